@@ -1,0 +1,79 @@
+#include "base/buf.h"
+#include "base/mem.h"
+
+#include <stdarg.h>
+
+void rac_buf_init(struct rac_buf *b, size_t bytes_max)
+{
+    *b = (struct rac_buf){.bytes_max = bytes_max};
+}
+
+void rac_buf_fini(struct rac_buf *b)
+{
+    rac_mem_free(b->p);
+    *b = (struct rac_buf){.bytes_max = b->bytes_max};
+}
+
+void rac_buf_clear(struct rac_buf *b)
+{
+    b->n = 0;
+    b->err = RAC_OK;
+}
+
+char *rac_buf_reserve(struct rac_buf *b, size_t n)
+{
+    size_t want;
+    if (b->err != RAC_OK)
+        return NULL;
+    if (!rac_size_add(b->n, n, &want) || want > b->bytes_max) {
+        b->err = RAC_E_LIMIT;
+        return NULL;
+    }
+    if (want + 1 > b->cap) {
+        size_t cap = b->cap < 64 ? 64 : b->cap * 2;
+        if (cap < want + 1)
+            cap = want + 1;
+        b->p = rac_mem_realloc(b->p, cap);
+        b->cap = cap;
+    }
+    b->p[b->n] = '\0';
+    return b->p + b->n;
+}
+
+void rac_buf_add(struct rac_buf *b, rac_str s)
+{
+    char *p = rac_buf_reserve(b, s.n);
+    if (p == NULL || s.n == 0)
+        return;
+    memcpy(p, s.p, s.n);
+    b->n += s.n;
+    b->p[b->n] = '\0';
+}
+
+void rac_buf_add_char(struct rac_buf *b, char c)
+{
+    rac_buf_add(b, (rac_str){&c, 1});
+}
+
+void rac_buf_printf(struct rac_buf *b, const char *fmt, ...)
+{
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    RAC_ASSERT(n >= 0);
+    char *p = rac_buf_reserve(b, (size_t)n);
+    if (p != NULL) {
+        vsnprintf(p, (size_t)n + 1, fmt, again);
+        b->n += (size_t)n;
+    }
+    va_end(again);
+}
+
+rac_str rac_buf_take(struct rac_buf *b, struct rac_arena *a)
+{
+    rac_str s = rac_arena_str(a, rac_buf_str(b));
+    rac_buf_clear(b);
+    return s;
+}

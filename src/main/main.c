@@ -1,0 +1,7 @@
+#include "base/base.h"
+
+int main(void)
+{
+    puts("raccord " RAC_VERSION);
+    return 0;
+}

@@ -1,0 +1,123 @@
+#include "unit.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+static int cleaned;
+
+static void count_cleanup(void *arg)
+{
+    cleaned = cleaned * 10 + *(int *)arg;
+}
+
+static void arena_runs_cleanups_last_in_first_out(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    int one = 1, two = 2;
+    rac_arena_init(&a, 1 << 20);
+    rac_arena_cleanup(&a, count_cleanup, &one);
+    rac_arena_cleanup(&a, count_cleanup, &two);
+    rac_arena_fini(&a);
+    assert_int_equal(cleaned, 21);
+}
+
+static void arena_marks_itself_over_past_the_cap(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    rac_arena_init(&a, 10000);
+    assert_non_null(rac_arena_alloc(&a, 100));
+    assert_false(rac_arena_over(&a));
+    assert_null(rac_arena_try(&a, 20000));
+    assert_true(rac_arena_over(&a));
+    assert_non_null(rac_arena_alloc(&a, 30000));
+    rac_arena_fini(&a);
+}
+
+static void arena_rewinds_to_a_mark(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 24);
+    char *first = rac_arena_alloc(&a, 64);
+    memset(first, 'x', 64);
+    struct rac_arena_mark m = rac_arena_mark(&a);
+    for (int i = 0; i < 1000; i++)
+        rac_arena_alloc(&a, 1000);
+    rac_arena_rewind(&a, m);
+    assert_int_equal(first[63], 'x');
+    assert_true(a.used_bytes < 10000);
+    rac_arena_fini(&a);
+}
+
+static void buf_keeps_its_cap(void **state RAC_UNUSED)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, 8);
+    rac_buf_add(&b, RAC_S("12345"));
+    assert_int_equal(rac_buf_err(&b), RAC_OK);
+    rac_buf_printf(&b, "%d", 6789);
+    assert_int_equal(rac_buf_err(&b), RAC_E_LIMIT);
+    rac_buf_add(&b, RAC_S("6"));
+    assert_str(rac_buf_str(&b), "12345");
+    rac_buf_fini(&b);
+}
+
+static void map_keeps_insertion_order(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 20);
+    struct rac_map m;
+    rac_map_init(&m, &a);
+    static int values[1000];
+    for (int i = 0; i < 1000; i++)
+        rac_map_put(&m, rac_arena_printf(&a, "key%d", i), &values[i]);
+    assert_int_equal(m.n, 1000);
+    assert_ptr_equal(rac_map_get(&m, RAC_S("key999")), &values[999]);
+    assert_null(rac_map_get(&m, RAC_S("key1000")));
+    assert_false(rac_map_add(&m, RAC_S("key5"), NULL));
+    assert_str(m.entries[7].key, "key7");
+    rac_arena_fini(&a);
+}
+
+static void str_converts_numbers_exactly(void **state RAC_UNUSED)
+{
+    int64_t i;
+    double d;
+    assert_true(rac_str_to_i64(RAC_S("-9223372036854775808"), &i));
+    assert_true(i == INT64_MIN);
+    assert_false(rac_str_to_i64(RAC_S("9223372036854775808"), &i));
+    assert_false(rac_str_to_i64(RAC_S(""), &i));
+    assert_false(rac_str_to_i64(RAC_S("-"), &i));
+    assert_true(rac_str_to_double(RAC_S("1e3"), &d) && d == 1000);
+    assert_false(rac_str_to_double(RAC_S("0x10"), &d));
+    assert_false(rac_str_to_double(RAC_S("nan"), &d));
+}
+
+static void str_cuts_and_replaces(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 20);
+    rac_str rest = RAC_S("a,b,");
+    assert_str(rac_str_cut(rest, ',', &rest), "a");
+    assert_str(rac_str_cut(rest, ',', &rest), "b");
+    assert_str(rac_str_cut(rest, ',', &rest), "");
+    assert_null(rest.p);
+    assert_str(rac_str_replace(&a, RAC_S("aXbXX"), RAC_S("X"), RAC_S("yy")), "ayybyyyy");
+    assert_int_equal(rac_str_distance(RAC_S("x-ms-visibilty"), RAC_S("x-ms-visibility")), 1);
+    rac_arena_fini(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arena_runs_cleanups_last_in_first_out),
+        cmocka_unit_test(arena_marks_itself_over_past_the_cap),
+        cmocka_unit_test(arena_rewinds_to_a_mark),
+        cmocka_unit_test(buf_keeps_its_cap),
+        cmocka_unit_test(map_keeps_insertion_order),
+        cmocka_unit_test(str_converts_numbers_exactly),
+        cmocka_unit_test(str_cuts_and_replaces),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,21 @@
+/* unit - what every cmocka test file includes, in the order cmocka wants. */
+#ifndef RAC_UNIT_H
+#define RAC_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/str.h"
+
+#define assert_str(s, lit)                                                                         \
+    do {                                                                                           \
+        rac_str got_ = (s);                                                                        \
+        if (!rac_str_eq(got_, rac_str_of(lit)))                                                    \
+            fail_msg("got \"%.*s\", want \"%s\"", RAC_FMT(got_), (lit));                           \
+    } while (0)
+
+#endif
