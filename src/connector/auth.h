@@ -1,0 +1,305 @@
+/*
+ * auth - credentials: from the values of a connection to what a request carries.
+ *
+ *  1. rac_auth_plan: which security schemes an operation takes, worked out at compile time.
+ *     rac_auth_apply turns plan + connection into headers and query parameters (§4.2). Pure.
+ *  2. rac_oauth_settings: one OAuth parameter's `oAuthSettings` laid over the provider table
+ *     (providers.def), with every URL and body as a template (§4.4-4.6). Immutable.
+ *  3. rac_auth: the engine of one worker. Makes sure tokens are fresh (one refresh in flight per
+ *     connection in the whole process), runs consents and the other grants (§4.7, §4.10).
+ *     It belongs to its worker's thread; all network goes through rac_fetcher, all state through
+ *     rac_auth_store, clock and randomness through rac_env.
+ *
+ * A refresh is never lost: an intent is written before the request, the new tokens are written
+ * before they are used, and rac_auth_recover settles the intents that a crash left behind.
+ * See docs/internals/auth.md; sections are those of spec/connectors.md.
+ */
+#ifndef RAC_CONNECTOR_AUTH_H
+#define RAC_CONNECTOR_AUTH_H
+
+#include "base/env.h"
+#include "base/fetch.h"
+#include "connector/connection.h"
+
+/* --- 1. plan and apply (§4.2) --------------------------------------------------------------- */
+
+enum rac_auth_kind { RAC_AUTH_BASIC, RAC_AUTH_API_KEY, RAC_AUTH_OAUTH };
+
+struct rac_auth_scheme {
+    enum rac_auth_kind kind;
+    rac_str name;      /* key in securityDefinitions; empty for the implied OAuth one */
+    rac_str wire_name; /* header or query key of an API key */
+    bool in_query;     /* API key: query, else header */
+};
+
+struct rac_auth_requirement { /* all of its schemes together */
+    struct rac_auth_scheme *schemes;
+    size_t schemes_n;
+};
+
+struct rac_auth_plan { /* one requirement is enough; empty: send no credentials */
+    struct rac_auth_requirement *v;
+    size_t n;
+    bool open;      /* the operation says `security: []` or `[{}]`: nothing is sent */
+    bool oauth_may; /* nothing usable above: an oauthSetting parameter goes as Bearer (rule 5) */
+};
+
+/* definition is the root of the OpenAPI document, operation its operation object (NULL: the root's
+ * security). Requirements that name undefined schemes are dropped. In a; keeps references. */
+void rac_auth_plan_build(const struct rac_json *definition, const struct rac_json *operation,
+                         struct rac_arena *a, struct rac_auth_plan *out);
+
+/* One thing to set on the request; it replaces whatever has the same name. */
+struct rac_credential {
+    bool in_query; /* name and value are not yet URL-encoded */
+    rac_str name, value;
+    rac_str masked; /* what a dry run shows instead: "Bearer ***" */
+    rac_str scheme; /* name of the scheme */
+};
+struct rac_credentials {
+    struct rac_credential v[8];
+    size_t n;
+    const struct rac_oauth_token *token; /* used, if any: a 401 may be cured by a refresh */
+};
+
+/* Why credentials could not be put together. code is one of §6.5. */
+struct rac_auth_error {
+    rac_str code;    /* "ConnectionUnauthenticated", "InvalidInput", "BackendUnreachable", ... */
+    int http_status; /* to answer with: 401, 400, 403, 429, 502, 504 */
+    rac_str message; /* what happened and what to do; no secrets */
+    rac_str detail;  /* finer code ("invalid_grant", "RC-OA-02"), or absent */
+    int64_t retry_after_s; /* of a 429 or 503, or 0 */
+};
+
+/* No connection (NULL) or one without the values: nothing is added and RAC_OK, because a
+ * connector's author may ask for none; RAC_E_INVALID with *error when a value cannot be sent (line
+ * breaks in a header value). Values live in a or in the connection. */
+rac_err rac_auth_apply(const struct rac_auth_plan *plan, const struct rac_connection *c,
+                       struct rac_arena *a, struct rac_credentials *out,
+                       struct rac_auth_error *error) RAC_MUST_CHECK;
+
+/* Headers that carry a credential by their nature, for logs and traces: Authorization, Cookie,
+ * Proxy-Authorization, *-api-key, ... */
+bool rac_auth_is_secret_header(rac_str name);
+
+/* --- 2. settings (§4.4-4.6) ----------------------------------------------------------------- */
+
+enum rac_grant {
+    RAC_GRANT_CODE,
+    RAC_GRANT_CLIENT_CREDENTIALS,
+    RAC_GRANT_PASSWORD,
+    RAC_GRANT_DEVICE_CODE,
+};
+enum rac_client_auth { RAC_CLIENT_BODY, RAC_CLIENT_BASIC, RAC_CLIENT_ASSERTION };
+enum rac_redirect_mode { RAC_REDIRECT_GLOBAL, RAC_REDIRECT_PER_CONNECTOR, RAC_REDIRECT_DIRECT };
+
+struct rac_oauth_extra { /* an entry of additionalParameters or of customParameters */
+    rac_str name, value;
+    bool secret;
+    const struct rac_json *applicable_when; /* or NULL: always */
+};
+
+struct rac_oauth_settings {
+    rac_str parameter; /* "token" */
+    rac_str provider;  /* identityProvider as written */
+    rac_str client_id; /* absent when missing or a placeholder: RC-OA-02 until it is set */
+    rac_str client_secret;
+    rac_str certificate_pem, key_pem; /* aadcertificate; set by the administrator */
+    rac_str *scopes;                  /* verbatim */
+    size_t scopes_n;
+    rac_str scope_delimiter;
+    enum rac_grant grant;
+    enum rac_client_auth client_auth;
+    enum rac_redirect_mode redirect_mode;
+    rac_str redirect_url; /* of Direct */
+    bool pkce;
+    bool on_behalf_of; /* enableOnbehalfOfLogin: accepted; the user's own sign-in is used */
+    /* Templates with {variables}; absent: not there. */
+    rac_str authorization_url, authorization_query;
+    rac_str token_url, token_query, token_body;
+    rac_str refresh_url, refresh_query, refresh_body; /* absent url: cannot be refreshed */
+    rac_str device_url;
+    struct rac_oauth_extra *extras; /* further template variables */
+    size_t extras_n;
+    rac_str problem, problem_code; /* RC-OA-01 and why; absent: usable */
+};
+
+/* What an administrator set beside the definition (never exported): by `connector update
+ * --client-id … --secret …`. Absent members leave the definition's. */
+struct rac_oauth_client {
+    rac_str client_id, client_secret;
+    rac_str certificate_pem, key_pem;
+};
+
+/* settings is the oAuthSettings object. Never fails for bad input: *problem* says what is wrong,
+ * and a diagnostic with pointer is added. In a. */
+const struct rac_oauth_settings *rac_oauth_settings_parse(const struct rac_json *settings,
+                                                          rac_str parameter, rac_str pointer,
+                                                          struct rac_arena *a,
+                                                          struct rac_diags *diags);
+/* The same settings with the administrator's client laid over them. In a; shares the rest. */
+const struct rac_oauth_settings *rac_oauth_settings_with(const struct rac_oauth_settings *s,
+                                                         const struct rac_oauth_client *client,
+                                                         struct rac_arena *a);
+/* "", "[[DUMMY]]", "<<x>>", "{{x}}", "YOUR_CLIENT_ID", zero GUID, ...: to be replaced before the
+ * first consent. */
+bool rac_oauth_is_placeholder(rac_str text);
+
+/* --- 3. the engine -------------------------------------------------------------------------- */
+
+/* Which token: everything in the store is kept per tenant, connection and OAuth parameter. */
+struct rac_auth_key {
+    rac_str tenant, connection, parameter;
+};
+
+/* One stored token row. generation counts replacements; intent is a refresh that was begun. */
+struct rac_auth_row {
+    struct rac_oauth_token token;
+    bool intent;
+    rac_ms intent_at_ms;
+};
+
+typedef void (*rac_auth_stored)(void *arg, rac_err e);
+
+/*
+ * Port: where tokens, refresh intents and consent states are kept, implemented by store/ (sealed)
+ * and by rac_auth_memory. Reads are synchronous on the caller's thread; writes call back on it
+ * after the commit, never before they return.
+ */
+struct rac_auth_store {
+    /* RAC_OK, RAC_E_NOT_FOUND (no row yet), RAC_E_IO. Strings in a. */
+    rac_err (*load)(void *self, const struct rac_auth_key *k, struct rac_arena *a,
+                    struct rac_auth_row *out);
+    /* A refresh of `generation` begins. RAC_E_CONFLICT: the row has another generation by now. */
+    void (*intend)(void *self, const struct rac_auth_key *k, uint64_t generation, rac_ms now_ms,
+                   rac_auth_stored done, void *arg);
+    /* One transaction: token (its generation is the old one; the row gets +1), no intent, state
+     * Connected. RAC_E_CONFLICT: the row has another generation. RAC_E_NOT_FOUND: no connection. */
+    void (*replace)(void *self, const struct rac_auth_key *k, const struct rac_oauth_token *token,
+                    rac_auth_stored done, void *arg);
+    /* The refresh ended without tokens: clears the intent; state NULL keeps the connection's. */
+    void (*settle)(void *self, const struct rac_auth_key *k, uint64_t generation,
+                   const struct rac_connection_state *state, rac_auth_stored done, void *arg);
+    /* Keeps a consent state under a digest until expires; payload is opaque and secret. */
+    void (*state_put)(void *self, rac_str digest, rac_str payload, rac_ms expires_at_ms,
+                      rac_auth_stored done, void *arg);
+    /* Takes it away: the second caller gets RAC_E_NOT_FOUND. payload is valid during the call. */
+    void (*state_take)(void *self, rac_str digest,
+                       void (*done)(void *arg, rac_err e, rac_str payload, rac_ms expires_at_ms),
+                       void *arg);
+    /* Every row with an unfinished intent, for rac_auth_recover. each's key is valid during it. */
+    rac_err (*intents)(void *self, void (*each)(void *arg, const struct rac_auth_key *k),
+                       void *arg);
+    void *self;
+};
+
+/* A connection and its OAuth settings as they are now; held until release. */
+struct rac_auth_target {
+    struct rac_connection *connection;         /* values opened; tokens may be stale */
+    const struct rac_oauth_settings *settings; /* of the key's parameter, client laid over */
+    rac_str connector_id;
+    void *hold;
+};
+struct rac_auth_source {
+    /* Synchronous, on the engine's thread. RAC_E_NOT_FOUND: connection or connector is gone. */
+    rac_err (*open)(void *self, const struct rac_auth_key *k, struct rac_arena *a,
+                    struct rac_auth_target *out);
+    void (*release)(void *self, struct rac_auth_target *t);
+    void *self;
+};
+
+/* Other workers: a connection's refresh runs on the worker its id hashes to. post runs fn(arg) on
+ * that worker's loop. n 1 (or NULL post): this worker does all. */
+struct rac_auth_peers {
+    unsigned n, self_index;
+    void (*post)(void *self, unsigned worker, void (*fn)(void *engine, void *arg), void *arg);
+    void *self;
+};
+
+struct rac_auth_env {
+    const struct rac_env *env;
+    const struct rac_fetcher *fetcher;
+    const struct rac_auth_store *store;
+    const struct rac_auth_source *source;
+    struct rac_auth_peers peers;
+    rac_str public_url; /* "https://raccord.example": redirect URLs are below it */
+    /* Runs fn(arg) from the loop, soon: how a completion never happens inside start. */
+    void (*defer)(void *self, void (*fn)(void *arg), void *arg);
+    void *defer_self;
+    int64_t refresh_ahead_ms; /* 0: 300 s */
+    int64_t token_timeout_ms; /* of a token request; 0: 30 s */
+    unsigned waiters_max;     /* per connection; 0: 10,000; more answer RAC_E_BUSY (429) */
+};
+
+struct rac_auth;
+struct rac_auth *rac_auth_new(const struct rac_auth_env *env); /* owned; copies *env */
+/* Cancels waiters without calling them; nothing else may be in flight on this worker. */
+void rac_auth_free(struct rac_auth *auth);
+
+/* True when the connection can be used as it is: no OAuth in the plan, or a token that is good for
+ * a while. The hot path asks this and starts nothing. */
+bool rac_auth_ready(const struct rac_auth *auth, const struct rac_auth_plan *plan,
+                    const struct rac_connection *c);
+
+struct rac_auth_wait; /* one caller waiting; owned by the engine until done or cancel */
+/* error is NULL when the token in c has been brought up to date (its strings live in a). */
+typedef void (*rac_auth_prepared)(void *arg, rac_err e, const struct rac_auth_error *error);
+
+/*
+ * Makes c's token fresh: refreshes it, or obtains it where the grant needs nobody
+ * (client_credentials, password). rejected says that a backend answered 401 to the token in c: then
+ * it is refreshed whatever its expiry, unless the store already has a newer one (§4.7 step 6).
+ * Borrows c and a until done. settings NULL: found through the source.
+ */
+struct rac_auth_wait *rac_auth_prepare_start(struct rac_auth *auth, struct rac_connection *c,
+                                             const struct rac_oauth_settings *settings,
+                                             bool rejected, struct rac_arena *a,
+                                             rac_auth_prepared done, void *arg);
+void rac_auth_prepare_cancel(struct rac_auth *auth, struct rac_auth_wait *w);
+
+/* Settles refreshes that a crash interrupted: each is tried with the old token; invalid_grant makes
+ * the connection Unauthenticated and says why. Call once per process, on one worker, at start. */
+rac_err rac_auth_recover(struct rac_auth *auth) RAC_MUST_CHECK;
+
+/* --- consent (§4.7) -------------------------------------------------------------------------- */
+
+struct rac_consent_ask {
+    struct rac_auth_key key;
+    rac_str user;         /* who may complete it */
+    rac_str redirect_url; /* the caller's own page (ARM listConsentLinks), or absent: ours */
+};
+/* A link for the browser; or, for the device grant, where to go and what to type. */
+struct rac_consent_link {
+    rac_str link;
+    rac_str user_code; /* device grant only */
+    rac_ms expires_at_ms;
+};
+typedef void (*rac_consent_begun)(void *arg, const struct rac_consent_link *link,
+                                  const struct rac_auth_error *error); /* one of them NULL */
+/* Everything given lives until done. error->detail: RC-OA-01, RC-OA-02. */
+void rac_auth_consent_begin(struct rac_auth *auth, const struct rac_consent_ask *ask,
+                            struct rac_arena *a, rac_consent_begun done, void *arg);
+
+/* What the provider sent to the redirect page (or the caller to confirmConsentCode). */
+struct rac_consent_answer {
+    rac_str state, code, error, error_description;
+    rac_str user; /* who is at the browser, when known; absent: whoever holds the state */
+};
+struct rac_consent_result {
+    struct rac_auth_key key;           /* absent members: the state was not ours */
+    struct rac_connection_state state; /* of the connection now */
+};
+typedef void (*rac_consent_completed)(
+    void *arg, const struct rac_consent_result *result,
+    const struct rac_auth_error *error); /* error NULL: signed in */
+/* Validates the state (single use, 10 minutes, same user), exchanges the code, keeps the tokens. */
+void rac_auth_consent_complete(struct rac_auth *auth, const struct rac_consent_answer *answer,
+                               struct rac_arena *a, rac_consent_completed done, void *arg);
+
+/* A store in memory, for the command line and for tests. Owned. */
+struct rac_auth_memory;
+struct rac_auth_memory *rac_auth_memory_new(const struct rac_auth_env *defer_of);
+void rac_auth_memory_free(struct rac_auth_memory *m);
+struct rac_auth_store rac_auth_memory_store(struct rac_auth_memory *m);
+
+#endif

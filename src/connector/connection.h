@@ -1,0 +1,202 @@
+/*
+ * connection - what a user filled in for a connector: parameters, values, tokens, status.
+ *
+ * Three things live here, none of them does I/O:
+ *  - rac_connection_params: the connection parameters a connector asks for (§1.3.1), one list per
+ *    parameter set (§4.9), with their OAuth settings parsed once. Immutable; belongs to the arena
+ *    of the compiled connector and may be read from any thread.
+ *  - rac_connection: one connection as a call sees it, values opened. Lives in the arena of the
+ *    request that uses it; secrets in it are wiped by rac_connection_wipe.
+ *  - the rules between the two: validation, defaults, the file format of the command line, the
+ *    statuses and their words (§4.11).
+ *
+ *     struct rac_connection_params *params;
+ *     rac_connection_params_parse(properties, a, &params, diags);
+ *     rac_connection_make(params, &input, 0, now_ms, a, &connection, diags);
+ *
+ * See docs/internals/auth.md; sections are those of spec/connectors.md.
+ */
+#ifndef RAC_CONNECTOR_CONNECTION_H
+#define RAC_CONNECTOR_CONNECTION_H
+
+#include "base/diag.h"
+#include "base/str.h"
+#include "json/json.h"
+
+struct rac_oauth_settings; /* connector/auth.h */
+
+/* --- what a connector asks for ------------------------------------------------------------ */
+
+enum rac_param_type {
+    RAC_PARAM_STRING,
+    RAC_PARAM_SECURESTRING,
+    RAC_PARAM_INT,
+    RAC_PARAM_BOOL,
+    RAC_PARAM_OAUTH,
+    RAC_PARAM_GATEWAY,     /* accepted, hidden: there is no gateway (§4.8) */
+    RAC_PARAM_UNSUPPORTED, /* array, clientCertificate, ...: RC-PROP-04, no connection with it */
+};
+
+struct rac_connection_param {
+    rac_str name;
+    enum rac_param_type type;
+    rac_str type_text; /* as written */
+    rac_str companion; /* x of "token:x"; absent for others */
+    rac_str owner;     /* token of "token:x"; absent for others */
+    rac_str display_name, description, tooltip;
+    bool required;
+    bool hidden;                          /* not asked; the default is used */
+    bool secret;                          /* write-only, sealed, masked */
+    bool from_identity;                   /* metadata.sourceType: filled from the sign-in */
+    int64_t tab_index;                    /* INT64_MAX when not given */
+    const struct rac_json *default_value; /* or NULL */
+    struct rac_json *allowed;             /* allowed values, or NULL for any */
+    size_t allowed_n;
+    const struct rac_json *dependencies;    /* {otherParam: {values: […]}} or NULL */
+    const struct rac_oauth_settings *oauth; /* of RAC_PARAM_OAUTH only */
+    const struct rac_json *node;            /* in the properties document */
+    rac_str pointer;                        /* of node */
+};
+
+struct rac_connection_set {
+    rac_str name; /* empty for the only set of a connector without sets */
+    rac_str display_name, description;
+    bool allow_sharing;
+    struct rac_connection_param *v; /* own ones, then those common to all sets; file order */
+    size_t n;
+};
+
+struct rac_connection_params {
+    struct rac_connection_set *sets; /* at least one; sets[0] is the default */
+    size_t sets_n;
+    bool multi; /* the connector has connectionParameterSets */
+};
+
+/* Parses `properties` (the object below the root of apiProperties.json; NULL: no parameters) into
+ * arena a, which keeps references to the nodes. Lenient: what cannot be used is a diagnostic with
+ * a pointer and a parameter of type UNSUPPORTED. RAC_OK, or RAC_E_LIMIT. */
+rac_err rac_connection_params_parse(const struct rac_json *properties, struct rac_arena *a,
+                                    struct rac_connection_params **out,
+                                    struct rac_diags *diags) RAC_MUST_CHECK;
+
+/* The set of that name; the only or first one when name is absent or empty. NULL: no such set. */
+const struct rac_connection_set *rac_connection_set_find(const struct rac_connection_params *p,
+                                                         rac_str name);
+/* Exact name first, then ignoring letter case. NULL: none. */
+const struct rac_connection_param *rac_connection_param_find(const struct rac_connection_set *s,
+                                                             rac_str name);
+/* The parameter of type oauthSetting: "token" before any other. NULL: none. */
+const struct rac_connection_param *rac_connection_param_oauth(const struct rac_connection_set *s);
+
+/* --- one connection ------------------------------------------------------------------------ */
+
+/* A token of one OAuth parameter. */
+struct rac_oauth_token {
+    rac_str parameter;    /* "token" */
+    rac_str access;       /* absent: never obtained */
+    rac_str refresh;      /* absent: the provider gave none */
+    rac_str type;         /* token_type as given; absent: Bearer */
+    rac_str scope;        /* as granted; absent when the answer did not say */
+    rac_ms expires_at_ms; /* 0: the provider did not say */
+    uint64_t generation;  /* counts replacements; 0 for a token typed in by hand */
+};
+
+#define RAC_CONNECTION_STATUSES(X)                                                                 \
+    X(CONNECTED, "Connected")                                                                      \
+    X(ERROR, "Error")                                                                              \
+    X(UNAUTHENTICATED, "Unauthenticated")
+enum rac_connection_status {
+#define X(name, word) RAC_CONNECTION_##name,
+    RAC_CONNECTION_STATUSES(X)
+#undef X
+};
+rac_str rac_connection_status_word(enum rac_connection_status s);
+bool rac_connection_status_parse(rac_str word, enum rac_connection_status *out); /* any case */
+
+/* Why a connection is not Connected, for people: what happened and what to do. */
+struct rac_connection_state {
+    enum rac_connection_status status;
+    rac_str target;  /* the OAuth parameter, or absent */
+    rac_str code;    /* "Unauthorized", "invalid_grant", "RC-OA-02"; absent when Connected */
+    rac_str message; /* one or two sentences; never holds a secret */
+};
+
+struct rac_connection {
+    rac_str id, tenant; /* absent on the command line */
+    const struct rac_connection_set *set;
+    struct rac_json values; /* object: parameter name -> plain string, int or bool */
+    struct rac_oauth_token *tokens;
+    size_t tokens_n;
+    struct rac_connection_state state;
+};
+
+/* What may be missing when a connection is made. */
+enum rac_connection_flags {
+    RAC_CONNECTION_PARTIAL = 1, /* required values may be missing: dry runs, first step of a form */
+};
+
+/*
+ * Checks input against params and builds the connection in a. input is one of
+ *   {parameter name: value, ...}
+ *   {"set": name, "values": {parameter name: value, ...}}
+ *   {"name": name, "values": {parameter name: {"value": value}, ...}}   (parameterValueSet, §4.9)
+ * where a value may also stand as {"value": value}, and the value of an OAuth parameter is an
+ * access token or {"access_token", "refresh_token"?, "expires_at"?, "expires_in"?, "token_type"?,
+ * "scope"?}; expires_at is seconds since 1970 or RFC 3339. NULL input: no values. now_ms is the
+ * wall clock, for expires_in.
+ * RAC_OK with *out; RAC_E_INVALID with an error in diags per mistake (codes RC-CONN-01..07 and
+ * RC-PROP-04, pointer into input); RAC_E_LIMIT. Messages never repeat the value of a secret.
+ */
+rac_err rac_connection_make(const struct rac_connection_params *params,
+                            const struct rac_json *input, unsigned flags, rac_ms now_ms,
+                            struct rac_arena *a, struct rac_connection **out,
+                            struct rac_diags *diags) RAC_MUST_CHECK;
+
+/* Changes of an existing connection ("fix"): input's values over the old ones; an absent secret
+ * keeps the old one, null removes. Otherwise as rac_connection_make. */
+rac_err rac_connection_change(const struct rac_connection_params *params,
+                              const struct rac_connection *old, const struct rac_json *input,
+                              rac_ms now_ms, struct rac_arena *a, struct rac_connection **out,
+                              struct rac_diags *diags) RAC_MUST_CHECK;
+
+/* Value of a parameter as text (an int or bool in its JSON spelling); absent when it has none and
+ * for OAuth parameters: tokens are not readable. Exact name first, then ignoring letter case. */
+rac_str rac_connection_value(const struct rac_connection *c, rac_str name, struct rac_arena *a);
+struct rac_oauth_token *rac_connection_token(const struct rac_connection *c, rac_str parameter);
+bool rac_connection_has_secrets(const struct rac_connection *c);
+
+/* For storage: {"set", "values"} with plain values, tokens left out (they have their own rows);
+ * rac_connection_make reads it back. public_only leaves out the secrets (nonSecretParameterValues
+ * of §10.3). In a. */
+struct rac_json rac_connection_to_json(const struct rac_connection *c, bool public_only,
+                                       struct rac_arena *a);
+
+/* Overwrites every secret value and token with zeros, once the connection is no longer needed. */
+void rac_connection_wipe(struct rac_connection *c);
+
+/* --- masking ------------------------------------------------------------------------------- */
+
+/* Texts that must not be shown for this connection: secret values and tokens, and the forms they
+ * take on the wire (URL-encoded, Basic). Longest first. */
+struct rac_secrets {
+    rac_str *v;
+    size_t n;
+};
+void rac_connection_secrets(const struct rac_connection *c, struct rac_arena *a,
+                            struct rac_secrets *out);
+/* text with every occurrence of a secret of at least 4 bytes replaced by "***"; text itself when
+ * there is none. A text that is exactly a shorter secret becomes "***" too. */
+rac_str rac_secrets_mask(const struct rac_secrets *s, rac_str text, struct rac_arena *a);
+
+/* --- words --------------------------------------------------------------------------------- */
+
+/* The sentence an API's error answer holds (§4.11 "Message"): first non-empty of message, Message,
+ * error.message, responseText, joined errors[].message; further the OAuth error_description and a
+ * bare error text; else the absent slice. body is the text of the answer; at most 500 bytes, one
+ * line, in a. */
+rac_str rac_connection_message_of(rac_str body, struct rac_arena *a);
+
+/* Verdict on the answer of a test call (§4.11): 4xx except 429 fails, 5xx and 429 do not. */
+bool rac_connection_test_failed(int http_status);
+
+#endif
