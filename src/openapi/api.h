@@ -1,0 +1,135 @@
+/*
+ * openapi/api - the one API model: an index over a Swagger 2.0 tree, `$ref`s resolved on demand.
+ *
+ * Built once from a parsed definition; check, show and connector/compile read it. It never copies
+ * a schema: nodes point into the tree given to rac_api_build (which must outlive the index), or,
+ * where keywords beside a `$ref` carry meaning (corpus: `required`, `default`, `enum`, labels),
+ * at a merged object in the index's arena. What is malformed is left out, never fatal:
+ * openapi/check reports it.
+ *
+ * One thread at a time may call rac_api_* (deref remembers merged objects). What they return is
+ * plain data in the arena and may be read by any number of threads afterwards.
+ */
+#ifndef RAC_OPENAPI_API_H
+#define RAC_OPENAPI_API_H
+
+#include "base/arena.h"
+#include "base/base.h"
+#include "base/map.h"
+#include "json/json.h"
+
+enum rac_param_in { RAC_IN_PATH, RAC_IN_QUERY, RAC_IN_HEADER, RAC_IN_BODY, RAC_IN_FORM };
+
+/* x-ms-visibility, any letter case; NONE also for absent, "" and unknown words. */
+enum rac_visibility {
+    RAC_VISIBILITY_NONE,
+    RAC_VISIBILITY_IMPORTANT,
+    RAC_VISIBILITY_ADVANCED,
+    RAC_VISIBILITY_INTERNAL,
+};
+
+enum rac_trigger { RAC_TRIGGER_NONE, RAC_TRIGGER_SINGLE, RAC_TRIGGER_BATCH };
+
+enum rac_api_method {
+    RAC_METHOD_GET,
+    RAC_METHOD_PUT,
+    RAC_METHOD_POST,
+    RAC_METHOD_DELETE,
+    RAC_METHOD_PATCH,
+    RAC_METHOD_HEAD,
+    RAC_METHOD_OPTIONS,
+    RAC_METHOD_N,
+};
+
+struct rac_api_param {
+    rac_str name;
+    enum rac_param_in in;
+    const struct rac_json *node; /* the parameter object, $ref followed */
+    /* body: its schema, $ref followed, NULL when it has none; else node, which carries type etc. */
+    const struct rac_json *schema;
+    rac_str pointer; /* "/paths/~1jobs/get/parameters/0": where it is named, not where defined */
+    bool required;   /* path parameters: always true */
+    bool shared;     /* from the path item, or reached through a $ref */
+    enum rac_visibility visibility;
+};
+
+struct rac_api_operation {
+    rac_str id; /* operationId; empty when missing */
+    rac_str path, summary, description;
+    enum rac_api_method method;
+    rac_str pointer; /* "/paths/~1jobs/get" */
+    const struct rac_json *node, *path_item;
+    struct rac_api_param *params; /* path item's and own merged: own wins on same (name, in) */
+    size_t params_n;
+    enum rac_trigger trigger;
+    bool webhook; /* a trigger whose request carries a callback URL (or item a notification) */
+    bool deprecated;
+    enum rac_visibility visibility;
+    /* Effective lists: the operation's own, else the root's; NULL when neither has one. */
+    const struct rac_json *consumes, *produces, *security;
+    const struct rac_json *responses; /* object, or NULL */
+    /* x-ms-notification-content of the path item (or of the operation), or NULL */
+    const struct rac_json *notification;
+};
+
+struct rac_api {
+    const struct rac_json *root;
+    rac_str title, version, description, host, base_path;
+    const struct rac_json *schemes; /* array or NULL */
+    struct rac_api_operation *ops;  /* in the order of the file */
+    size_t ops_n, triggers_n;       /* operations include triggers */
+    struct rac_map by_id;           /* operationId -> struct rac_api_operation *; first wins */
+    const struct rac_json *definitions, *parameters, *responses, *security_definitions;
+    struct rac_arena *a;
+    struct rac_map merged; /* private */
+};
+
+/*
+ * Indexes root, in arena a. RAC_OK; RAC_E_INVALID when root is no object; RAC_E_LIMIT when the
+ * arena's cap was passed. An api without any operation is fine.
+ */
+rac_err rac_api_build(const struct rac_json *root, struct rac_arena *a,
+                      struct rac_api **out) RAC_MUST_CHECK;
+
+/* NULL when there is none. Ids compare case-sensitively. */
+const struct rac_api_operation *rac_api_operation(const struct rac_api *api, rac_str id);
+const struct rac_api_param *rac_api_param(const struct rac_api_operation *op, rac_str name,
+                                          enum rac_param_in in);
+const struct rac_api_param *rac_api_body(const struct rac_api_operation *op); /* or NULL */
+
+/*
+ * Follows a chain of $refs. A node without $ref answers itself; NULL when the target is missing,
+ * is not inside the document or the chain runs in a circle. Keywords beside a $ref win over the
+ * target's except for the shape (type, properties, items, allOf, additionalProperties), which is
+ * the target's where it has them; `required` lists are united. Constant time but for the lookup.
+ */
+const struct rac_json *rac_api_deref(struct rac_api *api, const struct rac_json *node);
+/* One step: the node a "#/..." reference names, or NULL. Tilde and percent escapes are undone. */
+const struct rac_json *rac_api_lookup(const struct rac_api *api, rac_str ref);
+
+/*
+ * The first 2xx response (200, 201, then by code), else `default`, $ref followed; NULL: none.
+ * *code receives its key. rac_api_response_schema: its schema, $ref followed, or NULL.
+ */
+const struct rac_json *rac_api_success(struct rac_api *api, const struct rac_api_operation *op,
+                                       rac_str *code);
+const struct rac_json *rac_api_response_schema(struct rac_api *api,
+                                               const struct rac_json *response);
+
+/*
+ * A property of a schema by name: own properties, then those of allOf; $ref followed on the way
+ * and on the result. NULL when the schema does not say.
+ */
+const struct rac_json *rac_api_property(struct rac_api *api, const struct rac_json *schema,
+                                        rac_str name);
+/* The same for a path string "a/b" (connectors.md §5.5); arrays are passed through. */
+const struct rac_json *rac_api_property_path(struct rac_api *api, const struct rac_json *schema,
+                                             rac_str path);
+
+enum rac_visibility rac_api_visibility(const struct rac_json *node); /* x-ms-visibility of node */
+const char *rac_api_method_name(enum rac_api_method m);              /* "get" */
+bool rac_api_method_parse(rac_str s, enum rac_api_method *m);        /* any letter case */
+const char *rac_param_in_name(enum rac_param_in in);                 /* "formData" */
+bool rac_param_in_parse(rac_str s, enum rac_param_in *in);
+
+#endif
