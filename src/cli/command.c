@@ -1,0 +1,334 @@
+#include "cli/command.h"
+#include "base/str.h"
+#include "cli/output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+static const struct rac_option common_options[] = {
+    {"format", 0, "FORMAT", "text (default) or json; sarif where the command says so"},
+    {"server", 0, "URL", "server to talk to (else RACCORD_SERVER)"},
+    {"token-file", 0, "FILE", "file with the token for the server (else RACCORD_TOKEN)"},
+    {"set", 0, "KEY=VALUE", "a setting; may be repeated (raccord config --explain lists them)"},
+    {"help", 'h', NULL, "this help"},
+    {NULL, 0, NULL, NULL},
+};
+
+const char *rac_cli_opt_at(const struct rac_cli *cli, const char *name, size_t i)
+{
+    for (size_t o = 0; o < cli->opts_n; o++)
+        if (strcmp(cli->opts[o].option->name, name) == 0 && i-- == 0)
+            return cli->opts[o].value ? cli->opts[o].value : "";
+    return NULL;
+}
+
+const char *rac_cli_opt(const struct rac_cli *cli, const char *name)
+{
+    for (size_t o = cli->opts_n; o-- > 0;)
+        if (strcmp(cli->opts[o].option->name, name) == 0)
+            return cli->opts[o].value ? cli->opts[o].value : "";
+    return NULL;
+}
+
+bool rac_cli_has(const struct rac_cli *cli, const char *name)
+{
+    return rac_cli_opt(cli, name) != NULL;
+}
+
+const char *rac_cli_env(const struct rac_cli *cli, const char *name)
+{
+    size_t n = strlen(name);
+    for (char **e = cli->environment; e != NULL && *e != NULL; e++)
+        if (strncmp(*e, name, n) == 0 && (*e)[n] == '=')
+            return *e + n + 1;
+    return NULL;
+}
+
+int rac_cli_usage(struct rac_cli *cli, const char *fmt, ...)
+{
+    va_list ap;
+    fputs("raccord: ", cli->err);
+    va_start(ap, fmt);
+    vfprintf(cli->err, fmt, ap);
+    va_end(ap);
+    if (cli->command != NULL)
+        fprintf(cli->err, "\nusage: raccord %s %s\n`raccord %s --help` says more.\n",
+                cli->command->words, cli->command->synopsis, cli->command->words);
+    else
+        fputs("\n`raccord --help` lists the commands.\n", cli->err);
+    return RAC_EXIT_USAGE;
+}
+
+static const struct rac_option *find_long(const struct rac_option *list, rac_str name)
+{
+    for (; list != NULL && list->name != NULL; list++)
+        if (rac_str_eq(rac_str_of(list->name), name))
+            return list;
+    return NULL;
+}
+
+static const struct rac_option *find_letter(const struct rac_option *list, char letter)
+{
+    for (; list != NULL && list->name != NULL; list++)
+        if (list->letter == letter)
+            return list;
+    return NULL;
+}
+
+/* Words of the command found in argv from argv[1] on, or 0. */
+static size_t words_match(const struct rac_command *c, int argc, char **argv)
+{
+    size_t words = 0;
+    for (rac_str rest = rac_str_of(c->words); rest.p != NULL; words++) {
+        rac_str word = rac_str_cut(rest, ' ', &rest);
+        if ((int)words + 1 >= argc || !rac_str_eq(word, rac_str_of(argv[words + 1])))
+            return 0;
+    }
+    return words;
+}
+
+static int add_option(struct rac_cli *cli, const struct rac_option *o, const char *value)
+{
+    cli->opts[cli->opts_n++] = (struct rac_cli_opt){o, value};
+    return RAC_EXIT_OK;
+}
+
+static int parse_long(struct rac_cli *cli, const char *arg, int *i, int argc, char **argv)
+{
+    rac_str value, name = rac_str_cut(rac_str_of(arg + 2), '=', &value);
+    const struct rac_option *o = find_long(cli->command->options, name);
+    if (o == NULL)
+        o = find_long(common_options, name);
+    if (o == NULL)
+        return rac_cli_usage(cli, "there is no option --%.*s", RAC_FMT(name));
+    if (o->value == NULL) {
+        if (value.p != NULL)
+            return rac_cli_usage(cli, "--%s takes no value", o->name);
+        return add_option(cli, o, NULL);
+    }
+    if (value.p != NULL)
+        return add_option(cli, o, value.p);
+    if (*i + 1 >= argc)
+        return rac_cli_usage(cli, "--%s needs a value: --%s %s", o->name, o->name, o->value);
+    return add_option(cli, o, argv[++*i]);
+}
+
+static int parse_short(struct rac_cli *cli, const char *arg, int *i, int argc, char **argv)
+{
+    for (const char *p = arg + 1; *p != '\0'; p++) {
+        const struct rac_option *o = find_letter(cli->command->options, *p);
+        if (o == NULL)
+            o = find_letter(common_options, *p);
+        if (o == NULL)
+            return rac_cli_usage(cli, "there is no option -%c", *p);
+        if (o->value == NULL) {
+            add_option(cli, o, NULL);
+            continue;
+        }
+        if (p[1] != '\0')
+            return add_option(cli, o, p + 1);
+        if (*i + 1 >= argc)
+            return rac_cli_usage(cli, "-%c needs a value: -%c %s", *p, *p, o->value);
+        return add_option(cli, o, argv[++*i]);
+    }
+    return RAC_EXIT_OK;
+}
+
+static int parse(struct rac_cli *cli, int from, int argc, char **argv)
+{
+    cli->opts = RAC_NEW_N(cli->a, struct rac_cli_opt, (size_t)argc * 8 + 8);
+    cli->args = RAC_NEW_N(cli->a, char *, (size_t)argc + 1);
+    bool only_args = false;
+    for (int i = from; i < argc; i++) {
+        char *arg = argv[i];
+        int status = RAC_EXIT_OK;
+        if (only_args || arg[0] != '-' || arg[1] == '\0')
+            cli->args[cli->args_n++] = arg;
+        else if (strcmp(arg, "--") == 0)
+            only_args = true;
+        else if (arg[1] == '-')
+            status = parse_long(cli, arg, &i, argc, argv);
+        else if (strlen(arg) > 8)
+            status = rac_cli_usage(cli, "there is no option %s", arg);
+        else
+            status = parse_short(cli, arg, &i, argc, argv);
+        if (status != RAC_EXIT_OK)
+            return status;
+    }
+    return RAC_EXIT_OK;
+}
+
+static int read_token(struct rac_cli *cli)
+{
+    const char *file = rac_cli_opt(cli, "token-file"), *env = rac_cli_env(cli, "RACCORD_TOKEN");
+    if (file != NULL) {
+        rac_str bytes, why;
+        rac_err e = rac_cli_read(cli, file, 65536, cli->a, &bytes, &why);
+        if (e != RAC_OK)
+            return rac_cli_fail(cli, rac_cli_status_of(e), "%.*s", RAC_FMT(why));
+        cli->token = rac_str_trim(bytes);
+    } else if (env != NULL) {
+        cli->token = rac_str_of(env);
+    }
+    return RAC_EXIT_OK;
+}
+
+static int read_settings(struct rac_cli *cli)
+{
+    struct rac_diags d;
+    rac_diags_init(&d, cli->a, 100);
+    rac_err e = rac_config_read_environment(cli->config, cli->environment, &d);
+    const char *set;
+    for (size_t i = 0; (set = rac_cli_opt_at(cli, "set", i)) != NULL; i++) {
+        rac_str value, key = rac_str_cut(rac_str_of(set), '=', &value);
+        if (value.p == NULL)
+            return rac_cli_usage(cli, "--set takes KEY=VALUE, not %s", set);
+        rac_err one = rac_config_set(cli->config, key, value, "command line", &d);
+        e = one != RAC_OK ? one : e;
+    }
+    rac_cli_diags(cli, RAC_S("settings"), &d);
+    return e == RAC_OK ? RAC_EXIT_OK : RAC_EXIT_USAGE;
+}
+
+static int read_common(struct rac_cli *cli)
+{
+    const char *format = rac_cli_opt(cli, "format"), *server = rac_cli_opt(cli, "server");
+    if (format != NULL) {
+        if (strcmp(format, "json") == 0)
+            cli->format = RAC_FORMAT_JSON;
+        else if (strcmp(format, "sarif") == 0)
+            cli->format = RAC_FORMAT_SARIF;
+        else if (strcmp(format, "text") != 0)
+            return rac_cli_usage(cli, "--format is text, json or sarif, not %s", format);
+    }
+    if (server == NULL)
+        server = rac_cli_env(cli, "RACCORD_SERVER");
+    if (server != NULL) {
+        cli->server = rac_str_of(server);
+        cli->server_named = true;
+        while (rac_str_ends(cli->server, RAC_S("/")))
+            cli->server.n--;
+    }
+    int status = read_token(cli);
+    return status != RAC_EXIT_OK ? status : read_settings(cli);
+}
+
+static void print_options(FILE *to, const struct rac_option *o)
+{
+    for (; o != NULL && o->name != NULL; o++) {
+        char left[64];
+        int n = o->letter ? snprintf(left, sizeof left, "-%c, --%s", o->letter, o->name)
+                          : snprintf(left, sizeof left, "    --%s", o->name);
+        if (o->value != NULL)
+            snprintf(left + n, sizeof left - (size_t)n, " %s", o->value);
+        fprintf(to, "  %-30s %s\n", left, o->help);
+    }
+}
+
+void rac_cli_help_command(FILE *to, const struct rac_command *c)
+{
+    fprintf(to, "%s\n\nusage: raccord %s %s\n", c->summary, c->words, c->synopsis);
+    if (c->details != NULL)
+        fprintf(to, "\n%s\n", c->details);
+    fputs("\noptions:\n", to);
+    print_options(to, c->options);
+    print_options(to, common_options);
+    fputs("\nexit status: 0 done, 1 findings or a failed call, 2 wrong usage, 3 cannot reach or "
+          "read, 4 refused.\n",
+          to);
+}
+
+void rac_cli_help(FILE *to, const struct rac_command *const *table, size_t table_n)
+{
+    fputs("Raccord: custom connectors for any REST API, on your own machine.\n\n"
+          "usage: raccord COMMAND ...\n\n",
+          to);
+    for (size_t i = 0; i < table_n; i++)
+        fprintf(to, "  %-20s %s\n", table[i]->words, table[i]->summary);
+    fputs("\n`raccord COMMAND --help` says more. `raccord demo` shows the whole of it.\n", to);
+}
+
+/* "connector" alone, or with a wrong second word: list that group. */
+static int unknown_command(struct rac_cli *cli, char **argv, const struct rac_command *const *table,
+                           size_t table_n)
+{
+    rac_str word = rac_str_of(argv[1]);
+    bool group = false;
+    unsigned best = 3;
+    const char *near = NULL;
+    for (size_t i = 0; i < table_n; i++) {
+        rac_str rest, first = rac_str_cut(rac_str_of(table[i]->words), ' ', &rest);
+        unsigned distance = rac_str_distance(first, word);
+        if (rest.p != NULL && distance == 0)
+            group = true;
+        if (distance < best) {
+            best = distance;
+            near = table[i]->words;
+        }
+    }
+    if (!group)
+        return near ? rac_cli_usage(cli, "there is no command %s. Did you mean %s?", argv[1], near)
+                    : rac_cli_usage(cli, "there is no command %s", argv[1]);
+    fprintf(cli->err, "raccord: %s needs one of these:\n\n", argv[1]);
+    for (size_t i = 0; i < table_n; i++)
+        if (rac_str_starts(rac_str_of(table[i]->words), word))
+            fprintf(cli->err, "  %-20s %s\n", table[i]->words, table[i]->summary);
+    return RAC_EXIT_USAGE;
+}
+
+static int run(struct rac_cli *cli, int argc, char **argv, const struct rac_command *const *table,
+               size_t table_n)
+{
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        rac_cli_help(argc < 2 ? cli->err : cli->out, table, table_n);
+        return argc < 2 ? RAC_EXIT_USAGE : RAC_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0)
+        argv[1] = (char[]){"version"};
+    size_t words = 0;
+    for (size_t i = 0; i < table_n; i++) {
+        size_t n = words_match(table[i], argc, argv);
+        if (n > words) {
+            words = n;
+            cli->command = table[i];
+        }
+    }
+    if (words == 0)
+        return unknown_command(cli, argv, table, table_n);
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            rac_cli_help_command(cli->out, cli->command);
+            return RAC_EXIT_OK;
+        }
+    int status = parse(cli, (int)words + 1, argc, argv);
+    if (status == RAC_EXIT_OK)
+        status = read_common(cli);
+    return status == RAC_EXIT_OK ? cli->command->run(cli) : status;
+}
+
+int rac_cli_main(int argc, char **argv, char **environment, const struct rac_command *const *table,
+                 size_t table_n)
+{
+    struct rac_arena a;
+    struct rac_config config;
+    rac_arena_init(&a, SIZE_MAX);
+    rac_config_init(&config, &a);
+    struct rac_cli cli = {.a = &a,
+                          .env = &rac_env_system,
+                          .out = stdout,
+                          .err = stderr,
+                          .config = &config,
+                          .environment = environment};
+    const char *no_color = rac_cli_env(&cli, "NO_COLOR");
+    bool color = no_color == NULL || no_color[0] == '\0';
+    cli.progress = isatty(2) == 1;
+    cli.color_err = color && cli.progress;
+    cli.color_out = color && isatty(1) == 1;
+    int status = run(&cli, argc, argv, table, table_n);
+    if (fflush(stdout) != 0 && errno != EPIPE && status == RAC_EXIT_OK)
+        status = rac_cli_fail(&cli, RAC_EXIT_UNREACHABLE, "cannot write the output: %s",
+                              strerror(errno));
+    rac_arena_fini(&a);
+    return status;
+}

@@ -1,0 +1,218 @@
+#include "cli/output.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+static const char *paint(const struct rac_cli *cli, enum rac_severity s, bool on)
+{
+    if (!cli->color_err)
+        return "";
+    if (!on)
+        return "\033[0m";
+    return s == RAC_SEV_ERROR ? "\033[1;31m" : s == RAC_SEV_WARNING ? "\033[1;33m" : "\033[1m";
+}
+
+void rac_cli_diag(struct rac_cli *cli, rac_str source, const struct rac_diag *d)
+{
+    fprintf(cli->err, "%.*s", RAC_FMT(source));
+    if (d->file.n > 0 && !rac_str_ends(source, d->file))
+        fprintf(cli->err, "%s%.*s", rac_str_ends(source, RAC_S("/")) ? "" : "/", RAC_FMT(d->file));
+    if (d->line > 0)
+        fprintf(cli->err, ":%u:%u", d->line, d->column > 0 ? d->column : 1);
+    else if (d->pointer.n > 0)
+        fprintf(cli->err, ":%.*s", RAC_FMT(d->pointer));
+    fprintf(cli->err, ": %s%s%s: %s: %.*s\n", paint(cli, d->severity, true),
+            rac_severity_name(d->severity), paint(cli, d->severity, false), d->code,
+            RAC_FMT(d->message));
+    if (d->fix.n > 0)
+        fprintf(cli->err, "    %.*s\n", RAC_FMT(d->fix));
+}
+
+void rac_cli_diags(struct rac_cli *cli, rac_str source, const struct rac_diags *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        rac_cli_diag(cli, source, &d->v[i]);
+    if (d->dropped_total > 0)
+        fprintf(cli->err, "%.*s: and %zu more like these\n", RAC_FMT(source), d->dropped_total);
+}
+
+struct rac_json rac_cli_finding(struct rac_arena *a, const struct rac_diag *d)
+{
+    struct rac_json o = rac_json_new_object(a);
+    RAC_JSON_PUT_STR(a, &o, "code", rac_str_of(d->code));
+    RAC_JSON_PUT_STR(a, &o, "severity", rac_str_of(rac_severity_name(d->severity)));
+    RAC_JSON_PUT_STR(a, &o, "pointer", d->pointer);
+    if (d->file.n > 0)
+        RAC_JSON_PUT_STR(a, &o, "file", d->file);
+    if (d->line > 0) {
+        RAC_JSON_PUT(a, &o, "line", rac_json_of_int(d->line));
+        RAC_JSON_PUT(a, &o, "column", rac_json_of_int(d->column > 0 ? d->column : 1));
+    }
+    RAC_JSON_PUT_STR(a, &o, "message", d->message);
+    if (d->fix.n > 0)
+        RAC_JSON_PUT_STR(a, &o, "fix", d->fix);
+    return o;
+}
+
+int rac_cli_fail(struct rac_cli *cli, int status, const char *fmt, ...)
+{
+    va_list ap;
+    fputs("raccord: ", cli->err);
+    va_start(ap, fmt);
+    vfprintf(cli->err, fmt, ap);
+    va_end(ap);
+    fputc('\n', cli->err);
+    return status;
+}
+
+int rac_cli_status_of(rac_err e)
+{
+    switch (e) {
+    case RAC_OK:
+        return RAC_EXIT_OK;
+    case RAC_E_INVALID:
+    case RAC_E_SYNTAX:
+    case RAC_E_CONFLICT:
+    case RAC_E_EXISTS:
+        return RAC_EXIT_FINDINGS;
+    case RAC_E_DENIED:
+    case RAC_E_UNAUTHENTICATED:
+    case RAC_E_LIMIT:
+    case RAC_E_BUSY:
+        return RAC_EXIT_REFUSED;
+    default:
+        return RAC_EXIT_UNREACHABLE;
+    }
+}
+
+static void print_json(struct rac_cli *cli, const struct rac_json *v, unsigned flags)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, SIZE_MAX / 2);
+    rac_json_print(v, flags, &b);
+    rac_buf_add_char(&b, '\n');
+    rac_str s = rac_buf_str(&b);
+    fwrite(s.p, 1, s.n, cli->out);
+    rac_buf_fini(&b);
+}
+
+void rac_cli_print_json(struct rac_cli *cli, const struct rac_json *v)
+{
+    print_json(cli, v, RAC_JSON_PRETTY);
+}
+
+void rac_cli_print_json_line(struct rac_cli *cli, const struct rac_json *v)
+{
+    print_json(cli, v, 0);
+}
+
+void rac_cli_print_table(struct rac_cli *cli, const char *const *titles, const rac_str *cells,
+                         size_t rows_n, size_t columns_n)
+{
+    size_t *widths = RAC_NEW_N(cli->a, size_t, columns_n);
+    for (size_t c = 0; c < columns_n; c++) {
+        widths[c] = titles ? strlen(titles[c]) : 0;
+        for (size_t r = 0; r < rows_n; r++) {
+            size_t w = rac_utf8_count(cells[r * columns_n + c]);
+            widths[c] = w > widths[c] ? w : widths[c];
+        }
+    }
+    for (size_t r = titles ? 0 : 1; r <= rows_n; r++) {
+        for (size_t c = 0; c < columns_n; c++) {
+            rac_str cell = r == 0 ? rac_str_of(titles[c]) : cells[(r - 1) * columns_n + c];
+            size_t pad = c + 1 < columns_n ? widths[c] - rac_utf8_count(cell) + 2 : 0;
+            fprintf(cli->out, "%.*s%*s", RAC_FMT(cell), (int)pad, "");
+        }
+        fputc('\n', cli->out);
+    }
+}
+
+void rac_cli_progress(struct rac_cli *cli, const char *what, size_t done, size_t total,
+                      rac_str name)
+{
+    if (cli->progress)
+        fprintf(cli->err, "\r\033[K%s %zu/%zu %.*s", what, done, total,
+                (int)(name.n > 50 ? 50 : name.n), name.p ? name.p : "");
+}
+
+void rac_cli_progress_end(struct rac_cli *cli)
+{
+    if (cli->progress)
+        fputs("\r\033[K", cli->err);
+}
+
+rac_err rac_cli_read(struct rac_cli *cli, const char *path, size_t bytes_max, struct rac_arena *a,
+                     rac_str *bytes, rac_str *why)
+{
+    bool standard_input = strcmp(path, "-") == 0;
+    int fd = standard_input ? 0 : open(path, O_RDONLY | O_CLOEXEC);
+    struct rac_buf b;
+    rac_err e = RAC_OK;
+    (void)cli;
+    rac_buf_init(&b, bytes_max);
+    if (fd < 0) {
+        e = errno == ENOENT ? RAC_E_NOT_FOUND : errno == EACCES ? RAC_E_DENIED : RAC_E_IO;
+        *why = rac_arena_printf(a, "cannot open %s: %s", path, strerror(errno));
+        return e;
+    }
+    for (;;) {
+        size_t room = b.bytes_max - b.n < 65536 ? b.bytes_max - b.n : 65536;
+        char past_the_end;
+        char *p = room > 0 ? rac_buf_reserve(&b, room) : NULL;
+        ssize_t got = p != NULL ? read(fd, p, room) : read(fd, &past_the_end, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            *why = rac_arena_printf(a, "cannot read %s: %s", path, strerror(errno));
+            e = RAC_E_IO;
+            break;
+        }
+        if (got == 0)
+            break;
+        if (p == NULL) {
+            *why = rac_arena_printf(a, "%s is larger than the limit of %zu bytes", path, bytes_max);
+            e = RAC_E_LIMIT;
+            break;
+        }
+        rac_buf_added(&b, (size_t)got);
+    }
+    if (e == RAC_OK)
+        *bytes = rac_buf_take(&b, a);
+    rac_buf_fini(&b);
+    if (!standard_input)
+        close(fd);
+    return e;
+}
+
+rac_err rac_cli_write(struct rac_cli *cli, const char *path, rac_str bytes, unsigned mode,
+                      rac_str *why)
+{
+    rac_str temporary = rac_arena_printf(cli->a, "%s.%d.tmp", path, (int)getpid());
+    int fd = open(temporary.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
+    size_t done = 0;
+    bool ok = fd >= 0;
+    while (ok && done < bytes.n) {
+        ssize_t n = write(fd, bytes.p + done, bytes.n - done);
+        ok = n > 0 || (n < 0 && errno == EINTR);
+        done += n > 0 ? (size_t)n : 0;
+    }
+    int error = errno;
+    if (fd >= 0 && close(fd) != 0 && ok) {
+        ok = false;
+        error = errno;
+    }
+    if (ok && rename(temporary.p, path) != 0) {
+        ok = false;
+        error = errno;
+    }
+    if (ok)
+        return RAC_OK;
+    *why = rac_arena_printf(cli->a, "cannot write %s: %s", path, strerror(error));
+    if (fd >= 0)
+        unlink(temporary.p);
+    return error == ENOSPC ? RAC_E_FULL : error == EACCES ? RAC_E_DENIED : RAC_E_IO;
+}

@@ -1,0 +1,9 @@
+/* commands - the commands that live in main/ because they need the whole program. */
+#ifndef RAC_MAIN_COMMANDS_H
+#define RAC_MAIN_COMMANDS_H
+
+#include "cli/command.h"
+
+/* One declaration a command: extern const struct rac_command rac_command_serve; */
+
+#endif
