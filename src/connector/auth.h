@@ -8,7 +8,7 @@
  *  3. rac_auth: the engine of one worker. Makes sure tokens are fresh (one refresh in flight per
  *     connection in the whole process), runs consents and the other grants (§4.7, §4.10).
  *     It belongs to its worker's thread; all network goes through rac_fetcher, all state through
- *     rac_auth_store, clock and randomness through rac_env.
+ *     connector/store.h, clock and randomness through rac_env.
  *
  * A refresh is never lost: an intent is written before the request, the new tokens are written
  * before they are used, and rac_auth_recover settles the intents that a crash left behind.
@@ -19,35 +19,10 @@
 
 #include "base/env.h"
 #include "base/fetch.h"
+#include "connector/auth_plan.h"
 #include "connector/connection.h"
 
 /* --- 1. plan and apply (§4.2) --------------------------------------------------------------- */
-
-enum rac_auth_kind { RAC_AUTH_BASIC, RAC_AUTH_API_KEY, RAC_AUTH_OAUTH };
-
-struct rac_auth_scheme {
-    enum rac_auth_kind kind;
-    rac_str name;      /* key in securityDefinitions; empty for the implied OAuth one */
-    rac_str wire_name; /* header or query key of an API key */
-    bool in_query;     /* API key: query, else header */
-};
-
-struct rac_auth_requirement { /* all of its schemes together */
-    struct rac_auth_scheme *schemes;
-    size_t schemes_n;
-};
-
-struct rac_auth_plan { /* one requirement is enough; empty: send no credentials */
-    struct rac_auth_requirement *v;
-    size_t n;
-    bool open;      /* the operation says `security: []` or `[{}]`: nothing is sent */
-    bool oauth_may; /* nothing usable above: an oauthSetting parameter goes as Bearer (rule 5) */
-};
-
-/* definition is the root of the OpenAPI document, operation its operation object (NULL: the root's
- * security). Requirements that name undefined schemes are dropped. In a; keeps references. */
-void rac_auth_plan_build(const struct rac_json *definition, const struct rac_json *operation,
-                         struct rac_arena *a, struct rac_auth_plan *out);
 
 /* One thing to set on the request; it replaces whatever has the same name. */
 struct rac_credential {
@@ -147,50 +122,9 @@ bool rac_oauth_is_placeholder(rac_str text);
 
 /* --- 3. the engine -------------------------------------------------------------------------- */
 
-/* Which token: everything in the store is kept per tenant, connection and OAuth parameter. */
+/* Which token: everything is kept per tenant, connection and OAuth parameter. */
 struct rac_auth_key {
     rac_str tenant, connection, parameter;
-};
-
-/* One stored token row. generation counts replacements; intent is a refresh that was begun. */
-struct rac_auth_row {
-    struct rac_oauth_token token;
-    bool intent;
-    rac_ms intent_at_ms;
-};
-
-typedef void (*rac_auth_stored)(void *arg, rac_err e);
-
-/*
- * Port: where tokens, refresh intents and consent states are kept, implemented by store/ (sealed)
- * and by rac_auth_memory. Reads are synchronous on the caller's thread; writes call back on it
- * after the commit, never before they return.
- */
-struct rac_auth_store {
-    /* RAC_OK, RAC_E_NOT_FOUND (no row yet), RAC_E_IO. Strings in a. */
-    rac_err (*load)(void *self, const struct rac_auth_key *k, struct rac_arena *a,
-                    struct rac_auth_row *out);
-    /* A refresh of `generation` begins. RAC_E_CONFLICT: the row has another generation by now. */
-    void (*intend)(void *self, const struct rac_auth_key *k, uint64_t generation, rac_ms now_ms,
-                   rac_auth_stored done, void *arg);
-    /* One transaction: token (its generation is the old one; the row gets +1), no intent, state
-     * Connected. RAC_E_CONFLICT: the row has another generation. RAC_E_NOT_FOUND: no connection. */
-    void (*replace)(void *self, const struct rac_auth_key *k, const struct rac_oauth_token *token,
-                    rac_auth_stored done, void *arg);
-    /* The refresh ended without tokens: clears the intent; state NULL keeps the connection's. */
-    void (*settle)(void *self, const struct rac_auth_key *k, uint64_t generation,
-                   const struct rac_connection_state *state, rac_auth_stored done, void *arg);
-    /* Keeps a consent state under a digest until expires; payload is opaque and secret. */
-    void (*state_put)(void *self, rac_str digest, rac_str payload, rac_ms expires_at_ms,
-                      rac_auth_stored done, void *arg);
-    /* Takes it away: the second caller gets RAC_E_NOT_FOUND. payload is valid during the call. */
-    void (*state_take)(void *self, rac_str digest,
-                       void (*done)(void *arg, rac_err e, rac_str payload, rac_ms expires_at_ms),
-                       void *arg);
-    /* Every row with an unfinished intent, for rac_auth_recover. each's key is valid during it. */
-    rac_err (*intents)(void *self, void (*each)(void *arg, const struct rac_auth_key *k),
-                       void *arg);
-    void *self;
 };
 
 /* A connection and its OAuth settings as they are now; held until release. */
@@ -219,7 +153,7 @@ struct rac_auth_peers {
 struct rac_auth_env {
     const struct rac_env *env;
     const struct rac_fetcher *fetcher;
-    const struct rac_auth_store *store;
+    const struct rac_connector_store *store; /* oauth_*, consent_*, connection_mark */
     const struct rac_auth_source *source;
     struct rac_auth_peers peers;
     rac_str public_url; /* "https://raccord.example": redirect URLs are below it */
@@ -286,8 +220,8 @@ struct rac_consent_answer {
     rac_str user; /* who is at the browser, when known; absent: whoever holds the state */
 };
 struct rac_consent_result {
-    struct rac_auth_key key;           /* absent members: the state was not ours */
-    struct rac_connection_state state; /* of the connection now */
+    struct rac_auth_key key;  /* absent members: the state was not ours */
+    struct rac_status status; /* of the connection now */
 };
 typedef void (*rac_consent_completed)(
     void *arg, const struct rac_consent_result *result,
@@ -296,10 +230,11 @@ typedef void (*rac_consent_completed)(
 void rac_auth_consent_complete(struct rac_auth *auth, const struct rac_consent_answer *answer,
                                struct rac_arena *a, rac_consent_completed done, void *arg);
 
-/* A store in memory, for the command line and for tests. Owned. */
+/* A store in memory for the command line and for tests: oauth_*, consent_* and connection_mark of
+ * the port, no others. Owned; commits are answered through env's defer. */
 struct rac_auth_memory;
-struct rac_auth_memory *rac_auth_memory_new(const struct rac_auth_env *defer_of);
+struct rac_auth_memory *rac_auth_memory_new(const struct rac_auth_env *env);
 void rac_auth_memory_free(struct rac_auth_memory *m);
-struct rac_auth_store rac_auth_memory_store(struct rac_auth_memory *m);
+struct rac_connector_store rac_auth_memory_store(struct rac_auth_memory *m);
 
 #endif

@@ -1,18 +1,15 @@
 /*
  * connection - what a user filled in for a connector: parameters, values, tokens, status.
  *
- * Three things live here, none of them does I/O:
- *  - rac_connection_params: the connection parameters a connector asks for (§1.3.1), one list per
- *    parameter set (§4.9), with their OAuth settings parsed once. Immutable; belongs to the arena
- *    of the compiled connector and may be read from any thread.
- *  - rac_connection: one connection as a call sees it, values opened. Lives in the arena of the
- *    request that uses it; secrets in it are wiped by rac_connection_wipe.
- *  - the rules between the two: validation, defaults, the file format of the command line, the
- *    statuses and their words (§4.11).
+ * Nothing here does I/O:
+ *  - rac_conn_sets_parse reads the connection parameters a connector asks for into the model of
+ *    connector.h;
+ *  - rac_connection is one connection as a call sees it, values opened. It lives in the arena of
+ *    the request that uses it; rac_connection_wipe overwrites the secrets in it;
+ *  - the rules between the two: validation, defaults, the file format of the command line, masking
+ *    and the words of errors (§4.11).
  *
- *     struct rac_connection_params *params;
- *     rac_connection_params_parse(properties, a, &params, diags);
- *     rac_connection_make(params, &input, 0, now_ms, a, &connection, diags);
+ *     e = rac_connection_make(connector, &input, 0, now_ms, a, &connection, diags);
  *
  * See docs/internals/auth.md; sections are those of spec/connectors.md.
  */
@@ -21,72 +18,29 @@
 
 #include "base/diag.h"
 #include "base/str.h"
+#include "connector/connector.h"
+#include "connector/store.h"
 #include "json/json.h"
 
-struct rac_oauth_settings; /* connector/auth.h */
+/* --- what a connector asks for (§1.3.1, §4.9) ---------------------------------------------- */
 
-/* --- what a connector asks for ------------------------------------------------------------ */
-
-enum rac_param_type {
-    RAC_PARAM_STRING,
-    RAC_PARAM_SECURESTRING,
-    RAC_PARAM_INT,
-    RAC_PARAM_BOOL,
-    RAC_PARAM_OAUTH,
-    RAC_PARAM_GATEWAY,     /* accepted, hidden: there is no gateway (§4.8) */
-    RAC_PARAM_UNSUPPORTED, /* array, clientCertificate, ...: RC-PROP-04, no connection with it */
-};
-
-struct rac_connection_param {
-    rac_str name;
-    enum rac_param_type type;
-    rac_str type_text; /* as written */
-    rac_str companion; /* x of "token:x"; absent for others */
-    rac_str owner;     /* token of "token:x"; absent for others */
-    rac_str display_name, description, tooltip;
-    bool required;
-    bool hidden;                          /* not asked; the default is used */
-    bool secret;                          /* write-only, sealed, masked */
-    bool from_identity;                   /* metadata.sourceType: filled from the sign-in */
-    int64_t tab_index;                    /* INT64_MAX when not given */
-    const struct rac_json *default_value; /* or NULL */
-    struct rac_json *allowed;             /* allowed values, or NULL for any */
-    size_t allowed_n;
-    const struct rac_json *dependencies;    /* {otherParam: {values: […]}} or NULL */
-    const struct rac_oauth_settings *oauth; /* of RAC_PARAM_OAUTH only */
-    const struct rac_json *node;            /* in the properties document */
-    rac_str pointer;                        /* of node */
-};
-
-struct rac_connection_set {
-    rac_str name; /* empty for the only set of a connector without sets */
-    rac_str display_name, description;
-    bool allow_sharing;
-    struct rac_connection_param *v; /* own ones, then those common to all sets; file order */
-    size_t n;
-};
-
-struct rac_connection_params {
-    struct rac_connection_set *sets; /* at least one; sets[0] is the default */
-    size_t sets_n;
-    bool multi; /* the connector has connectionParameterSets */
-};
-
-/* Parses `properties` (the object below the root of apiProperties.json; NULL: no parameters) into
- * arena a, which keeps references to the nodes. Lenient: what cannot be used is a diagnostic with
- * a pointer and a parameter of type UNSUPPORTED. RAC_OK, or RAC_E_LIMIT. */
-rac_err rac_connection_params_parse(const struct rac_json *properties, struct rac_arena *a,
-                                    struct rac_connection_params **out,
-                                    struct rac_diags *diags) RAC_MUST_CHECK;
+/*
+ * Fills c->sets, sets_n and multi_auth from `properties` (the object below the root of
+ * apiProperties.json; NULL: no parameters). Everything is copied into c->arena. Lenient: what
+ * cannot be used becomes a parameter of type OTHER and a diagnostic with a pointer below
+ * /properties. RAC_OK, or RAC_E_LIMIT. Called by rac_connector_compile.
+ */
+rac_err rac_conn_sets_parse(const struct rac_json *properties, struct rac_connector *c,
+                            struct rac_diags *diags) RAC_MUST_CHECK;
 
 /* The set of that name; the only or first one when name is absent or empty. NULL: no such set. */
-const struct rac_connection_set *rac_connection_set_find(const struct rac_connection_params *p,
-                                                         rac_str name);
+const struct rac_conn_set *rac_conn_set_find(const struct rac_connector *c, rac_str name);
 /* Exact name first, then ignoring letter case. NULL: none. */
-const struct rac_connection_param *rac_connection_param_find(const struct rac_connection_set *s,
-                                                             rac_str name);
+const struct rac_conn_param *rac_conn_param_find(const struct rac_conn_set *s, rac_str name);
 /* The parameter of type oauthSetting: "token" before any other. NULL: none. */
-const struct rac_connection_param *rac_connection_param_oauth(const struct rac_connection_set *s);
+const struct rac_conn_param *rac_conn_param_oauth(const struct rac_conn_set *s);
+/* "x" of "token:x"; absent for a parameter that is no companion. */
+rac_str rac_conn_param_companion(const struct rac_conn_param *p);
 
 /* --- one connection ------------------------------------------------------------------------ */
 
@@ -98,36 +52,16 @@ struct rac_oauth_token {
     rac_str type;         /* token_type as given; absent: Bearer */
     rac_str scope;        /* as granted; absent when the answer did not say */
     rac_ms expires_at_ms; /* 0: the provider did not say */
-    uint64_t generation;  /* counts replacements; 0 for a token typed in by hand */
-};
-
-#define RAC_CONNECTION_STATUSES(X)                                                                 \
-    X(CONNECTED, "Connected")                                                                      \
-    X(ERROR, "Error")                                                                              \
-    X(UNAUTHENTICATED, "Unauthenticated")
-enum rac_connection_status {
-#define X(name, word) RAC_CONNECTION_##name,
-    RAC_CONNECTION_STATUSES(X)
-#undef X
-};
-rac_str rac_connection_status_word(enum rac_connection_status s);
-bool rac_connection_status_parse(rac_str word, enum rac_connection_status *out); /* any case */
-
-/* Why a connection is not Connected, for people: what happened and what to do. */
-struct rac_connection_state {
-    enum rac_connection_status status;
-    rac_str target;  /* the OAuth parameter, or absent */
-    rac_str code;    /* "Unauthorized", "invalid_grant", "RC-OA-02"; absent when Connected */
-    rac_str message; /* one or two sentences; never holds a secret */
+    int64_t generation;   /* of the stored row; 0 for a token typed in by hand */
 };
 
 struct rac_connection {
     rac_str id, tenant; /* absent on the command line */
-    const struct rac_connection_set *set;
+    const struct rac_conn_set *set;
     struct rac_json values; /* object: parameter name -> plain string, int or bool */
     struct rac_oauth_token *tokens;
     size_t tokens_n;
-    struct rac_connection_state state;
+    struct rac_status status;
 };
 
 /* What may be missing when a connection is made. */
@@ -136,7 +70,7 @@ enum rac_connection_flags {
 };
 
 /*
- * Checks input against params and builds the connection in a. input is one of
+ * Checks input against the parameters of c and builds the connection in a. input is one of
  *   {parameter name: value, ...}
  *   {"set": name, "values": {parameter name: value, ...}}
  *   {"name": name, "values": {parameter name: {"value": value}, ...}}   (parameterValueSet, §4.9)
@@ -147,17 +81,15 @@ enum rac_connection_flags {
  * RAC_OK with *out; RAC_E_INVALID with an error in diags per mistake (codes RC-CONN-01..07 and
  * RC-PROP-04, pointer into input); RAC_E_LIMIT. Messages never repeat the value of a secret.
  */
-rac_err rac_connection_make(const struct rac_connection_params *params,
-                            const struct rac_json *input, unsigned flags, rac_ms now_ms,
-                            struct rac_arena *a, struct rac_connection **out,
-                            struct rac_diags *diags) RAC_MUST_CHECK;
+rac_err rac_connection_make(const struct rac_connector *c, const struct rac_json *input,
+                            unsigned flags, rac_ms now_ms, struct rac_arena *a,
+                            struct rac_connection **out, struct rac_diags *diags) RAC_MUST_CHECK;
 
 /* Changes of an existing connection ("fix"): input's values over the old ones; an absent secret
  * keeps the old one, null removes. Otherwise as rac_connection_make. */
-rac_err rac_connection_change(const struct rac_connection_params *params,
-                              const struct rac_connection *old, const struct rac_json *input,
-                              rac_ms now_ms, struct rac_arena *a, struct rac_connection **out,
-                              struct rac_diags *diags) RAC_MUST_CHECK;
+rac_err rac_connection_change(const struct rac_connector *c, const struct rac_connection *old,
+                              const struct rac_json *input, rac_ms now_ms, struct rac_arena *a,
+                              struct rac_connection **out, struct rac_diags *diags) RAC_MUST_CHECK;
 
 /* Value of a parameter as text (an int or bool in its JSON spelling); absent when it has none and
  * for OAuth parameters: tokens are not readable. Exact name first, then ignoring letter case. */

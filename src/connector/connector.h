@@ -16,6 +16,7 @@
 #include "base/base.h"
 #include "base/diag.h"
 #include "base/map.h"
+#include "connector/auth_plan.h"
 #include "json/json.h"
 
 struct rac_package;
@@ -46,24 +47,14 @@ struct rac_conn_param {
     struct rac_json node;    /* the whole parameter object, oAuthSettings included (a copy) */
 };
 
-/* One way to connect (§4.9). A connector without sets has exactly one, whose name is absent.
- * Parameters common to all sets come first; order is tabIndex, ties in file order. */
+/* One way to connect (§4.9); rac_conn_sets_parse of connection.h fills them. A connector without
+ * sets has exactly one, whose name is absent. Parameters common to all sets come first; order is
+ * tabIndex, ties in file order. */
 struct rac_conn_set {
     rac_str name, display_name, description;
     bool allow_sharing;
     struct rac_conn_param *params;
     size_t params_n;
-};
-
-enum rac_auth_scheme { RAC_AUTH_NONE, RAC_AUTH_BASIC, RAC_AUTH_API_KEY, RAC_AUTH_OAUTH2 };
-
-/* How one operation is authenticated: its effective security scheme (§4.2 step 1). */
-struct rac_auth_plan {
-    enum rac_auth_scheme scheme;
-    bool none;           /* "security": [] : never send credentials, step 5 does not apply */
-    bool in_query;       /* API_KEY: query, else header */
-    rac_str scheme_name; /* its key in securityDefinitions; absent: no scheme found */
-    rac_str key_name;    /* API_KEY: wire name */
 };
 
 enum rac_trigger_kind { RAC_TRIGGER_NONE, RAC_TRIGGER_SINGLE, RAC_TRIGGER_BATCH };
