@@ -4,6 +4,7 @@
 
 #define WARNING RAC_SEV_WARNING
 #define ERROR   RAC_SEV_ERROR
+#define INFO    RAC_SEV_INFO
 
 const char *const rac_rule_codes[RAC_RULE_N] = {
 #define RULE(name, code, anchors, registration, certification, title, text, fix) code,
