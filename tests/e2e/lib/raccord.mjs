@@ -1,0 +1,118 @@
+// What black-box tests share: run the command line, start and stop a server, temporary folders.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+export const binary = process.env.RACCORD ?? join(root, 'build/raccord');
+export const data = join(root, 'tests/data');
+
+// The public corpus, or undefined: then says so once and the caller skips.
+export function corpus(part) {
+  const dir = join(process.env.RACCORD_CORPUS ?? join(root, '../shared/corpus'), part);
+  if (existsSync(dir)) return dir;
+  console.log(`corpus ${part} is not at hand (RACCORD_CORPUS): its tests did not run`);
+  return undefined;
+}
+
+const environment = (extra) => {
+  const { RACCORD_SERVER, RACCORD_TOKEN, ...rest } = process.env;
+  return { ...rest, NO_COLOR: '1', ...extra };
+};
+
+// Runs `raccord ARGS`, waits for its end: {status, signal, stdout, stderr}. A hang is killed.
+export async function raccord(args, { input, env, cwd, timeout = 60000, encoding = 'utf8' } = {}) {
+  const child = spawn(binary, args, { env: environment(env), cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+  const out = [], err = [];
+  child.stdout.on('data', (d) => out.push(d));
+  child.stderr.on('data', (d) => err.push(d));
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeout);
+  const [status, signal] = await once(child, 'close');
+  clearTimeout(timer);
+  const text = (chunks) => (encoding ? Buffer.concat(chunks).toString(encoding) : Buffer.concat(chunks));
+  return { status, signal, stdout: text(out), stderr: Buffer.concat(err).toString() };
+}
+
+// The same with --format json: {..., json} (or jsonl: true for JSON Lines -> array).
+export async function raccordJson(args, options = {}) {
+  const r = await raccord([...args, '--format', 'json'], options);
+  try {
+    r.json = options.jsonl ? r.stdout.split('\n').filter(Boolean).map((l) => JSON.parse(l)) : JSON.parse(r.stdout);
+  } catch (e) {
+    throw new Error(`no JSON on stdout (status ${r.status}): ${r.stdout.slice(0, 500)}\n${r.stderr.slice(0, 2000)}`);
+  }
+  return r;
+}
+
+export function temporary(t) {
+  const dir = mkdtempSync(join(tmpdir(), 'raccord-test-'));
+  t?.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+// Starts `raccord serve`: {url, dir, token, child, stop(), kill(), log(), api(method, path, body, headers)}.
+export async function serve(t, { dir = temporary(t), args = [], env, ready = 20000 } = {}) {
+  const child = spawn(binary, ['serve', '--data', dir, '--listen', '127.0.0.1:0', '--format', 'json', ...args],
+    { env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  child.stderr.on('data', (d) => { log += d; if (log.length > 1 << 20) log = log.slice(-(1 << 19)); });
+  const gone = once(child, 'exit');
+  const line = await new Promise((ok, fail) => {
+    let text = '';
+    const timer = setTimeout(() => { child.kill('SIGKILL'); fail(new Error(`no ready line in ${ready} ms\n${log}`)); }, ready);
+    child.stdout.on('data', (d) => {
+      text += d;
+      if (text.includes('\n')) { clearTimeout(timer); ok(text.split('\n')[0]); }
+    });
+    gone.then(([code]) => { clearTimeout(timer); fail(new Error(`serve ended with ${code}\n${log}`)); });
+  });
+  const { url } = JSON.parse(line);
+  const server = {
+    url, dir, child,
+    get token() { return readFileSync(join(dir, 'admin.token'), 'utf8').trim(); },
+    log: () => log,
+    async stop() { if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM'); await gone; return child.exitCode; },
+    async kill() { if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL'); await gone; },
+    async api(method, path, body, headers = {}) {
+      const json = body !== undefined && !(body instanceof Uint8Array) && typeof body !== 'string' && !(body instanceof FormData);
+      const token = headers.token === undefined ? server.token : headers.token;
+      const { token: _, ...rest } = headers;
+      const res = await fetch(url + path, {
+        method,
+        headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...(json ? { 'content-type': 'application/json' } : {}), ...rest },
+        body: json ? JSON.stringify(body) : body,
+        redirect: 'manual',
+      });
+      const text = await res.text();
+      let parsed;
+      try { parsed = JSON.parse(text); } catch { parsed = undefined; }
+      return { status: res.status, headers: res.headers, text, json: parsed };
+    },
+  };
+  t?.after(() => server.stop());
+  return server;
+}
+
+// A backend on a free port: handler(req, res, bodyBuffer). {url, port, requests, close()}.
+export async function backend(t, handler) {
+  const requests = [];
+  const server = createServer(async (req, res) => {
+    const chunks = [];
+    try { for await (const c of req) chunks.push(c); } catch { return; }
+    const body = Buffer.concat(chunks);
+    requests.push({ method: req.method, url: req.url, headers: req.headers, body });
+    await handler(req, res, body);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const port = server.address().port;
+  const close = () => { server.closeAllConnections(); return new Promise((ok) => server.close(ok)); };
+  t?.after(close);
+  return { url: `http://127.0.0.1:${port}`, port, requests, close };
+}

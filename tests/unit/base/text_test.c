@@ -1,0 +1,192 @@
+/* Times, UTF-8, base64, settings, metrics: what turns bytes into values and back. */
+#include "unit.h"
+
+#include "base/base64.h"
+#include "base/config.h"
+#include "base/env.h"
+#include "base/metrics.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "base/utf8.h"
+
+static void time_reads_what_it_prints(void **state RAC_UNUSED)
+{
+    char text[RAC_TIME_TEXT], again[RAC_TIME_TEXT];
+    struct rac_env_fake f = {.seed = 7};
+    struct rac_env env = rac_env_fake(&f);
+    for (int i = 0; i < 2000; i++) {
+        uint64_t r;
+        rac_env_random(&env, &r, sizeof r);
+        rac_ms t = (rac_ms)(r % 253402300800000u); /* until the year 9999 */
+        rac_ms back;
+        rac_time_print(t, text);
+        assert_true(rac_time_parse(rac_str_of(text), &back));
+        assert_true(back == t);
+        rac_time_print_http(t, again);
+        assert_true(rac_time_parse_http(rac_str_of(again), &back));
+        assert_true(back == t - t % 1000);
+    }
+}
+
+static void time_knows_known_instants(void **state RAC_UNUSED)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {{"1970-01-01T00:00:00Z", 0},
+                {"2000-02-29T12:00:00.5Z", 951825600500},
+                {"2026-11-22T23:40:00+01:00", 1795387200000},
+                {"1969-12-31T23:59:59.999Z", -1},
+                {"2016-12-31t23:59:60z", 1483228799999}};
+    static const char *const bad[] = {"2026-02-29T00:00:00Z",
+                                      "2026-01-01T00:00:00",
+                                      "2026-01-01T24:00:00Z",
+                                      "2026-13-01T00:00:00Z",
+                                      "2026-01-01T00:00:00.Z",
+                                      "2026-01-01T00:00:00Zx",
+                                      ""};
+    rac_ms t;
+    for (size_t i = 0; i < RAC_COUNT(good); i++) {
+        assert_true(rac_time_parse(rac_str_of(good[i].text), &t));
+        assert_true(t == good[i].ms);
+    }
+    for (size_t i = 0; i < RAC_COUNT(bad); i++)
+        assert_false(rac_time_parse(rac_str_of(bad[i]), &t));
+    /* RFC 9110 §5.6.7 gives one instant in all three forms. */
+    static const char *const http[] = {"Sun, 06 Nov 1994 08:49:37 GMT",
+                                       "Sunday, 06-Nov-94 08:49:37 GMT",
+                                       "Sun Nov  6 08:49:37 1994"};
+    for (size_t i = 0; i < RAC_COUNT(http); i++) {
+        assert_true(rac_time_parse_http(rac_str_of(http[i]), &t));
+        assert_true(t == 784111777000);
+    }
+    assert_false(rac_time_parse_http(RAC_S("120"), &t));
+}
+
+static void durations_have_fixed_lengths_only(void **state RAC_UNUSED)
+{
+    int64_t ms;
+    assert_true(rac_time_parse_duration(RAC_S("P30D"), &ms) && ms == 30 * 86400000LL);
+    assert_true(rac_time_parse_duration(RAC_S("PT1H30M"), &ms) && ms == 5400000);
+    assert_true(rac_time_parse_duration(RAC_S("P1DT1S"), &ms) && ms == 86401000);
+    assert_false(rac_time_parse_duration(RAC_S("P1M"), &ms));
+    assert_false(rac_time_parse_duration(RAC_S("P1Y"), &ms));
+    assert_false(rac_time_parse_duration(RAC_S("PT"), &ms));
+    assert_false(rac_time_parse_duration(RAC_S("PT1M1H"), &ms));
+    assert_false(rac_time_parse_duration(RAC_S("P99999999999999999D"), &ms));
+}
+
+static void utf8_refuses_and_mends_what_is_not(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 20);
+    static const char *const bad[] = {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                                      "\xff",     "\xe2\x82",     "\x80"};
+    for (size_t i = 0; i < RAC_COUNT(bad); i++)
+        assert_int_equal(rac_utf8_check(rac_str_of(bad[i])), 0);
+    assert_int_equal(rac_utf8_check(RAC_S("longer than eight \xe2\x82\xac \xf0\x9f\x9a\xa2")), 26);
+    assert_str(rac_utf8_mend(&a, RAC_S("Br\xf8nn\xf8ysund")), "Br\xef\xbf\xbdnn\xef\xbf\xbdysund");
+    assert_int_equal(rac_utf8_count(RAC_S("\xe2\x82\xac")), 1);
+    rac_arena_fini(&a);
+}
+
+static void base64_round_trips(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 24);
+    char bytes[256];
+    for (int i = 0; i < 256; i++)
+        bytes[i] = (char)i;
+    for (size_t n = 0; n <= 256; n++) {
+        rac_str in = {bytes, n}, out;
+        assert_true(rac_base64_decode(&a, rac_base64_encode(&a, in), &out));
+        assert_true(rac_str_eq(in, out));
+        assert_true(rac_base64_decode(&a, rac_base64url_encode(&a, in), &out));
+        assert_true(rac_str_eq(in, out));
+    }
+    rac_str out;
+    assert_str(rac_base64_encode(&a, RAC_S("fooba")), "Zm9vYmE=");
+    assert_false(rac_base64_decode(&a, RAC_S("Zm9vYmE=="), &out));
+    assert_false(rac_base64_decode(&a, RAC_S("Z"), &out));
+    assert_false(rac_base64_decode(&a, RAC_S("Zm9vYmF="), &out)); /* stray bits */
+    assert_false(rac_base64_decode(&a, RAC_S("Zm*v"), &out));
+    rac_arena_fini(&a);
+}
+
+static void settings_come_from_three_places(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    struct rac_config c;
+    struct rac_diags d;
+    rac_arena_init(&a, 1 << 24);
+    rac_diags_init(&d, &a, 10);
+    rac_config_init(&c, &a);
+    assert_int_equal(rac_config_int(&c, RAC_CONF_DEFINITION_MAX), 1048576);
+    assert_int_equal(rac_config_read_file(&c,
+                                          RAC_S("# note\nconnector.definition_bytes_max = 2MiB\n"
+                                                "egress.timeout=30s\n"),
+                                          RAC_S("raccord.conf"), &d),
+                     RAC_OK);
+    char *environment[] = {(char[]){"RACCORD_EGRESS_ALLOW=10.0.0.0/8"}, (char[]){"X=1"}, NULL};
+    assert_int_equal(rac_config_read_environment(&c, environment, &d), RAC_OK);
+    assert_int_equal(rac_config_int(&c, RAC_CONF_DEFINITION_MAX), 2 << 20);
+    assert_int_equal(rac_config_int(&c, RAC_CONF_EGRESS_TOTAL_MS), 30000);
+    assert_str(rac_config_str(&c, RAC_CONF_EGRESS_ALLOW), "10.0.0.0/8");
+    assert_int_equal(rac_config_set(&c, RAC_S("egres.allow"), RAC_S("x"), "command line", &d),
+                     RAC_E_INVALID);
+    assert_str(d.v[0].fix, "Did you mean egress.allow?");
+    assert_int_equal(rac_config_set(&c, RAC_S("workers"), RAC_S("many"), "command line", &d),
+                     RAC_E_INVALID);
+    assert_int_equal(rac_config_set(&c, RAC_S("workers"), RAC_S("100000"), "command line", &d),
+                     RAC_E_INVALID);
+    assert_int_equal(rac_config_read_file(&c, RAC_S("\nworkers\n"), RAC_S("raccord.conf"), &d),
+                     RAC_E_SYNTAX);
+    assert_int_equal(d.v[d.n - 1].line, 2);
+    rac_arena_fini(&a);
+}
+
+static void metrics_add_up_and_print(void **state RAC_UNUSED)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, 1 << 20);
+    unsigned label = rac_metric_label(RAC_METRIC_HTTP_RESPONSES, "2xx");
+    assert_int_equal(rac_metric_label(RAC_METRIC_HTTP_RESPONSES, "2xx"), label);
+    rac_metric_add(RAC_METRIC_CALLS, 3);
+    rac_metric_add_at(RAC_METRIC_HTTP_RESPONSES, label, 2);
+    rac_metric_set(RAC_METRIC_STORE_QUEUE, 5);
+    rac_metric_change(RAC_METRIC_STORE_QUEUE, -1);
+    rac_metric_observe_ns(RAC_METRIC_HTTP_SECONDS, 2000000);
+    rac_metrics_print(&b);
+    rac_str s = rac_buf_str(&b);
+    assert_true(rac_str_find(s, RAC_S("\nraccord_calls_total 3\n")) != RAC_STR_NPOS);
+    assert_true(rac_str_find(s, RAC_S("{status=\"2xx\"} 2\n")) != RAC_STR_NPOS);
+    assert_true(rac_str_find(s, RAC_S("\nraccord_store_queue_depth 4\n")) != RAC_STR_NPOS);
+    assert_true(rac_str_find(s, RAC_S("_seconds_bucket{le=\"0.0025\"} 1\n")) != RAC_STR_NPOS);
+    rac_buf_fini(&b);
+}
+
+static void secrets_compare_whole(void **state RAC_UNUSED)
+{
+    struct rac_secret s;
+    rac_secret_init(&s, RAC_S("hunter2"));
+    assert_true(rac_secret_equal(rac_secret_reveal(&s), RAC_S("hunter2")));
+    assert_false(rac_secret_equal(rac_secret_reveal(&s), RAC_S("hunter3")));
+    assert_false(rac_secret_equal(rac_secret_reveal(&s), RAC_S("hunter")));
+    rac_secret_fini(&s);
+    assert_null(s.p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(time_reads_what_it_prints),
+        cmocka_unit_test(time_knows_known_instants),
+        cmocka_unit_test(durations_have_fixed_lengths_only),
+        cmocka_unit_test(utf8_refuses_and_mends_what_is_not),
+        cmocka_unit_test(base64_round_trips),
+        cmocka_unit_test(settings_come_from_three_places),
+        cmocka_unit_test(metrics_add_up_and_print),
+        cmocka_unit_test(secrets_compare_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
