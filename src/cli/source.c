@@ -16,8 +16,8 @@ rac_err rac_cli_http_options(struct rac_cli *cli, struct rac_http_client_options
 {
     struct rac_http_guard *guard = RAC_NEW(cli->a, struct rac_http_guard);
     rac_str why, allow = rac_config_str(cli->config, RAC_CONF_EGRESS_ALLOW);
-    allow = rac_arena_printf(cli->a, "127.0.0.0/8,::1%s%.*s", allow.n > 0 ? "," : "",
-                             RAC_FMT(allow));
+    allow =
+        rac_arena_printf(cli->a, "127.0.0.0/8,::1%s%.*s", allow.n > 0 ? "," : "", RAC_FMT(allow));
     rac_err e = rac_http_guard_parse(allow, cli->a, guard, &why);
     if (e != RAC_OK) {
         rac_cli_fail(cli, RAC_EXIT_USAGE, "setting egress.allow: %.*s", RAC_FMT(why));
@@ -82,9 +82,8 @@ rac_err rac_cli_download(struct rac_cli *cli, rac_str url, size_t bytes_max, str
 
 static rac_err failed(struct rac_diags *d, rac_err e, rac_str why)
 {
-    struct rac_diag *g =
-        rac_diags_addf(d, e == RAC_E_LIMIT ? "RC-IMP-01" : "RC-IMP-04", RAC_SEV_ERROR, "%.*s",
-                       RAC_FMT(why));
+    struct rac_diag *g = rac_diags_addf(d, e == RAC_E_LIMIT ? "RC-IMP-01" : "RC-IMP-04",
+                                        RAC_SEV_ERROR, "%.*s", RAC_FMT(why));
     if (g != NULL && e == RAC_E_DENIED)
         g->fix = RAC_S("Allow its network with --set egress.allow=NETWORK if you trust it.");
     return e;
@@ -102,12 +101,11 @@ static rac_err from_server(struct rac_cli *cli, const char *name, size_t bytes_m
     if (cli->token.n > 0)
         rac_headers_add(&headers, a, RAC_S("Authorization"),
                         rac_arena_printf(a, "Bearer %.*s", RAC_FMT(cli->token)));
-    struct rac_fetch_req req = {
-        .method = RAC_S("GET"),
-        .url = rac_arena_printf(a, "%.*s/api/v1/connectors/%.*s/package", RAC_FMT(cli->server),
-                                RAC_FMT(escaped)),
-        .headers = &headers,
-        .response_bytes_max = bytes_max};
+    struct rac_fetch_req req = {.method = RAC_S("GET"),
+                                .url = rac_arena_printf(a, "%.*s/api/v1/connectors/%.*s/package",
+                                                        RAC_FMT(cli->server), RAC_FMT(escaped)),
+                                .headers = &headers,
+                                .response_bytes_max = bytes_max};
     struct rac_fetch_res res;
     rac_http_fetch_blocking(&o, &req, a, &res);
     if (res.err != RAC_OK) {
@@ -119,12 +117,13 @@ static rac_err from_server(struct rac_cli *cli, const char *name, size_t bytes_m
         struct rac_json v;
         rac_str message = RAC_STR_NULL;
         if (rac_json_parse(res.body, a, 0, &v, NULL) == RAC_OK)
-            message = rac_json_str(RAC_JSON_GET(RAC_JSON_GET(&v, "error"), "message"), RAC_STR_NULL);
+            message =
+                rac_json_str(RAC_JSON_GET(RAC_JSON_GET(&v, "error"), "message"), RAC_STR_NULL);
         *why = rac_arena_printf(a, "the server has no connector %s for you (%d) %.*s", name,
                                 res.status, RAC_FMT(message));
-        return res.status == 404                          ? RAC_E_NOT_FOUND
+        return res.status == 404                        ? RAC_E_NOT_FOUND
                : res.status == 401 || res.status == 403 ? RAC_E_DENIED
-                                                          : RAC_E_UNREACHABLE;
+                                                        : RAC_E_UNREACHABLE;
     }
     *bytes = res.body;
     return RAC_OK;

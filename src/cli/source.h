@@ -26,7 +26,8 @@ bool rac_cli_is_url(rac_str s); /* http:// or https:// */
  * How the command line reaches the network: settings egress.*, loopback allowed (architecture §5);
  * says so on stderr once when a loopback address is used. *guard is made in cli->a.
  */
-rac_err rac_cli_http_options(struct rac_cli *cli, struct rac_http_client_options *out) RAC_MUST_CHECK;
+rac_err rac_cli_http_options(struct rac_cli *cli,
+                             struct rac_http_client_options *out) RAC_MUST_CHECK;
 
 /* GET of url, at most 5 redirects, 30 s (connectors.md §2.1). *bytes in a; *why on failure. */
 rac_err rac_cli_download(struct rac_cli *cli, rac_str url, size_t bytes_max, struct rac_arena *a,
