@@ -1,0 +1,91 @@
+/*
+ * SHA-256 comes from OpenSSL because it uses the processor's SHA instructions (definitions of a
+ * megabyte are digested on every save). The algorithm is fetched once per process and the context
+ * kept per thread: the one-shot calls look the algorithm up by name each time, which costs more
+ * than digesting a token.
+ */
+#include "crypto/digest.h"
+#include "base/base64.h"
+#include "base/secret.h"
+
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <sodium.h>
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t ctx_key;
+static EVP_MD *sha256;
+
+static void ctx_free(void *ctx)
+{
+    EVP_MD_CTX_free(ctx);
+}
+
+static void setup(void)
+{
+    RAC_ASSERT(sodium_init() >= 0);
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    RAC_ASSERT(sha256 != NULL);
+    RAC_ASSERT(pthread_key_create(&ctx_key, ctx_free) == 0);
+}
+
+static EVP_MD_CTX *ctx_of_thread(void)
+{
+    static __thread EVP_MD_CTX *ctx; /* freed by the key's destructor when the thread ends */
+    if (RAC_UNLIKELY(ctx == NULL)) {
+        pthread_once(&once, setup);
+        ctx = EVP_MD_CTX_new();
+        RAC_ASSERT(ctx != NULL);
+        RAC_ASSERT(pthread_setspecific(ctx_key, ctx) == 0);
+        RAC_ASSERT(EVP_DigestInit_ex2(ctx, sha256, NULL) == 1);
+    }
+    return ctx;
+}
+
+void rac_sha256(rac_str bytes, uint8_t out[RAC_SHA256_BYTES])
+{
+    EVP_MD_CTX *ctx = ctx_of_thread();
+    unsigned n = 0;
+    int ok = EVP_DigestInit_ex2(ctx, NULL, NULL) && EVP_DigestUpdate(ctx, bytes.p, bytes.n) &&
+             EVP_DigestFinal_ex(ctx, out, &n);
+    RAC_ASSERT(ok && n == RAC_SHA256_BYTES);
+}
+
+rac_str rac_sha256_hex(struct rac_arena *a, rac_str bytes)
+{
+    uint8_t d[RAC_SHA256_BYTES];
+    rac_sha256(bytes, d);
+    return rac_hex(a, d, sizeof d);
+}
+
+void rac_hmac_sha256(rac_str key, rac_str bytes, uint8_t out[RAC_SHA256_BYTES])
+{
+    (void)ctx_of_thread(); /* libsodium is initialised */
+    crypto_auth_hmacsha256_state st;
+    crypto_auth_hmacsha256_init(&st, (const unsigned char *)(key.p ? key.p : ""), key.n);
+    crypto_auth_hmacsha256_update(&st, (const unsigned char *)bytes.p, bytes.n);
+    crypto_auth_hmacsha256_final(&st, out);
+    rac_secret_wipe(&st, sizeof st);
+}
+
+rac_str rac_hex(struct rac_arena *a, const void *p, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t *b = p;
+    char *out = rac_arena_alloc_dirty(a, 2 * n + 1);
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digits[b[i] >> 4];
+        out[2 * i + 1] = digits[b[i] & 15];
+    }
+    out[2 * n] = '\0';
+    return (rac_str){out, 2 * n};
+}
+
+rac_str rac_random_token(struct rac_arena *a, const struct rac_env *env, size_t n)
+{
+    char *bytes = rac_arena_alloc_dirty(a, n);
+    rac_env_random(env, bytes, n);
+    rac_str text = rac_base64url_encode(a, (rac_str){bytes, n});
+    rac_secret_wipe(bytes, n);
+    return text;
+}
