@@ -1,0 +1,12 @@
+// The table of docs/benchmarks.md: every section measures Raccord beside its reference.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { print } from './lib/measure.mjs';
+
+const sections = process.argv.length > 2 ? process.argv.slice(2) : ['json', 'openapi', 'http', 'footprint'];
+for (const name of sections) {
+  const file = join(import.meta.dirname, `${name}.bench.mjs`);
+  if (!existsSync(file)) throw new Error(`there is no section ${name}`);
+  await (await import(file)).run();
+}
+process.exitCode = print() ? 0 : 1;
