@@ -1,7 +1,15 @@
-#include "base/base.h"
+/* The program: one table of commands. */
+#include "main/commands.h"
 
-int main(void)
+extern char **environ;
+
+static const struct rac_command *const commands[] = {
+#define COMMAND(name) &rac_command_##name,
+#include "main/commands.def"
+#undef COMMAND
+};
+
+int main(int argc, char **argv)
 {
-    puts("raccord " RAC_VERSION);
-    return 0;
+    return rac_cli_main(argc, argv, environ, commands, RAC_COUNT(commands));
 }
