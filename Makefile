@@ -12,7 +12,7 @@ all: build
 run: build                  ## the demo: a description becomes a connector, a connection, an answered call
 	./$(BUILD)/raccord demo
 
-test: deps layers fmt-check build unit asan e2e   ## everything CI checks, sanitizers included
+test: deps layers fmt-check build unit asan tsan e2e fuzz   ## everything CI checks, sanitizers included
 
 deps:
 	@tools/install-deps
