@@ -73,7 +73,4 @@ rac_str rac_next_page(const struct rac_json *body, rac_str next_link_name, rac_s
 /* The items of a page (§5.9): root array, `value`, else the only array property; NULL: none. */
 const struct rac_json *rac_page_items(const struct rac_json *body);
 
-/* A reference resolved against an absolute base URL (RFC 3986 §5); absent when not http(s). */
-rac_str rac_url_resolve(rac_str base, rac_str ref, struct rac_arena *a);
-
 #endif
