@@ -1,11 +1,12 @@
 #include "cli/command.h"
 #include "base/str.h"
+#include "cli/manual.h"
 #include "cli/output.h"
 
 #include <errno.h>
 #include <stdarg.h>
 
-static const struct rac_option common_options[] = {
+const struct rac_option rac_cli_common_options[] = {
     {"format", 0, "FORMAT", "text (default) or json; sarif where the command says so"},
     {"server", 0, "URL", "server to talk to (else RACCORD_SERVER)"},
     {"token-file", 0, "FILE", "file with the token for the server (else RACCORD_TOKEN)"},
@@ -98,7 +99,7 @@ static int parse_long(struct rac_cli *cli, const char *arg, int *i, int argc, ch
     rac_str value, name = rac_str_cut(rac_str_of(arg + 2), '=', &value);
     const struct rac_option *o = find_long(cli->command->options, name);
     if (o == NULL)
-        o = find_long(common_options, name);
+        o = find_long(rac_cli_common_options, name);
     if (o == NULL)
         return rac_cli_usage(cli, "there is no option --%.*s", RAC_FMT(name));
     if (o->value == NULL) {
@@ -118,7 +119,7 @@ static int parse_short(struct rac_cli *cli, const char *arg, int *i, int argc, c
     for (const char *p = arg + 1; *p != '\0'; p++) {
         const struct rac_option *o = find_letter(cli->command->options, *p);
         if (o == NULL)
-            o = find_letter(common_options, *p);
+            o = find_letter(rac_cli_common_options, *p);
         if (o == NULL)
             return rac_cli_usage(cli, "there is no option -%c", *p);
         if (o->value == NULL) {
@@ -232,7 +233,7 @@ void rac_cli_help_command(FILE *to, const struct rac_command *c)
         fprintf(to, "\n%s\n", c->details);
     fputs("\noptions:\n", to);
     print_options(to, c->options);
-    print_options(to, common_options);
+    print_options(to, rac_cli_common_options);
     fputs("\nexit status: 0 done, 1 findings or a failed call, 2 wrong usage, 3 cannot reach or "
           "read, 4 refused.\n",
           to);
@@ -245,6 +246,7 @@ void rac_cli_help(FILE *to, const struct rac_command *const *table, size_t table
           to);
     for (size_t i = 0; i < table_n; i++)
         fprintf(to, "  %-20s %s\n", table[i]->words, table[i]->summary);
+    fputs("  completion           Prints the completion script for bash and zsh\n", to);
     fputs("\n`raccord COMMAND --help` says more. `raccord demo` shows the whole of it.\n", to);
 }
 
@@ -283,6 +285,17 @@ static int run(struct rac_cli *cli, int argc, char **argv, const struct rac_comm
         strcmp(argv[1], "help") == 0) {
         rac_cli_help(argc < 2 ? cli->err : cli->out, table, table_n);
         return argc < 2 ? RAC_EXIT_USAGE : RAC_EXIT_OK;
+    }
+    if (strcmp(argv[1], "completion") == 0) {
+        rac_cli_completion(cli->out, table, table_n);
+        return RAC_EXIT_OK;
+    }
+    if (strcmp(argv[1], "manual") == 0) { /* for packaging: the text scdoc reads */
+        if (argc > 2 && strcmp(argv[2], "raccord.conf") == 0)
+            rac_cli_manual_conf(cli->out);
+        else
+            rac_cli_manual(cli->out, table, table_n);
+        return RAC_EXIT_OK;
     }
     if (strcmp(argv[1], "--version") == 0)
         argv[1] = (char[]){"version"};
