@@ -5,7 +5,7 @@
  *  - rac_conn_sets_parse reads the connection parameters a connector asks for into the model of
  *    connector.h;
  *  - rac_connection is one connection as a call sees it, values opened. It lives in the arena of
- *    the request that uses it; rac_connection_wipe overwrites the secrets in it;
+ *    the request that uses it; secrets are copies, wiped when that arena ends;
  *  - the rules between the two: validation, defaults, the file format of the command line, masking
  *    and the words of errors (§4.11).
  *
@@ -66,7 +66,8 @@ struct rac_connection {
 
 /* What may be missing when a connection is made. */
 enum rac_connection_flags {
-    RAC_CONNECTION_PARTIAL = 1, /* required values may be missing: dry runs, first step of a form */
+    RAC_CONNECTION_PARTIAL = 1, /* required values may be missing, unknown names are warnings: dry
+                                   runs, the first step of a form */
 };
 
 /*
@@ -78,8 +79,12 @@ enum rac_connection_flags {
  * access token or {"access_token", "refresh_token"?, "expires_at"?, "expires_in"?, "token_type"?,
  * "scope"?}; expires_at is seconds since 1970 or RFC 3339. NULL input: no values. now_ms is the
  * wall clock, for expires_in.
- * RAC_OK with *out; RAC_E_INVALID with an error in diags per mistake (codes RC-CONN-01..07 and
- * RC-PROP-04, pointer into input); RAC_E_LIMIT. Messages never repeat the value of a secret.
+ * RAC_OK with *out; RAC_E_INVALID with an error in diags per mistake, pointer into input:
+ *   RC-CONN-01 no such set          RC-CONN-04 wrong type
+ *   RC-CONN-02 no such parameter    RC-CONN-05 not one of the allowed values
+ *   RC-CONN-03 required, missing    RC-CONN-06 input is no object
+ *   RC-CONN-07 not a token          RC-PROP-04 type that cannot be used yet
+ * RAC_E_LIMIT: arena. Messages never repeat the value of a secret.
  */
 rac_err rac_connection_make(const struct rac_connector *c, const struct rac_json *input,
                             unsigned flags, rac_ms now_ms, struct rac_arena *a,
@@ -91,20 +96,23 @@ rac_err rac_connection_change(const struct rac_connector *c, const struct rac_co
                               const struct rac_json *input, rac_ms now_ms, struct rac_arena *a,
                               struct rac_connection **out, struct rac_diags *diags) RAC_MUST_CHECK;
 
+/*
+ * The connection from what the store keeps: row values and opened secrets (JSON objects as made by
+ * rac_connection_values_json), token rows. Nothing is validated: the connector may have changed
+ * since. An unknown set becomes the first. RAC_E_CORRUPT when the JSON cannot be read.
+ */
+rac_err rac_connection_open(const struct rac_connector *c, const struct rac_connection_row *row,
+                            rac_str secrets, const struct rac_oauth_row *tokens, size_t tokens_n,
+                            struct rac_arena *a, struct rac_connection **out) RAC_MUST_CHECK;
+/* For the store: the values that are secret, or those that are not, as one JSON object. Tokens are
+ * not among them; they have rows of their own. In a. */
+rac_str rac_connection_values_json(const struct rac_connection *c, bool secret,
+                                   struct rac_arena *a);
+
 /* Value of a parameter as text (an int or bool in its JSON spelling); absent when it has none and
  * for OAuth parameters: tokens are not readable. Exact name first, then ignoring letter case. */
 rac_str rac_connection_value(const struct rac_connection *c, rac_str name, struct rac_arena *a);
 struct rac_oauth_token *rac_connection_token(const struct rac_connection *c, rac_str parameter);
-bool rac_connection_has_secrets(const struct rac_connection *c);
-
-/* For storage: {"set", "values"} with plain values, tokens left out (they have their own rows);
- * rac_connection_make reads it back. public_only leaves out the secrets (nonSecretParameterValues
- * of §10.3). In a. */
-struct rac_json rac_connection_to_json(const struct rac_connection *c, bool public_only,
-                                       struct rac_arena *a);
-
-/* Overwrites every secret value and token with zeros, once the connection is no longer needed. */
-void rac_connection_wipe(struct rac_connection *c);
 
 /* --- masking ------------------------------------------------------------------------------- */
 

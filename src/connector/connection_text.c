@@ -1,0 +1,184 @@
+/*
+ * connection_text - words about connections: what must not be shown, and what an API's error says.
+ */
+#include "connector/connection.h"
+
+#include "base/base64.h"
+#include "base/utf8.h"
+
+/* --- masking
+ * --------------------------------------------------------------------------------------- */
+
+enum { SECRETS_MAX = 64, MASK_WITHIN_BYTES_MIN = 4 };
+
+static void add_one(struct rac_secrets *s, rac_str v)
+{
+    if (v.n == 0 || s->n == SECRETS_MAX)
+        return;
+    size_t at = 0;
+    while (at < s->n && s->v[at].n >= v.n) {
+        if (rac_str_eq(s->v[at], v))
+            return;
+        at++;
+    }
+    memmove(&s->v[at + 1], &s->v[at], (s->n - at) * sizeof s->v[0]);
+    s->v[at] = v;
+    s->n++;
+}
+
+static bool is_unreserved(char c)
+{
+    return rac_is_alnum(c) || (c != '\0' && strchr("-._~", c) != NULL);
+}
+
+/* Percent-encoded; keep holds further characters that stay, plus turns a space into '+'. */
+static rac_str encode(struct rac_arena *a, rac_str s, const char *keep, bool plus)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, s.n * 3 + 1);
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (is_unreserved(c) || (c != '\0' && strchr(keep, c) != NULL))
+            rac_buf_add_char(&b, c);
+        else if (c == ' ' && plus)
+            rac_buf_add_char(&b, '+');
+        else
+            rac_buf_printf(&b, "%%%02X", (unsigned char)c);
+    }
+    rac_str out = rac_buf_take(&b, a);
+    rac_buf_fini(&b);
+    return out;
+}
+
+/* A secret and the shapes it takes in a request: encoded for a URL or a form, inside JSON. */
+static void add_forms(struct rac_secrets *s, rac_str v, struct rac_arena *a)
+{
+    if (v.n == 0)
+        return;
+    add_one(s, v);
+    add_one(s, encode(a, v, "", false));
+    add_one(s, encode(a, v, "!*'()", false)); /* encodeURIComponent */
+    add_one(s, encode(a, v, "", true));
+    struct rac_json text = rac_json_of_str(v);
+    rac_str quoted = rac_json_print_str(&text, 0, a);
+    if (quoted.n > 2)
+        add_one(s, rac_str_sub(quoted, 1, quoted.n - 2));
+}
+
+static void add_basic(struct rac_secrets *s, const struct rac_connection *c, rac_str password,
+                      struct rac_arena *a)
+{
+    RAC_JSON_EACH_MEMBER(m, &c->values)
+    {
+        const struct rac_conn_param *p = rac_conn_param_find(c->set, rac_json_key(m));
+        if (p == NULL || p->type != RAC_CONN_STRING)
+            continue;
+        rac_str user = rac_json_str(&m->value, RAC_S(""));
+        rac_str pair = rac_arena_printf(a, "%.*s:%.*s", RAC_FMT(user), RAC_FMT(password));
+        add_one(s, rac_base64_encode(a, pair));
+    }
+}
+
+void rac_connection_secrets(const struct rac_connection *c, struct rac_arena *a,
+                            struct rac_secrets *out)
+{
+    out->n = 0;
+    out->v = RAC_NEW_N(a, rac_str, SECRETS_MAX + 1);
+    if (c == NULL)
+        return;
+    RAC_JSON_EACH_MEMBER(m, &c->values)
+    {
+        const struct rac_conn_param *p = rac_conn_param_find(c->set, rac_json_key(m));
+        rac_str v = rac_json_str(&m->value, RAC_S(""));
+        if ((p != NULL && !p->secret) || v.n == 0)
+            continue;
+        add_forms(out, v, a);
+        add_basic(out, c, v, a);
+    }
+    for (size_t i = 0; i < c->tokens_n; i++) {
+        add_forms(out, c->tokens[i].access, a);
+        add_forms(out, c->tokens[i].refresh, a);
+    }
+}
+
+rac_str rac_secrets_mask(const struct rac_secrets *s, rac_str text, struct rac_arena *a)
+{
+    for (size_t i = 0; i < s->n && text.n > 0; i++) {
+        rac_str v = s->v[i];
+        if (rac_str_eq(text, v))
+            return RAC_S("***");
+        if (v.n >= MASK_WITHIN_BYTES_MIN && rac_str_find(text, v) != RAC_STR_NPOS)
+            text = rac_str_replace(a, text, v, RAC_S("***"));
+    }
+    return text;
+}
+
+/* --- messages ----------------------------------------------------------------------------------
+ */
+
+enum { MESSAGE_BYTES_MAX = 500 };
+
+/* One line, valid UTF-8, cut at a character. */
+static rac_str tidy(rac_str s, struct rac_arena *a)
+{
+    s = rac_utf8_mend(a, rac_str_trim(rac_str_sub(s, 0, 4 * MESSAGE_BYTES_MAX)));
+    size_t n = s.n < MESSAGE_BYTES_MAX ? s.n : MESSAGE_BYTES_MAX;
+    while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xC0) == 0x80)
+        n--;
+    char *p = rac_arena_cstr(a, rac_str_sub(s, 0, n));
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)p[i] < 0x20 || p[i] == 0x7F)
+            p[i] = ' ';
+    return rac_str_trim((rac_str){p, n});
+}
+
+static rac_str text_at(const struct rac_json *v, const char *key)
+{
+    return rac_str_trim(rac_json_str(rac_json_get(v, rac_str_of(key)), RAC_STR_NULL));
+}
+
+static rac_str joined_errors(const struct rac_json *errors, struct rac_arena *a)
+{
+    rac_str out = RAC_STR_NULL;
+    size_t n = 0;
+    RAC_JSON_EACH(e, errors)
+    {
+        rac_str one = rac_json_is_string(e) ? rac_json_str(e, RAC_S("")) : text_at(e, "message");
+        if (one.n == 0)
+            one = text_at(e, "detail");
+        if (one.n == 0)
+            continue;
+        out = out.n == 0 ? one : rac_arena_printf(a, "%.*s; %.*s", RAC_FMT(out), RAC_FMT(one));
+        if (++n == 5 || out.n > MESSAGE_BYTES_MAX)
+            break;
+    }
+    return out;
+}
+
+rac_str rac_connection_message_of(rac_str body, struct rac_arena *a)
+{
+    struct rac_json v;
+    struct rac_json_error where;
+    if (body.n == 0 || body.n > (1u << 20) ||
+        rac_json_parse(body, a, RAC_JSON_COPY, &v, &where) != RAC_OK)
+        return RAC_STR_NULL;
+    const struct rac_json *error = RAC_JSON_GET(&v, "error");
+    rac_str s = text_at(&v, "message");
+    if (s.n == 0)
+        s = text_at(&v, "Message");
+    if (s.n == 0)
+        s = text_at(error, "message");
+    if (s.n == 0)
+        s = text_at(&v, "responseText");
+    if (s.n == 0)
+        s = joined_errors(RAC_JSON_GET(&v, "errors"), a);
+    static const char *const further[] = {"error_description", "detail", "title", "error", "msg"};
+    for (size_t i = 0; s.n == 0 && i < RAC_COUNT(further); i++)
+        s = text_at(&v, further[i]);
+    return s.n == 0 ? RAC_STR_NULL : tidy(s, a);
+}
+
+bool rac_connection_test_failed(int http_status)
+{
+    return http_status >= 400 && http_status < 500 && http_status != 429;
+}
