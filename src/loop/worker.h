@@ -43,13 +43,12 @@ unsigned rac_loop_index(const struct rac_loop *loop);  /* worker number; 0 outsi
 /* Work for later in this turn, after the callbacks that are running now. Embedded by the caller,
  * queued at most once at a time; costs no system call. */
 struct rac_task {
-    struct rac_task *next;
+    struct rac_task *next, **link; /* link NULL: not queued */
     void (*fn)(void *arg);
     void *arg;
-    bool queued;
 };
-void rac_loop_soon(struct rac_loop *loop, struct rac_task *t); /* keeps t until it ran */
-void rac_loop_soon_cancel(struct rac_loop *loop, struct rac_task *t);
+void rac_loop_soon(struct rac_loop *loop, struct rac_task *t);        /* keeps t until it ran */
+void rac_loop_soon_cancel(struct rac_loop *loop, struct rac_task *t); /* also when not queued */
 
 /* SIGTERM and SIGINT call fn(arg, signal) on this loop; the second one of either calls it again.
  * SIGPIPE is ignored in every process that creates a loop. */
