@@ -57,7 +57,7 @@ layers:                     ## imports point one way; every header compiles alon
 	@tools/check-headers
 
 install: build
-	@meson install -C $(BUILD) --no-rebuild
+	@meson install -C $(BUILD)
 
 clean:
 	rm -rf build build-unit build-asan build-tsan build-fuzz
