@@ -14,6 +14,7 @@
  */
 #include "json/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "json/object_priv.h"
 #include "json/scan_priv.h"
 
@@ -172,10 +173,34 @@ static inline const char *skip_ws(const char *p, const char *end)
     return p;
 }
 
-/* Lenient: steps over the comment at *pp. False when there is none; an open one is an error. */
+/* Bytes of a white space character of Unicode that is none of JSON's, invisible ones included. */
+static size_t odd_space(const char *p, const char *end)
+{
+    uint32_t cp;
+    size_t n = rac_utf8_decode(p, (size_t)(end - p), &cp);
+    bool space = cp == 0xa0 || cp == 0x85 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200d) ||
+                 cp == 0x2028 || cp == 0x2029 || cp == 0x202f || cp == 0x205f || cp == 0x2060 ||
+                 cp == 0x3000 || cp == 0xfeff;
+    return n > 0 && space ? n : 0;
+}
+
+/* What may start something a lenient reader steps over. */
+static inline bool may_step_over(char c)
+{
+    return c == '/' || (unsigned char)c >= 0xc2;
+}
+
+/* Lenient: steps over the comment, or odd white space (corpus-survey §11.7), at *pp. False when
+ * there is none; an open comment is an error. */
 __attribute__((cold, noinline)) static bool comment(struct parser *s, const char **pp)
 {
     const char *p = *pp;
+    size_t odd = s->lenient && *p != '/' ? odd_space(p, s->end) : 0;
+    if (odd > 0) {
+        repair(s, p, p + odd, RAC_S("White space that JSON does not know was skipped."));
+        *pp = p + odd;
+        return true;
+    }
     if (s->end - p < 2 || p[0] != '/' || (p[1] != '/' && p[1] != '*'))
         return false;
     if (!s->lenient)
@@ -754,6 +779,8 @@ value:
             return NULL;
         __attribute__((fallthrough));
     default:
+        if (may_step_over(*p) && comment(s, &p))
+            goto value;
         if ((p = word_parse(s, p, v)) == NULL)
             return NULL;
     }
@@ -771,7 +798,7 @@ member_done:
         }
         if (*p == '}')
             goto object_end;
-        if (*p == '/' && comment(s, &p))
+        if (may_step_over(*p) && comment(s, &p))
             goto member_done;
     }
     return expected(s, p, "the text ends inside an object",
@@ -782,7 +809,7 @@ key:
     if (RAC_UNLIKELY(p == end || *p != '"')) {
         if (p < end && *p == '}' && (comma == NULL || trailing_comma(s, comma)))
             goto object_end;
-        if (p < end && *p == '/' && comment(s, &p))
+        if (p < end && may_step_over(*p) && comment(s, &p))
             goto key;
         return expected(s, p, "the text ends inside an object",
                         "a key in double quotes is expected here");
@@ -807,7 +834,7 @@ colon:
         p = scan_space(p, end);
         goto colon;
     }
-    if (p < end && *p == '/' && comment(s, &p))
+    if (p < end && may_step_over(*p) && comment(s, &p))
         goto colon;
     return expected(s, p, "the text ends inside an object", "a colon is expected after the key");
 
@@ -820,7 +847,7 @@ element_done:
         }
         if (*p == ']')
             goto array_end;
-        if (*p == '/' && comment(s, &p))
+        if (may_step_over(*p) && comment(s, &p))
             goto element_done;
     }
     return expected(s, p, "the text ends inside an array",
@@ -835,7 +862,7 @@ element:
     }
     if (RAC_UNLIKELY(p == end))
         return expected(s, p, "the text ends inside an array", "");
-    if (RAC_UNLIKELY(*p == '/')) {
+    if (RAC_UNLIKELY(may_step_over(*p))) {
         if (comment(s, &p))
             goto element;
         if (s->err != RAC_OK)
@@ -890,7 +917,7 @@ static rac_err parse_text(struct parser *s, struct rac_json *out)
         return s->err;
     do
         p = scan_space(p, s->end);
-    while (p < s->end && *p == '/' && comment(s, &p));
+    while (p < s->end && may_step_over(*p) && comment(s, &p));
     if (p < s->end) {
         expected(s, p, "", "there is more text behind the value");
         return s->err;

@@ -142,6 +142,16 @@ static void checkpoints_agree_with_a_scan(void **state RAC_UNUSED)
     rac_buf_fini(&b);
 }
 
+static void white_space_json_does_not_know_is_repaired(void **state RAC_UNUSED)
+{
+    struct rac_document *doc = read_ok("{\xe2\x80\x83\"a\"\xc2\xa0:\xe3\x80\x80[\xe2\x80\x83"
+                                       "1\xe2\x80\x8b]\xe2\x80\x83}\xe2\x80\x83");
+    assert_int_equal(rac_json_int(rac_json_at(RAC_JSON_GET(&doc->root, "a"), 0), 0), 1);
+    assert_int_equal(diags.n, 7);
+    assert_string_equal(diags.v[0].code, "RC-JSON-01");
+    assert_int_equal(diags.v[1].column, 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +160,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(size_is_capped, setup, teardown),
         cmocka_unit_test_setup_teardown(nodes_and_keys_know_their_range, setup, teardown),
         cmocka_unit_test_setup_teardown(checkpoints_agree_with_a_scan, setup, teardown),
+        cmocka_unit_test_setup_teardown(white_space_json_does_not_know_is_repaired, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
