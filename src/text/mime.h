@@ -24,13 +24,13 @@ struct rac_mime {
     size_t params_n;
 };
 
-/* False when it is no media type. "*" and "*" "/" "*" parse too. */
+/* False when it is no media type. Ranges ("*" alone, too) parse. Odd parameters are skipped. */
 bool rac_mime_parse(struct rac_arena *a, rac_str text, struct rac_mime *out);
 rac_str rac_mime_param(const struct rac_mime *m, rac_str name); /* absent when not there */
 
 bool rac_mime_is_json(const struct rac_mime *m);      /* application/json, text/json, x/y+json */
 bool rac_mime_is_xml(const struct rac_mime *m);       /* application/xml, text/xml, x/y+xml */
-bool rac_mime_is_text(const struct rac_mime *m);      /* text/x, XML, form, JavaScript */
+bool rac_mime_is_text(const struct rac_mime *m);      /* text/x and XML */
 bool rac_mime_is_form(const struct rac_mime *m);      /* application/x-www-form-urlencoded */
 bool rac_mime_is_multipart(const struct rac_mime *m); /* multipart/x */
 /* type matches the range "text/x", "text/" "*" or "*" "/" "*"; parameters are ignored. */
