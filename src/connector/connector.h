@@ -18,6 +18,7 @@
 #include "base/map.h"
 #include "connector/auth_plan.h"
 #include "json/json.h"
+#include "openapi/api.h"
 
 struct rac_package;
 struct rac_op_plan;    /* plan.h */
@@ -57,13 +58,11 @@ struct rac_conn_set {
     size_t params_n;
 };
 
-enum rac_trigger_kind { RAC_TRIGGER_NONE, RAC_TRIGGER_SINGLE, RAC_TRIGGER_BATCH };
-
 /* What other rooms may know of an operation without its plan. */
 struct rac_op {
     rac_str id, method, path; /* method in upper case; path as written in the definition */
     rac_str summary;
-    enum rac_trigger_kind trigger;
+    enum rac_trigger trigger;
     bool deprecated, internal, webhook; /* webhook: has an x-ms-notification-url in its body */
     bool needs_script;                  /* scriptOperations names it (§6.8) */
     bool safe;                          /* GET, HEAD, or x-ms-safe-operation */

@@ -42,8 +42,6 @@ int64_t rac_retry_delay_ms(const struct rac_retry_policy *p, unsigned n,
 
 /* Retry-After as a delay: seconds or an HTTP date (all three forms). -1: absent or unreadable. */
 int64_t rac_retry_after_ms(rac_str value, rac_ms now_ms);
-/* An HTTP date (RFC 9110 §5.6.7) as wall clock; false when it is none. */
-bool rac_http_date(rac_str text, rac_ms *out);
 
 enum rac_poll_step {
     RAC_POLL_DONE,   /* this answer is the result */

@@ -1,0 +1,569 @@
+/*
+ * Schemas reduced to shapes, and values fitted to them.
+ *
+ * A leaf without a default is one of a handful of static shapes, so a definition of thousands of
+ * properties costs little more than its property names. Recursion over the schema is bounded
+ * (DEPTH_MAX): deeper, anything goes. Recursion over a value is bounded by the JSON depth cap.
+ */
+#include "connector/shape.h"
+
+#include "base/base64.h"
+#include "base/str.h"
+#include "connector/text_priv.h"
+
+enum { DEPTH_MAX = 300, ALL_OF_MAX = 32, SORT_ABOVE = 8 };
+
+static const struct rac_shape leaves[] = {
+    [RAC_TYPE_ANY] = {.type = RAC_TYPE_ANY},
+    [RAC_TYPE_STRING] = {.type = RAC_TYPE_STRING},
+    [RAC_TYPE_INTEGER] = {.type = RAC_TYPE_INTEGER},
+    [RAC_TYPE_NUMBER] = {.type = RAC_TYPE_NUMBER},
+    [RAC_TYPE_BOOLEAN] = {.type = RAC_TYPE_BOOLEAN},
+    [RAC_TYPE_ARRAY] = {.type = RAC_TYPE_ARRAY},
+    [RAC_TYPE_OBJECT] = {.type = RAC_TYPE_OBJECT},
+    [RAC_TYPE_FILE] = {.type = RAC_TYPE_FILE, .binary = true},
+};
+static const struct rac_shape leaf_binary = {.type = RAC_TYPE_STRING, .binary = true};
+
+const char *rac_type_name(enum rac_type t)
+{
+    static const char *const names[] = {"anything",  "a string", "an integer", "a number",
+                                        "a boolean", "an array", "an object",  "a file"};
+    return names[t];
+}
+
+void rac_shapes_init(struct rac_shapes *s, struct rac_api *api, struct rac_arena *a,
+                     struct rac_arena *scratch)
+{
+    memset(s, 0, sizeof *s);
+    s->api = api;
+    s->a = a;
+    s->scratch = scratch;
+    rac_map_init(&s->by_node, scratch);
+}
+
+static enum rac_type type_of(const struct rac_json *node)
+{
+    static const rac_str names[] = {
+        [RAC_TYPE_ANY] = RAC_S_INIT("any"),         [RAC_TYPE_STRING] = RAC_S_INIT("string"),
+        [RAC_TYPE_INTEGER] = RAC_S_INIT("integer"), [RAC_TYPE_NUMBER] = RAC_S_INIT("number"),
+        [RAC_TYPE_BOOLEAN] = RAC_S_INIT("boolean"), [RAC_TYPE_ARRAY] = RAC_S_INIT("array"),
+        [RAC_TYPE_OBJECT] = RAC_S_INIT("object"),   [RAC_TYPE_FILE] = RAC_S_INIT("file"),
+    };
+    const struct rac_json *t = RAC_JSON_GET(node, "type");
+    if (rac_json_is_array(t)) { /* ["string", "null"]: the one that is not null */
+        const struct rac_json *one = NULL;
+        RAC_JSON_EACH(e, t)
+        {
+            if (rac_str_eq(rac_json_str(e, RAC_S("")), RAC_S("null")))
+                continue;
+            if (one != NULL)
+                return RAC_TYPE_ANY;
+            one = e;
+        }
+        t = one;
+    }
+    rac_str name = rac_json_str(t, RAC_STR_NULL);
+    for (size_t i = 0; name.p != NULL && i < RAC_COUNT(names); i++)
+        if (rac_str_eqi(names[i], name))
+            return (enum rac_type)i;
+    if (name.p != NULL)
+        return RAC_TYPE_ANY;
+    if (rac_json_is_object(RAC_JSON_GET(node, "properties")) ||
+        rac_json_is_array(RAC_JSON_GET(node, "allOf")))
+        return RAC_TYPE_OBJECT;
+    return rac_json_is_object(RAC_JSON_GET(node, "items")) ? RAC_TYPE_ARRAY : RAC_TYPE_ANY;
+}
+
+static bool scalar_fit(enum rac_type t, const struct rac_json *v, struct rac_arena *a,
+                       struct rac_json *out);
+
+/* The value sent when this is required and missing (§6.2): its default, or the only value of an
+ * internal enum. A default of the wrong type is made right where it can be. */
+static bool fallback_of(struct rac_shapes *s, const struct rac_json *node, enum rac_type type,
+                        struct rac_json *out)
+{
+    const struct rac_json *d = RAC_JSON_GET(node, "default");
+    if (d == NULL || rac_json_is_null(d)) {
+        const struct rac_json *words = RAC_JSON_GET(node, "enum");
+        if (rac_json_len(words) != 1 || rac_api_visibility(node) != RAC_VISIBILITY_INTERNAL)
+            return false;
+        d = rac_json_at(words, 0);
+        if (d == NULL)
+            return false;
+    }
+    struct rac_json fit = *d;
+    if (type < RAC_TYPE_ARRAY && !scalar_fit(type, d, s->scratch, &fit))
+        fit = *d;
+    *out = rac_json_copy(s->a, &fit);
+    return true;
+}
+
+static struct rac_shape *shape_new(struct rac_shapes *s, enum rac_type type)
+{
+    struct rac_shape *shape = RAC_NEW(s->a, struct rac_shape);
+    shape->type = (uint8_t)type;
+    if (s->made_n == s->made_cap) {
+        size_t cap = s->made_cap ? s->made_cap * 2 : 64;
+        s->made =
+            rac_arena_grow(s->scratch, s->made, s->made_cap * sizeof(void *), cap * sizeof(void *));
+        s->made_cap = cap;
+    }
+    s->made[s->made_n++] = shape;
+    return shape;
+}
+
+/* Properties of a schema and of its allOf, gathered in scratch before they are copied. */
+struct gather {
+    struct {
+        rac_str name;
+        const struct rac_json *node;
+    } * v;
+    size_t n, cap;
+    const struct rac_json *required[ALL_OF_MAX];
+    size_t required_n;
+    const struct rac_json *extra, *items;
+    unsigned visited;
+};
+
+static void gather_one(struct rac_shapes *s, struct gather *g, rac_str name,
+                       const struct rac_json *node)
+{
+    for (size_t i = 0; g->visited > 1 && i < g->n; i++)
+        if (rac_str_eq(g->v[i].name, name))
+            return;
+    if (g->n == g->cap) {
+        size_t cap = g->cap ? g->cap * 2 : 16;
+        g->v = rac_arena_grow(s->scratch, g->v, g->cap * sizeof *g->v, cap * sizeof *g->v);
+        g->cap = cap;
+    }
+    g->v[g->n].name = name;
+    g->v[g->n++].node = node;
+}
+
+static void gather_schema(struct rac_shapes *s, struct gather *g, const struct rac_json *schema)
+{
+    schema = rac_api_deref(s->api, schema);
+    if (schema == NULL || ++g->visited > ALL_OF_MAX)
+        return;
+    RAC_JSON_EACH_MEMBER(m, RAC_JSON_GET(schema, "properties"))
+    {
+        gather_one(s, g, rac_json_key(m), &m->value);
+    }
+    const struct rac_json *required = RAC_JSON_GET(schema, "required");
+    if (rac_json_is_array(required) && g->required_n < ALL_OF_MAX)
+        g->required[g->required_n++] = required;
+    if (g->extra == NULL)
+        g->extra = RAC_JSON_GET(schema, "additionalProperties");
+    if (g->items == NULL)
+        g->items = RAC_JSON_GET(schema, "items");
+    const struct rac_json *all = RAC_JSON_GET(schema, "allOf");
+    if (rac_json_is_array(all))
+        RAC_JSON_EACH(part, all)
+        {
+            gather_schema(s, g, part);
+        }
+}
+
+static bool gather_required(const struct gather *g, rac_str name)
+{
+    for (size_t i = 0; i < g->required_n; i++)
+        RAC_JSON_EACH(r, g->required[i])
+        {
+            if (rac_str_eq(rac_json_str(r, RAC_STR_NULL), name))
+                return true;
+        }
+    return false;
+}
+
+static const struct rac_shape *shape_of(struct rac_shapes *s, const struct rac_json *node,
+                                        unsigned depth);
+
+static void sort_names(struct rac_shape *shape, struct rac_arena *a)
+{
+    if (shape->props_n <= SORT_ABOVE || shape->props_n > UINT16_MAX)
+        return;
+    shape->sorted = rac_arena_alloc(a, shape->props_n * sizeof(uint16_t));
+    for (uint32_t i = 0; i < shape->props_n; i++) { /* insertion by halves: lists are short */
+        uint32_t lo = 0, hi = i;
+        while (lo < hi) {
+            uint32_t mid = (lo + hi) / 2;
+            if (rac_str_cmp(shape->props[shape->sorted[mid]].name, shape->props[i].name) <= 0)
+                lo = mid + 1;
+            else
+                hi = mid;
+        }
+        memmove(shape->sorted + lo + 1, shape->sorted + lo, (i - lo) * sizeof(uint16_t));
+        shape->sorted[lo] = (uint16_t)i;
+    }
+}
+
+const struct rac_shape_prop *rac_shape_prop_find(const struct rac_shape *s, rac_str name)
+{
+    if (s->sorted == NULL) {
+        for (uint32_t i = 0; i < s->props_n; i++)
+            if (rac_str_eq(s->props[i].name, name))
+                return &s->props[i];
+        return NULL;
+    }
+    uint32_t lo = 0, hi = s->props_n;
+    while (lo < hi) {
+        uint32_t mid = (lo + hi) / 2;
+        int c = rac_str_cmp(s->props[s->sorted[mid]].name, name);
+        if (c == 0)
+            return &s->props[s->sorted[mid]];
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+static void fill_object(struct rac_shapes *s, struct rac_shape *shape, const struct gather *g,
+                        unsigned depth)
+{
+    shape->props = RAC_NEW_N(s->a, struct rac_shape_prop, g->n);
+    shape->props_n = (uint32_t)g->n;
+    for (size_t i = 0; i < g->n; i++) {
+        const struct rac_json *node = rac_api_deref(s->api, g->v[i].node);
+        struct rac_shape_prop *p = &shape->props[i];
+        p->name = rac_arena_str(s->a, g->v[i].name);
+        p->required = gather_required(g, g->v[i].name);
+        p->read_only = rac_json_bool(RAC_JSON_GET(node, "readOnly"), false);
+        p->shape = shape_of(s, node, depth + 1);
+    }
+    sort_names(shape, s->a);
+    if (rac_json_is_object(g->extra))
+        shape->extra = shape_of(s, g->extra, depth + 1);
+}
+
+static const struct rac_shape *shape_make(struct rac_shapes *s, const struct rac_json *node,
+                                          void **slot, unsigned depth)
+{
+    enum rac_type type = type_of(node);
+    struct rac_json fallback = {0};
+    bool has_fallback = fallback_of(s, node, type, &fallback);
+    bool binary =
+        type == RAC_TYPE_FILE ||
+        (type == RAC_TYPE_STRING &&
+         rac_str_eqi(rac_json_str(RAC_JSON_GET(node, "format"), RAC_S("")), RAC_S("binary")));
+    struct gather g = {0};
+    if (type == RAC_TYPE_OBJECT || type == RAC_TYPE_ARRAY)
+        gather_schema(s, &g, node);
+    bool children = (type == RAC_TYPE_OBJECT && (g.n > 0 || rac_json_is_object(g.extra))) ||
+                    (type == RAC_TYPE_ARRAY && rac_json_is_object(g.items));
+    if (!has_fallback && !children)
+        return *slot = (void *)(binary && type == RAC_TYPE_STRING ? &leaf_binary : &leaves[type]);
+    struct rac_shape *shape = shape_new(s, type);
+    *slot = shape; /* before the children: recursive schemas find it */
+    shape->binary = binary;
+    shape->has_fallback = has_fallback;
+    shape->fallback = fallback;
+    if (type == RAC_TYPE_OBJECT && children)
+        fill_object(s, shape, &g, depth);
+    else if (children)
+        shape->items = shape_of(s, g.items, depth + 1);
+    return shape;
+}
+
+struct memo { /* by_node value; the key is the node's address */
+    const struct rac_json *node;
+    void *shape;
+};
+
+static const struct rac_shape *shape_of(struct rac_shapes *s, const struct rac_json *node,
+                                        unsigned depth)
+{
+    node = rac_api_deref(s->api, node);
+    if (!rac_json_is_object(node) || depth > DEPTH_MAX || rac_arena_over(s->a))
+        return &leaves[RAC_TYPE_ANY];
+    rac_str key = {(const char *)&node, sizeof node};
+    struct memo *m = rac_map_get(&s->by_node, key);
+    if (m != NULL)
+        return m->shape;
+    m = RAC_NEW(s->scratch, struct memo);
+    m->node = node;
+    rac_map_put(&s->by_node, (rac_str){(const char *)&m->node, sizeof m->node}, m);
+    return shape_make(s, node, &m->shape, depth);
+}
+
+const struct rac_shape *rac_shapes_of(struct rac_shapes *s, const struct rac_json *node)
+{
+    return shape_of(s, node, 0);
+}
+
+/* One round of spreading what descendants need; true when something changed. */
+static bool spread(struct rac_shape *shape)
+{
+    bool forced = shape->forced, strips = shape->strips, all = true, any = false;
+    for (uint32_t i = 0; i < shape->props_n; i++) {
+        const struct rac_shape_prop *p = &shape->props[i];
+        forced |= p->shape->forced;
+        strips |= p->read_only || p->shape->strips;
+        if (!p->required || p->read_only)
+            continue;
+        bool fills = p->shape->has_fallback || p->shape->makes;
+        forced |= fills;
+        any |= fills;
+        all &= fills;
+    }
+    const struct rac_shape *more[] = {shape->items, shape->extra};
+    for (size_t i = 0; i < RAC_COUNT(more); i++) {
+        forced |= more[i] != NULL && more[i]->forced;
+        strips |= more[i] != NULL && more[i]->strips;
+    }
+    bool makes = shape->makes || (any && all);
+    bool changed = forced != shape->forced || strips != shape->strips || makes != shape->makes;
+    shape->forced = forced;
+    shape->strips = strips;
+    shape->makes = makes;
+    return changed;
+}
+
+void rac_shapes_finish(struct rac_shapes *s)
+{
+    bool changed = true;
+    while (changed) { /* children were made after their parents: from the end is nearly one round */
+        changed = false;
+        for (size_t i = s->made_n; i-- > 0;)
+            changed |= spread(s->made[i]);
+    }
+}
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+static bool number_text(rac_str text, bool whole, struct rac_json *out, struct rac_arena *a)
+{
+    int64_t i;
+    double d;
+    if (rac_str_to_i64(text, &i) && text.p[0] != '+') {
+        *out = rac_json_of_int(i);
+        return true;
+    }
+    if (!rac_str_to_double(text, &d) || text.n == 0 || text.n > 400 ||
+        !(rac_is_digit(text.p[0]) || text.p[0] == '-'))
+        return false;
+    if (whole && d != (double)(int64_t)(d >= -9e15 && d <= 9e15 ? d : 0.5))
+        return false;
+    struct rac_json_error error; /* the JSON grammar decides which spellings are numbers */
+    return rac_json_parse(rac_arena_str(a, text), a, 0, out, &error) == RAC_OK &&
+           rac_json_is_number(out);
+}
+
+static bool is_whole(const struct rac_json *v)
+{
+    if (v->type == RAC_JSON_INT)
+        return true;
+    double d = rac_json_double(v, 0.5);
+    return d >= 9e15 || d <= -9e15 || d == (double)(int64_t)d;
+}
+
+/* §6.2: string -> number or boolean when the text is an exact literal; anything -> string. */
+static bool scalar_fit(enum rac_type t, const struct rac_json *v, struct rac_arena *a,
+                       struct rac_json *out)
+{
+    rac_str text = rac_json_str(v, RAC_STR_NULL);
+    switch (t) {
+    case RAC_TYPE_STRING:
+        *out = v->type == RAC_JSON_STRING ? *v : rac_json_of_str(rac_value_text(a, v));
+        return true;
+    case RAC_TYPE_INTEGER:
+    case RAC_TYPE_NUMBER:
+        if (text.p != NULL)
+            return number_text(text, t == RAC_TYPE_INTEGER, out, a);
+        *out = *v;
+        return rac_json_is_number(v) && (t == RAC_TYPE_NUMBER || is_whole(v));
+    case RAC_TYPE_BOOLEAN:
+        *out = *v;
+        if (text.p != NULL &&
+            (rac_str_eqi(text, RAC_S("true")) || rac_str_eqi(text, RAC_S("false"))))
+            *out = rac_json_of_bool(rac_lower(text.p[0]) == 't');
+        return rac_json_is_bool(out);
+    default:
+        *out = *v;
+        return true;
+    }
+}
+
+bool rac_envelope_read(const struct rac_json *v, struct rac_arena *a, rac_str *content_type,
+                       rac_str *bytes, rac_str *name)
+{
+    if (!rac_json_is_object(v))
+        return false;
+    const struct rac_json *content = RAC_JSON_GET(v, "$content");
+    rac_str type = rac_json_str(RAC_JSON_GET(v, "$content-type"), RAC_STR_NULL);
+    if (content == NULL) {
+        content = RAC_JSON_GET(v, "contentBytes");
+        if (type.p == NULL)
+            type = rac_json_str(RAC_JSON_GET(v, "contentType"), RAC_STR_NULL);
+    }
+    rac_str text = rac_json_str(content, RAC_STR_NULL);
+    if (text.p == NULL || !rac_base64_decode(a, text, bytes))
+        return false;
+    *content_type = type;
+    *name = rac_json_str(RAC_JSON_GET(v, "name"), RAC_STR_NULL);
+    return true;
+}
+
+static bool is_envelope(const struct rac_json *v)
+{
+    return rac_json_is_string(RAC_JSON_GET(v, "$content")) ||
+           rac_json_is_string(RAC_JSON_GET(v, "contentBytes"));
+}
+
+struct fit {
+    struct rac_arena *a;
+    rac_str pointer; /* built from the inside out on failure */
+    const char *want;
+};
+
+static bool fit_value(struct fit *f, const struct rac_shape *s, const struct rac_json *v,
+                      struct rac_json *out);
+
+static bool fit_failed(struct fit *f, enum rac_type t)
+{
+    f->want = rac_type_name(t);
+    f->pointer = RAC_S("");
+    return false;
+}
+
+static void fit_below(struct fit *f, rac_str key)
+{
+    f->pointer = rac_str_concat(f->a, rac_json_pointer_join(f->a, RAC_S(""), key), f->pointer);
+}
+
+static bool same_node(const struct rac_json *x, const struct rac_json *y)
+{
+    return x->type == y->type && x->n == y->n && x->s == y->s;
+}
+
+static bool fit_array(struct fit *f, const struct rac_shape *s, const struct rac_json *v,
+                      struct rac_json *out)
+{
+    *out = *v;
+    bool changed = false;
+    for (size_t i = 0; s->items != NULL && i < rac_json_len(v); i++) {
+        const struct rac_json *element = rac_json_at(v, i);
+        struct rac_json fitted;
+        if (!fit_value(f, s->items, element, &fitted)) {
+            fit_below(f, rac_arena_printf(f->a, "%zu", i));
+            return false;
+        }
+        if (same_node(&fitted, element))
+            continue;
+        if (!changed) { /* a copy of the container: the argument is the caller's */
+            changed = true;
+            *out = rac_json_new_array(f->a);
+            RAC_JSON_EACH(e, v)
+            {
+                rac_json_add(f->a, out, *e);
+            }
+        }
+        *rac_json_at(out, i) = fitted;
+    }
+    return true;
+}
+
+static void object_copy(struct fit *f, const struct rac_json *v, struct rac_json *out)
+{
+    *out = rac_json_new_object(f->a);
+    RAC_JSON_EACH_MEMBER(m, v)
+    {
+        rac_json_put(f->a, out, rac_json_key(m), m->value);
+    }
+}
+
+static bool fit_members(struct fit *f, const struct rac_shape *s, const struct rac_json *v,
+                        struct rac_json *out, bool *changed)
+{
+    RAC_JSON_EACH_MEMBER(m, v)
+    {
+        const struct rac_shape_prop *p = rac_shape_prop_find(s, rac_json_key(m));
+        const struct rac_shape *shape = p != NULL ? p->shape : s->extra;
+        bool drop = p != NULL && p->read_only;
+        struct rac_json fitted = m->value;
+        if (!drop && shape != NULL && !fit_value(f, shape, &m->value, &fitted)) {
+            fit_below(f, rac_json_key(m));
+            return false;
+        }
+        if (!drop && same_node(&fitted, &m->value))
+            continue;
+        if (!*changed)
+            object_copy(f, v, out);
+        *changed = true;
+        if (drop)
+            rac_json_del(out, rac_json_key(m));
+        else
+            rac_json_put(f->a, out, rac_json_key(m), fitted);
+    }
+    return true;
+}
+
+static bool fit_object(struct fit *f, const struct rac_shape *s, const struct rac_json *v,
+                       struct rac_json *out)
+{
+    bool changed = false;
+    *out = *v;
+    if (!fit_members(f, s, v, out, &changed))
+        return false;
+    for (uint32_t i = 0; s->forced && i < s->props_n; i++) {
+        const struct rac_shape_prop *p = &s->props[i];
+        if (!p->required || p->read_only || (!p->shape->has_fallback && !p->shape->makes) ||
+            rac_json_get(v, p->name) != NULL)
+            continue;
+        if (!changed)
+            object_copy(f, v, out);
+        changed = true;
+        struct rac_json value =
+            p->shape->has_fallback ? p->shape->fallback : rac_shape_make(p->shape, f->a);
+        rac_json_put(f->a, out, p->name, value);
+    }
+    return true;
+}
+
+static bool fit_value(struct fit *f, const struct rac_shape *s, const struct rac_json *v,
+                      struct rac_json *out)
+{
+    *out = *v;
+    if (v->type == RAC_JSON_NULL || s->type == RAC_TYPE_ANY)
+        return true;
+    if (s->type == RAC_TYPE_STRING && is_envelope(v)) { /* inside JSON bytes travel as base64 */
+        const struct rac_json *content = RAC_JSON_GET(v, "$content");
+        *out = content != NULL ? *content : *RAC_JSON_GET(v, "contentBytes");
+        return true;
+    }
+    if (s->type == RAC_TYPE_OBJECT)
+        return v->type == RAC_JSON_OBJECT ? fit_object(f, s, v, out)
+                                          : fit_failed(f, RAC_TYPE_OBJECT);
+    if (s->type == RAC_TYPE_ARRAY)
+        return v->type == RAC_JSON_ARRAY ? fit_array(f, s, v, out) : fit_failed(f, RAC_TYPE_ARRAY);
+    return scalar_fit((enum rac_type)s->type, v, f->a, out) ||
+           fit_failed(f, (enum rac_type)s->type);
+}
+
+bool rac_shape_fit(const struct rac_shape *s, const struct rac_json *v, struct rac_arena *a,
+                   struct rac_json *out, rac_str *pointer, const char **want)
+{
+    struct fit f = {.a = a};
+    if (fit_value(&f, s, v, out))
+        return true;
+    *pointer = f.pointer;
+    *want = f.want;
+    return false;
+}
+
+struct rac_json rac_shape_make(const struct rac_shape *s, struct rac_arena *a)
+{
+    struct rac_json o = rac_json_new_object(a);
+    for (uint32_t i = 0; i < s->props_n; i++) {
+        const struct rac_shape_prop *p = &s->props[i];
+        if (!p->required || p->read_only)
+            continue;
+        if (p->shape->has_fallback)
+            rac_json_put(a, &o, p->name, p->shape->fallback);
+        else if (p->shape->makes)
+            rac_json_put(a, &o, p->name, rac_shape_make(p->shape, a));
+    }
+    return o;
+}
