@@ -42,9 +42,9 @@ static void blanks(struct parse *p)
         p->at++;
 }
 
-static bool fail(struct parse *p, const char *fmt, rac_str what)
+static bool fail(struct parse *p, const char *sentence, rac_str what)
 {
-    *p->why = rac_arena_printf(p->a, fmt, RAC_FMT(what));
+    *p->why = rac_arena_printf(p->a, "%s \"%.*s\"", sentence, RAC_FMT(what));
     return false;
 }
 
@@ -91,7 +91,7 @@ static bool quoted(struct parse *p, rac_str *out)
 {
     size_t open = quote_at(p, p->at);
     if (open == 0)
-        return fail(p, "a quoted name is expected at \"%.*s\"", rac_str_from(p->s, p->at));
+        return fail(p, "a quoted name is expected at", rac_str_from(p->s, p->at));
     char mark = p->s.p[p->at];
     p->at += open;
     struct rac_cat text = rac_cat_new(p->a, 32);
@@ -109,7 +109,7 @@ static bool quoted(struct parse *p, rac_str *out)
         }
         rac_cat_char(&text, p->s.p[p->at++]);
     }
-    return fail(p, "a quote is not closed in \"%.*s\"", p->s);
+    return fail(p, "a quote is not closed in", p->s);
 }
 
 static bool is_name_char(char c)
@@ -121,7 +121,7 @@ static bool step_add(struct parse *p, struct rac_path_step **v, uint32_t *n,
                      struct rac_path_step step)
 {
     if (*n >= STEPS_MAX)
-        return fail(p, "a path is too long in \"%.*s\"", p->s);
+        return fail(p, "a path is too long in", p->s);
     if ((*n & (*n - 1)) == 0) {
         size_t cap = *n ? *n * 2 : 1;
         *v = rac_arena_grow(p->a, *v, *n * sizeof **v, cap * sizeof **v);
@@ -153,12 +153,12 @@ static bool steps_parse(struct parse *p, struct rac_path_step **v, uint32_t *n)
                 while (p->at < p->s.n && rac_is_digit(p->s.p[p->at]))
                     p->at++;
                 if (!rac_str_to_i64(rac_str_sub(p->s, from, p->at - from), &step.index))
-                    return fail(p, "an index or a quoted name is expected at \"%.*s\"",
+                    return fail(p, "an index or a quoted name is expected at",
                                 rac_str_from(p->s, from));
             }
             blanks(p);
             if (peek(p, 0) != ']')
-                return fail(p, "\"]\" is missing in \"%.*s\"", p->s);
+                return fail(p, "\"]\" is missing in", p->s);
             p->at++;
         } else {
             return true;
@@ -200,7 +200,7 @@ static bool expression(struct parse *p, int fn)
         blanks(p);
         while (peek(p, 0) != ')') {
             if (n == functions[fn].args_max)
-                return fail(p, "too many arguments in \"%.*s\"", rac_str_from(p->s, from));
+                return fail(p, "too many arguments in", rac_str_from(p->s, from));
             if (!quoted(p, &args[n++]))
                 return false;
             blanks(p);
@@ -208,13 +208,13 @@ static bool expression(struct parse *p, int fn)
                 p->at++;
                 blanks(p);
             } else if (peek(p, 0) != ')') {
-                return fail(p, "\")\" is missing in \"%.*s\"", rac_str_from(p->s, from));
+                return fail(p, "\")\" is missing in", rac_str_from(p->s, from));
             }
         }
         p->at++;
     }
     if (functions[fn].args_max > 0 && n == 0)
-        return fail(p, "a name is missing in \"%.*s\"", rac_str_from(p->s, from));
+        return fail(p, "a name is missing in", rac_str_from(p->s, from));
     struct rac_path_step *steps = NULL;
     uint32_t steps_n = 0;
     if (functions[fn].members && !steps_parse(p, &steps, &steps_n))
@@ -245,11 +245,11 @@ static bool special(struct parse *p, bool *taken)
     int fn = function_at(p, &unknown);
     if (unknown) {
         size_t end = rac_str_find_char(rac_str_from(p->s, p->at), '(');
-        return fail(p, "there is no function \"%.*s\"", rac_str_sub(p->s, p->at, end));
+        return fail(p, "there is no function", rac_str_sub(p->s, p->at, end));
     }
     if (fn < 0) {
         if (brace)
-            return fail(p, "\"@{\" without an expression in \"%.*s\"", p->s);
+            return fail(p, "\"@{\" without an expression in", p->s);
         p->at = start;
         return true;
     }
@@ -260,7 +260,7 @@ static bool special(struct parse *p, bool *taken)
         return true;
     blanks(p);
     if (peek(p, 0) != '}')
-        return fail(p, "\"}\" is missing in \"%.*s\"", p->s);
+        return fail(p, "\"}\" is missing in", p->s);
     p->at++;
     return true;
 }
@@ -295,7 +295,7 @@ static bool template_parse(struct parse *p, unsigned flags)
     }
     while (p->at < p->s.n) {
         if (p->t->pieces_n > PIECES_MAX)
-            return fail(p, "too many expressions in \"%.*s\"", p->s);
+            return fail(p, "too many expressions in", p->s);
         bool taken = false;
         char c = peek(p, 0);
         if (c == '@' && peek(p, 1) == '@') {
