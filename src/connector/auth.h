@@ -67,57 +67,72 @@ enum rac_grant {
 };
 enum rac_client_auth { RAC_CLIENT_BODY, RAC_CLIENT_BASIC, RAC_CLIENT_ASSERTION };
 enum rac_redirect_mode { RAC_REDIRECT_GLOBAL, RAC_REDIRECT_PER_CONNECTOR, RAC_REDIRECT_DIRECT };
+enum rac_provider_family {
+    RAC_PROVIDER_PLAIN,
+    RAC_PROVIDER_TEMPLATE,
+    RAC_PROVIDER_AAD,
+    RAC_PROVIDER_AADCERT,
+};
 
-struct rac_oauth_extra { /* an entry of additionalParameters or of customParameters */
+struct rac_oauth_extra { /* a further template variable */
     rac_str name, value;
-    bool secret;
-    const struct rac_json *applicable_when; /* or NULL: always */
+    const struct rac_json *applicable_when; /* of additionalParameters; NULL: always */
+};
+
+/* A text with {variables}; ours: not the connector's, so pairs that end up empty are left out. */
+struct rac_oauth_template {
+    rac_str text; /* absent: not there */
+    bool ours;
 };
 
 struct rac_oauth_settings {
     rac_str parameter; /* "token" */
     rac_str provider;  /* identityProvider as written */
+    enum rac_provider_family family;
     rac_str client_id; /* absent when missing or a placeholder: RC-OA-02 until it is set */
     rac_str client_secret;
     rac_str certificate_pem, key_pem; /* aadcertificate; set by the administrator */
     rac_str *scopes;                  /* verbatim */
     size_t scopes_n;
     rac_str scope_delimiter;
-    enum rac_grant grant;
+    rac_str grant; /* grantType as written; a companion "grantType" comes before it */
     enum rac_client_auth client_auth;
     enum rac_redirect_mode redirect_mode;
     rac_str redirect_url; /* of Direct */
     bool pkce;
-    bool on_behalf_of; /* enableOnbehalfOfLogin: accepted; the user's own sign-in is used */
-    /* Templates with {variables}; absent: not there. */
-    rac_str authorization_url, authorization_query;
-    rac_str token_url, token_query, token_body;
-    rac_str refresh_url, refresh_query, refresh_body; /* absent url: cannot be refreshed */
-    rac_str device_url;
-    struct rac_oauth_extra *extras; /* further template variables */
+    bool on_behalf_of; /* enableOnbehalfOfLogin: accepted; the sign-in of the user is used as is */
+    bool v1;           /* aad: the endpoints before v2.0, with `resource` instead of scopes */
+    struct rac_oauth_template authorization_url, authorization_query;
+    struct rac_oauth_template token_url, token_query, token_body;
+    struct rac_oauth_template refresh_url, refresh_query, refresh_body; /* url absent: no refresh */
+    struct rac_oauth_template device_url;
+    struct rac_oauth_extra *extras;
     size_t extras_n;
-    rac_str problem, problem_code; /* RC-OA-01 and why; absent: usable */
+    rac_str problem; /* why it cannot be used (RC-OA-01); absent: usable */
 };
 
-/* What an administrator set beside the definition (never exported): by `connector update
+/* What an administrator set beside the definition (never exported), by `connector update
  * --client-id … --secret …`. Absent members leave the definition's. */
 struct rac_oauth_client {
     rac_str client_id, client_secret;
     rac_str certificate_pem, key_pem;
+    const struct rac_oauth_extra *extras; /* values of additionalParameters, by name */
+    size_t extras_n;
 };
 
-/* settings is the oAuthSettings object. Never fails for bad input: *problem* says what is wrong,
- * and a diagnostic with pointer is added. In a. */
+/*
+ * settings: the oAuthSettings object (or the whole parameter object, which holds it); client: what
+ * the administrator set, or NULL. Never fails for bad input: `problem` says what is wrong, and
+ * diags (may be NULL) receives RC-OA-01 as an error, RC-OA-02 as a warning, at pointer. Result in
+ * a; it keeps references to settings and client.
+ */
 const struct rac_oauth_settings *rac_oauth_settings_parse(const struct rac_json *settings,
+                                                          const struct rac_oauth_client *client,
                                                           rac_str parameter, rac_str pointer,
                                                           struct rac_arena *a,
                                                           struct rac_diags *diags);
-/* The same settings with the administrator's client laid over them. In a; shares the rest. */
-const struct rac_oauth_settings *rac_oauth_settings_with(const struct rac_oauth_settings *s,
-                                                         const struct rac_oauth_client *client,
-                                                         struct rac_arena *a);
-/* "", "[[DUMMY]]", "<<x>>", "{{x}}", "YOUR_CLIENT_ID", zero GUID, ...: to be replaced before the
- * first consent. */
+/* "", "[[DUMMY]]", "<<x>>", "{{x}}", "YOUR_CLIENT_ID", ...: to be replaced before the first
+ * consent. */
 bool rac_oauth_is_placeholder(rac_str text);
 
 /* --- 3. the engine -------------------------------------------------------------------------- */
@@ -170,6 +185,8 @@ struct rac_auth *rac_auth_new(const struct rac_auth_env *env); /* owned; copies 
 /* Cancels waiters without calling them; nothing else may be in flight on this worker. */
 void rac_auth_free(struct rac_auth *auth);
 
+/* Whether a call by this plan would carry the connection's OAuth token. */
+bool rac_auth_wants_token(const struct rac_auth_plan *plan, const struct rac_connection *c);
 /* True when the connection can be used as it is: no OAuth in the plan, or a token that is good for
  * a while. The hot path asks this and starts nothing. */
 bool rac_auth_ready(const struct rac_auth *auth, const struct rac_auth_plan *plan,
@@ -201,11 +218,14 @@ struct rac_consent_ask {
     struct rac_auth_key key;
     rac_str user;         /* who may complete it */
     rac_str redirect_url; /* the caller's own page (ARM listConsentLinks), or absent: ours */
+    rac_str return_url;   /* where the browser goes when it is over; absent: a page of ours */
 };
 /* A link for the browser; or, for the device grant, where to go and what to type. */
 struct rac_consent_link {
     rac_str link;
-    rac_str user_code; /* device grant only */
+    rac_str user_code;  /* device grant only */
+    rac_str state;      /* what rac_auth_consent_complete wants; part of the link */
+    int64_t interval_s; /* device grant: how often to call rac_auth_consent_complete */
     rac_ms expires_at_ms;
 };
 typedef void (*rac_consent_begun)(void *arg, const struct rac_consent_link *link,
@@ -222,6 +242,7 @@ struct rac_consent_answer {
 struct rac_consent_result {
     struct rac_auth_key key;  /* absent members: the state was not ours */
     struct rac_status status; /* of the connection now */
+    rac_str return_url;       /* as asked for */
 };
 typedef void (*rac_consent_completed)(
     void *arg, const struct rac_consent_result *result,
@@ -231,10 +252,13 @@ void rac_auth_consent_complete(struct rac_auth *auth, const struct rac_consent_a
                                struct rac_arena *a, rac_consent_completed done, void *arg);
 
 /* A store in memory for the command line and for tests: oauth_*, consent_* and connection_mark of
- * the port, no others. Owned; commits are answered through env's defer. */
+ * the port, no others. Owned; commits are answered through env's defer (env is borrowed). */
 struct rac_auth_memory;
 struct rac_auth_memory *rac_auth_memory_new(const struct rac_auth_env *env);
 void rac_auth_memory_free(struct rac_auth_memory *m);
 struct rac_connector_store rac_auth_memory_store(struct rac_auth_memory *m);
+/* Status last given by connection_mark; NULL: none. */
+const struct rac_status *rac_auth_memory_status(const struct rac_auth_memory *m, rac_str tenant,
+                                                rac_str connection);
 
 #endif

@@ -216,6 +216,34 @@ rac_err rac_auth_apply(const struct rac_auth_plan *plan, const struct rac_connec
     return check(out, a, error);
 }
 
+static bool scheme_is_fed(const struct rac_auth_requirement *r, const struct rac_auth_scheme *s,
+                          const struct rac_connection *c)
+{
+    if (s->kind == RAC_AUTH_API_KEY)
+        return key_param(c, s, keys_in(r) == 1, r->schemes_n == 1) != NULL;
+    size_t n;
+    return s->kind == RAC_AUTH_BASIC &&
+           (named(c, RAC_S("password")) != NULL || first_of(c, RAC_CONN_SECURESTRING, &n) != NULL);
+}
+
+bool rac_auth_wants_token(const struct rac_auth_plan *plan, const struct rac_connection *c)
+{
+    if (c == NULL || c->set == NULL || plan->none || rac_conn_param_oauth(c->set) == NULL)
+        return false;
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct rac_auth_requirement *r = &plan->v[i];
+        size_t fed = 0;
+        for (size_t k = 0; k < r->schemes_n; k++) {
+            if (r->schemes[k].kind == RAC_AUTH_OAUTH2)
+                return true;
+            fed += scheme_is_fed(r, &r->schemes[k], c);
+        }
+        if (fed == r->schemes_n)
+            return false;
+    }
+    return true;
+}
+
 bool rac_auth_is_secret_header(rac_str name)
 {
     static const rac_str whole[] = {RAC_S_INIT("authorization"), RAC_S_INIT("proxy-authorization"),

@@ -597,6 +597,7 @@ rac_err rac_connection_open(const struct rac_connector *c, const struct rac_conn
             .type = tokens[i].type,
             .scope = tokens[i].scope,
             .expires_at_ms = tokens[i].expires_ms,
+            .obtained_ms = tokens[i].obtained_ms,
             .generation = tokens[i].generation,
         };
     n->status = row->status;

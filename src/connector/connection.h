@@ -52,6 +52,7 @@ struct rac_oauth_token {
     rac_str type;         /* token_type as given; absent: Bearer */
     rac_str scope;        /* as granted; absent when the answer did not say */
     rac_ms expires_at_ms; /* 0: the provider did not say */
+    rac_ms obtained_ms;   /* when it was got; 0: unknown */
     int64_t generation;   /* of the stored row; 0 for a token typed in by hand */
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "base/utf8.h"
+#include "text/url.h"
 
 /* --- masking
  * --------------------------------------------------------------------------------------- */
@@ -26,39 +27,15 @@ static void add_one(struct rac_secrets *s, rac_str v)
     s->n++;
 }
 
-static bool is_unreserved(char c)
-{
-    return rac_is_alnum(c) || (c != '\0' && strchr("-._~", c) != NULL);
-}
-
-/* Percent-encoded; keep holds further characters that stay, plus turns a space into '+'. */
-static rac_str encode(struct rac_arena *a, rac_str s, const char *keep, bool plus)
-{
-    struct rac_buf b;
-    rac_buf_init(&b, s.n * 3 + 1);
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if (is_unreserved(c) || (c != '\0' && strchr(keep, c) != NULL))
-            rac_buf_add_char(&b, c);
-        else if (c == ' ' && plus)
-            rac_buf_add_char(&b, '+');
-        else
-            rac_buf_printf(&b, "%%%02X", (unsigned char)c);
-    }
-    rac_str out = rac_buf_take(&b, a);
-    rac_buf_fini(&b);
-    return out;
-}
-
 /* A secret and the shapes it takes in a request: encoded for a URL or a form, inside JSON. */
 static void add_forms(struct rac_secrets *s, rac_str v, struct rac_arena *a)
 {
     if (v.n == 0)
         return;
     add_one(s, v);
-    add_one(s, encode(a, v, "", false));
-    add_one(s, encode(a, v, "!*'()", false)); /* encodeURIComponent */
-    add_one(s, encode(a, v, "", true));
+    add_one(s, rac_url_encode_set(a, v, RAC_URL_STRICT));
+    add_one(s, rac_url_encode(a, v));
+    add_one(s, rac_url_encode_set(a, v, RAC_URL_FORM));
     struct rac_json text = rac_json_of_str(v);
     rac_str quoted = rac_json_print_str(&text, 0, a);
     if (quoted.n > 2)

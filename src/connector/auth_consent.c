@@ -1,0 +1,548 @@
+/*
+ * auth_consent - a person signs in: the link, what comes back, the exchange (connectors.md §4.7).
+ *
+ * The state in the link is 128 random bits. The store keeps it as a digest with everything it is
+ * bound to (tenant, user, connection, parameter, redirect URL, PKCE verifier) and hands it out
+ * once, so a link cannot be replayed and an answer meant for another connection cannot be slipped
+ * in. A sign-in that fails leaves a connection alone that works already.
+ */
+#include "connector/auth_engine_priv.h"
+
+#include "base/base64.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "crypto/digest.h"
+#include "text/url.h"
+
+enum {
+    BEGIN_MAGIC = 0x63626567,
+    COMPLETE_MAGIC = 0x63636f6d,
+    CONSENT_LIFE_MS = 10 * 60 * 1000,
+    STATE_BYTES = 16,
+    VERIFIER_BYTES = 32,
+    CONSENT_BYTES_MAX = 4 << 20,
+    DEVICE_INTERVAL_S = 5,
+};
+
+rac_str rac_auth_redirect_url(const struct rac_auth *auth, const struct rac_oauth_settings *s,
+                              rac_str connector_id, struct rac_arena *a)
+{
+    if (s->redirect_mode == RAC_REDIRECT_DIRECT)
+        return s->redirect_url;
+    rac_str base = rac_str_concat(a, auth->public_url, RAC_S("/oauth/redirect"));
+    if (s->redirect_mode == RAC_REDIRECT_GLOBAL || connector_id.n == 0)
+        return base;
+    return rac_arena_printf(a, "%.*s/%.*s", RAC_FMT(base), RAC_FMT(connector_id));
+}
+
+static void fail(struct rac_auth_error *e, const char *code, int http, const char *detail,
+                 rac_str message)
+{
+    *e = (struct rac_auth_error){.code = rac_str_of(code),
+                                 .http_status = http,
+                                 .message = message,
+                                 .detail = rac_str_of(detail)};
+}
+
+/* --- begin
+ * ----------------------------------------------------------------------------------------- */
+
+struct begin {
+    uint32_t magic;
+    struct rac_auth *auth;
+    struct rac_arena *a; /* the caller's: results */
+    struct rac_arena own;
+    struct rac_auth_key key;
+    rac_consent_begun done;
+    void *arg;
+    rac_str user, return_url;
+    struct rac_consent row;
+    struct rac_consent_link link;
+    struct rac_auth_error error;
+    bool failed;
+};
+
+static void begin_done(void *arg)
+{
+    struct begin *b = RAC_CAST(arg, struct begin, BEGIN_MAGIC);
+    rac_consent_begun done = b->done;
+    void *to = b->arg;
+    struct rac_consent_link link = b->link;
+    struct rac_auth_error error;
+    bool failed = b->failed;
+    if (failed)
+        rac_auth_error_copy(&b->error, b->a, &error);
+    rac_arena_fini(&b->own);
+    b->magic = 0;
+    rac_mem_free(b);
+    done(to, failed ? NULL : &link, failed ? &error : NULL);
+}
+
+static void begin_end(struct begin *b, bool failed)
+{
+    b->failed = failed;
+    b->auth->env.defer(b->auth->env.defer_self, begin_done, b);
+}
+
+static void begin_kept(void *arg, const struct rac_commit *c)
+{
+    struct begin *b = RAC_CAST(arg, struct begin, BEGIN_MAGIC);
+    b->failed = c->err != RAC_OK;
+    if (b->failed)
+        rac_auth_error_of_store(c->err, &b->error);
+    begin_done(b);
+}
+
+static void keep_consent(struct begin *b)
+{
+    const struct rac_connector_store *s = b->auth->env.store;
+    struct rac_actor actor = {.user = b->user, .at_ms = rac_auth_now(b->auth)};
+    b->link.state = rac_arena_str(b->a, b->row.state);
+    b->link.expires_at_ms = b->row.expires_ms;
+    s->consent_begin(s->self, &b->row, &actor, begin_kept, b);
+}
+
+/* §4.4: consent is refused until the connector has an identity provider and a client of its own. */
+static bool refuse_settings(struct begin *b, const struct rac_oauth_vars *v)
+{
+    const struct rac_oauth_settings *s = v->settings;
+    bool known;
+    if (s->problem.n > 0) {
+        fail(&b->error, "InvalidInput", 400, "RC-OA-01", rac_arena_str(&b->own, s->problem));
+        return true;
+    }
+    if (rac_oauth_var(v, RAC_S("ClientId"), &b->own, &known).n == 0 &&
+        rac_oauth_mentions(s->authorization_query.text, RAC_S("ClientId"))) {
+        fail(&b->error, "InvalidInput", 400, "RC-OA-02",
+             RAC_S("The connector has no OAuth client id yet, so nobody can sign in. Register an "
+                   "application with the identity provider, then run `raccord connector update "
+                   "--client-id ID --secret SECRET`."));
+        return true;
+    }
+    bool aad = s->family == RAC_PROVIDER_AAD || s->family == RAC_PROVIDER_AADCERT;
+    if (aad && s->scopes_n == 0 && rac_oauth_var(v, RAC_S("resourceUri"), &b->own, &known).n == 0) {
+        fail(&b->error, "InvalidInput", 400, "RC-OA-01",
+             RAC_S("The OAuth settings have no resourceUri, so Azure AD cannot tell for which API "
+                   "the sign-in is. Add customParameters.resourceUri."));
+        return true;
+    }
+    return false;
+}
+
+static rac_str challenge_of(rac_str verifier, struct rac_arena *a)
+{
+    uint8_t digest[RAC_SHA256_BYTES];
+    rac_sha256(verifier, digest);
+    return rac_base64url_encode(a, (rac_str){(const char *)digest, sizeof digest});
+}
+
+/* The link of the authorization-code grant. False: *error. */
+static bool make_link(struct begin *b, struct rac_oauth_vars *v)
+{
+    const struct rac_oauth_settings *s = v->settings;
+    struct rac_arena *a = b->a;
+    struct rac_url parts;
+    rac_str query_text = s->authorization_query.text, url_text = s->authorization_url.text;
+    bool mentions = rac_oauth_mentions(query_text, RAC_S("CodeChallenge"));
+    bool pkce = s->pkce || mentions;
+    if (pkce) {
+        b->row.verifier = rac_random_token(&b->own, b->auth->env.env, VERIFIER_BYTES);
+        v->verifier = b->row.verifier;
+        v->challenge = challenge_of(v->verifier, &b->own);
+    }
+    rac_str url = rac_oauth_expand_url(&s->authorization_url, v, a);
+    rac_str query = rac_oauth_expand_form(&s->authorization_query, v, a);
+    url = rac_oauth_join(url, query, a);
+    if (!rac_oauth_mentions(query_text, RAC_S("State")) &&
+        !rac_oauth_mentions(url_text, RAC_S("State")))
+        url = rac_oauth_join(url, rac_oauth_form_add(RAC_S(""), RAC_S("state"), v->state, a), a);
+    if (pkce && !mentions) {
+        rac_str p = rac_oauth_form_add(RAC_S(""), RAC_S("code_challenge"), v->challenge, a);
+        p = rac_oauth_form_add(p, RAC_S("code_challenge_method"), RAC_S("S256"), a);
+        url = rac_oauth_join(url, p, a);
+    }
+    url = rac_oauth_clean_url(url, a);
+    if (!rac_url_split_http(url, &parts)) {
+        fail(&b->error, "InvalidInput", 400, "RC-OA-01",
+             rac_arena_printf(&b->own,
+                              "The authorization URL comes out as \"%.*s\", which is no http(s) "
+                              "URL. Check the connection's values that it is made of.",
+                              RAC_FMT(rac_str_sub(url, 0, 200))));
+        return false;
+    }
+    b->link.link = url;
+    return true;
+}
+
+/* --- begin, device grant (RFC 8628)
+ * ------------------------------------------------------------------- */
+
+static void device_answered(void *arg, const struct rac_fetch_res *res)
+{
+    struct begin *b = RAC_CAST(arg, struct begin, BEGIN_MAGIC);
+    struct rac_json v = rac_json_none;
+    struct rac_json_error where;
+    if (res->err == RAC_OK)
+        (void)!rac_json_parse(res->body, &b->own, RAC_JSON_COPY, &v, &where);
+    rac_str code = rac_json_str(RAC_JSON_GET(&v, "device_code"), RAC_STR_NULL);
+    rac_str user_code = rac_json_str(RAC_JSON_GET(&v, "user_code"), RAC_STR_NULL);
+    rac_str page = rac_json_str(RAC_JSON_GET(&v, "verification_uri"), RAC_STR_NULL);
+    if (page.n == 0)
+        page = rac_json_str(RAC_JSON_GET(&v, "verification_url"), RAC_STR_NULL);
+    if (res->status != 200 || code.n == 0 || user_code.n == 0 || page.n == 0) {
+        struct rac_token_answer x;
+        rac_token_answer_read(res, rac_auth_now(b->auth), &b->own, &x);
+        if (x.verdict == RAC_TOKEN_OK)
+            x.verdict = RAC_TOKEN_MALFORMED;
+        rac_auth_error_of_answer(&x, &b->own, &b->error);
+        begin_end(b, true);
+        return;
+    }
+    int64_t life_s = rac_json_int(RAC_JSON_GET(&v, "expires_in"), 600);
+    b->link.user_code = rac_arena_str(b->a, user_code);
+    b->link.interval_s = rac_json_int(RAC_JSON_GET(&v, "interval"), DEVICE_INTERVAL_S);
+    rac_str whole = rac_json_str(RAC_JSON_GET(&v, "verification_uri_complete"), RAC_STR_NULL);
+    b->link.link = rac_arena_str(b->a, whole.n > 0 ? whole : page);
+    b->row.detail = rac_arena_str(&b->own, code);
+    if (life_s > 0 && life_s * 1000 < CONSENT_LIFE_MS)
+        b->row.expires_ms = rac_auth_now(b->auth) + life_s * 1000;
+    keep_consent(b);
+}
+
+static void begin_device(struct begin *b, struct rac_oauth_vars *v)
+{
+    static const struct rac_oauth_template body = {
+        RAC_S_INIT("client_id={ClientId}&scope={Scopes}"), true};
+    const struct rac_fetcher *f = b->auth->env.fetcher;
+    struct rac_headers headers = {0};
+    struct rac_url parts;
+    rac_str url = rac_oauth_expand_url(&v->settings->device_url, v, &b->own);
+    if (!rac_url_split_http(url, &parts)) {
+        fail(&b->error, "InvalidInput", 400, "RC-OA-01",
+             RAC_S("The device grant needs customParameters.deviceAuthorizationUrl."));
+        begin_end(b, true);
+        return;
+    }
+    rac_headers_add(&headers, &b->own, RAC_S("Accept"), RAC_S("application/json"));
+    rac_headers_add(&headers, &b->own, RAC_S("Content-Type"),
+                    RAC_S("application/x-www-form-urlencoded"));
+    struct rac_fetch_req req = {.method = RAC_S("POST"),
+                                .url = url,
+                                .headers = &headers,
+                                .body = rac_oauth_expand_form(&body, v, &b->own),
+                                .timeout_ms = b->auth->env.token_timeout_ms,
+                                .response_bytes_max = 1 << 20};
+    struct rac_fetch_events ev = {.done = device_answered, .arg = b};
+    f->start(f->self, &req, &b->own, &ev);
+}
+
+/* --- begin, the whole
+ * ------------------------------------------------------------------------------------ */
+
+static void begin_with(struct begin *b, const struct rac_auth_target *t, rac_str redirect)
+{
+    struct rac_oauth_vars v = {.settings = t->settings, .connection = t->connection};
+    enum rac_grant grant = rac_oauth_grant(&v, &b->own);
+    if (refuse_settings(b, &v)) {
+        begin_end(b, true);
+        return;
+    }
+    if (grant == RAC_GRANT_CLIENT_CREDENTIALS || grant == RAC_GRANT_PASSWORD) {
+        fail(&b->error, "InvalidInput", 400, "NoConsentNeeded",
+             RAC_S("This connection gets its token by itself; nobody has to sign in."));
+        begin_end(b, true);
+        return;
+    }
+    if (redirect.n == 0)
+        redirect = rac_auth_redirect_url(b->auth, t->settings, t->connector_id, &b->own);
+    b->row.state = rac_random_token(&b->own, b->auth->env.env, STATE_BYTES);
+    b->row.tenant = b->key.tenant;
+    b->row.user = b->user;
+    b->row.connection = b->key.connection;
+    b->row.parameter = b->key.parameter;
+    b->row.redirect_url = redirect;
+    b->row.return_url = b->return_url;
+    b->row.expires_ms = rac_auth_now(b->auth) + CONSENT_LIFE_MS;
+    v.state = b->row.state;
+    v.redirect_url = redirect;
+    if (grant == RAC_GRANT_DEVICE_CODE)
+        begin_device(b, &v);
+    else if (make_link(b, &v))
+        keep_consent(b);
+    else
+        begin_end(b, true);
+}
+
+void rac_auth_consent_begin(struct rac_auth *auth, const struct rac_consent_ask *ask,
+                            struct rac_arena *a, rac_consent_begun done, void *arg)
+{
+    struct begin *b = rac_mem_alloc(sizeof *b);
+    struct rac_auth_target t = {0};
+    const struct rac_auth_source *source = auth->env.source;
+    b->magic = BEGIN_MAGIC;
+    b->auth = auth;
+    b->a = a;
+    b->done = done;
+    b->arg = arg;
+    rac_arena_init(&b->own, CONSENT_BYTES_MAX);
+    b->key = rac_auth_key_copy(&ask->key, &b->own);
+    b->user = rac_arena_str(&b->own, ask->user);
+    b->return_url = rac_arena_str(&b->own, ask->return_url);
+    rac_err e = source->open(source->self, &b->key, &b->own, &t);
+    if (e != RAC_OK) {
+        rac_auth_error_of_store(e, &b->error);
+        begin_end(b, true);
+        return;
+    }
+    begin_with(b, &t, ask->redirect_url);
+    source->release(source->self, &t);
+}
+
+/* --- complete
+ * ------------------------------------------------------------------------------------------- */
+
+struct complete {
+    uint32_t magic;
+    struct rac_auth *auth;
+    struct rac_arena *a;
+    struct rac_arena own;
+    rac_consent_completed done;
+    void *arg;
+    rac_str state, code, error, error_description, user;
+    struct rac_consent consent; /* as taken */
+    struct rac_auth_key key;
+    struct rac_token_post post;
+    struct rac_oauth_row row;
+    struct rac_status status; /* of the connection before, then after */
+    struct rac_auth_error failure;
+    bool failed;
+};
+
+static void complete_done(void *arg)
+{
+    struct complete *c = RAC_CAST(arg, struct complete, COMPLETE_MAGIC);
+    rac_consent_completed done = c->done;
+    void *to = c->arg;
+    struct rac_auth_error failure;
+    bool failed = c->failed;
+    struct rac_consent_result r = {.key = rac_auth_key_copy(&c->key, c->a), .status = c->status};
+    r.return_url = rac_arena_str(c->a, c->consent.return_url);
+    r.status.target = rac_arena_str(c->a, c->status.target);
+    r.status.code = rac_arena_str(c->a, c->status.code);
+    r.status.message = rac_arena_str(c->a, c->status.message);
+    if (failed)
+        rac_auth_error_copy(&c->failure, c->a, &failure);
+    rac_arena_fini(&c->own);
+    c->magic = 0;
+    rac_mem_free(c);
+    done(to, &r, failed ? &failure : NULL);
+}
+
+static void complete_marked(void *arg, const struct rac_commit *commit)
+{
+    struct complete *c = RAC_CAST(arg, struct complete, COMPLETE_MAGIC);
+    if (commit->err != RAC_OK)
+        rac_log(RAC_WARN, "connection.mark_failed", RAC_F_STR("connection", c->key.connection),
+                RAC_F_CSTR("error", rac_err_name(commit->err)));
+    complete_done(c);
+}
+
+/* The sign-in failed. A connection that works is left as it is. */
+static void complete_fail(struct complete *c, enum rac_connection_status status)
+{
+    const struct rac_connector_store *s = c->auth->env.store;
+    c->failed = true;
+    if (c->status.status == RAC_CONNECTION_CONNECTED) {
+        c->auth->env.defer(c->auth->env.defer_self, complete_done, c);
+        return;
+    }
+    c->status = (struct rac_status){.status = status,
+                                    .target = c->key.parameter,
+                                    .code = c->failure.detail,
+                                    .message = c->failure.message};
+    struct rac_connection_mark r = {
+        .id = c->key.connection,
+        .status = c->status,
+        .actor = {.user = c->consent.user, .at_ms = rac_auth_now(c->auth)}};
+    s->connection_mark(s->self, c->key.tenant, &r, complete_marked, c);
+}
+
+static void complete_saved(void *arg, const struct rac_commit *commit)
+{
+    struct complete *c = RAC_CAST(arg, struct complete, COMPLETE_MAGIC);
+    if (commit->err != RAC_OK) {
+        c->failed = true;
+        rac_auth_error_of_store(commit->err, &c->failure);
+    } else {
+        c->status = (struct rac_status){.status = RAC_CONNECTION_CONNECTED};
+        rac_log(RAC_INFO, "connection.signed_in", RAC_F_STR("connection", c->key.connection));
+    }
+    complete_done(c);
+}
+
+/* Device grant, not confirmed yet: the state goes back, for the next question. */
+static void complete_put_back(struct complete *c)
+{
+    const struct rac_connector_store *s = c->auth->env.store;
+    struct rac_actor actor = {.user = c->consent.user, .at_ms = rac_auth_now(c->auth)};
+    c->failed = true;
+    c->consent.state = c->state;
+    s->consent_begin(s->self, &c->consent, &actor, complete_marked, c);
+}
+
+static void exchanged(void *arg, const struct rac_token_answer *x)
+{
+    struct complete *c = RAC_CAST(arg, struct complete, COMPLETE_MAGIC);
+    const struct rac_connector_store *s = c->auth->env.store;
+    if (x->verdict != RAC_TOKEN_OK) {
+        rac_auth_error_of_answer(x, &c->own, &c->failure);
+        if (x->verdict == RAC_TOKEN_PENDING)
+            complete_put_back(c);
+        else
+            complete_fail(c, x->verdict == RAC_TOKEN_REJECTED ? RAC_CONNECTION_UNAUTHENTICATED
+                                                              : RAC_CONNECTION_ERROR);
+        return;
+    }
+    static const struct rac_status connected = {.status = RAC_CONNECTION_CONNECTED};
+    rac_auth_row_of_answer(x, &c->key, RAC_STR_NULL, rac_auth_now(c->auth), &c->row);
+    struct rac_oauth_save r = {.tokens = c->row,
+                               .if_generation =
+                                   0, /* a fresh sign-in wins over whatever was there */
+                               .status = &connected,
+                               .actor = {.user = c->consent.user, .at_ms = rac_auth_now(c->auth)}};
+    s->oauth_save(s->self, c->key.tenant, &r, complete_saved, c);
+}
+
+static void exchange(struct complete *c, const struct rac_auth_target *t)
+{
+    struct rac_oauth_vars v = {.settings = t->settings,
+                               .connection = t->connection,
+                               .redirect_url = c->consent.redirect_url,
+                               .verifier = c->consent.verifier,
+                               .state = c->state};
+    bool device = c->consent.detail.n > 0;
+    v.code = device ? c->consent.detail : c->code;
+    if (t->settings->problem.n > 0) {
+        fail(&c->failure, "InvalidInput", 400, "RC-OA-01",
+             rac_arena_str(&c->own, t->settings->problem));
+        complete_fail(c, RAC_CONNECTION_ERROR);
+        return;
+    }
+    enum rac_token_purpose purpose = device ? RAC_TOKEN_DEVICE : RAC_TOKEN_EXCHANGE;
+    if (rac_token_post_build(&c->post, c->auth, &v, purpose, &c->own, &c->failure) != RAC_OK) {
+        complete_fail(c, RAC_CONNECTION_ERROR);
+        return;
+    }
+    rac_token_post_start(&c->post, exchanged, c);
+}
+
+/* The provider sent the browser back with an error instead of a code. */
+static void provider_said_no(struct complete *c)
+{
+    bool denied = rac_str_eqi(c->error, RAC_S("access_denied"));
+    rac_str text = rac_arena_printf(
+        &c->own, "%s (%.*s%s%.*s). %s",
+        denied ? "The sign-in was declined" : "The identity provider refused the sign-in",
+        RAC_FMT(rac_str_sub(c->error, 0, 100)), c->error_description.n > 0 ? ": " : "",
+        RAC_FMT(rac_str_sub(c->error_description, 0, 300)),
+        denied ? "Sign in again and accept."
+               : "Sign in again; if it happens again, an administrator checks the OAuth settings.");
+    fail(&c->failure, "ConnectionUnauthenticated", 401, NULL, text);
+    c->failure.detail = rac_str_sub(c->error, 0, 100);
+    complete_fail(c, RAC_CONNECTION_UNAUTHENTICATED);
+}
+
+static void copy_consent(struct complete *c, const struct rac_consent *row)
+{
+    struct rac_arena *a = &c->own;
+    c->consent = (struct rac_consent){
+        .tenant = rac_arena_str(a, row->tenant),
+        .user = rac_arena_str(a, row->user),
+        .connection = rac_arena_str(a, row->connection),
+        .parameter = rac_arena_str(a, row->parameter),
+        .redirect_url = rac_arena_str(a, row->redirect_url),
+        .return_url = rac_arena_str(a, row->return_url),
+        .expires_ms = row->expires_ms,
+    };
+    if (row->verifier.n > 0)
+        c->consent.verifier = rac_arena_str(a, row->verifier);
+    if (row->detail.n > 0)
+        c->consent.detail = rac_arena_str(a, row->detail);
+    c->key = (struct rac_auth_key){c->consent.tenant, c->consent.connection, c->consent.parameter};
+}
+
+static void fail_at_once(struct complete *c)
+{
+    c->failed = true;
+    c->auth->env.defer(c->auth->env.defer_self, complete_done, c);
+}
+
+static void taken(void *arg, rac_err err, const struct rac_consent *row)
+{
+    struct complete *c = RAC_CAST(arg, struct complete, COMPLETE_MAGIC);
+    const struct rac_auth_source *source = c->auth->env.source;
+    struct rac_auth_target t = {0};
+    if (err == RAC_OK)
+        copy_consent(c, row);
+    if (err == RAC_E_NOT_FOUND ||
+        (err == RAC_OK && c->consent.expires_ms <= rac_auth_now(c->auth))) {
+        fail(&c->failure, "InvalidInput", 400, "ConsentStateInvalid",
+             RAC_S("This sign-in link was used already, is older than ten minutes, or is not from "
+                   "here. Start the sign-in again."));
+        fail_at_once(c);
+        return;
+    }
+    if (err == RAC_OK && c->user.n > 0 && !rac_str_eq(c->user, c->consent.user)) {
+        fail(&c->failure, "ConnectionForbidden", 403, "ConsentUserDiffers",
+             RAC_S("This sign-in was started by somebody else. Start your own."));
+        fail_at_once(c);
+        return;
+    }
+    if (err == RAC_OK)
+        err = source->open(source->self, &c->key, &c->own, &t);
+    if (err != RAC_OK) {
+        rac_auth_error_of_store(err, &c->failure);
+        fail_at_once(c);
+        return;
+    }
+    c->status = t.connection->status;
+    if (c->error.n > 0) {
+        provider_said_no(c);
+    } else if (c->code.n == 0 && c->consent.detail.n == 0) {
+        fail(&c->failure, "InvalidInput", 400, "CodeMissing",
+             RAC_S("The identity provider sent neither a code nor an error. Sign in again."));
+        complete_fail(c, RAC_CONNECTION_UNAUTHENTICATED);
+    } else {
+        exchange(c, &t);
+    }
+    source->release(source->self, &t);
+}
+
+void rac_auth_consent_complete(struct rac_auth *auth, const struct rac_consent_answer *answer,
+                               struct rac_arena *a, rac_consent_completed done, void *arg)
+{
+    struct complete *c = rac_mem_alloc(sizeof *c);
+    const struct rac_connector_store *s = auth->env.store;
+    c->magic = COMPLETE_MAGIC;
+    c->auth = auth;
+    c->a = a;
+    c->done = done;
+    c->arg = arg;
+    rac_arena_init(&c->own, CONSENT_BYTES_MAX);
+    c->state = rac_arena_str(&c->own, answer->state);
+    c->code = rac_arena_str(&c->own, answer->code);
+    c->error = rac_arena_str(&c->own, answer->error);
+    c->error_description = rac_arena_str(&c->own, answer->error_description);
+    c->user = rac_arena_str(&c->own, answer->user);
+    if (c->code.n > 0)
+        rac_secret_wipe_with(&c->own, c->code);
+    if (c->state.n == 0) {
+        fail(&c->failure, "InvalidInput", 400, "ConsentStateInvalid",
+             RAC_S("The address has no state, so the sign-in it belongs to is not known."));
+        fail_at_once(c);
+        return;
+    }
+    struct rac_actor actor = {.user = c->user, .at_ms = rac_auth_now(auth)};
+    s->consent_take(s->self, c->state, &actor, taken, c);
+}

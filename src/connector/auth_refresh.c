@@ -1,0 +1,592 @@
+/*
+ * auth_refresh - one refresh of one connection: a flight.
+ *
+ *   LOOK -> INTEND -> ASK -> SAVE -> deliver          tokens are durable before anybody has them
+ *                        `-> MARK -> CLEAR -> deliver the grant is gone
+ *                        `-> CLEAR -> deliver         nothing is known: keep the connection's state
+ *
+ * LOOK reads the row again, because whoever waits may hold an older one; when another refresh (on
+ * this worker before, or a consent) has brought a good token, that is delivered and nothing sent.
+ * The intent is durable before the request leaves: if the process dies between request and SAVE,
+ * the next start finds it and asks again with the old refresh token. Providers allow that for a
+ * while, or answer invalid_grant, and then the connection says what happened.
+ * A save that fails keeps the answer in memory (UNSAVED) and is repeated by the next caller, so a
+ * rotated refresh token is not dropped because a disk was full for a moment.
+ *
+ * A flight belongs to its engine, never to a caller: cancelling callers does not stop it.
+ */
+#include "connector/auth_engine_priv.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#define FLIGHT_STATES(X)                                                                           \
+    X(LOOK)                                                                                        \
+    X(INTEND)                                                                                      \
+    X(ASK)                                                                                         \
+    X(SAVE)                                                                                        \
+    X(UNSAVED)                                                                                     \
+    X(MARK)                                                                                        \
+    X(CLEAR)                                                                                       \
+    X(DELIVER)
+
+enum flight_state {
+#define X(name) FLIGHT_##name,
+    FLIGHT_STATES(X)
+#undef X
+};
+
+enum { FLIGHT_MAGIC = 0x666c7900, LOOKS_MAX = 4 };
+
+struct rac_flight {
+    uint32_t magic;
+    enum flight_state state;
+    struct rac_auth *auth;
+    struct rac_flight *next;
+    struct rac_arena a;
+    struct rac_auth_key key;
+    struct rac_auth_waiter *waiters; /* newest first */
+    unsigned waiters_n;
+    bool recovering; /* an intent of an earlier process was found */
+    bool intended;   /* our intent is in the store */
+    bool has_row;
+    unsigned looks;
+    struct rac_oauth_row row; /* as stored; then as it is to be stored */
+    int64_t generation;
+    enum rac_token_purpose purpose;
+    struct rac_token_post post;
+    struct rac_status mark; /* of MARK */
+    rac_err e;
+    bool use_old; /* DELIVER the row although e: the token at hand still works */
+    struct rac_auth_error error;
+};
+
+static void set_state(struct rac_flight *f, enum flight_state to)
+{
+    static const uint16_t legal[] = {
+        [FLIGHT_LOOK] = 1 << FLIGHT_INTEND | 1 << FLIGHT_ASK | 1 << FLIGHT_MARK |
+                        1 << FLIGHT_CLEAR | 1 << FLIGHT_DELIVER,
+        [FLIGHT_INTEND] = 1 << FLIGHT_ASK | 1 << FLIGHT_LOOK | 1 << FLIGHT_DELIVER,
+        [FLIGHT_ASK] =
+            1 << FLIGHT_SAVE | 1 << FLIGHT_MARK | 1 << FLIGHT_CLEAR | 1 << FLIGHT_DELIVER,
+        [FLIGHT_SAVE] = 1 << FLIGHT_UNSAVED | 1 << FLIGHT_LOOK | 1 << FLIGHT_DELIVER,
+        [FLIGHT_UNSAVED] = 1 << FLIGHT_SAVE,
+        [FLIGHT_MARK] = 1 << FLIGHT_CLEAR | 1 << FLIGHT_DELIVER,
+        [FLIGHT_CLEAR] = 1 << FLIGHT_DELIVER,
+        [FLIGHT_DELIVER] = 0,
+    };
+    RAC_ASSERT(legal[f->state] & (1 << to));
+    f->state = to;
+}
+
+static void look(struct rac_flight *f);
+
+/* --- delivery
+ * ------------------------------------------------------------------------------------- */
+
+static void unlink_flight(struct rac_flight *f)
+{
+    struct rac_flight **at = &f->auth->flights;
+    while (*at != f)
+        at = &(*at)->next;
+    *at = f->next;
+}
+
+static void free_flight(struct rac_flight *f)
+{
+    f->magic = 0;
+    rac_arena_fini(&f->a);
+    rac_mem_free(f);
+}
+
+/* From the loop. The flight is out of the list first: a callback may start the next one. */
+static void deliver_now(void *arg)
+{
+    struct rac_flight *f = RAC_CAST(arg, struct rac_flight, FLIGHT_MAGIC);
+    unlink_flight(f);
+    while (f->waiters != NULL) {
+        struct rac_auth_waiter *w = f->waiters;
+        f->waiters = w->next;
+        bool ok = f->e == RAC_OK || (f->use_old && !rac_str_eq(w->rejected, f->row.access));
+        w->deliver(w, ok ? RAC_OK : f->e, ok ? &f->row : NULL, ok ? NULL : &f->error);
+    }
+    free_flight(f);
+}
+
+static void deliver(struct rac_flight *f, rac_err e)
+{
+    set_state(f, FLIGHT_DELIVER);
+    f->e = e;
+    f->auth->env.defer(f->auth->env.defer_self, deliver_now, f);
+}
+
+static void deliver_store_error(struct rac_flight *f, rac_err e)
+{
+    rac_auth_error_of_store(e, &f->error);
+    deliver(f, e);
+}
+
+/* --- patience: a failing endpoint is left alone while the old token works ------------------------
+ */
+
+static void remember_failure(struct rac_flight *f)
+{
+    struct rac_auth *auth = f->auth;
+    unsigned i = auth->patience_at++ % RAC_AUTH_PATIENCE_N;
+    auth->patience[i].key_hash = rac_auth_key_hash(&f->key);
+    auth->patience[i].until_ms = rac_auth_now(auth) + RAC_AUTH_PATIENCE_MS;
+}
+
+static bool failed_lately(const struct rac_flight *f)
+{
+    uint64_t h = rac_auth_key_hash(&f->key);
+    for (size_t i = 0; i < RAC_AUTH_PATIENCE_N; i++)
+        if (f->auth->patience[i].key_hash == h &&
+            f->auth->patience[i].until_ms > rac_auth_now(f->auth))
+            return true;
+    return false;
+}
+
+/* --- CLEAR and MARK
+ * ---------------------------------------------------------------------------------- */
+
+static void cleared(void *arg, const struct rac_commit *c)
+{
+    struct rac_flight *f = RAC_CAST(arg, struct rac_flight, FLIGHT_MAGIC);
+    if (c->err != RAC_OK && c->err != RAC_E_CONFLICT && c->err != RAC_E_NOT_FOUND)
+        rac_log(RAC_WARN, "auth.intent_kept", RAC_F_STR("connection", f->key.connection),
+                RAC_F_CSTR("error", rac_err_name(c->err)));
+    deliver(f, f->e);
+}
+
+static void clear_intent(struct rac_flight *f)
+{
+    const struct rac_connector_store *s = f->auth->env.store;
+    if (s == NULL || !f->has_row || (!f->intended && !f->recovering)) {
+        deliver(f, f->e);
+        return;
+    }
+    set_state(f, FLIGHT_CLEAR);
+    struct rac_oauth_intent r = {.connection = f->key.connection,
+                                 .parameter = f->key.parameter,
+                                 .if_generation = f->generation,
+                                 .clear = true,
+                                 .actor = {.at_ms = rac_auth_now(f->auth)}};
+    s->oauth_intent(s->self, f->key.tenant, &r, cleared, f);
+}
+
+static void marked(void *arg, const struct rac_commit *c)
+{
+    struct rac_flight *f = RAC_CAST(arg, struct rac_flight, FLIGHT_MAGIC);
+    if (c->err != RAC_OK)
+        rac_log(RAC_WARN, "connection.mark_failed", RAC_F_STR("connection", f->key.connection),
+                RAC_F_CSTR("error", rac_err_name(c->err)));
+    clear_intent(f);
+}
+
+/* The connection's status tells why, before the intent goes: a crash in between repeats it. */
+static void mark(struct rac_flight *f, enum rac_connection_status status)
+{
+    const struct rac_connector_store *s = f->auth->env.store;
+    if (s == NULL || f->key.connection.n == 0) {
+        clear_intent(f);
+        return;
+    }
+    set_state(f, FLIGHT_MARK);
+    struct rac_connection_mark r = {.id = f->key.connection,
+                                    .status = {.status = status,
+                                               .target = f->key.parameter,
+                                               .code = f->error.detail,
+                                               .message = f->error.message},
+                                    .actor = {.at_ms = rac_auth_now(f->auth)}};
+    rac_log(RAC_WARN, "connection.degraded", RAC_F_STR("connection", f->key.connection),
+            RAC_F_STR("code", f->error.detail));
+    s->connection_mark(s->self, f->key.tenant, &r, marked, f);
+}
+
+/* --- SAVE
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void saved(void *arg, const struct rac_commit *c)
+{
+    struct rac_flight *f = RAC_CAST(arg, struct rac_flight, FLIGHT_MAGIC);
+    if (c->err == RAC_OK) {
+        f->row.generation = c->version;
+        deliver(f, RAC_OK);
+    } else if (c->err == RAC_E_CONFLICT) { /* a consent came in between: its tokens are newer */
+        set_state(f, FLIGHT_LOOK);
+        look(f);
+    } else if (c->err == RAC_E_NOT_FOUND) { /* deleted meanwhile */
+        deliver_store_error(f, c->err);
+    } else {
+        rac_log(RAC_ERROR, "auth.tokens_unsaved", RAC_F_STR("connection", f->key.connection),
+                RAC_F_CSTR("error", rac_err_name(c->err)));
+        set_state(f, FLIGHT_UNSAVED);
+        rac_auth_error_of_store(c->err, &f->error);
+        while (f->waiters != NULL) {
+            struct rac_auth_waiter *w = f->waiters;
+            f->waiters = w->next;
+            w->deliver(w, c->err, NULL, &f->error);
+        }
+        f->waiters_n = 0;
+    }
+}
+
+static void save(struct rac_flight *f)
+{
+    const struct rac_connector_store *s = f->auth->env.store;
+    static const struct rac_status connected = {.status = RAC_CONNECTION_CONNECTED};
+    if (s == NULL || f->key.connection.n == 0) { /* command line: the caller keeps the token */
+        deliver(f, RAC_OK);
+        return;
+    }
+    set_state(f, FLIGHT_SAVE);
+    struct rac_oauth_save r = {.tokens = f->row,
+                               .if_generation = f->has_row ? f->generation : -1,
+                               .status = &connected,
+                               .actor = {.at_ms = rac_auth_now(f->auth)}};
+    s->oauth_save(s->self, f->key.tenant, &r, saved, f);
+}
+
+/* --- ASK
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static bool still_good(const struct rac_flight *f)
+{
+    return f->row.access.n > 0 && f->row.expires_ms > rac_auth_now(f->auth) + 1000;
+}
+
+static void answered(void *arg, const struct rac_token_answer *x)
+{
+    struct rac_flight *f = RAC_CAST(arg, struct rac_flight, FLIGHT_MAGIC);
+    f->e = rac_auth_err_of_answer(x);
+    if (x->verdict == RAC_TOKEN_OK) {
+        rac_auth_row_of_answer(x, &f->key, f->row.refresh, rac_auth_now(f->auth), &f->row);
+        save(f);
+        return;
+    }
+    rac_auth_error_of_answer(x, &f->a, &f->error);
+    if (f->recovering && x->verdict == RAC_TOKEN_REJECTED)
+        f->error.message = rac_arena_printf(
+            &f->a,
+            "Raccord stopped while this sign-in was being renewed, and the identity provider does "
+            "not accept the token from before (%.*s). Sign in again.",
+            RAC_FMT(x->error));
+    if (x->verdict == RAC_TOKEN_REJECTED) {
+        mark(f, RAC_CONNECTION_UNAUTHENTICATED);
+    } else if (x->verdict == RAC_TOKEN_CLIENT) {
+        mark(f, RAC_CONNECTION_ERROR);
+    } else {
+        f->use_old = still_good(f);
+        remember_failure(f);
+        rac_log(RAC_WARN, "auth.refresh_failed", RAC_F_STR("connection", f->key.connection),
+                RAC_F_INT("status", x->http_status), RAC_F_STR("error", x->error));
+        if (f->recovering) /* the answer is still owed: keep the intent for the next try */
+            deliver(f, f->e);
+        else
+            clear_intent(f);
+    }
+}
+
+static void ask(struct rac_flight *f)
+{
+    set_state(f, FLIGHT_ASK);
+    rac_token_post_start(&f->post, answered, f);
+}
+
+/* --- INTEND
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static void intended(void *arg, const struct rac_commit *c)
+{
+    struct rac_flight *f = RAC_CAST(arg, struct rac_flight, FLIGHT_MAGIC);
+    if (c->err == RAC_OK) {
+        f->intended = true;
+        ask(f);
+    } else if (c->err == RAC_E_CONFLICT) { /* somebody else was faster: read again */
+        set_state(f, FLIGHT_LOOK);
+        look(f);
+    } else {
+        deliver_store_error(f, c->err);
+    }
+}
+
+static void intend(struct rac_flight *f)
+{
+    const struct rac_connector_store *s = f->auth->env.store;
+    if (s == NULL || !f->has_row || f->purpose != RAC_TOKEN_REFRESH) {
+        ask(f); /* nothing that could be lost */
+        return;
+    }
+    set_state(f, FLIGHT_INTEND);
+    struct rac_oauth_intent r = {.connection = f->key.connection,
+                                 .parameter = f->key.parameter,
+                                 .if_generation = f->generation,
+                                 .actor = {.at_ms = rac_auth_now(f->auth)}};
+    s->oauth_intent(s->self, f->key.tenant, &r, intended, f);
+}
+
+/* --- LOOK
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static bool all_rejected(const struct rac_flight *f)
+{
+    for (struct rac_auth_waiter *w = f->waiters; w != NULL; w = w->next)
+        if (!rac_str_eq(w->rejected, f->row.access))
+            return false;
+    return f->waiters != NULL;
+}
+
+static bool any_rejected(const struct rac_flight *f)
+{
+    for (struct rac_auth_waiter *w = f->waiters; w != NULL; w = w->next)
+        if (w->rejected.n > 0 && rac_str_eq(w->rejected, f->row.access))
+            return true;
+    return false;
+}
+
+/* The stored token needs no refresh by anybody who waits. */
+static bool is_fresh(const struct rac_flight *f)
+{
+    if (f->recovering || f->row.access.n == 0 || any_rejected(f))
+        return false;
+    return rac_auth_is_good(f->auth, f->row.expires_ms, f->row.obtained_ms);
+}
+
+static void no_way(struct rac_flight *f)
+{
+    if (f->row.access.n > 0 && !all_rejected(f)) {
+        deliver(f, RAC_OK); /* §4.7 step 6: without a refresh token it is used until a 401 */
+        return;
+    }
+    f->e = RAC_E_UNAUTHENTICATED;
+    bool never = f->row.access.n == 0;
+    f->error = (struct rac_auth_error){
+        .code = RAC_S("ConnectionUnauthenticated"),
+        .http_status = 401,
+        .message = never ? RAC_S("Nobody has signed in with this connection yet. Sign in first.")
+                         : RAC_S("The API no longer accepts this sign-in, and the identity "
+                                 "provider gave no refresh token. Sign in again."),
+        .detail = never ? RAC_S("SignInRequired") : RAC_S("Unauthorized"),
+    };
+    mark(f, RAC_CONNECTION_UNAUTHENTICATED);
+}
+
+/* How a new token can be had; false: not without a person. */
+static bool choose_purpose(struct rac_flight *f, const struct rac_oauth_vars *v)
+{
+    const struct rac_oauth_settings *s = v->settings;
+    enum rac_grant grant = rac_oauth_grant(v, &f->a);
+    bool alone = s->refresh_body.text.n > 0 && !s->refresh_body.ours &&
+                 !rac_oauth_mentions(s->refresh_body.text, RAC_S("RefreshToken"));
+    f->purpose = RAC_TOKEN_REFRESH;
+    if (s->refresh_url.text.n > 0 && f->row.refresh.n > 0)
+        return true;
+    if (grant == RAC_GRANT_CLIENT_CREDENTIALS || grant == RAC_GRANT_PASSWORD) {
+        f->purpose = RAC_TOKEN_OBTAIN;
+        return true;
+    }
+    /* Some templates need no refresh token: they repeat the client's own credentials. */
+    return s->refresh_url.text.n > 0 && alone && f->row.access.n > 0 &&
+           rac_str_findi(s->refresh_body.text, RAC_S("client_credentials")) != RAC_STR_NPOS;
+}
+
+static void plan_request(struct rac_flight *f, const struct rac_connection *c,
+                         const struct rac_oauth_settings *s, rac_str connector_id)
+{
+    struct rac_oauth_vars v = {.settings = s, .connection = c};
+    v.refresh_token = f->row.refresh;
+    v.redirect_url = rac_auth_redirect_url(f->auth, s, connector_id, &f->a);
+    if (s->problem.n > 0) {
+        f->error = (struct rac_auth_error){.code = RAC_S("ConnectionUnauthenticated"),
+                                           .http_status = 401,
+                                           .message = rac_arena_str(&f->a, s->problem),
+                                           .detail = RAC_S("RC-OA-01")};
+        f->use_old = still_good(f);
+        deliver(f, RAC_E_UNAUTHENTICATED);
+        return;
+    }
+    if (!choose_purpose(f, &v)) {
+        no_way(f);
+        return;
+    }
+    rac_err e = rac_token_post_build(&f->post, f->auth, &v, f->purpose, &f->a, &f->error);
+    if (e != RAC_OK) {
+        f->use_old = still_good(f);
+        deliver(f, RAC_E_UNAUTHENTICATED);
+        return;
+    }
+    intend(f);
+}
+
+static rac_err read_row(struct rac_flight *f, const struct rac_connection *given)
+{
+    const struct rac_connector_store *s = f->auth->env.store;
+    rac_err e = RAC_E_NOT_FOUND;
+    if (s != NULL && f->key.connection.n > 0)
+        e = s->oauth_get(s->self, f->key.tenant, f->key.connection, f->key.parameter, &f->a,
+                         &f->row);
+    f->has_row = e == RAC_OK;
+    if (e == RAC_OK) {
+        f->generation = f->row.generation;
+        f->recovering = f->recovering || (f->row.intent_ms > 0 && !f->intended);
+        return RAC_OK;
+    }
+    if (e != RAC_E_NOT_FOUND)
+        return e;
+    const struct rac_oauth_token *t = rac_connection_token(given, f->key.parameter);
+    if (t != NULL)
+        f->row = (struct rac_oauth_row){.access = t->access,
+                                        .refresh = t->refresh,
+                                        .expires_ms = t->expires_at_ms,
+                                        .obtained_ms = t->obtained_ms};
+    f->row.access = rac_arena_str(&f->a, f->row.access);
+    f->row.refresh = rac_arena_str(&f->a, f->row.refresh);
+    return RAC_OK;
+}
+
+static void look_at(struct rac_flight *f, const struct rac_connection *given,
+                    const struct rac_oauth_settings *settings)
+{
+    const struct rac_auth_source *source = f->auth->env.source;
+    struct rac_auth_target t = {0};
+    rac_err e = ++f->looks > LOOKS_MAX ? RAC_E_BUSY : read_row(f, given);
+    if (e != RAC_OK) {
+        deliver_store_error(f, e);
+        return;
+    }
+    if (is_fresh(f) || (still_good(f) && failed_lately(f) && !any_rejected(f))) {
+        deliver(f, RAC_OK);
+        return;
+    }
+    if (settings != NULL) {
+        plan_request(f, given, settings, RAC_STR_NULL);
+        return;
+    }
+    e = source != NULL ? source->open(source->self, &f->key, &f->a, &t) : RAC_E_NOT_FOUND;
+    if (e != RAC_OK) {
+        deliver_store_error(f, e);
+        return;
+    }
+    plan_request(f, t.connection, t.settings, t.connector_id);
+    source->release(source->self, &t);
+}
+
+static void look(struct rac_flight *f)
+{
+    look_at(f, NULL, NULL);
+}
+
+/* --- joining
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static struct rac_flight *find_flight(struct rac_auth *auth, const struct rac_auth_key *key)
+{
+    for (struct rac_flight *f = auth->flights; f != NULL; f = f->next)
+        if (rac_auth_key_eq(&f->key, key))
+            return f;
+    return NULL;
+}
+
+static struct rac_flight *new_flight(struct rac_auth *auth, const struct rac_auth_key *key)
+{
+    struct rac_flight *f = rac_mem_alloc(sizeof *f);
+    f->magic = FLIGHT_MAGIC;
+    f->state = FLIGHT_LOOK;
+    f->auth = auth;
+    rac_arena_init(&f->a, RAC_AUTH_FLIGHT_BYTES_MAX);
+    f->key = rac_auth_key_copy(key, &f->a);
+    f->next = auth->flights;
+    auth->flights = f;
+    return f;
+}
+
+static void add_waiter(struct rac_flight *f, struct rac_auth_waiter *w)
+{
+    w->next = f->waiters;
+    f->waiters = w;
+    f->waiters_n++;
+}
+
+/* Too many wait already: a flight of its own that only says so. */
+static void turn_away(struct rac_auth *auth, struct rac_auth_waiter *w)
+{
+    struct rac_auth_key nowhere = {0};
+    struct rac_flight *f = new_flight(auth, &nowhere);
+    add_waiter(f, w);
+    f->error = (struct rac_auth_error){
+        .code = RAC_S("RateLimited"),
+        .http_status = 429,
+        .message = RAC_S("Too many calls are waiting for this connection to be signed in again."),
+        .retry_after_s = 1};
+    deliver(f, RAC_E_BUSY);
+}
+
+void rac_flight_join(struct rac_auth *auth, const struct rac_auth_key *key,
+                     const struct rac_connection *given, const struct rac_oauth_settings *settings,
+                     struct rac_auth_waiter *w)
+{
+    /* Without an id there is nothing to share: two command lines in one process never meet. */
+    struct rac_flight *f = key->connection.n > 0 ? find_flight(auth, key) : NULL;
+    if (f != NULL && f->waiters_n >= auth->env.waiters_max) {
+        turn_away(auth, w);
+        return;
+    }
+    /* A flight that delivers a token the caller has just seen refused is of no use to it. */
+    if (f != NULL && f->state == FLIGHT_DELIVER && w->rejected.n > 0 &&
+        rac_str_eq(w->rejected, f->row.access))
+        f = NULL;
+    if (f != NULL) {
+        add_waiter(f, w);
+        if (f->state == FLIGHT_UNSAVED)
+            save(f);
+        return;
+    }
+    f = new_flight(auth, key);
+    add_waiter(f, w);
+    look_at(f, given, settings);
+}
+
+bool rac_flight_leave(struct rac_auth *auth, struct rac_auth_waiter *w)
+{
+    for (struct rac_flight *f = auth->flights; f != NULL; f = f->next)
+        for (struct rac_auth_waiter **at = &f->waiters; *at != NULL; at = &(*at)->next)
+            if (*at == w) {
+                *at = w->next;
+                f->waiters_n--;
+                return true;
+            }
+    return false;
+}
+
+void rac_flight_recover(struct rac_auth *auth, const struct rac_auth_key *key)
+{
+    if (find_flight(auth, key) != NULL)
+        return;
+    struct rac_flight *f = new_flight(auth, key);
+    f->recovering = true;
+    rac_log(RAC_INFO, "auth.refresh_recovered", RAC_F_STR("connection", key->connection));
+    look(f);
+}
+
+void rac_flights_free(struct rac_auth *auth)
+{
+    const struct rac_fetcher *fetcher = auth->env.fetcher;
+    while (auth->flights != NULL) {
+        struct rac_flight *f = auth->flights;
+        auth->flights = f->next;
+        if (f->state == FLIGHT_ASK && f->post.fetch != NULL)
+            fetcher->cancel(fetcher->self, f->post.fetch);
+        while (f->waiters != NULL) {
+            struct rac_auth_waiter *w = f->waiters;
+            f->waiters = w->next;
+            w->drop(w);
+        }
+        free_flight(f);
+    }
+}

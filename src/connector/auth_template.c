@@ -1,0 +1,362 @@
+/*
+ * auth_template - variables and templates of OAuth endpoints and bodies (connectors.md §4.6).
+ *
+ * Variables are looked up without letter case, in this order: what belongs to the exchange itself
+ * (code, state, redirect URL, refresh token), companions of the OAuth parameter ("token:x" as {x};
+ * authors use them to ask for the client id or the scope), additionalParameters that apply, the
+ * connection's other parameters, the connector's client and scopes.
+ */
+#include "connector/auth_priv.h"
+
+#include "text/url.h"
+
+enum { TEMPLATE_BYTES_MAX = 256 << 10 };
+
+static rac_str expand(rac_str text, const struct rac_oauth_vars *v, bool url, bool in_scopes,
+                      struct rac_arena *a);
+
+/* --- variables ----------------------------------------------------------------------------------
+ */
+
+static rac_str companion(const struct rac_oauth_vars *v, rac_str name, struct rac_arena *a,
+                         bool *known)
+{
+    const struct rac_conn_set *s = v->connection != NULL ? v->connection->set : NULL;
+    for (size_t i = 0; s != NULL && i < s->params_n; i++) {
+        if (!rac_str_eqi(rac_conn_param_companion(&s->params[i]), name))
+            continue;
+        *known = true;
+        return rac_connection_value(v->connection, s->params[i].name, a);
+    }
+    return RAC_STR_NULL;
+}
+
+/* A value a variable may be compared with: companion or parameter, by its short or whole name. */
+static rac_str parameter_value(const struct rac_oauth_vars *v, rac_str name, struct rac_arena *a,
+                               bool *known)
+{
+    rac_str s = companion(v, name, a, known);
+    if (s.n > 0 || v->connection == NULL)
+        return s;
+    const struct rac_conn_param *p = rac_conn_param_find(v->connection->set, name);
+    if (p == NULL || p->type == RAC_CONN_OAUTH)
+        return s;
+    *known = true;
+    return rac_connection_value(v->connection, p->name, a);
+}
+
+/* §4.5: exists only while another parameter holds one of the values; null stands for empty. */
+static bool applies(const struct rac_oauth_vars *v, const struct rac_json *when,
+                    struct rac_arena *a)
+{
+    RAC_JSON_EACH(rule, when)
+    {
+        bool known, hit = false;
+        rac_str name = rac_json_str(RAC_JSON_GET(rule, "parameter"), RAC_S(""));
+        rac_str now = parameter_value(v, name, a, &known);
+        const struct rac_json *one_of = RAC_JSON_GET(rule, "oneOf");
+        RAC_JSON_EACH(x, one_of)
+        hit = hit ||
+              (rac_json_is_null(x) ? now.n == 0 : rac_str_eqi(rac_json_str(x, RAC_S("")), now));
+        if (!hit)
+            return false;
+    }
+    return true;
+}
+
+static rac_str extra(const struct rac_oauth_vars *v, rac_str name, struct rac_arena *a, bool *known)
+{
+    for (size_t i = 0; i < v->settings->extras_n; i++) {
+        const struct rac_oauth_extra *x = &v->settings->extras[i];
+        if (!rac_str_eqi(x->name, name))
+            continue;
+        *known = true;
+        if (x->value.n > 0 && applies(v, x->applicable_when, a))
+            return x->value;
+    }
+    return RAC_STR_NULL;
+}
+
+static rac_str of_exchange(const struct rac_oauth_vars *v, rac_str name, bool *known)
+{
+    const struct {
+        rac_str name, value;
+    } table[] = {
+        {RAC_S("Code"), v->code},
+        {RAC_S("RedirectUrl"), v->redirect_url},
+        {RAC_S("RedirectUri"), v->redirect_url},
+        {RAC_S("RefreshToken"), v->refresh_token},
+        {RAC_S("State"), v->state},
+        {RAC_S("CodeChallenge"), v->challenge},
+        {RAC_S("CodeVerifier"), v->verifier},
+    };
+    for (size_t i = 0; i < RAC_COUNT(table); i++)
+        if (rac_str_eqi(name, table[i].name)) {
+            *known = true;
+            return table[i].value;
+        }
+    return RAC_STR_NULL;
+}
+
+rac_str rac_oauth_var(const struct rac_oauth_vars *v, rac_str name, struct rac_arena *a,
+                      bool *known)
+{
+    *known = false;
+    rac_str s = of_exchange(v, name, known);
+    if (*known)
+        return s;
+    bool secret = rac_str_eqi(name, RAC_S("ClientSecret"));
+    if (secret && v->no_secret) {
+        *known = true;
+        return RAC_STR_NULL;
+    }
+    s = companion(v, name, a, known);
+    if (s.n == 0)
+        s = extra(v, name, a, known);
+    if (s.n == 0)
+        s = parameter_value(v, name, a, known);
+    if (s.n > 0)
+        return s;
+    if (rac_str_eqi(name, RAC_S("ClientId"))) {
+        *known = true;
+        return v->settings->client_id;
+    }
+    if (secret) {
+        *known = true;
+        return v->settings->client_secret;
+    }
+    if (rac_str_eqi(name, RAC_S("Scopes")) || (!*known && rac_str_eqi(name, RAC_S("Scope")))) {
+        *known = true;
+        return rac_oauth_scopes(v, a);
+    }
+    return s;
+}
+
+/* --- scopes
+ * ---------------------------------------------------------------------------------------- */
+
+static bool is_openid_scope(rac_str s)
+{
+    static const rac_str v[] = {RAC_S_INIT("openid"), RAC_S_INIT("profile"), RAC_S_INIT("email"),
+                                RAC_S_INIT("offline_access")};
+    for (size_t i = 0; i < RAC_COUNT(v); i++)
+        if (rac_str_eqi(s, v[i]))
+            return true;
+    return false;
+}
+
+/* aad v2.0: scopes are written with their resource; none means all the app was given (.default). */
+static rac_str aad_scopes(rac_str given, rac_str resource, struct rac_arena *a)
+{
+    struct rac_buf b;
+    bool of_resource = false, offline = false;
+    rac_buf_init(&b, TEMPLATE_BYTES_MAX);
+    rac_str rest = given;
+    while (rest.p != NULL) {
+        rac_str s = rac_str_cut(rest, ' ', &rest);
+        if (s.n == 0)
+            continue;
+        bool whole = rac_str_find(s, RAC_S("://")) != RAC_STR_NPOS;
+        if (b.n > 0)
+            rac_buf_add_char(&b, ' ');
+        if (is_openid_scope(s) || whole || resource.n == 0) {
+            rac_buf_add(&b, s);
+        } else {
+            bool slash = rac_str_ends(resource, RAC_S("/"));
+            rac_buf_printf(&b, "%.*s%s%.*s", RAC_FMT(resource), slash ? "" : "/", RAC_FMT(s));
+        }
+        of_resource = of_resource || !is_openid_scope(s);
+        offline = offline || rac_str_eqi(s, RAC_S("offline_access"));
+    }
+    /* The resource is repeated to the letter, with a trailing slash of its own where it has one. */
+    if (!of_resource && resource.n > 0)
+        rac_buf_printf(&b, "%s%.*s/.default", b.n > 0 ? " " : "", RAC_FMT(resource));
+    if (!offline)
+        rac_buf_printf(&b, "%soffline_access", b.n > 0 ? " " : "");
+    rac_str out = rac_buf_take(&b, a);
+    rac_buf_fini(&b);
+    return out;
+}
+
+rac_str rac_oauth_scopes(const struct rac_oauth_vars *v, struct rac_arena *a)
+{
+    const struct rac_oauth_settings *s = v->settings;
+    bool aad = s->family == RAC_PROVIDER_AAD || s->family == RAC_PROVIDER_AADCERT, known;
+    rac_str out = RAC_STR_NULL;
+    for (size_t i = 0; i < s->scopes_n; i++) {
+        rac_str one = rac_str_find_char(s->scopes[i], '{') == RAC_STR_NPOS
+                          ? s->scopes[i]
+                          : expand(s->scopes[i], v, true, true, a);
+        if (one.n == 0)
+            continue;
+        out = out.n == 0
+                  ? one
+                  : rac_arena_printf(a, "%.*s%.*s%.*s", RAC_FMT(out),
+                                     RAC_FMT(aad ? RAC_S(" ") : s->scope_delimiter), RAC_FMT(one));
+    }
+    if (!aad || s->v1)
+        return out;
+    rac_str resource = rac_oauth_var(v, RAC_S("resourceUri"), a, &known);
+    if (rac_oauth_grant(v, a) == RAC_GRANT_CLIENT_CREDENTIALS)
+        return rac_arena_printf(a, "%.*s/.default", RAC_FMT(resource));
+    return aad_scopes(out, resource, a);
+}
+
+enum rac_grant rac_oauth_grant(const struct rac_oauth_vars *v, struct rac_arena *a)
+{
+    bool known = false;
+    rac_str g = companion(v, RAC_S("grantType"), a, &known);
+    if (g.n == 0)
+        g = v->settings->grant;
+    if (rac_str_eqi(g, RAC_S("client_credentials")))
+        return RAC_GRANT_CLIENT_CREDENTIALS;
+    if (rac_str_eqi(g, RAC_S("password")))
+        return RAC_GRANT_PASSWORD;
+    if (rac_str_eqi(g, RAC_S("device_code")) ||
+        rac_str_eqi(g, RAC_S("urn:ietf:params:oauth:grant-type:device_code")))
+        return RAC_GRANT_DEVICE_CODE;
+    return RAC_GRANT_CODE;
+}
+
+/* --- expansion
+ * --------------------------------------------------------------------------------------- */
+
+/* Length of "{name}" at s[0], or 0 when these braces are literal. */
+static size_t variable_at(rac_str s)
+{
+    size_t i = 1;
+    while (i < s.n && (rac_is_alnum(s.p[i]) || s.p[i] == '_' || s.p[i] == '-'))
+        i++;
+    return i > 1 && i < s.n && s.p[i] == '}' ? i + 1 : 0;
+}
+
+/* url: raw up to the first '?'. in_scopes: text is itself a scope, so {Scopes} would be a circle.
+ */
+static rac_str expand(rac_str text, const struct rac_oauth_vars *v, bool url, bool in_scopes,
+                      struct rac_arena *a)
+{
+    struct rac_buf b;
+    bool known;
+    size_t i = 0;
+    rac_buf_init(&b, TEMPLATE_BYTES_MAX);
+    while (i < text.n && rac_buf_err(&b) == RAC_OK) {
+        size_t n = text.p[i] == '{' ? variable_at(rac_str_from(text, i)) : 0;
+        if (n == 0) {
+            rac_buf_add_char(&b, text.p[i++]);
+            continue;
+        }
+        rac_str name = rac_str_sub(text, i + 1, n - 2), value = RAC_STR_NULL;
+        bool circle = in_scopes && rac_str_startsi(name, RAC_S("scope")) &&
+                      companion(v, name, a, &known).n == 0;
+        if (!circle)
+            value = rac_oauth_var(v, name, a, &known);
+        if (url && rac_str_find_char(rac_buf_str(&b), '?') == RAC_STR_NPOS)
+            rac_buf_add(&b, value);
+        else
+            rac_url_encode_to(&b, value, RAC_URL_STRICT);
+        i += n;
+    }
+    rac_str out = rac_buf_take(&b, a);
+    rac_buf_fini(&b);
+    return out;
+}
+
+rac_str rac_oauth_expand_url(const struct rac_oauth_template *t, const struct rac_oauth_vars *v,
+                             struct rac_arena *a)
+{
+    return rac_str_trim(expand(t->text, v, true, false, a));
+}
+
+/* Drops "name=" pairs without a value. */
+static rac_str drop_empty(rac_str form, struct rac_arena *a)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, form.n + 1);
+    rac_str rest = form;
+    while (rest.p != NULL) {
+        rac_str pair = rac_str_cut(rest, '&', &rest);
+        if (pair.n == 0 || pair.p[pair.n - 1] == '=')
+            continue;
+        if (b.n > 0)
+            rac_buf_add_char(&b, '&');
+        rac_buf_add(&b, pair);
+    }
+    rac_str out = rac_buf_take(&b, a);
+    rac_buf_fini(&b);
+    return out;
+}
+
+rac_str rac_oauth_expand_form(const struct rac_oauth_template *t, const struct rac_oauth_vars *v,
+                              struct rac_arena *a)
+{
+    rac_str out = expand(t->text, v, false, false, a);
+    return t->ours ? drop_empty(out, a) : out;
+}
+
+bool rac_oauth_mentions(rac_str template, rac_str variable)
+{
+    for (size_t i = 0; i < template.n; i++) {
+        size_t n = template.p[i] == '{' ? variable_at(rac_str_from(template, i)) : 0;
+        if (n > 0 && rac_str_eqi(rac_str_sub(template, i + 1, n - 2), variable))
+            return true;
+    }
+    return false;
+}
+
+rac_str rac_oauth_join(rac_str url, rac_str query, struct rac_arena *a)
+{
+    if (query.n == 0)
+        return url;
+    char first = query.p[0];
+    if (first == '/' || first == '#')
+        return rac_str_concat(a, url, query);
+    if (first == '?' || first == '&')
+        query = rac_str_from(query, 1);
+    bool has = rac_str_find_char(url, '?') != RAC_STR_NPOS;
+    bool open = url.n > 0 && (url.p[url.n - 1] == '?' || url.p[url.n - 1] == '&');
+    return rac_arena_printf(a, "%.*s%s%.*s", RAC_FMT(url),
+                            open  ? ""
+                            : has ? "&"
+                                  : "?",
+                            RAC_FMT(query));
+}
+
+rac_str rac_oauth_clean_url(rac_str url, struct rac_arena *a)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, url.n * 3 + 1);
+    for (size_t i = 0; i < url.n; i++) {
+        unsigned char c = (unsigned char)url.p[i];
+        if (c <= 0x20 || c >= 0x7F || strchr("\"<>\\^`{|}", c) != NULL)
+            rac_buf_printf(&b, "%%%02X", c);
+        else
+            rac_buf_add_char(&b, (char)c);
+    }
+    rac_str out = rac_buf_take(&b, a);
+    rac_buf_fini(&b);
+    return out;
+}
+
+rac_str rac_oauth_form_add(rac_str body, rac_str name, rac_str value, struct rac_arena *a)
+{
+    return rac_arena_printf(a, "%.*s%s%.*s=%.*s", RAC_FMT(body), body.n > 0 ? "&" : "",
+                            RAC_FMT(name), RAC_FMT(rac_url_encode_set(a, value, RAC_URL_STRICT)));
+}
+
+rac_str rac_oauth_form_del(rac_str body, rac_str name, struct rac_arena *a)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, body.n + 1);
+    rac_str rest = body;
+    while (rest.p != NULL) {
+        rac_str value, pair = rac_str_cut(rest, '&', &rest);
+        if (rac_str_eqi(rac_str_cut(pair, '=', &value), name))
+            continue;
+        if (b.n > 0)
+            rac_buf_add_char(&b, '&');
+        rac_buf_add(&b, pair);
+    }
+    rac_str out = rac_buf_take(&b, a);
+    rac_buf_fini(&b);
+    return out;
+}
