@@ -125,7 +125,8 @@ struct rac_connector_save {
     const struct rac_file *files; /* the files that change; none: no new revision */
     size_t files_n;
     bool files_all; /* these are all: other files of the revision before are dropped */
-    int64_t operations_n, triggers_n; /* of the new revision; ignored without files */
+    int64_t operations_n,
+        triggers_n; /* of the new revision, -1: as before; ignored without files */
     /* The way connections sign in changed: every connection becomes Error, AuthenticationChanged.
      */
     bool authentication_changed;

@@ -1,0 +1,167 @@
+/*
+ * store_priv - what the files of this room share: the store, a session, a write on its way.
+ */
+#ifndef RAC_STORE_SQLITE_STORE_PRIV_H
+#define RAC_STORE_SQLITE_STORE_PRIV_H
+
+#include "base/mem.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "crypto/seal.h"
+#include "store/sqlite/db.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    RAC_STORE_MAGIC = 0x52535431,
+    RAC_SESSION_MAGIC = 0x52535332,
+    RAC_BATCH_ROWS_MAX = 256,           /* writes in one transaction */
+    RAC_BATCH_NS_MAX = 4 * 1000000,     /* and the time spent on them */
+    RAC_CHECKPOINT_PAGES = 1000,        /* WAL length that wakes the checkpointer */
+    RAC_CHECKPOINT_FORCE_PAGES = 50000, /* WAL length at which the writer itself folds it in */
+    RAC_PURGE_EVERY_S = 3600,
+    RAC_WRITE_ARENA_MAX = 256 << 20, /* copies of one request; definitions are capped far below */
+};
+
+struct rac_write;
+
+/* Does the change, inside a savepoint: anything but RAC_OK undoes it and is the answer. Writes w's
+ * commit, whose strings live in w's arena. On the writer's thread. */
+typedef rac_err (*rac_apply_fn)(struct rac_store *s, struct rac_write *w);
+
+struct rac_write {
+    struct rac_write *next;
+    struct rac_store_session *session; /* NULL: the store's own */
+    struct rac_arena a;                /* the request's copy and the answer */
+    rac_apply_fn apply;
+    const void *req; /* in a */
+    rac_str tenant;
+    struct rac_actor actor;
+    unsigned touches; /* RAC_TOUCH_*: counters to move when it is committed */
+    rac_commit_fn done;
+    /* Instead of done, on the session's thread: answers of another form. */
+    void (*finish)(struct rac_store_session *ses, struct rac_write *w);
+    void *finish_fn; /* the caller's function, for finish */
+    void *arg;
+    struct rac_commit commit;
+};
+
+enum { RAC_TOUCH_CONNECTORS = 1, RAC_TOUCH_CONNECTIONS = 2, RAC_TOUCH_IAM = 4 };
+
+struct rac_store {
+    uint32_t magic;
+    const struct rac_env *env;
+    char *dir, *file; /* file: the database */
+    const char *vfs;
+    struct rac_keyring *keys;
+    int lock_fd;
+    bool fresh;
+    size_t reader_cache_kib, queue_max;
+    int64_t deleted_keep_ms;
+    _Atomic uint64_t connectors_counter, connections_counter, iam_counter;
+
+    struct rac_db db; /* the writer's, once it runs */
+    pthread_t writer, checkpointer;
+
+    /* Everything below is under lock; held for a few instructions at a time, never during I/O. */
+    pthread_mutex_t lock;
+    pthread_cond_t wake_writer, wake_checkpointer;
+    struct rac_write *head, **tail;
+    size_t queue_n;
+    bool stopping, checkpoint_wanted;
+    struct rac_store_stats stats;
+};
+
+struct rac_store_session {
+    uint32_t magic;
+    struct rac_store *s;
+    struct rac_db db;
+    struct rac_store_loop loop;
+    bool has_loop;
+    struct rac_connector_store connectors;
+    struct rac_iam_store iam;
+
+    pthread_mutex_t lock; /* the fields below */
+    pthread_cond_t answered;
+    struct rac_write *done_head, **done_tail; /* in the order of commits */
+    size_t in_flight;
+    bool posted;
+};
+
+static inline struct rac_store_session *rac_session(void *self)
+{
+    return RAC_CAST(self, struct rac_store_session, RAC_SESSION_MAGIC);
+}
+
+/* --- writing (writer.c, session.c) --- */
+
+/* A write of the session with a copy of the actor; fill req from w->a, then submit. */
+struct rac_write *rac_write_new(struct rac_store_session *ses, rac_apply_fn apply, rac_str tenant,
+                                const struct rac_actor *actor, unsigned touches, rac_commit_fn done,
+                                void *arg);
+#define RAC_WRITE_REQ(w, type) ((type *)(w)->req)
+/* Takes w. Answers later, whatever happens. */
+void rac_write_submit(struct rac_write *w);
+/* The same, answered with e without reaching the writer: sealing failed, a value is not allowed. */
+void rac_write_refuse(struct rac_write *w, rac_err e, const char *why);
+/* Sets the sentence of the answer; returns e. */
+rac_err rac_write_fail(struct rac_write *w, rac_err e, const char *why);
+void rac_write_answer(struct rac_write *w); /* writer thread: hands it to its session */
+void rac_write_free(struct rac_write *w);
+
+rac_err rac_writer_start(struct rac_store *s) RAC_MUST_CHECK;
+void rac_writer_stop(struct rac_store *s);
+/* RAC_OK takes w; RAC_E_BUSY, RAC_E_CANCELLED leave it to the caller. */
+rac_err rac_writer_push(struct rac_store *s, struct rac_write *w) RAC_MUST_CHECK;
+
+/* One line of the audit log, in the transaction of what it tells. */
+rac_err rac_audit(struct rac_store *s, struct rac_write *w, const char *action, const char *kind,
+                  rac_str resource, int64_t revision) RAC_MUST_CHECK;
+/* 0 in RAC_OK; expected 0: whatever. RAC_E_CONFLICT with the answer's version set. */
+rac_err rac_check_version(struct rac_write *w, int64_t expected, int64_t actual) RAC_MUST_CHECK;
+
+/* --- sealing: place is table and row --- */
+
+rac_err rac_store_seal(struct rac_store *s, rac_str tenant, const char *table, rac_str row,
+                       rac_str plain, struct rac_arena *a, rac_str *sealed) RAC_MUST_CHECK;
+rac_err rac_store_unseal(struct rac_store *s, rac_str tenant, const char *table, rac_str row,
+                         rac_str sealed, struct rac_arena *a, rac_str *plain) RAC_MUST_CHECK;
+/* Several texts, absent ones included, as one. Unpacked ones are slices of packed. */
+rac_str rac_pack(struct rac_arena *a, const rac_str *v, size_t n);
+bool rac_unpack(rac_str packed, rac_str *v, size_t n);
+/* A data key for a tenant, inside the open transaction. */
+rac_err rac_store_add_key(struct rac_store *s, rac_str tenant, rac_ms now_ms,
+                          struct rac_arena *a) RAC_MUST_CHECK;
+
+/* --- small helpers --- */
+
+rac_str rac_copy(struct rac_arena *a, rac_str s); /* keeps absent absent */
+/* "\nid1\nid2\n", how lists of ids reach a statement. */
+rac_str rac_id_list(struct rac_arena *a, rac_str first, const rac_str *v, size_t n);
+size_t rac_page_size(size_t n_max);
+
+/* --- the ports, filled by the files that implement them --- */
+
+void rac_connector_rows_port(struct rac_connector_store *p);
+void rac_connection_rows_port(struct rac_connector_store *p);
+void rac_oauth_rows_port(struct rac_connector_store *p);
+void rac_iam_rows_port(struct rac_iam_store *p);
+/* A new tenant with its key, subscription and group, inside a transaction. */
+rac_err rac_tenant_insert(struct rac_store *s, rac_str id, rac_str name, rac_ms now_ms,
+                          struct rac_arena *a) RAC_MUST_CHECK;
+/* The administrator of a fresh store. */
+rac_err rac_iam_seed(struct rac_store *s, rac_ms now_ms, struct rac_arena *a) RAC_MUST_CHECK;
+/* Removes connectors deleted long ago and consents nobody finished. */
+rac_err rac_purge_apply(struct rac_store *s, struct rac_write *w);
+
+/* --- the directory (lockfile.c) --- */
+
+/* RAC_E_BUSY with a sentence naming the process that has it. */
+rac_err rac_lockfile_take(rac_str dir, struct rac_arena *a, int *fd, rac_str *why) RAC_MUST_CHECK;
+void rac_lockfile_drop(int fd);
+rac_err rac_dir_create(rac_str dir, struct rac_arena *a, rac_str *why) RAC_MUST_CHECK;
+bool rac_dir_sync(rac_str dir, struct rac_arena *a);
+
+#endif

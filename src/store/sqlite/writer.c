@@ -1,0 +1,317 @@
+/*
+ * The writer: the only thread that changes the database.
+ *
+ * It takes what is queued, up to 256 writes or 4 ms of work, and commits it as one transaction: one
+ * flush of the disk answers all of them. Each write has a savepoint, so that a refused one leaves
+ * nothing behind and does not disturb its neighbours. If the transaction as a whole fails (disk
+ * full, input/output error), its writes are done once more, each in a transaction of its own:
+ * those that still fit are kept, and each of the others gets the error that is its own.
+ *
+ * Nobody is answered before the commit that holds the change has returned.
+ *
+ * Checkpoints (moving the WAL's pages into the database) flush a lot, which would be the whole p99
+ * of writes if the writer did it; the checkpointer thread does, with a connection of its own.
+ */
+#include "base/log.h"
+#include "store/sqlite/store_priv.h"
+
+#include <sqlite3.h>
+#include <time.h>
+
+static int on_wal(void *arg, sqlite3 *h, const char *db, int pages)
+{
+    struct rac_store *s = arg;
+    (void)h;
+    (void)db;
+    pthread_mutex_lock(&s->lock);
+    s->stats.wal_pages = pages;
+    if (pages >= RAC_CHECKPOINT_PAGES && !s->checkpoint_wanted) {
+        s->checkpoint_wanted = true;
+        pthread_cond_signal(&s->wake_checkpointer);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return SQLITE_OK;
+}
+
+/* One write inside the open transaction. False: the transaction itself is gone. */
+static bool apply_one(struct rac_store *s, struct rac_write *w)
+{
+    w->commit = (struct rac_commit){0};
+    rac_err e = RAC_DB_RUN(&s->db, SAVEPOINT, NULL);
+    if (e == RAC_OK) {
+        e = w->apply(s, w);
+        if (sqlite3_get_autocommit(s->db.h)) { /* SQLite rolled everything back by itself */
+            w->commit.err = e != RAC_OK ? e : RAC_E_IO;
+            return false;
+        }
+        rac_err end = e == RAC_OK ? RAC_OK : RAC_DB_RUN(&s->db, ROLLBACK_TO, NULL);
+        if (end == RAC_OK)
+            end = RAC_DB_RUN(&s->db, RELEASE, NULL);
+        e = e != RAC_OK ? e : end;
+    }
+    w->commit.err = e;
+    return !sqlite3_get_autocommit(s->db.h);
+}
+
+static void move_counters(struct rac_store *s, const struct rac_write *w)
+{
+    if (w->commit.err != RAC_OK)
+        return;
+    if (w->touches & RAC_TOUCH_CONNECTORS)
+        atomic_fetch_add_explicit(&s->connectors_counter, 1, memory_order_release);
+    if (w->touches & RAC_TOUCH_CONNECTIONS)
+        atomic_fetch_add_explicit(&s->connections_counter, 1, memory_order_release);
+    if (w->touches & RAC_TOUCH_IAM)
+        atomic_fetch_add_explicit(&s->iam_counter, 1, memory_order_release);
+}
+
+/* Writes whose failure is not the disk's need no retry: their savepoint is undone already. */
+static bool is_disk_error(rac_err e)
+{
+    return e == RAC_E_FULL || e == RAC_E_IO || e == RAC_E_CORRUPT || e == RAC_E_INTERNAL;
+}
+
+/* One write as a transaction of its own; its answer is final. */
+static void alone(struct rac_store *s, struct rac_write *w)
+{
+    rac_err e = RAC_DB_RUN(&s->db, BEGIN, NULL);
+    if (e == RAC_OK) {
+        bool open = apply_one(s, w);
+        e = w->commit.err;
+        if (open) {
+            rac_err end =
+                e == RAC_OK ? RAC_DB_RUN(&s->db, COMMIT, NULL) : RAC_DB_RUN(&s->db, ROLLBACK, NULL);
+            e = e != RAC_OK ? e : end;
+        }
+        if (!sqlite3_get_autocommit(s->db.h))
+            (void)!RAC_DB_RUN(&s->db, ROLLBACK, NULL);
+    }
+    w->commit.err = e;
+    if (e != RAC_OK && w->commit.error.p == NULL && is_disk_error(e))
+        w->commit.error = rac_db_why(&s->db, &w->a);
+}
+
+static rac_ns now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (rac_ns)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Applies from the front of *list until a limit; returns the writes done and their transaction's
+ * fate. Those past the limit stay in *list. */
+static struct rac_write *batch(struct rac_store *s, struct rac_write **list, rac_err *err)
+{
+    struct rac_write *first = *list, *last = NULL;
+    rac_ns start = now_ns();
+    *err = RAC_DB_RUN(&s->db, BEGIN, NULL);
+    bool open = *err == RAC_OK;
+    size_t n = 0;
+    while (*list != NULL) {
+        last = *list;
+        *list = last->next;
+        if (open && !apply_one(s, last)) {
+            open = false;
+            *err = last->commit.err;
+        }
+        if (open && is_disk_error(last->commit.err)) {
+            open = false;
+            *err = last->commit.err;
+        }
+        if (++n >= RAC_BATCH_ROWS_MAX || !open || now_ns() - start > RAC_BATCH_NS_MAX)
+            break;
+    }
+    last->next = NULL;
+    if (open)
+        *err = RAC_DB_RUN(&s->db, COMMIT, NULL);
+    if (!sqlite3_get_autocommit(s->db.h))
+        (void)!RAC_DB_RUN(&s->db, ROLLBACK, NULL);
+    return first;
+}
+
+static void note_state(struct rac_store *s, rac_err e, const struct rac_write *w)
+{
+    rac_err state = is_disk_error(e) ? e : RAC_OK;
+    pthread_mutex_lock(&s->lock);
+    rac_err before = s->stats.state;
+    s->stats.state = state;
+    pthread_mutex_unlock(&s->lock);
+    if (state == before)
+        return;
+    if (state != RAC_OK)
+        rac_log(RAC_ERROR, "store.write_failed", RAC_F_CSTR("error", rac_err_name(state)),
+                RAC_F_STR("why", w->commit.error));
+    else
+        rac_log(RAC_INFO, "store.write_recovered");
+}
+
+/* A list of writes from commit to answer. */
+static void run(struct rac_store *s, struct rac_write *list)
+{
+    while (list != NULL) {
+        rac_ns start = now_ns();
+        rac_err e;
+        struct rac_write *w = batch(s, &list, &e), *next;
+        if (e != RAC_OK)
+            for (struct rac_write *v = w; v != NULL; v = v->next)
+                alone(s, v);
+        uint64_t n = 0, failed = 0;
+        for (struct rac_write *v = w; v != NULL; v = v->next, n++) {
+            move_counters(s, v);
+            failed += v->commit.err != RAC_OK;
+        }
+        pthread_mutex_lock(&s->lock);
+        s->stats.commits_total++;
+        s->stats.writes_total += n;
+        s->stats.failed_total += failed;
+        s->stats.commit_ns_total += (uint64_t)(now_ns() - start);
+        pthread_mutex_unlock(&s->lock);
+        for (; w != NULL; w = next) {
+            next = w->next;
+            note_state(s, w->commit.err, w);
+            rac_write_answer(w);
+        }
+    }
+}
+
+/* Under constant load the checkpointer may never find the WAL at rest, and it would grow for
+ * ever; then the writer, between two batches, folds it in. */
+static void force_checkpoint(struct rac_store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool force = s->stats.wal_pages >= RAC_CHECKPOINT_FORCE_PAGES;
+    pthread_mutex_unlock(&s->lock);
+    if (force)
+        (void)sqlite3_wal_checkpoint_v2(s->db.h, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+}
+
+static void *writer_main(void *arg)
+{
+    struct rac_store *s = arg;
+    pthread_setname_np(pthread_self(), "store-writer");
+    for (;;) {
+        pthread_mutex_lock(&s->lock);
+        while (s->head == NULL && !s->stopping)
+            pthread_cond_wait(&s->wake_writer, &s->lock);
+        struct rac_write *list = s->head;
+        s->head = NULL;
+        s->tail = &s->head;
+        s->queue_n = 0;
+        pthread_mutex_unlock(&s->lock);
+        if (list == NULL) /* stopping, and everything accepted is done */
+            return NULL;
+        run(s, list);
+        force_checkpoint(s);
+    }
+}
+
+static void push_purge(struct rac_store *s)
+{
+    struct rac_write *w = rac_mem_alloc(sizeof *w);
+    rac_arena_init(&w->a, RAC_WRITE_ARENA_MAX);
+    w->apply = rac_purge_apply;
+    w->actor.at_ms = rac_env_wall_ms(s->env);
+    if (rac_writer_push(s, w) != RAC_OK)
+        rac_write_free(w);
+}
+
+static void checkpoint(struct rac_store *s, struct rac_db *db)
+{
+    int pages = 0, moved = 0;
+    (void)sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
+    pthread_mutex_lock(&s->lock);
+    s->stats.checkpoints_total++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void *checkpointer_main(void *arg)
+{
+    struct rac_store *s = arg;
+    pthread_setname_np(pthread_self(), "store-checkpt");
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 16);
+    struct rac_db db = {0};
+    rac_str why;
+    rac_err e = rac_db_open(&db, rac_str_of(s->file), RAC_DB_WRITE, 64, s->vfs, &a, &why);
+    if (e != RAC_OK) /* the writer's forced checkpoints keep the WAL bounded */
+        rac_log(RAC_ERROR, "store.checkpointer_failed", RAC_F_STR("why", why));
+    for (;;) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += RAC_PURGE_EVERY_S;
+        int rc = 0;
+        pthread_mutex_lock(&s->lock);
+        while (!s->checkpoint_wanted && !s->stopping && rc == 0)
+            rc = pthread_cond_timedwait(&s->wake_checkpointer, &s->lock, &until);
+        bool stopping = s->stopping, wanted = s->checkpoint_wanted;
+        s->checkpoint_wanted = false;
+        pthread_mutex_unlock(&s->lock);
+        if (stopping)
+            break;
+        if (wanted && db.h != NULL)
+            checkpoint(s, &db);
+        else if (!wanted)
+            push_purge(s);
+    }
+    rac_db_close(&db);
+    rac_arena_fini(&a);
+    return NULL;
+}
+
+rac_err rac_writer_start(struct rac_store *s)
+{
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->wake_writer, NULL);
+    pthread_cond_init(&s->wake_checkpointer, NULL);
+    s->tail = &s->head;
+    sqlite3_wal_hook(s->db.h, on_wal, s);
+    if (pthread_create(&s->writer, NULL, writer_main, s) != 0)
+        return RAC_E_LIMIT;
+    if (pthread_create(&s->checkpointer, NULL, checkpointer_main, s) != 0) {
+        pthread_mutex_lock(&s->lock);
+        s->stopping = true;
+        pthread_cond_signal(&s->wake_writer);
+        pthread_mutex_unlock(&s->lock);
+        pthread_join(s->writer, NULL);
+        return RAC_E_LIMIT;
+    }
+    push_purge(s);
+    return RAC_OK;
+}
+
+void rac_writer_stop(struct rac_store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->stopping = true;
+    pthread_cond_signal(&s->wake_writer);
+    pthread_cond_signal(&s->wake_checkpointer);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->checkpointer, NULL);
+    pthread_join(s->writer, NULL);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->wake_writer);
+    pthread_cond_destroy(&s->wake_checkpointer);
+}
+
+rac_err rac_writer_push(struct rac_store *s, struct rac_write *w)
+{
+    pthread_mutex_lock(&s->lock);
+    rac_err e = s->stopping ? RAC_E_CANCELLED : s->queue_n >= s->queue_max ? RAC_E_BUSY : RAC_OK;
+    if (e == RAC_OK) {
+        *s->tail = w;
+        s->tail = &w->next;
+        if (++s->queue_n > s->stats.queue_max_seen)
+            s->stats.queue_max_seen = s->queue_n;
+        pthread_cond_signal(&s->wake_writer);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return e;
+}
+
+void rac_store_stats(struct rac_store *s, struct rac_store_stats *out)
+{
+    pthread_mutex_lock(&s->lock);
+    *out = s->stats;
+    out->queue_n = s->queue_n;
+    pthread_mutex_unlock(&s->lock);
+}
