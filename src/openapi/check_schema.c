@@ -1,0 +1,863 @@
+/*
+ * Schemas, and what parameters, items and headers share with them. The walk goes through inline
+ * schemas only; a reference is checked where it stands and its target where it is defined. What
+ * expansion would amount to is measured on the way (OP-15), each definition once.
+ */
+#include "base/str.h"
+#include "base/utf8.h"
+#include "openapi/check_priv.h"
+
+enum {
+    DEPTH_WALK_MAX = 600,   /* schemas inside schemas; the parser's own cap makes it unreachable */
+    TEXT_MAX = 1000,        /* TXT-01, characters of a description */
+    LABEL_MAX = 80,         /* TXT-01, characters of an x-ms-summary */
+    PAIRWISE_MAX = 12,      /* lists up to this long are compared without a map */
+    CIRCLE_DEPTH_MAX = 200, /* of required properties, while looking for circles */
+};
+
+/* --- references ----------------------------------------------------------------------------- */
+
+static const struct {
+    rac_str prefix, what;
+    enum rac_rule_id rule;
+} ref_places[] = {
+    [REF_SCHEMA] = {RAC_S_INIT("#/definitions/"), RAC_S_INIT("definitions"), 0},
+    [REF_PARAMETER] = {RAC_S_INIT("#/parameters/"), RAC_S_INIT("parameters"), 0},
+    [REF_RESPONSE] = {RAC_S_INIT("#/responses/"), RAC_S_INIT("responses"), 0},
+};
+
+static const struct rac_json *ref_of(const struct rac_json *node)
+{
+    return rac_json_is_object(node) ? RAC_JSON_GET(node, "$ref") : NULL;
+}
+
+/* True when the chain of references from a target comes to an end. */
+static bool chain_ends(struct check *c, const struct rac_json *target)
+{
+    for (int i = 0; i < 64; i++) {
+        const struct rac_json *ref = ref_of(target);
+        if (!rac_json_is_string(ref))
+            return true;
+        target = rac_api_lookup(c->api, rac_json_str(ref, RAC_S("")));
+        if (target == NULL)
+            return true; /* reported where it stands */
+    }
+    return false;
+}
+
+const struct rac_json *rac_check_ref(struct check *c, const struct rac_json *node,
+                                     const struct where *at, enum ref_place place)
+{
+    const struct rac_json *value = ref_of(node);
+    struct where here = AT_LIT(at, "$ref");
+    if (!rac_json_is_string(value)) {
+        FIND(c, REF_01, &here, value, "a $ref is a string, not {}", rac_json_type_name(value));
+        return NULL;
+    }
+    rac_str ref = rac_json_str(value, RAC_S(""));
+    const struct rac_json *target = rac_api_lookup(c->api, ref);
+    if (target == NULL) {
+        bool inside = ref.n > 0 && ref.p[0] == '#';
+        FIND(c, REF_01, &here, value,
+             inside ? "\"{}\" does not exist"
+                    : "\"{}\" is outside the document; only references to #/{} are followed",
+             ref, ref_places[place].what);
+        return NULL;
+    }
+    if (!rac_json_is_object(target))
+        FIND(c, REF_01, &here, value, "\"{}\" is {}, not an object", ref,
+             rac_json_type_name(target));
+    else if (!rac_str_starts(ref, ref_places[place].prefix))
+        FIND_AS(c, REF_01, LV_E, &here, value, "\"{}\" does not name an entry of {}", ref,
+                ref_places[place].what);
+    if (!chain_ends(c, target)) {
+        FIND(c, REF_02, &here, value, "\"{}\" leads in a circle without content", ref);
+        return NULL;
+    }
+    RAC_JSON_EACH_MEMBER(m, node)
+    {
+        rac_str key = rac_json_key(m);
+        if (rac_str_eq(key, RAC_S("$ref")))
+            continue;
+        struct where beside = AT_KEY(at, key);
+        FIND_KEY(c, DOC_03, LV_TABLE, &beside, m, "\"{}\" stands beside a $ref", key);
+    }
+    return target;
+}
+
+/* --- measuring ------------------------------------------------------------------------------ */
+
+static uint32_t add_up(uint32_t a, uint32_t b)
+{
+    uint32_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT32_MAX : sum;
+}
+
+static void include(struct measure *m, struct measure part)
+{
+    m->nodes = add_up(m->nodes, part.nodes);
+    if (part.depth + 1 > m->depth)
+        m->depth = part.depth + 1;
+}
+
+static struct measure measure(struct check *c, const struct rac_json *schema, int depth);
+
+static struct measure measure_known(struct check *c, const struct rac_json *target, int depth)
+{
+    rac_str key = {(const char *)&target, sizeof(target)};
+    struct measure *known = rac_map_get(&c->measures, key);
+    if (known == NULL) {
+        known = RAC_NEW(c->a, struct measure);
+        known->open = true;
+        rac_map_put(&c->measures, rac_arena_str(c->a, key), known);
+        struct measure m = measure(c, target, depth + 1);
+        *known = m;
+    }
+    /* a circle counts as the node it closes with */
+    return known->open ? (struct measure){.nodes = 1, .depth = 1} : *known;
+}
+
+static struct measure measure_ref(struct check *c, const struct rac_json *ref, int depth)
+{
+    const struct rac_json *target = rac_api_lookup(c->api, rac_json_str(ref, RAC_S("")));
+    return target != NULL ? measure_known(c, target, depth)
+                          : (struct measure){.nodes = 1, .depth = 1};
+}
+
+static struct measure measure(struct check *c, const struct rac_json *schema, int depth)
+{
+    struct measure m = {.nodes = 1, .depth = 1};
+    if (!rac_json_is_object(schema) || depth > DEPTH_WALK_MAX)
+        return m;
+    const struct rac_json *ref = ref_of(schema);
+    if (rac_json_is_string(ref))
+        return measure_ref(c, ref, depth);
+    RAC_JSON_EACH_MEMBER(p, RAC_JSON_GET(schema, "properties"))
+    include(&m, measure(c, &p->value, depth + 1));
+    RAC_JSON_EACH(p, RAC_JSON_GET(schema, "allOf"))
+    include(&m, measure(c, p, depth + 1));
+    const struct rac_json *items = RAC_JSON_GET(schema, "items");
+    if (rac_json_is_object(items))
+        include(&m, measure(c, items, depth + 1));
+    const struct rac_json *more = RAC_JSON_GET(schema, "additionalProperties");
+    if (rac_json_is_object(more))
+        include(&m, measure(c, more, depth + 1));
+    return m;
+}
+
+struct measure rac_check_measure(struct check *c, const struct rac_json *schema)
+{
+    return schema == NULL ? (struct measure){0} : measure_known(c, schema, 0);
+}
+
+/* --- lists ---------------------------------------------------------------------------------- */
+
+static rac_str list_key(struct check *c, const struct rac_json *v)
+{
+    if (v->type == RAC_JSON_STRING)
+        return rac_arena_printf(c->a, "s%.*s", (int)v->n, v->s);
+    return rac_json_print_str(v, 0, c->a);
+}
+
+static void repeated(struct check *c, const struct rac_json *v, const struct where *at, size_t i)
+{
+    struct where here = AT_INDEX(at, i);
+    rac_str text =
+        v->type == RAC_JSON_STRING ? rac_json_str(v, RAC_S("")) : rac_json_print_str(v, 0, c->a);
+    FIND(c, DOC_08, &here, v, "\"{}\" stands in the list twice", text);
+}
+
+void rac_check_distinct(struct check *c, const struct rac_json *list, const struct where *at)
+{
+    size_t n = rac_json_len(list);
+    if (n <= PAIRWISE_MAX) {
+        for (size_t i = 1; i < n; i++)
+            for (size_t j = 0; j < i; j++)
+                if (rac_json_at(list, i)->type == rac_json_at(list, j)->type &&
+                    rac_json_equal(rac_json_at(list, i), rac_json_at(list, j))) {
+                    repeated(c, rac_json_at(list, i), at, i);
+                    break;
+                }
+        return;
+    }
+    struct rac_map seen;
+    rac_map_init(&seen, c->a);
+    for (size_t i = 0; i < n && !rac_arena_over(c->a); i++)
+        if (!rac_map_add(&seen, list_key(c, rac_json_at(list, i)), (void *)list))
+            repeated(c, rac_json_at(list, i), at, i);
+}
+
+/* --- types and values ----------------------------------------------------------------------- */
+
+static const rac_str schema_types[] = {
+    RAC_S_INIT("string"),  RAC_S_INIT("object"), RAC_S_INIT("array"), RAC_S_INIT("integer"),
+    RAC_S_INIT("boolean"), RAC_S_INIT("number"), RAC_S_INIT("file"),
+};
+
+static bool is_type(rac_str type, const char *name)
+{
+    return rac_str_eq(type, rac_str_of(name));
+}
+
+static bool type_is_known(rac_str type)
+{
+    for (size_t i = 0; i < RAC_COUNT(schema_types); i++)
+        if (rac_str_eq(type, schema_types[i]))
+            return true;
+    return false;
+}
+
+static bool format_is_known(rac_str type, rac_str format)
+{
+    static const struct {
+        rac_str type, format;
+    } pairs[] = {
+        {RAC_S_INIT("integer"), RAC_S_INIT("int32")},
+        {RAC_S_INIT("string"), RAC_S_INIT("date-time")},
+        {RAC_S_INIT("number"), RAC_S_INIT("float")},
+        {RAC_S_INIT("number"), RAC_S_INIT("double")},
+        {RAC_S_INIT("integer"), RAC_S_INIT("int64")},
+        {RAC_S_INIT("string"), RAC_S_INIT("uuid")},
+        {RAC_S_INIT("string"), RAC_S_INIT("byte")},
+        {RAC_S_INIT("string"), RAC_S_INIT("date")},
+        {RAC_S_INIT("string"), RAC_S_INIT("binary")},
+        {RAC_S_INIT("string"), RAC_S_INIT("uri")},
+        {RAC_S_INIT("string"), RAC_S_INIT("password")},
+        {RAC_S_INIT("string"), RAC_S_INIT("email")},
+        {RAC_S_INIT("string"), RAC_S_INIT("html")},
+        {RAC_S_INIT("string"), RAC_S_INIT("date-no-tz")},
+        {RAC_S_INIT("file"), RAC_S_INIT("binary")},
+    };
+    for (size_t i = 0; i < RAC_COUNT(pairs); i++)
+        if (rac_str_eq(type, pairs[i].type) && rac_str_eq(format, pairs[i].format))
+            return true;
+    return false;
+}
+
+/* True unless the value is plainly of another type. */
+bool rac_check_value_fits(const struct rac_json *v, rac_str type, bool nullable)
+{
+    if (rac_json_is_null(v))
+        return nullable;
+    if (is_type(type, "string"))
+        return v->type == RAC_JSON_STRING;
+    if (is_type(type, "integer")) {
+        double d = rac_json_double(v, 0.5);
+        return rac_json_is_number(v) && (d > 9e15 || d < -9e15 || d == (double)(int64_t)d);
+    }
+    if (is_type(type, "number"))
+        return rac_json_is_number(v);
+    if (is_type(type, "boolean"))
+        return rac_json_is_bool(v);
+    if (is_type(type, "array"))
+        return rac_json_is_array(v);
+    if (is_type(type, "object"))
+        return rac_json_is_object(v);
+    return true;
+}
+
+static void check_enum(struct check *c, const struct members *s, const struct where *at,
+                       rac_str type, bool nullable)
+{
+    const struct rac_json *list = member_value(s, KW_ENUM);
+    struct where here = AT_LIT(at, "enum");
+    if (rac_json_len(list) == 0) {
+        FIND(c, SCH_01, &here, list, "the enum has no value");
+        return;
+    }
+    size_t i = 0;
+    RAC_JSON_EACH(v, list)
+    {
+        if (!rac_check_value_fits(v, type, nullable)) {
+            struct where item = AT_INDEX(&here, i);
+            FIND(c, SCH_02, &item, v, "enum value {} is not of type {}",
+                 rac_json_print_str(v, 0, c->a), type);
+        }
+        i++;
+    }
+    rac_check_distinct(c, list, &here);
+}
+
+static bool list_holds(const struct rac_json *list, const struct rac_json *v)
+{
+    RAC_JSON_EACH(e, list)
+    if (rac_json_equal(e, v))
+        return true;
+    return false;
+}
+
+/* The same for lists that are asked often: a map once they are long. */
+struct value_set {
+    const struct rac_json *list;
+    struct rac_map map;
+    bool mapped;
+};
+
+static void value_set_init(struct check *c, struct value_set *set, const struct rac_json *list)
+{
+    *set = (struct value_set){.list = list, .mapped = rac_json_len(list) > PAIRWISE_MAX};
+    if (!set->mapped)
+        return;
+    rac_map_init(&set->map, c->a);
+    RAC_JSON_EACH(e, list)
+    rac_map_add(&set->map, list_key(c, e), e);
+}
+
+static bool value_set_has(struct check *c, const struct value_set *set, const struct rac_json *v)
+{
+    return set->mapped ? rac_map_has(&set->map, list_key(c, v)) : list_holds(set->list, v);
+}
+
+static void check_default(struct check *c, const struct members *s, const struct where *at,
+                          rac_str type, bool nullable)
+{
+    const struct rac_json *v = member_value(s, KW_DEFAULT), *list = member_value(s, KW_ENUM);
+    struct where here = AT_LIT(at, "default");
+    if (!rac_check_value_fits(v, type, nullable))
+        FIND(c, SCH_02, &here, v, "default {} is not of type {}", rac_json_print_str(v, 0, c->a),
+             type);
+    else if (rac_json_len(list) > 0 && !rac_json_is_array(v) && !list_holds(list, v))
+        FIND(c, SCH_02, &here, v, "default {} is none of the values of enum",
+             rac_json_print_str(v, 0, c->a));
+}
+
+/* A light reading of a regular expression: brackets, groups and quantifiers must add up. */
+static bool is_pattern(rac_str s)
+{
+    int groups = 0;
+    bool in_class = false, quantifiable = false;
+    for (size_t i = 0; i < s.n; i++) {
+        char ch = s.p[i];
+        if (ch == '\\') {
+            if (++i >= s.n)
+                return false;
+            quantifiable = true;
+        } else if (in_class) {
+            in_class = ch != ']';
+            quantifiable = true;
+        } else if (ch == '[') {
+            in_class = true;
+            if (i + 1 < s.n && s.p[i + 1] == '^')
+                i++;
+            if (i + 1 < s.n && s.p[i + 1] == ']')
+                i++;
+        } else if (ch == '(') {
+            groups++;
+            quantifiable = false;
+            if (i + 1 < s.n && s.p[i + 1] == '?')
+                i++;
+        } else if (ch == ')') {
+            if (--groups < 0)
+                return false;
+            quantifiable = true;
+        } else if (ch == '*' || ch == '+' || ch == '?') {
+            if (!quantifiable)
+                return false;
+            quantifiable = i + 1 < s.n && (s.p[i + 1] == '?' || s.p[i + 1] == '+');
+        } else {
+            quantifiable = ch != '|' && ch != '^';
+        }
+    }
+    return !in_class && groups == 0;
+}
+
+struct bound {
+    enum keyword low, high;
+    bool is_size;
+};
+
+static void check_bounds(struct check *c, const struct members *s, const struct where *at)
+{
+    static const struct bound bounds[] = {
+        {KW_MIN_LENGTH, KW_MAX_LENGTH, true},
+        {KW_MIN_ITEMS, KW_MAX_ITEMS, true},
+        {KW_MIN_PROPERTIES, KW_MAX_PROPERTIES, true},
+        {KW_MINIMUM, KW_MAXIMUM, false},
+    };
+    for (size_t i = 0; i < RAC_COUNT(bounds); i++) {
+        enum keyword ends[2] = {bounds[i].low, bounds[i].high};
+        for (int e = 0; e < 2; e++) {
+            const struct rac_json *v = member_value(s, ends[e]);
+            rac_str name = rac_str_of(rac_check_keyword_text(ends[e]));
+            struct where here = AT_KEY(at, name);
+            if (v != NULL && bounds[i].is_size && rac_json_double(v, 0) < 0)
+                FIND(c, SCH_07, &here, v, "{} is negative", name);
+        }
+        const struct rac_json *low = member_value(s, ends[0]), *high = member_value(s, ends[1]);
+        if (low != NULL && high != NULL && rac_json_double(low, 0) > rac_json_double(high, 0)) {
+            rac_str name = rac_str_of(rac_check_keyword_text(ends[0]));
+            struct where here = AT_KEY(at, name);
+            FIND_AS(c, SCH_07, LV_W, &here, low, "{} is above {}", name,
+                    rac_str_of(rac_check_keyword_text(ends[1])));
+        }
+    }
+}
+
+static void check_facets(struct check *c, const struct members *s, const struct where *at)
+{
+    const struct rac_json *v = member_value(s, KW_PATTERN);
+    if (v != NULL && !is_pattern(rac_json_str(v, RAC_S("")))) {
+        struct where here = AT_LIT(at, "pattern");
+        FIND(c, SCH_06, &here, v, "pattern \"{}\" is no regular expression",
+             rac_json_str(v, RAC_S("")));
+    }
+    v = member_value(s, KW_MULTIPLE_OF);
+    if (v != NULL && rac_json_double(v, 1) <= 0) {
+        struct where here = AT_LIT(at, "multipleOf");
+        FIND(c, SCH_06, &here, v, "multipleOf is not above zero");
+    }
+    static const enum keyword pairs[2][2] = {{KW_EXCLUSIVE_MAXIMUM, KW_MAXIMUM},
+                                             {KW_EXCLUSIVE_MINIMUM, KW_MINIMUM}};
+    for (int i = 0; i < 2; i++)
+        if (rac_json_bool(member_value(s, pairs[i][0]), false) && !has_member(s, pairs[i][1])) {
+            rac_str name = rac_str_of(rac_check_keyword_text(pairs[i][0]));
+            struct where here = AT_KEY(at, name);
+            FIND(c, SCH_06, &here, member_value(s, pairs[i][0]), "{} needs {}", name,
+                 rac_str_of(rac_check_keyword_text(pairs[i][1])));
+        }
+    check_bounds(c, s, at);
+}
+
+/* x-ms-enum-values beside enum (EXT-02). */
+static void check_enum_values(struct check *c, const struct members *s, const struct where *at)
+{
+    const struct rac_json *list = member_value(s, KW_X_ENUM_VALUES);
+    const struct rac_json *values = member_value(s, KW_ENUM);
+    struct where here = AT_LIT(at, "x-ms-enum-values");
+    struct rac_map seen;
+    struct value_set known;
+    rac_map_init(&seen, c->a);
+    value_set_init(c, &known, values);
+    size_t i = 0;
+    RAC_JSON_EACH(e, list)
+    {
+        struct where item = AT_INDEX(&here, i++);
+        const struct rac_json *v = RAC_JSON_GET(e, "value");
+        const struct rac_json *label = RAC_JSON_GET(e, "displayName");
+        if (v == NULL) {
+            FIND(c, EXT_02, &item, e, "the entry has no value");
+            continue;
+        }
+        rac_str text =
+            rac_json_is_string(v) ? rac_json_str(v, RAC_S("")) : rac_json_print_str(v, 0, c->a);
+        if (!rac_json_is_string(label))
+            FIND(c, EXT_02, &item, e, "value \"{}\" has no displayName", text);
+        if (!rac_map_add(&seen, text, e))
+            FIND(c, EXT_02, &item, e, "value \"{}\" stands here twice", text);
+        else if (!value_set_has(c, &known, v))
+            FIND(c, EXT_02, &item, e,
+                 values != NULL ? "value \"{}\" is none of the values of enum"
+                                : "value \"{}\" has no enum beside it",
+                 text);
+    }
+}
+
+static void check_format(struct check *c, const struct members *s, const struct where *at,
+                         rac_str type)
+{
+    rac_str format = rac_check_str(s, KW_FORMAT);
+    if (format.p == NULL || type.n == 0 || format_is_known(type, format))
+        return;
+    struct where here = AT_LIT(at, "format");
+    FIND_AS(c, SCH_02, LV_W, &here, member_value(s, KW_FORMAT),
+            "format \"{}\" is not known for type {}", format, type);
+}
+
+static void check_visibility(struct check *c, const struct members *s, const struct where *at)
+{
+    rac_str v = rac_check_str(s, KW_X_VISIBILITY);
+    if (v.n == 0 || rac_str_eqi(v, RAC_S("none")) || rac_str_eqi(v, RAC_S("important")) ||
+        rac_str_eqi(v, RAC_S("advanced")) || rac_str_eqi(v, RAC_S("internal")))
+        return;
+    struct where here = AT_LIT(at, "x-ms-visibility");
+    FIND(c, DOC_03, &here, member_value(s, KW_X_VISIBILITY),
+         "visibility \"{}\" is none of important, advanced, internal and none", v);
+}
+
+static void check_secret(struct check *c, const struct members *s, const struct where *at,
+                         rac_str name)
+{
+    static const enum keyword places[] = {KW_DEFAULT, KW_EXAMPLE, KW_X_EXAMPLE, KW_X_TEST_VALUE};
+    for (size_t i = 0; i < RAC_COUNT(places); i++) {
+        const struct rac_json *v = member_value(s, places[i]);
+        if (!rac_json_is_string(v) || !rac_check_looks_secret(name, rac_json_str(v, RAC_S(""))))
+            continue;
+        struct where here = AT_KEY(at, rac_str_of(rac_check_keyword_text(places[i])));
+        FIND(c, SEC_03, &here, v,
+             "the value looks like a secret; anyone with the file can read it");
+    }
+}
+
+/* What every typed thing has: values, facets, format. */
+static void check_values(struct check *c, const struct members *s, const struct where *at,
+                         rac_str type)
+{
+    bool nullable = rac_json_bool(member_value(s, KW_X_NULLABLE), false);
+    if (has_member(s, KW_ENUM))
+        check_enum(c, s, at, type, nullable);
+    if (has_member(s, KW_DEFAULT))
+        check_default(c, s, at, type, nullable);
+    if (has_member(s, KW_X_ENUM_VALUES))
+        check_enum_values(c, s, at);
+    check_format(c, s, at, type);
+    check_facets(c, s, at);
+    check_visibility(c, s, at);
+}
+
+static void unknown_type(struct check *c, const struct members *s, const struct where *at,
+                         rac_str type)
+{
+    struct where here = AT_LIT(at, "type");
+    FIND(c, DOC_03, &here, member_value(s, KW_TYPE), "type \"{}\" is not known", type);
+}
+
+void rac_check_simple(struct check *c, const struct members *s, const struct rac_json *node,
+                      const struct where *at)
+{
+    rac_str type = rac_check_str(s, KW_TYPE);
+    if (type.n > 0 && (!type_is_known(type) || is_type(type, "object")))
+        unknown_type(c, s, at, type);
+    check_values(c, s, at, type);
+    check_secret(c, s, at, rac_check_str(s, KW_NAME));
+    const struct rac_json *items = member_value(s, KW_ITEMS);
+    if (is_type(type, "array") && items == NULL)
+        FIND(c, SCH_01, at, node, "an array has no items");
+    if (items != NULL) {
+        struct where here = AT_LIT(at, "items");
+        struct members inner;
+        if (ref_of(items) != NULL) {
+            rac_check_ref(c, items, &here, REF_SCHEMA);
+            return;
+        }
+        rac_check_members(c, KIND_ITEMS, items, &here, &inner);
+        rac_check_simple(c, &inner, items, &here);
+    }
+}
+
+/* --- schemas -------------------------------------------------------------------------------- */
+
+static bool is_dynamic(const struct members *s)
+{
+    return has_member(s, KW_X_DYNAMIC_SCHEMA) || has_member(s, KW_X_DYNAMIC_PROPERTIES);
+}
+
+static bool list_names(const struct rac_json *list, rac_str name)
+{
+    RAC_JSON_EACH(e, list)
+    if (rac_json_is_string(e) && rac_str_eq(rac_json_str(e, RAC_S("")), name))
+        return true;
+    return false;
+}
+
+/* required lists names of properties that exist (SCH-01). */
+static void check_required(struct check *c, const struct members *s, const struct rac_json *node,
+                           const struct where *at, enum schema_role role)
+{
+    const struct rac_json *list = member_value(s, KW_REQUIRED);
+    struct where here = AT_LIT(at, "required");
+    rac_str type = rac_check_str(s, KW_TYPE);
+    if (rac_json_len(list) == 0) {
+        FIND(c, SCH_01, &here, list, "the list of required properties is empty");
+        return;
+    }
+    if (type.n > 0 && !is_type(type, "object")) {
+        FIND(c, SCH_01, &here, list, "required stands on type {}, which has no properties", type);
+        return;
+    }
+    rac_check_distinct(c, list, &here);
+    const struct rac_json *more = member_value(s, KW_ADDITIONAL);
+    if (role == ROLE_PART || is_dynamic(s) || rac_json_is_object(more) ||
+        rac_json_bool(more, false))
+        return; /* the names may come from elsewhere */
+    size_t i = 0;
+    RAC_JSON_EACH(e, list)
+    {
+        struct where item = AT_INDEX(&here, i++);
+        rac_str name = rac_json_str(e, RAC_STR_NULL);
+        if (name.p == NULL)
+            FIND(c, DOC_03, &item, e, "a required property is named by a string");
+        else if (rac_json_get(member_value(s, KW_PROPERTIES), name) == NULL &&
+                 (!has_member(s, KW_ALL_OF) || rac_api_property(c->api, node, name) == NULL))
+            FIND(c, SCH_01, &item, e, "required property \"{}\" is not defined", name);
+    }
+}
+
+static void check_discriminator(struct check *c, const struct members *s,
+                                const struct rac_json *node, const struct where *at)
+{
+    rac_str name = rac_check_str(s, KW_DISCRIMINATOR);
+    struct where here = AT_LIT(at, "discriminator");
+    const struct rac_json *p = rac_api_property(c->api, node, name);
+    rac_str type = rac_json_str(RAC_JSON_GET(p, "type"), RAC_S(""));
+    if (p == NULL || !is_type(type, "string") || !list_names(member_value(s, KW_REQUIRED), name))
+        FIND(c, SCH_06, &here, member_value(s, KW_DISCRIMINATOR),
+             "discriminator \"{}\" is not a required property of type string", name);
+}
+
+static void check_filter_functions(struct check *c, const struct members *s, const struct where *at,
+                                   enum schema_place place)
+{
+    static const char known[] =
+        " and or not negate eq ne gt ge lt le addition subtraction multiplication division modulo "
+        "contains endswith startswith length indexof replace substring substringof tolower toupper "
+        "trim concat year years month months day days hour hours minute minutes second seconds "
+        "date time now totaloffsetminutes totalseconds floor ceiling round null sum min max "
+        "average countdistinct joininner joinleft joinfull any all isof cast ";
+    const struct rac_json *list = member_value(s, KW_FILTER_FUNCTIONS);
+    struct where here = AT_LIT(at, "filterFunctions");
+    if (place == IN_BODY)
+        FIND(c, SCH_08, &here, list, "filterFunctions stands in an input");
+    if (rac_json_len(list) == 0)
+        FIND(c, SCH_08, &here, list, "filterFunctions is empty");
+    struct rac_map seen;
+    rac_map_init(&seen, c->a);
+    size_t i = 0;
+    RAC_JSON_EACH(e, list)
+    {
+        struct where item = AT_INDEX(&here, i++);
+        rac_str name = rac_json_str(e, RAC_S(""));
+        rac_str spaced = rac_arena_printf(c->a, " %.*s ", RAC_FMT(name));
+        if (name.n == 0 || rac_str_findi(rac_str_of(known), spaced) == RAC_STR_NPOS)
+            FIND(c, SCH_08, &item, e, "\"{}\" is no filter function", name);
+        else if (!rac_map_add(&seen, name, e))
+            FIND(c, SCH_08, &item, e, "\"{}\" stands here twice", name);
+    }
+}
+
+static void check_editor(struct check *c, const struct members *s, const struct where *at)
+{
+    rac_str editor = rac_check_str(s, KW_X_EDITOR);
+    if (!rac_str_eqi(editor, RAC_S("dictionary")))
+        return;
+    rac_str type = rac_check_str(s, KW_TYPE);
+    struct where here = AT_LIT(at, "x-ms-editor");
+    if (!is_type(type, "object") || !has_member(s, KW_ADDITIONAL) ||
+        rac_json_len(member_value(s, KW_PROPERTIES)) > 0)
+        FIND(c, EXT_03, &here, member_value(s, KW_X_EDITOR),
+             "the dictionary editor needs an object with additionalProperties and no properties");
+}
+
+/* Where binary and files may stand (SCH-05). */
+static void check_binary(struct check *c, const struct members *s, const struct rac_json *node,
+                         const struct where *at, const struct schema_context *ctx, rac_str type)
+{
+    bool root = ctx->role == ROLE_ROOT;
+    if (is_type(type, "file") && !(root && ctx->place != IN_BODY))
+        FIND(c, SCH_05, at, node, "type file is for form fields and whole responses only");
+    if (!root && ctx->role != ROLE_PART && is_type(type, "string") &&
+        rac_str_eq(rac_check_str(s, KW_FORMAT), RAC_S("binary")))
+        FIND(c, SCH_05, at, node, "a binary string cannot stand inside JSON");
+}
+
+static void check_internal(struct check *c, const struct members *s, const struct rac_json *node,
+                           const struct where *at, const struct schema_context *ctx)
+{
+    if (ctx->role == ROLE_PROPERTY && !ctx->required && has_member(s, KW_DEFAULT) &&
+        (ctx->place == IN_BODY || ctx->place == IN_DEFINITIONS) &&
+        !rac_json_bool(member_value(s, KW_READ_ONLY), false) &&
+        rac_str_eqi(rac_check_str(s, KW_X_VISIBILITY), RAC_S("internal")))
+        FIND(c, SCH_03, at, node,
+             "property \"{}\" is internal and optional, so its default is never sent", ctx->name);
+}
+
+/* Objects that say nothing (SCH-09). */
+static void check_empty(struct check *c, const struct members *s, const struct rac_json *node,
+                        const struct where *at, const struct schema_context *ctx, rac_str type)
+{
+    if (is_dynamic(s) || has_member(s, KW_ALL_OF) || has_member(s, KW_ENUM) ||
+        has_member(s, KW_ITEMS) || has_member(s, KW_X_DYNAMIC_VALUES) ||
+        has_member(s, KW_X_DYNAMIC_LIST))
+        return;
+    bool object = is_type(type, "object") || type.n == 0;
+    if (!object || rac_json_len(member_value(s, KW_PROPERTIES)) > 0 || has_member(s, KW_ADDITIONAL))
+        return;
+    if (ctx->role == ROLE_PROPERTY)
+        FIND(c, SCH_09, at, node, "property \"{}\" says nothing about its content", ctx->name);
+    else if (ctx->role == ROLE_ROOT && ctx->place != IN_DEFINITIONS)
+        FIND(c, SCH_09, at, node,
+             ctx->place == IN_BODY ? "the body says nothing about its content"
+                                   : "the response says nothing about its content");
+}
+
+static void check_texts(struct check *c, const struct members *s, const struct where *at)
+{
+    rac_str text = rac_check_str(s, KW_DESCRIPTION);
+    if (text.n > TEXT_MAX && rac_utf8_count(text) > TEXT_MAX) {
+        struct where here = AT_LIT(at, "description");
+        FIND(c, TXT_01, &here, member_value(s, KW_DESCRIPTION),
+             "the description is longer than 1,000 characters");
+    }
+    text = rac_check_str(s, KW_X_SUMMARY);
+    if (text.n > LABEL_MAX && rac_utf8_count(text) > LABEL_MAX) {
+        struct where here = AT_LIT(at, "x-ms-summary");
+        FIND(c, TXT_01, &here, member_value(s, KW_X_SUMMARY),
+             "the label is longer than 80 characters");
+    }
+}
+
+static struct measure check_properties(struct check *c, const struct members *s,
+                                       const struct where *at, const struct schema_context *ctx,
+                                       struct measure m)
+{
+    struct value_set required;
+    value_set_init(c, &required, member_value(s, KW_REQUIRED));
+    struct where list = AT_LIT(at, "properties");
+    RAC_JSON_EACH_MEMBER(p, member_value(s, KW_PROPERTIES))
+    {
+        struct where here = AT_KEY(&list, rac_json_key(p));
+        struct schema_context inner = {
+            .place = ctx->place, .role = ROLE_PROPERTY, .name = rac_json_key(p)};
+        /* asked for rarely: only an internal property with a default cares */
+        if (required.list != NULL && RAC_JSON_GET(&p->value, "default") != NULL) {
+            struct rac_json name = rac_json_of_str(inner.name);
+            inner.required = value_set_has(c, &required, &name);
+        }
+        if (!rac_json_is_object(&p->value)) {
+            FIND(c, DOC_03, &here, &p->value, "property \"{}\" is an object, not {}", inner.name,
+                 rac_json_type_name(&p->value));
+            continue;
+        }
+        include(&m, rac_check_schema(c, &p->value, &here, &inner));
+    }
+    return m;
+}
+
+static struct measure check_children(struct check *c, const struct members *s,
+                                     const struct where *at, const struct schema_context *ctx)
+{
+    struct measure m = {.nodes = 1, .depth = 1};
+    if (has_member(s, KW_PROPERTIES))
+        m = check_properties(c, s, at, ctx, m);
+    if (has_member(s, KW_ITEMS)) {
+        struct where here = AT_LIT(at, "items");
+        struct schema_context inner = {.place = ctx->place, .role = ROLE_ITEMS};
+        include(&m, rac_check_schema(c, member_value(s, KW_ITEMS), &here, &inner));
+    }
+    if (rac_json_is_object(member_value(s, KW_ADDITIONAL))) {
+        struct where here = AT_LIT(at, "additionalProperties");
+        struct schema_context inner = {.place = ctx->place, .role = ROLE_ADDITIONAL};
+        include(&m, rac_check_schema(c, member_value(s, KW_ADDITIONAL), &here, &inner));
+    }
+    if (has_member(s, KW_ALL_OF)) {
+        struct where list = AT_LIT(at, "allOf");
+        struct schema_context inner = {.place = ctx->place, .role = ROLE_PART};
+        size_t i = 0;
+        RAC_JSON_EACH(part, member_value(s, KW_ALL_OF))
+        {
+            struct where here = AT_INDEX(&list, i++);
+            include(&m, rac_check_schema(c, part, &here, &inner));
+        }
+    }
+    return m;
+}
+
+struct measure rac_check_schema(struct check *c, const struct rac_json *node,
+                                const struct where *at, const struct schema_context *ctx)
+{
+    struct measure m = {.nodes = 1, .depth = 1};
+    if (!rac_json_is_object(node)) {
+        FIND(c, DOC_03, at, node, "a schema is an object, not {}", rac_json_type_name(node));
+        return m;
+    }
+    if (ref_of(node) != NULL) {
+        const struct rac_json *ref = ref_of(node);
+        if (rac_check_ref(c, node, at, REF_SCHEMA) != NULL)
+            m = measure_ref(c, ref, 0);
+        return m;
+    }
+    struct members s;
+    rac_check_members(c, KIND_SCHEMA, node, at, &s);
+    rac_str type = rac_check_str(&s, KW_TYPE);
+    if (type.n > 0 && !type_is_known(type))
+        unknown_type(c, &s, at, type);
+    check_values(c, &s, at, type);
+    check_texts(c, &s, at);
+    check_binary(c, &s, node, at, ctx, type);
+    check_internal(c, &s, node, at, ctx);
+    check_empty(c, &s, node, at, ctx, type);
+    check_secret(c, &s, at, ctx->name);
+    if (is_type(type, "array") && !has_member(&s, KW_ITEMS) && !is_dynamic(&s))
+        FIND(c, SCH_01, at, node, "an array has no items");
+    if (has_member(&s, KW_REQUIRED))
+        check_required(c, &s, node, at, ctx->role);
+    if (has_member(&s, KW_DISCRIMINATOR))
+        check_discriminator(c, &s, node, at);
+    if (has_member(&s, KW_FILTER_FUNCTIONS))
+        check_filter_functions(c, &s, at, ctx->place);
+    if (has_member(&s, KW_X_EDITOR))
+        check_editor(c, &s, at);
+    if (has_member(&s, KW_XML)) {
+        struct where here = AT_LIT(at, "xml");
+        struct members xml;
+        rac_check_members(c, KIND_XML, member_value(&s, KW_XML), &here, &xml);
+    }
+    rac_check_dynamic(c, &s, at, false);
+    return check_children(c, &s, at, ctx);
+}
+
+/* --- circles of required properties (SCH-04) ------------------------------------------------ */
+
+/* States of a definition while circles are looked for. */
+static char loop_open, loop_done;
+
+static bool loops(struct check *c, struct rac_map *state, const struct rac_json *schema, int depth);
+
+static bool loops_through_ref(struct check *c, struct rac_map *state, const struct rac_json *ref,
+                              int depth)
+{
+    const struct rac_json *target = rac_api_lookup(c->api, rac_json_str(ref, RAC_S("")));
+    if (target == NULL)
+        return false;
+    rac_str key = {(const char *)&target, sizeof(target)};
+    void *known = rac_map_get(state, key);
+    if (known != NULL)
+        return known == &loop_open;
+    key = rac_arena_str(c->a, key);
+    rac_map_put(state, key, &loop_open);
+    bool circle = loops(c, state, target, depth + 1);
+    rac_map_put(state, key, &loop_done);
+    return circle;
+}
+
+static bool loops(struct check *c, struct rac_map *state, const struct rac_json *schema, int depth)
+{
+    if (depth > CIRCLE_DEPTH_MAX || !rac_json_is_object(schema))
+        return false;
+    const struct rac_json *ref = ref_of(schema);
+    if (rac_json_is_string(ref))
+        return loops_through_ref(c, state, ref, depth);
+    RAC_JSON_EACH(name, RAC_JSON_GET(schema, "required"))
+    {
+        const struct rac_json *p =
+            rac_json_get(RAC_JSON_GET(schema, "properties"), rac_json_str(name, RAC_STR_NULL));
+        if (p != NULL && loops(c, state, p, depth + 1))
+            return true;
+    }
+    RAC_JSON_EACH(part, RAC_JSON_GET(schema, "allOf"))
+    if (loops(c, state, part, depth + 1))
+        return true;
+    return false;
+}
+
+void rac_check_required_loops(struct check *c)
+{
+    struct rac_map state;
+    rac_map_init(&state, c->a);
+    struct where list = AT_KEY(NULL, RAC_S("definitions"));
+    RAC_JSON_EACH_MEMBER(m, c->api->definitions)
+    {
+        const struct rac_json *target = &m->value;
+        rac_str key = {(const char *)&target, sizeof(target)};
+        if (rac_map_get(&state, key) != NULL)
+            continue;
+        key = rac_arena_str(c->a, key);
+        rac_map_put(&state, key, &loop_open);
+        if (loops(c, &state, target, 0)) {
+            struct where here = AT_KEY(&list, rac_json_key(m));
+            FIND(c, SCH_04, &here, target,
+                 "\"{}\" requires itself through its required properties, so no value can fit",
+                 rac_json_key(m));
+        }
+        rac_map_put(&state, key, &loop_done);
+    }
+}
