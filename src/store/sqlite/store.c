@@ -217,7 +217,7 @@ static rac_err open_locked(struct rac_store *s, const struct rac_store_options *
                            struct rac_arena *a, rac_str *why)
 {
     rac_str key_file =
-        o->key_file.p != NULL ? o->key_file : rac_arena_printf(a, "%s/master.key", s->dir);
+        o->key_file.n > 0 ? o->key_file : rac_arena_printf(a, "%s/master.key", s->dir);
     bool exists = false;
     rac_err e = create_file(s, a, &exists, why);
     if (e == RAC_OK)
