@@ -5,5 +5,7 @@
 #include "cli/command.h"
 
 /* One declaration a command: extern const struct rac_command rac_command_serve; */
+extern const struct rac_command rac_command_backup;
+extern const struct rac_command rac_command_restore;
 
 #endif
