@@ -74,6 +74,11 @@ bool rac_cli_has(const struct rac_cli *cli, const char *name);
 const char *rac_cli_opt_at(const struct rac_cli *cli, const char *name, size_t i);
 const char *rac_cli_env(const struct rac_cli *cli, const char *name); /* NULL when unset */
 
+/* Reads DIR/raccord.conf, the weakest source of settings after the defaults, where it is there.
+ * RAC_EXIT_OK, or the exit status of a file that cannot be read or has a mistake, said on stderr.
+ */
+int rac_cli_data_config(struct rac_cli *cli, const char *dir);
+
 /* Prints what is wrong and how to get help; returns RAC_EXIT_USAGE. */
 int rac_cli_usage(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);
 

@@ -8,11 +8,8 @@ static const struct rac_option config_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-static int read_data_file(struct rac_cli *cli)
+int rac_cli_data_config(struct rac_cli *cli, const char *dir)
 {
-    const char *dir = rac_cli_opt(cli, "data");
-    if (dir == NULL)
-        return RAC_EXIT_OK;
     rac_str path = rac_arena_printf(cli->a, "%s/raccord.conf", dir), bytes, why;
     rac_err e = rac_cli_read(cli, path.p, 1 << 20, cli->a, &bytes, &why);
     if (e == RAC_E_NOT_FOUND)
@@ -40,7 +37,8 @@ static void explain(struct rac_cli *cli, const struct rac_conf_info *i)
 
 static int run_config(struct rac_cli *cli)
 {
-    int status = read_data_file(cli);
+    const char *dir = rac_cli_opt(cli, "data");
+    int status = dir == NULL ? RAC_EXIT_OK : rac_cli_data_config(cli, dir);
     if (status != RAC_EXIT_OK)
         return status;
     bool only_key = cli->args_n > 0, found = !only_key;

@@ -1,0 +1,277 @@
+#include "api/service.h"
+
+#include <assert.h>
+
+#include "api/ask.h"
+#include "api/callbacks.h"
+#include "api/gateway.h"
+#include "api/monitor.h"
+#include "api/native.h"
+#include "api/rate.h"
+#include "base/mem.h"
+
+/* Building a worker from its parts, and the first look at a request: which part answers it. */
+
+struct post {
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+static void on_mail(void *arg, const void *msg)
+{
+    (void)arg;
+    const struct post *p = msg;
+    p->fn(p->arg);
+}
+
+bool rac_api_post(struct rac_service *s, unsigned i, void (*fn)(void *arg), void *arg)
+{
+    RAC_ASSERT(i < s->workers_n);
+    return s->mail[i] != NULL && rac_mailbox_send(s->mail[i], &(struct post){fn, arg}) == RAC_OK;
+}
+
+/* The store answers through the mailbox: from the writer's thread, at most once per batch. */
+static void store_post(void *self, void (*fn)(void *arg), void *arg)
+{
+    struct rac_mailbox *m = self;
+    while (rac_mailbox_send(m, &(struct post){fn, arg}) == RAC_E_BUSY)
+        ; /* one message per batch and session: the reader is about to drain it */
+}
+
+struct peer_post {
+    void (*fn)(void *engine, void *arg);
+    void *arg;
+    struct rac_api_worker *to;
+};
+
+static void peer_run(void *arg)
+{
+    struct peer_post *p = arg;
+    p->fn(p->to->auth, p->arg);
+    rac_mem_free(p);
+}
+
+static void peer_send(void *self, unsigned worker, void (*fn)(void *engine, void *arg), void *arg)
+{
+    struct rac_service *s = self;
+    struct peer_post *p = rac_mem_alloc(sizeof *p);
+    *p = (struct peer_post){fn, arg, s->workers[worker]};
+    rac_err e;
+    while ((e = rac_mailbox_send(s->mail[worker], &(struct post){peer_run, p})) == RAC_E_BUSY)
+        ;
+    if (e != RAC_OK) /* it stopped; so do we */
+        rac_mem_free(p);
+}
+
+struct deferred {
+    struct rac_task task;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+static void deferred_run(void *arg)
+{
+    struct deferred *d = arg;
+    d->fn(d->arg);
+    rac_mem_free(d);
+}
+
+static void defer(void *self, void (*fn)(void *arg), void *arg)
+{
+    struct rac_api_worker *w = RAC_CAST(self, struct rac_api_worker, RAC_API_MAGIC);
+    struct deferred *d = rac_mem_alloc(sizeof *d);
+    d->fn = fn;
+    d->arg = arg;
+    d->task = (struct rac_task){.fn = deferred_run, .arg = d};
+    rac_loop_soon(w->loop, &d->task);
+}
+
+static rac_err start_client(struct rac_api_worker *w)
+{
+    const struct rac_config *c = w->service->config;
+    struct rac_http_client_options o = {
+        .guard = &w->service->guard,
+        .ca_file = rac_config_str(c, RAC_CONF_EGRESS_CA_FILE),
+        .proxy = rac_config_str(c, RAC_CONF_EGRESS_PROXY),
+        .user_agent = RAC_S("Raccord/" RAC_VERSION),
+        .connections_max = (size_t)rac_config_int(c, RAC_CONF_EGRESS_CONNECTIONS_MAX),
+        .connect_timeout_ms = rac_config_int(c, RAC_CONF_EGRESS_CONNECT_MS),
+        .timeout_ms = rac_config_int(c, RAC_CONF_EGRESS_TOTAL_MS),
+        .response_bytes_max = (size_t)rac_config_int(c, RAC_CONF_EGRESS_RESPONSE_MAX),
+    };
+    if (o.ca_file.n == 0)
+        o.ca_file = RAC_STR_NULL;
+    if (o.proxy.n == 0)
+        o.proxy = RAC_STR_NULL;
+    rac_err e = rac_http_client_new(w->loop, &o, &w->client);
+    if (e == RAC_OK)
+        w->fetcher = rac_http_client_fetcher(w->client);
+    return e;
+}
+
+static void start_auth(struct rac_api_worker *w)
+{
+    static struct rac_auth_source source[RAC_WORKERS_MAX];
+    source[w->index] = rac_opened_source(w);
+    struct rac_auth_env e = {
+        .env = w->env,
+        .fetcher = &w->fetcher,
+        .store = w->cs,
+        .source = &source[w->index],
+        .peers = {.n = w->service->workers_n,
+                  .self_index = w->index,
+                  .post = peer_send,
+                  .self = w->service},
+        .public_url = w->service->public_url,
+        .defer = defer,
+        .defer_self = w,
+    };
+    w->auth = rac_auth_new(&e);
+    const struct rac_config *c = w->service->config;
+    w->call_env = (struct rac_call_env){
+        .env = w->env,
+        .fetcher = w->fetcher,
+        .auth = w->auth,
+        .connect_timeout_ms = rac_config_int(c, RAC_CONF_EGRESS_CONNECT_MS),
+        .timeout_ms = rac_config_int(c, RAC_CONF_EGRESS_TOTAL_MS),
+        .response_bytes_max = (size_t)rac_config_int(c, RAC_CONF_EGRESS_RESPONSE_MAX),
+    };
+}
+
+void rac_service_init(struct rac_service *s)
+{
+    static_assert((int)RAC_ASKS_N <= (int)RAC_API_ASKS_MAX,
+                  "room for the label of every operation");
+    for (size_t i = 0; i < RAC_ASKS_N; i++)
+        s->metric_labels[i] = rac_metric_label(RAC_METRIC_API_REQUESTS, rac_ask_table[i].id);
+    s->compiled =
+        rac_compiled_home_new((size_t)rac_config_int(s->config, RAC_CONF_CONNECTORS_CACHED));
+    s->rate = rac_rate_new(rac_config_int(s->config, RAC_CONF_RATE),
+                           rac_config_int(s->config, RAC_CONF_RATE_BURST));
+}
+
+void rac_service_fini(struct rac_service *s)
+{
+    for (size_t i = 0; i < RAC_WORKERS_MAX; i++)
+        if (s->mail[i] != NULL)
+            rac_mailbox_unref(s->mail[i]);
+    rac_compiled_home_free(s->compiled);
+    rac_rate_free(s->rate);
+}
+
+rac_err rac_api_worker_new(struct rac_service *s, struct rac_loop *loop, unsigned index,
+                           struct rac_arena *a, struct rac_api_worker **out, rac_str *why)
+{
+    struct rac_api_worker *w = rac_mem_alloc(sizeof *w);
+    w->magic = RAC_API_MAGIC;
+    w->service = s;
+    w->index = index;
+    w->loop = loop;
+    w->env = s->env;
+    size_t all = (size_t)rac_config_int(s->config, RAC_CONF_HTTP_REQUESTS_MAX);
+    w->requests_max = (all + s->workers_n - 1) / s->workers_n;
+    w->mail = rac_mailbox_new(loop, 65536, sizeof(struct post), on_mail, w);
+    struct rac_store_loop answers = {.post = store_post, .self = w->mail};
+    rac_err e = rac_store_session_new(s->store, &answers, &w->session);
+    if (e != RAC_OK) {
+        *why = RAC_S("the database cannot be opened");
+        goto fail;
+    }
+    w->cs = rac_store_connectors(w->session);
+    w->is = rac_store_iam(w->session);
+    w->iam = rac_iam_new(w->is, w->env);
+    e = start_client(w);
+    if (e != RAC_OK) {
+        *why = rac_arena_printf(a, "the HTTP client cannot start: %s", rac_err_text(e));
+        goto fail;
+    }
+    w->compiled =
+        rac_compiled_new(w, (size_t)rac_config_int(s->config, RAC_CONF_CONNECTORS_CACHED));
+    w->opened = rac_opened_new(w);
+    start_auth(w);
+    w->native = rac_native_new(w);
+    w->gateway = rac_gateway_new(w);
+    w->health = rac_http_fixed_new(200, "text/plain", RAC_S("ok\n"));
+    s->workers[index] = w;
+    s->mail[index] = rac_mailbox_ref(w->mail);
+    *out = w;
+    return RAC_OK;
+fail:
+    rac_api_worker_free(w);
+    return e;
+}
+
+void rac_api_worker_free(struct rac_api_worker *w)
+{
+    if (w == NULL)
+        return;
+    if (w->server != NULL)
+        rac_http_server_free(w->server);
+    rac_gateway_free(w->gateway);
+    rac_native_free(w->native);
+    if (w->auth != NULL)
+        rac_auth_free(w->auth);
+    rac_opened_free(w->opened);
+    rac_compiled_free(w->compiled);
+    if (w->client != NULL)
+        rac_http_client_free(w->client);
+    if (w->iam != NULL)
+        rac_iam_free(w->iam);
+    if (w->session != NULL)
+        rac_store_session_free(w->session);
+    if (w->health != NULL)
+        rac_http_fixed_free(w->health);
+    rac_mailbox_close(w->mail);
+    rac_mem_free(w);
+}
+
+void rac_api_reply_error(struct rac_http_exchange *x, int status, rac_str code, rac_str message)
+{
+    struct rac_arena *a = x->arena;
+    struct rac_json o = rac_json_new_object(a), e = rac_json_new_object(a);
+    RAC_JSON_PUT_STR(a, &e, "code", code);
+    RAC_JSON_PUT_STR(a, &e, "message", message);
+    RAC_JSON_PUT_STR(a, &e, "source", RAC_S("raccord"));
+    RAC_JSON_PUT_STR(a, &e, "clientRequestId", rac_http_request_id(x));
+    RAC_JSON_PUT(a, &o, "error", e);
+    struct rac_headers h = {0};
+    rac_headers_add(&h, a, RAC_S("Content-Type"), RAC_S("application/json; charset=utf-8"));
+    rac_headers_add(&h, a, RAC_S("x-ms-error-source"), RAC_S("raccord"));
+    if (status == 503 || status == 429)
+        rac_headers_add(&h, a, RAC_S("Retry-After"), RAC_S("1"));
+    if (status == 401)
+        rac_headers_add(&h, a, RAC_S("WWW-Authenticate"), RAC_S("Bearer"));
+    rac_http_reply(x, status, &h, rac_json_print_str(&o, 0, a));
+}
+
+static void not_found(struct rac_http_exchange *x)
+{
+    rac_api_reply_error(x, 404, RAC_S("NotFound"),
+                        RAC_S("Nothing is here. The management API is below /api/v1 (described by "
+                              "/api/v1/openapi.json), runtime URLs are below /apim."));
+}
+
+void rac_api_handle(void *arg, struct rac_http_exchange *x)
+{
+    struct rac_api_worker *w = RAC_CAST(arg, struct rac_api_worker, RAC_API_MAGIC);
+    if (rac_str_eq(x->path, RAC_S("/healthz"))) {
+        rac_http_reply_fixed(x, w->health);
+        return;
+    }
+    if (w->requests_n >= w->requests_max) {
+        rac_metric_add(RAC_METRIC_HTTP_REJECTED, 1);
+        rac_api_reply_error(x, 503, RAC_S("ServerBusy"),
+                            RAC_S("Too many requests are in progress; try again in a moment."));
+        return;
+    }
+    if (w->service->extra != NULL && w->service->extra(w->service->extra_arg, w, x))
+        return;
+    if (rac_str_starts(x->path, RAC_S("/apim/")))
+        rac_gateway_handle(w->gateway, x);
+    else if (rac_str_starts(x->path, RAC_S("/api/v1/")))
+        rac_native_handle(w->native, x);
+    else if (rac_str_starts(x->path, RAC_S("/oauth/redirect")))
+        rac_callbacks_handle(w, x);
+    else if (!rac_monitor_handle(w, x))
+        not_found(x);
+}
