@@ -36,6 +36,10 @@ rac_err rac_cli_package(struct rac_cli *cli, const char *src, struct rac_arena *
     rac_err e = rac_cli_source_load(cli, src, RAC_PACKAGE_BYTES_MAX, a, &p, d);
     if (e == RAC_OK)
         e = rac_package_read(p, d);
+    if (e == RAC_E_SYNTAX && p->definition_doc != NULL) { /* the definition is enough to go on */
+        fprintf(cli->err, "%s: note: its properties cannot be read and are left out\n", src);
+        e = RAC_OK;
+    }
     if (e != RAC_OK)
         return e;
     struct rac_document *doc = p->definition_doc;

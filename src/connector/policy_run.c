@@ -156,8 +156,8 @@ static enum rac_call_code set_host(struct rac_policy_run *run, const struct rac_
     rac_str path = slash == RAC_STR_NPOS ? RAC_S("") : rac_str_from(whole, slash);
     bool good = host_is_good(host) && (scheme.p == NULL || rac_str_eqi(scheme, RAC_S("http")) ||
                                        rac_str_eqi(scheme, RAC_S("https")));
-    if (run->lenient && run->missing && !good) {
-        note(run, p, "the host stays as it is: the connection has no value for it");
+    if (run->lenient && !good) { /* a dry run without the values that make the host */
+        note(run, p, "the host stays as it is: what the policy makes is no http(s) address");
         return RAC_CALL_NONE;
     }
     if (!good)
