@@ -48,7 +48,7 @@ enum rac_call_code rac_prepare_bind(struct rac_prepare *p, const struct rac_json
                   : rac_bind(q->connector, p->op, q->parameters, &p->request, &p->bound, e);
 }
 
-static enum rac_call_code code_of_word(rac_str word)
+enum rac_call_code rac_call_code_of(rac_str word)
 {
     for (int i = 1; i <= RAC_CALL_SCRIPT_TIMEOUT; i++)
         if (rac_str_eq(rac_str_of(rac_call_code_word((enum rac_call_code)i)), word))
@@ -63,7 +63,7 @@ enum rac_call_code rac_prepare_credentials(struct rac_prepare *p, struct rac_req
     struct rac_auth_error why = {0};
     rac_err err = rac_auth_apply(&p->op->auth, p->req->connection, p->a, &credentials, &why);
     if (err != RAC_OK) {
-        enum rac_call_code code = code_of_word(why.code);
+        enum rac_call_code code = rac_call_code_of(why.code);
         rac_call_fail(e, p->a, code, why.detail.n > 0 ? rac_arena_cstr(p->a, why.detail) : NULL,
                       RAC_STR_NULL, "%.*s", RAC_FMT(why.message));
         if (why.http_status != 0)
@@ -82,6 +82,32 @@ enum rac_call_code rac_prepare_credentials(struct rac_prepare *p, struct rac_req
     return RAC_CALL_NONE;
 }
 
+enum rac_call_code rac_prepare_follow(struct rac_prepare *p, struct rac_call_error *e)
+{
+    const struct rac_call_req *q = p->req;
+    rac_request_init(&p->request, p->a);
+    p->request.scheme = q->connector->scheme;
+    p->request.host = q->connector->host;
+    p->bound.path_values = RAC_NEW_N(p->a, rac_str, p->op->plan->params_n);
+    p->run = (struct rac_policy_run){.a = p->a,
+                                     .connector = q->connector,
+                                     .op = p->op,
+                                     .connection = q->connection,
+                                     .request = &p->request,
+                                     .bound = &p->bound,
+                                     .follow = true,
+                                     .runtime_url = q->runtime_url};
+    enum rac_call_code code = rac_prepare_credentials(p, &p->request, e);
+    const struct rac_policy *side = NULL;
+    while (code == RAC_CALL_NONE) {
+        code = rac_policies_request(&p->run, &side, e);
+        if (side == NULL)
+            break;
+    }
+    p->request.body.kind = RAC_BODY_NONE;
+    return code;
+}
+
 void rac_prepare_finish(struct rac_prepare *p)
 {
     struct rac_request *r = &p->request;
@@ -97,7 +123,7 @@ void rac_prepare_finish(struct rac_prepare *p)
     rac_request_set_header(r, RAC_S("x-ms-client-request-id"), p->client_request_id, 0);
 }
 
-static rac_str request_id(const struct rac_env *env, rac_str given, struct rac_arena *a)
+rac_str rac_prepare_request_id(const struct rac_env *env, rac_str given, struct rac_arena *a)
 {
     if (given.p != NULL)
         return given;
@@ -112,7 +138,7 @@ enum rac_call_code rac_call_build(const struct rac_call_req *req, const struct r
 {
     struct rac_prepare p = {.a = a, .req = req, .env = env};
     p.user_agent = RAC_S("Raccord/" RAC_VERSION);
-    p.client_request_id = request_id(env, req->client_request_id, a);
+    p.client_request_id = rac_prepare_request_id(env, req->client_request_id, a);
     enum rac_call_code code = rac_prepare_resolve(&p, error);
     if (code == RAC_CALL_NONE)
         code = rac_prepare_bind(&p, NULL, error);

@@ -93,7 +93,9 @@ struct rac_call_env {
     size_t response_bytes_max;              /* 0: 100 MB */
     size_t arena_bytes_max;                 /* of one call; 0: 64 MB beyond the body */
     rac_str user_agent;                     /* absent: Raccord/<version> */
-    rac_str script_runner;                  /* reserved for the external runner; absent */
+    /* Runs fn(arg) from the loop, soon: how a completion never happens inside start. Required. */
+    void (*defer)(void *self, void (*fn)(void *arg), void *arg);
+    void *defer_self;
 };
 
 /* The answer, in the call's arena; valid until rac_call_free. */

@@ -488,6 +488,8 @@ enum rac_call_code rac_policies_request(struct rac_policy_run *run, const struct
     while (run->at < list->n) {
         const struct rac_policy *p = list->v[run->at++];
         enum rac_call_code code = RAC_CALL_NONE;
+        if (run->follow && p->id > RAC_POLICY_DYNAMIC_SUBDOMAIN)
+            continue;
         if (p->broken.p != NULL)
             return policy_failed(run, p, e, p->broken.p);
         switch (p->id) {

@@ -19,6 +19,7 @@ struct rac_policy_run {
     const struct rac_bound *bound;
     bool mask;    /* connectionParameters() of secrets is "***" */
     bool lenient; /* dry run: what lacks a connection's value is left as it is, with a note */
+    bool follow;  /* only policies that decide the host and set headers or the query run */
     rac_str runtime_url;
     struct rac_diags *notes; /* may be NULL */
     bool missing;            /* set while evaluating: a connection parameter had no value */
