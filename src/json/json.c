@@ -1,5 +1,6 @@
 /* Looking at values and building them. Parsing, printing and pointers have files of their own. */
 #include "json/json.h"
+#include "json/number_priv.h"
 #include "json/object_priv.h"
 
 #include <math.h>
@@ -9,7 +10,7 @@ const struct rac_json rac_json_none = {.type = RAC_JSON_NONE};
 /* Trees deeper than this are not walked by the recursive helpers: parsers stop far earlier. */
 enum { WALK_DEPTH_MAX = 4 * RAC_JSON_DEPTH_MAX };
 
-/* --- looking ---------------------------------------------------------------------------- */
+/* --- looking --------------------------------------------------------------------------------- */
 
 struct rac_json_member *rac_json_member(const struct rac_json *v, rac_str key)
 {
@@ -54,75 +55,6 @@ bool rac_json_bool(const struct rac_json *v, bool otherwise)
     return rac_json_is_bool(v) ? v->b : otherwise;
 }
 
-/*
- * A spelling of any length as a double: 768 significant digits decide the rounding of every
- * double, so the rest can only matter as "a little more", which one more digit says.
- */
-static double spelling_double_slow(rac_str s)
-{
-    char text[768 + 1 + 32];
-    size_t n = 0, i = 0, digits = 0;
-    bool point = false, more = false;
-    int64_t exponent = 0, e = 0;
-    if (s.n > 0 && s.p[0] == '-')
-        text[n++] = s.p[i++];
-    for (; i < s.n && (rac_is_digit(s.p[i]) || s.p[i] == '.'); i++) {
-        if (s.p[i] == '.') {
-            point = true;
-            continue;
-        }
-        exponent -= point;
-        if (digits == 0 && s.p[i] == '0')
-            continue;
-        if (digits < 768) {
-            text[n++] = s.p[i];
-            digits++;
-        } else {
-            exponent++;
-            more = more || s.p[i] != '0';
-        }
-    }
-    if (more) {
-        text[n++] = '1';
-        exponent--;
-    }
-    bool minus = i + 1 < s.n && s.p[i + 1] == '-';
-    for (i += i + 1 < s.n && (minus || s.p[i + 1] == '+') ? 2 : 1; i < s.n; i++)
-        if (e < INT32_MAX)
-            e = e * 10 + (s.p[i] - '0');
-    exponent += minus ? -e : e;
-    snprintf(text + n, sizeof text - n, "%se%lld", digits == 0 ? "0" : "", (long long)exponent);
-    return strtod(text, NULL); /* the process stays in the C locale */
-}
-
-/*
- * The double nearest to a spelling. Up to 15 digits and a power of ten up to 22 are exact in one
- * operation.
- */
-static double spelling_double(rac_str s)
-{
-    static const double pow10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    bool neg = s.n > 0 && s.p[0] == '-', point = false;
-    size_t i = neg, digits = 0;
-    uint64_t u = 0;
-    unsigned decimals = 0;
-    for (; i < s.n && digits <= 15 && (rac_is_digit(s.p[i]) || s.p[i] == '.'); i++) {
-        if (s.p[i] == '.') {
-            point = true;
-            continue;
-        }
-        u = u * 10 + (uint64_t)(s.p[i] - '0');
-        decimals += point;
-        digits++;
-    }
-    if (i < s.n || digits > 15)
-        return spelling_double_slow(s);
-    double d = (double)u / pow10[decimals];
-    return neg ? -d : d;
-}
-
 double rac_json_double(const struct rac_json *v, double otherwise)
 {
     switch (v == NULL ? RAC_JSON_NONE : v->type) {
@@ -131,7 +63,7 @@ double rac_json_double(const struct rac_json *v, double otherwise)
     case RAC_JSON_DOUBLE:
         return v->d;
     case RAC_JSON_NUMBER:
-        return spelling_double((rac_str){v->s, v->n});
+        return number_double((rac_str){v->s, v->n});
     default:
         return otherwise;
     }
@@ -159,87 +91,12 @@ rac_str rac_json_type_name(const struct rac_json *v)
     return names[v == NULL ? RAC_JSON_NONE : v->type];
 }
 
-/* --- comparing -------------------------------------------------------------------------- */
-
-/*
- * A decimal spelling as sign, digits without leading or trailing zeros, and the power of ten of
- * the last digit. Two numbers are equal exactly when these are.
- */
-struct decimal {
-    bool neg;
-    char digits[64];
-    size_t n;
-    int64_t exponent;
-    bool exact; /* false: too many digits to keep */
-};
-
-static void decimal_of(rac_str s, struct decimal *d)
-{
-    size_t i = 0, zeros = 0;
-    bool point = false;
-    int64_t exponent = 0;
-    *d = (struct decimal){.exact = true};
-    if (s.n > 0 && s.p[0] == '-') {
-        d->neg = true;
-        i = 1;
-    }
-    for (; i < s.n && (rac_is_digit(s.p[i]) || s.p[i] == '.'); i++) {
-        if (s.p[i] == '.') {
-            point = true;
-            continue;
-        }
-        exponent -= point;
-        if (s.p[i] == '0') {
-            zeros += d->n > 0;
-            if (d->n == 0)
-                continue;
-            continue;
-        }
-        for (; zeros > 0 && d->n < sizeof d->digits; zeros--)
-            d->digits[d->n++] = '0';
-        if (d->n == sizeof d->digits) {
-            d->exact = false;
-            return;
-        }
-        d->digits[d->n++] = s.p[i];
-    }
-    if (i + 1 < s.n) { /* the exponent */
-        int64_t e = 0;
-        bool minus = s.p[i + 1] == '-';
-        for (i += s.p[i + 1] == '-' || s.p[i + 1] == '+' ? 2 : 1; i < s.n; i++)
-            if (e < INT32_MAX)
-                e = e * 10 + (s.p[i] - '0');
-        exponent += minus ? -e : e;
-    }
-    d->exponent = d->n == 0 ? 0 : exponent + (int64_t)zeros;
-    d->neg = d->neg && d->n > 0;
-}
-
-static bool number_equal(const struct rac_json *x, const struct rac_json *y)
-{
-    if (x->type == RAC_JSON_INT && y->type == RAC_JSON_INT)
-        return x->i == y->i;
-    if (x->type == RAC_JSON_DOUBLE || y->type == RAC_JSON_DOUBLE)
-        return rac_json_double(x, 0) == rac_json_double(y, 0);
-    char buf_x[24], buf_y[24];
-    rac_str sx = {x->s, x->n}, sy = {y->s, y->n};
-    if (x->type == RAC_JSON_INT)
-        sx = (rac_str){buf_x, (size_t)snprintf(buf_x, sizeof buf_x, "%lld", (long long)x->i)};
-    if (y->type == RAC_JSON_INT)
-        sy = (rac_str){buf_y, (size_t)snprintf(buf_y, sizeof buf_y, "%lld", (long long)y->i)};
-    struct decimal dx, dy;
-    decimal_of(sx, &dx);
-    decimal_of(sy, &dy);
-    if (!dx.exact || !dy.exact)
-        return rac_str_eq(sx, sy);
-    return dx.neg == dy.neg && dx.n == dy.n && dx.exponent == dy.exponent &&
-           memcmp(dx.digits, dy.digits, dx.n) == 0;
-}
+/* --- comparing ------------------------------------------------------------------------------- */
 
 static bool equal(const struct rac_json *x, const struct rac_json *y, unsigned depth)
 {
     if (rac_json_is_number(x) && rac_json_is_number(y))
-        return number_equal(x, y);
+        return number_cmp(x, y) == 0;
     if (x->type != y->type || depth > WALK_DEPTH_MAX || rac_json_len(x) != rac_json_len(y))
         return false;
     switch (x->type) {
@@ -279,7 +136,54 @@ bool rac_json_equal(const struct rac_json *x, const struct rac_json *y)
     return equal(x, y, 0);
 }
 
-/* --- building ---------------------------------------------------------------------------- */
+static uint64_t hash_mix(uint64_t h, uint64_t x)
+{
+    h = (h ^ x) * 0x9e3779b97f4a7c15u;
+    return h ^ h >> 29;
+}
+
+static uint64_t hash(const struct rac_json *v, unsigned depth)
+{
+    uint64_t h = v->type, sum = 0, bits;
+    double d;
+    if (depth > WALK_DEPTH_MAX)
+        return 0;
+    switch (v->type) {
+    case RAC_JSON_INT:
+    case RAC_JSON_NUMBER:
+    case RAC_JSON_DOUBLE:
+        d = rac_json_double(v, 0) + 0.0; /* -0 is 0 */
+        memcpy(&bits, &d, sizeof bits);
+        return hash_mix(RAC_JSON_NUMBER, bits);
+    case RAC_JSON_BOOL:
+        return hash_mix(h, v->b);
+    case RAC_JSON_STRING:
+        return hash_mix(h, rac_str_hash((rac_str){v->s, v->n}));
+    case RAC_JSON_ARRAY:
+        RAC_JSON_EACH(e, v)
+        h = hash_mix(h, hash(e, depth + 1));
+        return h;
+    case RAC_JSON_OBJECT:
+        RAC_JSON_EACH_MEMBER(m, v)
+        sum += hash_mix(rac_str_hash(rac_json_key(m)), hash(&m->value, depth + 1));
+        return hash_mix(h, sum);
+    default:
+        return h;
+    }
+}
+
+uint64_t rac_json_hash(const struct rac_json *v)
+{
+    return v == NULL ? 0 : hash(v, 0);
+}
+
+int rac_json_number_cmp(const struct rac_json *x, const struct rac_json *y)
+{
+    RAC_ASSERT(rac_json_is_number(x) && rac_json_is_number(y));
+    return number_cmp(x, y);
+}
+
+/* --- building -------------------------------------------------------------------------------- */
 
 struct rac_json rac_json_new_array(struct rac_arena *a)
 {

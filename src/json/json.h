@@ -73,7 +73,7 @@ struct rac_json_object {
     uint32_t end_pos; /* byte offset + 1 of the closing brace; 0 unknown */
 };
 
-/* --- reading ---------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 enum rac_json_flags {
     RAC_JSON_LENIENT = 1,    /* connectors.md §0: BOM, comments, trailing commas, raw control
@@ -106,7 +106,7 @@ rac_err rac_json_parse_lenient(rac_str text, struct rac_arena *a, struct rac_jso
                                struct rac_diags *repairs,
                                struct rac_json_error *error) RAC_MUST_CHECK;
 
-/* --- looking ---------------------------------------------------------------------------- */
+/* --- looking --------------------------------------------------------------------------------- */
 
 extern const struct rac_json rac_json_none; /* type NONE */
 
@@ -183,8 +183,12 @@ rac_str rac_json_type_name(const struct rac_json *v); /* "string", "integer", "n
 
 /* Deep equality; 1 and 1.0 are equal, order of keys does not matter. */
 bool rac_json_equal(const struct rac_json *x, const struct rac_json *y);
+/* Equal values have equal hashes; not for keeping, and not against an enemy. */
+uint64_t rac_json_hash(const struct rac_json *v);
+/* Two numbers by value, exactly: below 0, 0 or above 0. */
+int rac_json_number_cmp(const struct rac_json *x, const struct rac_json *y);
 
-/* --- pointers (RFC 6901) ------------------------------------------------------------------ */
+/* --- pointers (RFC 6901) --------------------------------------------------------------------- */
 
 struct rac_json *rac_json_pointer_get(const struct rac_json *root,
                                       rac_str pointer); /* NULL: none */
@@ -197,7 +201,7 @@ rac_str rac_json_pointer_join_index(struct rac_arena *a, rac_str pointer, size_t
 rac_str rac_json_pointer_of(struct rac_arena *a, const struct rac_json *root,
                             const struct rac_json *node);
 
-/* --- building ------------------------------------------------------------------------------ */
+/* --- building -------------------------------------------------------------------------------- */
 
 static inline struct rac_json rac_json_of_null(void)
 {
@@ -234,7 +238,7 @@ void rac_json_remove_at(struct rac_json *array, size_t i);
 struct rac_json rac_json_copy(struct rac_arena *a,
                               const struct rac_json *v); /* deep; strings too */
 
-/* --- printing ------------------------------------------------------------------------------ */
+/* --- printing -------------------------------------------------------------------------------- */
 
 enum rac_json_print_flags {
     RAC_JSON_PRETTY = 1, /* two spaces, one member a line */

@@ -47,7 +47,7 @@ struct parser {
     uint32_t placed_line;
 };
 
-/* --- places ------------------------------------------------------------------------------- */
+/* --- places ---------------------------------------------------------------------------------- */
 
 static uint32_t count_lines(const char *p, const char *end)
 {
@@ -79,7 +79,7 @@ void rac_json_place(rac_str text, size_t offset, uint32_t *line, uint32_t *colum
     *column = column_of(text.p, p);
 }
 
-/* --- errors and repairs --------------------------------------------------------------------- */
+/* --- errors and repairs ---------------------------------------------------------------------- */
 
 __attribute__((cold, noinline)) static bool fail(struct parser *s, rac_err e, const char *at,
                                                  const char *message)
@@ -120,7 +120,7 @@ __attribute__((cold, noinline)) static struct rac_diag *repair(struct parser *s,
     return rac_diags_add(s->repairs, &d);
 }
 
-/* --- the stack ------------------------------------------------------------------------------ */
+/* --- the stack ------------------------------------------------------------------------------- */
 
 __attribute__((noinline)) static bool stack_grow(struct parser *s, size_t more, const char *at)
 {
@@ -161,7 +161,7 @@ static inline void slot_set(struct rac_json *v, enum rac_json_type type, uint32_
     v->spare2 = 0;
 }
 
-/* --- white space and comments --------------------------------------------------------------- */
+/* --- white space and comments ---------------------------------------------------------------- */
 
 static inline const char *skip_ws(const char *p, const char *end)
 {
@@ -220,7 +220,7 @@ __attribute__((cold, noinline)) static bool comment(struct parser *s, const char
     return true;
 }
 
-/* --- strings -------------------------------------------------------------------------------- */
+/* --- strings --------------------------------------------------------------------------------- */
 
 static int hex4(const char *p, const char *end)
 {
@@ -473,7 +473,7 @@ static inline const char *string_parse(struct parser *s, const char *p, const ch
     return string_slow(s, p, q, str, n);
 }
 
-/* --- numbers and words ---------------------------------------------------------------------- */
+/* --- numbers and words ----------------------------------------------------------------------- */
 
 /* The fraction and exponent of a number that began at start; p is behind its integer part. */
 static const char *number_rest(struct parser *s, const char *start, const char *p,
@@ -564,7 +564,7 @@ __attribute__((noinline)) static const char *word_parse(struct parser *s, const 
     return NULL;
 }
 
-/* --- containers ----------------------------------------------------------------------------- */
+/* --- containers ------------------------------------------------------------------------------ */
 
 /* A few bytes of a key, mixed: two keys with different marks are different. */
 static inline unsigned key_mark(const struct rac_json_member *m)
@@ -709,7 +709,7 @@ static inline struct frame *open_container(struct parser *s, const char *p, stru
     return f;
 }
 
-/* --- the grammar ---------------------------------------------------------------------------- */
+/* --- the grammar ----------------------------------------------------------------------------- */
 
 __attribute__((cold, noinline)) static const char *
 expected(struct parser *s, const char *p, const char *at_end, const char *otherwise)

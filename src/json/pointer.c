@@ -128,7 +128,7 @@ rac_str rac_json_pointer_join_index(struct rac_arena *a, rac_str pointer, size_t
     return rac_arena_printf(a, "%.*s/%zu", RAC_FMT(pointer), i);
 }
 
-/* --- from a node to its pointer --------------------------------------------------------------- */
+/* --- from a node to its pointer -------------------------------------------------------------- */
 
 struct search {
     struct rac_arena *a;

@@ -72,8 +72,7 @@ static bool next_param(struct rac_arena *a, rac_str *s, rac_str *name, rac_str *
     }
 }
 
-/* --- media types --------------------------------------------------------------------------------
- */
+/* --- media types ----------------------------------------------------------------------------- */
 
 bool rac_mime_parse(struct rac_arena *a, rac_str text, struct rac_mime *out)
 {
@@ -179,8 +178,7 @@ rac_str rac_mime_of_name(rac_str name)
     return RAC_S("application/octet-stream");
 }
 
-/* --- content disposition
- * -------------------------------------------------------------------------- */
+/* --- content disposition --------------------------------------------------------------------- */
 
 /* UTF-8''na%20me (RFC 8187); ISO-8859-1 is understood as well. False when it is neither. */
 static bool extended_value(struct rac_arena *a, rac_str value, rac_str *out)

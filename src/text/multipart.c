@@ -5,8 +5,7 @@
 #include "text/multipart.h"
 #include "text/mime.h"
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 rac_str rac_multipart_boundary(struct rac_arena *a, const unsigned char bytes[16])
 {
@@ -91,8 +90,7 @@ void rac_multipart_end(struct rac_multipart_writer *w)
     rac_buf_printf(w->b, "--%.*s--\r\n", RAC_FMT(w->boundary));
 }
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 struct delimiter {
     size_t start; /* of the line break before it, which belongs to it */

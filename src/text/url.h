@@ -1,6 +1,7 @@
 /*
- * url - percent-encoding, URLs in parts, references, query strings. RFC 3986; no host is looked up
- * and nothing is fetched. Results are slices of the input or copies in the arena. Any thread.
+ * url - percent-encoding, origins, query strings; with base/uri.h, which splits, joins, decodes and
+ * resolves. No host is looked up and nothing is fetched. Results are slices of the input or copies
+ * in the arena. Any thread.
  */
 #ifndef RAC_TEXT_URL_H
 #define RAC_TEXT_URL_H
@@ -8,8 +9,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/uri.h"
 
-/* --- percent-encoding --------------------------------------------------------------------- */
+/* --- percent-encoding ------------------------------------------------------------------------ */
 
 enum rac_url_set {
     RAC_URL_COMPONENT, /* encodeURIComponent: kept are A-Z a-z 0-9 - _ . ! ~ * ' ( ) */
@@ -22,45 +24,15 @@ enum rac_url_set {
 rac_str rac_url_encode(struct rac_arena *a, rac_str s); /* RAC_URL_COMPONENT */
 rac_str rac_url_encode_set(struct rac_arena *a, rac_str s, enum rac_url_set set);
 void rac_url_encode_to(struct rac_buf *b, rac_str s, enum rac_url_set set);
-/* %XX undone, "+" a space when form; a "%" without two digits stays. The result is bytes. */
-rac_str rac_url_decode(struct rac_arena *a, rac_str s, bool form);
-/* The same, false when a "%" is not followed by two hexadecimal digits. */
-bool rac_url_decode_strict(struct rac_arena *a, rac_str s, bool form, rac_str *out);
 
-/* --- parts ---------------------------------------------------------------------------------- */
+/* --- origins --------------------------------------------------------------------------------- */
 
-/* Slices of a URL; absent (p NULL) and empty differ. "http://u@h:1/p?q#f". */
-struct rac_url {
-    rac_str scheme;   /* "http" */
-    rac_str userinfo; /* "u" */
-    rac_str host;     /* "h"; an IPv6 address without its brackets */
-    rac_str port;     /* "1" */
-    rac_str path;     /* "/p"; never absent */
-    rac_str query;    /* "q" */
-    rac_str fragment; /* "f" */
-    bool has_authority;
-    bool host_is_ipv6;
-};
-
-/* Splits a URL or relative reference. False: control characters, spaces, a bad port or bracket. */
-bool rac_url_split(rac_str url, struct rac_url *out);
-/* The same, and it must be absolute http or https with a host. */
-bool rac_url_split_http(rac_str url, struct rac_url *out);
-rac_str rac_url_join(struct rac_arena *a, const struct rac_url *u);
 /* Port number, that of the scheme when none is given; 0 when neither is known. */
 unsigned rac_url_port(const struct rac_url *u);
 /* scheme://host:port in lower case without the scheme's own port: equal when the origins are. */
 rac_str rac_url_origin(struct rac_arena *a, const struct rac_url *u);
 
-/*
- * ref resolved against base (RFC 3986 §5.2, dot segments removed). RAC_E_SYNTAX when base is not
- * absolute or either is no URL.
- */
-rac_err rac_url_resolve(rac_str base, rac_str ref, struct rac_arena *a,
-                        rac_str *out) RAC_MUST_CHECK;
-rac_str rac_url_remove_dots(struct rac_arena *a, rac_str path);
-
-/* --- query strings -------------------------------------------------------------------------- */
+/* --- query strings --------------------------------------------------------------------------- */
 
 /* Walks "a=1&b=2": next pair, still encoded; false at the end. value is absent without "=".
  * while (rac_url_query_next(&rest, &name, &value)) */

@@ -86,8 +86,7 @@ static rac_err fail(struct reader *r, rac_err e, yaml_mark_t mark, const char *m
     return e;
 }
 
-/* --- scalars (YAML 1.2 §10.3.2) ----------------------------------------------------------------
- */
+/* --- scalars (YAML 1.2 §10.3.2) -------------------------------------------------------------- */
 
 static enum tag tag_of(const yaml_char_t *tag)
 {
@@ -301,7 +300,7 @@ static rac_err read_scalar(struct reader *r, const yaml_event_t *ev, struct rac_
     return r->err;
 }
 
-/* --- anchors ---------------------------------------------------------------------------------- */
+/* --- anchors --------------------------------------------------------------------------------- */
 
 /* Where an event's anchor is kept, or NULL when it has none. */
 static struct anchor *anchor_new(struct reader *r, const yaml_char_t *name)
@@ -345,8 +344,7 @@ static bool count_nodes(struct reader *r, size_t n)
     return r->nodes <= RAC_YAML_GROWTH_FREE || r->nodes / RAC_YAML_GROWTH_MAX <= r->nodes_read;
 }
 
-/* --- collections --------------------------------------------------------------------------------
- */
+/* --- collections ----------------------------------------------------------------------------- */
 
 static struct frame *top(struct reader *r)
 {
@@ -464,8 +462,7 @@ static rac_err on_close(struct reader *r, const yaml_event_t *ev)
     return RAC_OK;
 }
 
-/* --- events -------------------------------------------------------------------------------------
- */
+/* --- events ---------------------------------------------------------------------------------- */
 
 static rac_err on_scalar(struct reader *r, const yaml_event_t *ev)
 {

@@ -199,8 +199,7 @@ rac_err rac_zip_read(rac_str bytes, const struct rac_zip_limits *limits, struct 
     return e;
 }
 
-/* --- writing
- * -------------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 /* Adds one entry, deflated, dated 1980-01-01 (the first date a zip can say). */
 static bool add_entry(zip_t *zip, const struct rac_zip_entry *entry, struct rac_arena *names)

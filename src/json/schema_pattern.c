@@ -1,0 +1,201 @@
+/*
+ * ECMA 262 patterns on PCRE2. The engine is nearly the same language; what differs is rewritten
+ * first: \s and \S are Unicode, \v is one character, long property names, "$" is only the end.
+ * What ECMA has not (\A, (?i), ...) is left to PCRE2: many descriptions are written for other
+ * engines.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "base/buf.h"
+#include "json/schema_priv.h"
+
+#include <pcre2.h>
+
+enum { PATTERN_BYTES_MAX = 65536, PATTERN_DEPTH_MAX = 10000, PATTERN_HEAP_KIB_MAX = 20000 };
+
+struct schema_pattern {
+    pcre2_code *code;
+};
+
+/* ECMA's white space and line ends. */
+#define SPACE_SET                                                                                  \
+    "\\x09-\\x0d\\x20\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f"                      \
+    "\\u3000\\ufeff"
+
+/* Long names of general categories, which PCRE2 knows by their short ones only. */
+static const struct {
+    rac_str name, code;
+} categories[] = {
+#define CATEGORY(name, code)                                                                       \
+    {                                                                                              \
+        RAC_S_INIT(name), RAC_S_INIT(code)                                                         \
+    }
+    CATEGORY("Letter", "L"),
+    CATEGORY("Cased_Letter", "L&"),
+    CATEGORY("Uppercase_Letter", "Lu"),
+    CATEGORY("Lowercase_Letter", "Ll"),
+    CATEGORY("Titlecase_Letter", "Lt"),
+    CATEGORY("Modifier_Letter", "Lm"),
+    CATEGORY("Other_Letter", "Lo"),
+    CATEGORY("Mark", "M"),
+    CATEGORY("Nonspacing_Mark", "Mn"),
+    CATEGORY("Spacing_Mark", "Mc"),
+    CATEGORY("Enclosing_Mark", "Me"),
+    CATEGORY("Number", "N"),
+    CATEGORY("Decimal_Number", "Nd"),
+    CATEGORY("digit", "Nd"),
+    CATEGORY("Letter_Number", "Nl"),
+    CATEGORY("Other_Number", "No"),
+    CATEGORY("Punctuation", "P"),
+    CATEGORY("punct", "P"),
+    CATEGORY("Connector_Punctuation", "Pc"),
+    CATEGORY("Dash_Punctuation", "Pd"),
+    CATEGORY("Open_Punctuation", "Ps"),
+    CATEGORY("Close_Punctuation", "Pe"),
+    CATEGORY("Initial_Punctuation", "Pi"),
+    CATEGORY("Final_Punctuation", "Pf"),
+    CATEGORY("Other_Punctuation", "Po"),
+    CATEGORY("Symbol", "S"),
+    CATEGORY("Math_Symbol", "Sm"),
+    CATEGORY("Currency_Symbol", "Sc"),
+    CATEGORY("Modifier_Symbol", "Sk"),
+    CATEGORY("Other_Symbol", "So"),
+    CATEGORY("Separator", "Z"),
+    CATEGORY("Space_Separator", "Zs"),
+    CATEGORY("Line_Separator", "Zl"),
+    CATEGORY("Paragraph_Separator", "Zp"),
+    CATEGORY("Other", "C"),
+    CATEGORY("Control", "Cc"),
+    CATEGORY("Format", "Cf"),
+    CATEGORY("Surrogate", "Cs"),
+    CATEGORY("Private_Use", "Co"),
+    CATEGORY("Unassigned", "Cn"),
+#undef CATEGORY
+};
+
+/* \p{Long_Name} at s; the bytes taken, 0 when it is nothing to rewrite. */
+static size_t put_property(struct rac_buf *b, rac_str s)
+{
+    size_t close = rac_str_find_char(s, '}');
+    if (s.n < 4 || s.p[2] != '{' || close == RAC_STR_NPOS)
+        return 0;
+    rac_str name = rac_str_sub(s, 3, close - 3), value;
+    rac_str key = rac_str_cut(name, '=', &value);
+    if (value.p != NULL &&
+        (rac_str_eq(key, RAC_S("General_Category")) || rac_str_eq(key, RAC_S("gc"))))
+        name = value;
+    for (size_t i = 0; i < RAC_COUNT(categories); i++) {
+        if (rac_str_eq(categories[i].name, name)) {
+            rac_buf_printf(b, "\\%c{%.*s}", s.p[1], RAC_FMT(categories[i].code));
+            return close + 1;
+        }
+    }
+    return 0;
+}
+
+/* The escape at s; the bytes taken. */
+static size_t put_escape(struct rac_buf *b, rac_str s, bool in_class)
+{
+    size_t n = s.n < 2 ? s.n : 2;
+    switch (n < 2 ? '\0' : s.p[1]) {
+    case 's':
+        if (in_class)
+            RAC_BUF_ADD_LIT(b, SPACE_SET);
+        else
+            RAC_BUF_ADD_LIT(b, "[" SPACE_SET "]");
+        return n;
+    case 'S':
+        if (in_class)
+            break; /* the ASCII meaning; a set cannot hold a negated set */
+        RAC_BUF_ADD_LIT(b, "[^" SPACE_SET "]");
+        return n;
+    case 'v':
+        RAC_BUF_ADD_LIT(b, "\\x0b");
+        return n;
+    case 'p':
+    case 'P': {
+        size_t taken = put_property(b, s);
+        if (taken > 0)
+            return taken;
+        break;
+    }
+    default:
+        break;
+    }
+    rac_buf_add(b, rac_str_sub(s, 0, n));
+    return n;
+}
+
+static void rewrite(struct rac_buf *b, rac_str s)
+{
+    bool in_class = false;
+    while (s.n > 0) {
+        if (s.p[0] == '\\') {
+            s = rac_str_from(s, put_escape(b, s, in_class));
+            continue;
+        }
+        if (s.p[0] == '[' && in_class)
+            rac_buf_add_char(b, '\\'); /* a plain character in ECMA, a POSIX class in PCRE2 */
+        if (s.p[0] == '[' || s.p[0] == ']')
+            in_class = s.p[0] == '[';
+        rac_buf_add_char(b, s.p[0]);
+        s = rac_str_from(s, 1);
+    }
+}
+
+static void code_free(void *code)
+{
+    pcre2_code_free(code);
+}
+
+struct schema_pattern *schema_pattern_compile(struct rac_arena *a, rac_str pattern, rac_str *why)
+{
+    struct rac_buf b;
+    int error;
+    PCRE2_SIZE at;
+    if (pattern.n > PATTERN_BYTES_MAX) {
+        *why = RAC_S("it is too long");
+        return NULL;
+    }
+    rac_buf_init(&b, (size_t)PATTERN_BYTES_MAX * 64);
+    rewrite(&b, pattern);
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    RAC_ASSERT(context != NULL);
+    pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
+    pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);
+    pcre2_set_parens_nest_limit(context, 250);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)rac_buf_str(&b).p, b.n,
+                                     PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX |
+                                         PCRE2_MATCH_UNSET_BACKREF | PCRE2_ALLOW_EMPTY_CLASS |
+                                         PCRE2_NEVER_BACKSLASH_C,
+                                     &error, &at, context);
+    pcre2_compile_context_free(context);
+    rac_buf_fini(&b);
+    if (code == NULL) {
+        PCRE2_UCHAR text[160];
+        pcre2_get_error_message(error, text, sizeof text);
+        *why = rac_arena_str(a, rac_str_of((const char *)text));
+        return NULL;
+    }
+    struct schema_pattern *p = RAC_NEW(a, struct schema_pattern);
+    p->code = code;
+    rac_arena_cleanup(a, code_free, code);
+    return p;
+}
+
+rac_err schema_pattern_match(const struct schema_pattern *p, rac_str s, unsigned steps_max,
+                             bool *matches)
+{
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    pcre2_match_context *context = pcre2_match_context_create(NULL);
+    RAC_ASSERT(data != NULL && context != NULL);
+    pcre2_set_match_limit(context, steps_max);
+    pcre2_set_depth_limit(context, PATTERN_DEPTH_MAX);
+    pcre2_set_heap_limit(context, PATTERN_HEAP_KIB_MAX);
+    int n = pcre2_match(p->code, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, 0, 0, data, context);
+    pcre2_match_context_free(context);
+    pcre2_match_data_free(data);
+    *matches = n >= 0;
+    return n == PCRE2_ERROR_MATCHLIMIT || n == PCRE2_ERROR_DEPTHLIMIT || n == PCRE2_ERROR_HEAPLIMIT
+               ? RAC_E_LIMIT
+               : RAC_OK;
+}

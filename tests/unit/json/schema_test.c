@@ -1,0 +1,348 @@
+/* JSON Schema: own cases, then every case of the json-schema corpus for draft-04 and draft-07. */
+#include "../unit.h"
+
+#include "files.h"
+#include "json/schema.h"
+
+static struct rac_arena arena;
+
+static int setup(void **state)
+{
+    (void)state;
+    rac_arena_init(&arena, (size_t)1 << 30);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    rac_arena_fini(&arena);
+    return 0;
+}
+
+static struct rac_json *parsed(const char *text)
+{
+    struct rac_json *v = RAC_NEW(&arena, struct rac_json);
+    struct rac_json_error where;
+    if (rac_json_parse(rac_str_of(text), &arena, 0, v, &where) != RAC_OK)
+        fail_msg("%s: %s", text, where.message);
+    return v;
+}
+
+/* The violations of a value, one a line: "pointer: message". */
+static rac_str violations(const char *schema, const char *value, enum rac_schema_draft draft)
+{
+    struct rac_schema_options o = {.draft = draft, .formats = true};
+    struct rac_schema *s;
+    struct rac_diags d;
+    rac_diags_init(&d, &arena, 100);
+    rac_err e = rac_schema_compile(parsed(schema), RAC_S(""), &o, &arena, &s, &d);
+    if (e != RAC_OK)
+        fail_msg("%s: %.*s", schema, RAC_FMT(d.v[0].message));
+    rac_diags_init(&d, &arena, 100);
+    e = rac_schema_check(s, parsed(value), &d);
+    assert_int_equal(e, d.n > 0 ? RAC_E_INVALID : RAC_OK);
+    assert_int_equal(rac_schema_check(s, parsed(value), NULL), e);
+    struct rac_buf b;
+    rac_buf_init(&b, 100000);
+    for (size_t i = 0; i < d.n; i++)
+        rac_buf_printf(&b, "%.*s: %.*s\n", RAC_FMT(d.v[i].pointer), RAC_FMT(d.v[i].message));
+    rac_str text = rac_buf_take(&b, &arena);
+    rac_buf_fini(&b);
+    return text;
+}
+
+static void messages(void **state)
+{
+    (void)state;
+    assert_str(violations("{\"type\":\"object\",\"required\":[\"id\",\"name\"],\"properties\":{"
+                          "\"id\":{\"type\":\"integer\","
+                          "\"minimum\":1},\"tags\":{\"items\":{\"maxLength\":2}}},"
+                          "\"additionalProperties\":false}",
+                          "{\"id\":0.5,\"tags\":[\"ab\",\"\xc3\xa9\xc3\xa9\xc3\xa9\"],\"a/b\":1}",
+                          RAC_SCHEMA_DRAFT4),
+               ": \"name\" is missing. (required)\n"
+               "/id: The value is of type number, wanted is integer. (type)\n"
+               "/id: The number must be at least 1. (minimum)\n"
+               "/tags/1: The text has 3 characters, at most 2 are allowed. (maxLength)\n"
+               "/a~1b: There must be no \"a/b\" here. (properties)\n");
+    assert_str(violations("{\"oneOf\":[{\"type\":\"string\"},{\"maxLength\":3}]}", "\"ab\"",
+                          RAC_SCHEMA_DRAFT7),
+               ": The value fits more than one of the 2 alternatives. (oneOf)\n");
+    assert_str(violations("{\"type\":\"string\",\"format\":\"date-time\"}",
+                          "\"2020-02-30T00:00:00Z\"", RAC_SCHEMA_DRAFT7),
+               ": The value has not the format \"date-time\". (format)\n");
+}
+
+static void swagger(void **state)
+{
+    (void)state;
+    /* null where x-nullable says so; "required": true of old; siblings of $ref; odd types */
+    static const struct {
+        const char *schema, *value;
+        bool good;
+    } cases[] = {
+        {"{\"type\":\"string\",\"x-nullable\":true}", "null", true},
+        {"{\"type\":\"string\"}", "null", false},
+        {"{\"properties\":{\"a\":{\"type\":\"string\",\"required\":true}}}", "{}", true},
+        {"{\"$ref\":\"#/definitions/"
+         "a\",\"required\":[\"x\"],\"definitions\":{\"a\":{\"type\":\"object\"}}}",
+         "{}", false},
+        {"{\"$ref\":\"#/definitions/a\",\"definitions\":{\"a\":{\"type\":\"object\"}}}", "{}",
+         true},
+        {"{\"type\":\"file\"}", "1", true},
+        {"{\"type\":\"integer\"}", "1.0", true},
+        {"{\"type\":\"integer\",\"format\":\"int32\"}", "2147483648", false},
+        {"{\"type\":\"string\",\"format\":\"int32\"}", "\"x\"", true},
+        {"{\"type\":\"string\",\"format\":\"byte\"}", "\"aGk=\"", true},
+        {"{\"type\":\"string\",\"format\":\"byte\"}", "\"a b\"", false},
+        {"{\"type\":\"string\",\"format\":\"own thing\"}", "\"x\"", true},
+        {"{\"minLength\":\"3\",\"type\":\"string\"}", "\"x\"", true},
+        {"{\"pattern\":\"(\"}", "\"x\"", true},
+        {"{\"discriminator\":\"kind\",\"id\":\"http://x/y\",\"allOf\":[{\"required\":[\"kind\"]}]}",
+         "{\"kind\":\"a\"}", true},
+        {"{\"$ref\":\"#/definitions/none\"}", "1", true},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        rac_str text = violations(cases[i].schema, cases[i].value, RAC_SCHEMA_SWAGGER2);
+        if ((text.n == 0) != cases[i].good)
+            fail_msg("%s %s: %.*s", cases[i].schema, cases[i].value, RAC_FMT(text));
+    }
+    /* a schema deep in a document, its references from the root */
+    struct rac_json *doc = parsed(
+        "{\"definitions\":{\"Pet\":{\"properties\":{\"owner\":{\"$ref\":\"#/definitions/Owner\"}}},"
+        "\"Owner\":{\"required\":[\"name\"]}}}");
+    struct rac_schema_options o = {.draft = RAC_SCHEMA_SWAGGER2};
+    struct rac_schema *s;
+    assert_int_equal(rac_schema_compile(doc, RAC_S("/definitions/Pet"), &o, &arena, &s, NULL),
+                     RAC_OK);
+    assert_int_equal(rac_schema_check(s, parsed("{\"owner\":{\"name\":1}}"), NULL), RAC_OK);
+    assert_int_equal(rac_schema_check(s, parsed("{\"owner\":{}}"), NULL), RAC_E_INVALID);
+    assert_int_equal(rac_schema_compile(doc, RAC_S("/definitions/None"), &o, &arena, &s, NULL),
+                     RAC_E_INVALID);
+}
+
+static void wrong_schemas(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"{\"properties\":{\"a\":{\"type\":\"strin\"}}}", "/properties/a"},
+        {"{\"minLength\":-1}", ""},
+        {"{\"pattern\":\"(\"}", ""},
+        {"{\"not\":{\"$ref\":\"#/nowhere\"}}", "/not"},
+        {"{\"not\":{\"$ref\":\"http://example.com/x.json\"}}", "/not"},
+        {"{\"allOf\":[{\"$ref\":\"#/allOf/0\"}]}", "/allOf/0"},
+        {"{\"definitions\":{\"a\":{\"$ref\":\"#/definitions/b\"},\"b\":{\"$ref\":\"#/definitions/"
+         "a\"}},"
+         "\"not\":{\"$ref\":\"#/definitions/a\"}}",
+         NULL},
+        {"{\"items\":3}", ""},
+        {"{\"required\":\"a\"}", ""},
+        {"{\"enum\":1}", ""},
+        {"{\"allOf\":[]}", ""},
+        {"{\"type\":[]}", ""},
+        {"{\"multipleOf\":0}", ""},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        struct rac_schema *s;
+        struct rac_diags d;
+        rac_diags_init(&d, &arena, 10);
+        rac_err e = rac_schema_compile(parsed(cases[i][0]), RAC_S(""), NULL, &arena, &s, &d);
+        if (e != RAC_E_INVALID || d.n == 0)
+            fail_msg("%s: %s", cases[i][0], rac_err_name(e));
+        assert_string_equal(d.v[0].code, "RC-SCHEMA-01");
+        if (cases[i][1] != NULL)
+            assert_str(d.v[0].pointer, cases[i][1]);
+    }
+}
+
+static void caps(void **state)
+{
+    (void)state;
+    struct rac_schema *s;
+    struct rac_schema_options o = {.pattern_steps_max = 10000, .steps_max = 100000};
+    /* a pattern that takes forever, a schema that never ends, one that doubles, a long list */
+    assert_int_equal(
+        rac_schema_compile(parsed("{\"pattern\":\"^(a+)+$\"}"), RAC_S(""), &o, &arena, &s, NULL),
+        RAC_OK);
+    assert_int_equal(
+        rac_schema_check(s, parsed("\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\""), NULL),
+        RAC_E_LIMIT);
+    assert_int_equal(rac_schema_compile(parsed("{\"allOf\":[{\"allOf\":[{\"$ref\":\"#\"}]}]}"),
+                                        RAC_S(""), &o, &arena, &s, NULL),
+                     RAC_OK);
+    assert_int_equal(rac_schema_check(s, parsed("1"), NULL), RAC_E_LIMIT);
+    assert_int_equal(
+        rac_schema_compile(
+            parsed("{\"anyOf\":[{\"not\":{\"$ref\":\"#\"}},{\"not\":{\"$ref\":\"#\"}}]}"),
+            RAC_S(""), &o, &arena, &s, NULL),
+        RAC_OK);
+    assert_int_equal(rac_schema_check(s, parsed("1"), NULL), RAC_E_LIMIT);
+    struct rac_json list = rac_json_new_array(&arena);
+    for (int i = 0; i < 200000; i++)
+        rac_json_add(&arena, &list, rac_json_of_int(i));
+    assert_int_equal(
+        rac_schema_compile(parsed("{\"uniqueItems\":true}"), RAC_S(""), &o, &arena, &s, NULL),
+        RAC_OK);
+    assert_int_equal(rac_schema_check(s, &list, NULL), RAC_E_LIMIT);
+    assert_int_equal(
+        rac_schema_compile(parsed("{\"uniqueItems\":true}"), RAC_S(""), NULL, &arena, &s, NULL),
+        RAC_OK);
+    assert_int_equal(rac_schema_check(s, &list, NULL), RAC_OK);
+    /* a value as deep as the parser lets through */
+    char *deep = rac_arena_alloc(&arena, 2 * RAC_JSON_DEPTH_MAX + 1);
+    memset(deep, '[', RAC_JSON_DEPTH_MAX);
+    memset(deep + RAC_JSON_DEPTH_MAX, ']', RAC_JSON_DEPTH_MAX);
+    assert_int_equal(rac_schema_compile(parsed("{\"items\":{\"$ref\":\"#\"}}"), RAC_S(""), NULL,
+                                        &arena, &s, NULL),
+                     RAC_OK);
+    rac_err e = rac_schema_check(s, parsed(deep), NULL);
+    assert_true(e == RAC_OK || e == RAC_E_LIMIT);
+}
+
+static void exact_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *schema, *value;
+        bool good;
+    } cases[] = {
+        {"{\"multipleOf\":0.01}", "1.15", true},
+        {"{\"multipleOf\":0.01}", "1.155", false},
+        {"{\"multipleOf\":0.0001}", "0.0075", true},
+        {"{\"multipleOf\":3}", "9e20", true},
+        {"{\"multipleOf\":7}", "1e300", false},
+        {"{\"multipleOf\":0.5}", "1e308", true},
+        {"{\"multipleOf\":1e-8}", "12391239123", true},
+        {"{\"maximum\":9007199254740992}", "9007199254740993", false},
+        {"{\"exclusiveMinimum\":0.1}", "0.10000000000000000001", true},
+        {"{\"exclusiveMinimum\":0.1}", "0.100", false},
+        {"{\"minimum\":-1e400}", "-1e401", false},
+        {"{\"enum\":[1e0]}", "1", true},
+        {"{\"uniqueItems\":true}", "[1,1.0]", false},
+        {"{\"uniqueItems\":true}", "[1,true,\"1\",[1],{\"a\":1},{\"a\":2}]", true},
+        {"{\"uniqueItems\":true}", "[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]", false},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++)
+        if ((violations(cases[i].schema, cases[i].value, RAC_SCHEMA_DRAFT7).n == 0) !=
+            cases[i].good)
+            fail_msg("%s %s", cases[i].schema, cases[i].value);
+}
+
+/* --- corpus ----------------------------------------------------------------------------------- */
+
+static struct rac_schema_document remotes[200];
+static size_t remotes_n;
+
+/* Loads folder below remotes/ as http://localhost:1234/folder... */
+static void remotes_load(const char *root, const char *folder)
+{
+    rac_str *names;
+    const char *dir = rac_arena_printf(&arena, "%s/json-schema/remotes/%s", root, folder).p;
+    size_t n = folder_read(&arena, dir, ".json", &names);
+    for (size_t i = 0; i < n; i++) {
+        rac_str text = file_read(&arena, rac_arena_printf(&arena, "%s/%s", dir, names[i].p).p);
+        assert_true(remotes_n < RAC_COUNT(remotes));
+        remotes[remotes_n++] = (struct rac_schema_document){
+            .uri = rac_arena_printf(&arena, "http://localhost:1234/%s%s", folder, names[i].p),
+            .root = parsed(text.p)};
+    }
+}
+
+struct tally {
+    size_t run, wrong;
+    bool list; /* name the wrong ones */
+};
+
+static void group_run(const struct rac_json *group, const char *name, enum rac_schema_draft draft,
+                      bool formats, struct tally *t)
+{
+    struct rac_schema_options o = {
+        .draft = draft, .formats = formats, .documents = remotes, .documents_n = remotes_n};
+    struct rac_schema *s;
+    struct rac_diags d;
+    rac_diags_init(&d, &arena, 10);
+    rac_err compiled =
+        rac_schema_compile(RAC_JSON_GET(group, "schema"), RAC_S(""), &o, &arena, &s, &d);
+    RAC_JSON_EACH(test, RAC_JSON_GET(group, "tests"))
+    {
+        bool want = rac_json_bool(RAC_JSON_GET(test, "valid"), false);
+        rac_err e =
+            compiled != RAC_OK ? compiled : rac_schema_check(s, RAC_JSON_GET(test, "data"), NULL);
+        t->run++;
+        if (e == (want ? RAC_OK : RAC_E_INVALID) && compiled == RAC_OK)
+            continue;
+        t->wrong++;
+        if (!t->list)
+            continue;
+        rac_str g = rac_json_str(RAC_JSON_GET(group, "description"), RAC_S("")),
+                c = rac_json_str(RAC_JSON_GET(test, "description"), RAC_S(""));
+        print_message("# %s: %.*s: %.*s: %s %.*s\n", name, RAC_FMT(g), RAC_FMT(c), rac_err_name(e),
+                      d.n > 0 ? (int)d.v[0].message.n : 0, d.n > 0 ? d.v[0].message.p : "");
+    }
+}
+
+static struct tally folder_run(const char *root, const char *folder, enum rac_schema_draft draft,
+                               bool formats, bool list)
+{
+    struct tally t = {.list = list};
+    rac_str *names;
+    const char *dir = rac_arena_printf(&arena, "%s/json-schema/tests/%s", root, folder).p;
+    size_t n = folder_read(&arena, dir, ".json", &names);
+    for (size_t i = 0; i < n; i++) {
+        rac_str text = file_read(&arena, rac_arena_printf(&arena, "%s/%s", dir, names[i].p).p);
+        RAC_JSON_EACH(group, parsed(text.p))
+        group_run(group, names[i].p, draft, formats, &t);
+    }
+    print_message("# json-schema %s: %zu of %zu\n", folder, t.run - t.wrong, t.run);
+    return t;
+}
+
+static void corpus(void **state)
+{
+    (void)state;
+    static const char *const folders[] = {"",
+                                          "baseUriChange/",
+                                          "baseUriChangeFolder/",
+                                          "baseUriChangeFolderInSubschema/",
+                                          "nested/",
+                                          "draft4/",
+                                          "draft6/",
+                                          "draft7/",
+                                          "draft2019-09/",
+                                          "draft2020-12/"};
+    const char *root = getenv("RACCORD_CORPUS");
+    rac_str *names;
+    if (root == NULL ||
+        folder_read(&arena, rac_arena_printf(&arena, "%s/json-schema/tests", root).p, "", &names) ==
+            0) {
+        print_message("# json-schema corpus not present: skipped\n");
+        return;
+    }
+    remotes_n = 0;
+    for (size_t i = 0; i < RAC_COUNT(folders); i++)
+        remotes_load(root, folders[i]);
+    struct tally t = folder_run(root, "draft4", RAC_SCHEMA_DRAFT4, false, true);
+    assert_true(t.run > 500 && t.wrong == 0);
+    t = folder_run(root, "draft7", RAC_SCHEMA_DRAFT7, false, true);
+    assert_true(t.run > 800 && t.wrong == 0);
+    t = folder_run(root, "draft4/optional", RAC_SCHEMA_DRAFT4, true, true);
+    assert_int_equal(t.wrong, 0);
+    t = folder_run(root, "draft4/optional/format", RAC_SCHEMA_DRAFT4, true, true);
+    assert_int_equal(t.wrong, 0);
+    (void)folder_run(root, "draft7/optional", RAC_SCHEMA_DRAFT7, true, false);
+    (void)folder_run(root, "draft7/optional/format", RAC_SCHEMA_DRAFT7, true, false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(messages, setup, teardown),
+        cmocka_unit_test_setup_teardown(swagger, setup, teardown),
+        cmocka_unit_test_setup_teardown(wrong_schemas, setup, teardown),
+        cmocka_unit_test_setup_teardown(caps, setup, teardown),
+        cmocka_unit_test_setup_teardown(exact_numbers, setup, teardown),
+        cmocka_unit_test_setup_teardown(corpus, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
