@@ -28,4 +28,7 @@ struct rac_check_input {
 /* Adds all findings, in the order of the file. RAC_OK, or RAC_E_LIMIT when memory ran out. */
 rac_err rac_check_definition(const struct rac_check_input *in, struct rac_diags *d) RAC_MUST_CHECK;
 
+/* True when the value of something called name looks like a real credential. */
+bool rac_api_looks_secret(rac_str name, rac_str value);
+
 #endif

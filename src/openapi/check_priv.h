@@ -229,7 +229,6 @@ enum { WORDS_PRODUCTS = 1, WORDS_TITLE = 2 };
 /* The first restricted word in s, as a whole word in any letter case; absent when there is none. */
 rac_str rac_check_restricted_word(rac_str s, unsigned sets);
 bool rac_check_is_latin(rac_str s);
-bool rac_check_looks_secret(rac_str name, rac_str value);
 bool rac_check_is_absolute_url(rac_str s);
 
 #endif

@@ -480,7 +480,7 @@ static void check_secret(struct check *c, const struct members *s, const struct 
     static const enum keyword places[] = {KW_DEFAULT, KW_EXAMPLE, KW_X_EXAMPLE, KW_X_TEST_VALUE};
     for (size_t i = 0; i < RAC_COUNT(places); i++) {
         const struct rac_json *v = member_value(s, places[i]);
-        if (!rac_json_is_string(v) || !rac_check_looks_secret(name, rac_json_str(v, RAC_S(""))))
+        if (!rac_json_is_string(v) || !rac_api_looks_secret(name, rac_json_str(v, RAC_S(""))))
             continue;
         struct where here = AT_KEY(at, rac_str_of(rac_check_keyword_text(places[i])));
         FIND(c, SEC_03, &here, v,

@@ -128,7 +128,7 @@ static bool has_key_form(rac_str v)
            rac_str_find(v, RAC_S("PRIVATE KEY")) != RAC_STR_NPOS;
 }
 
-bool rac_check_looks_secret(rac_str name, rac_str value)
+bool rac_api_looks_secret(rac_str name, rac_str value)
 {
     enum { SECRET_MIN = 20, SECRET_MAX = 8192 };
     rac_str v = rac_str_trim(value);
