@@ -94,6 +94,7 @@ void rac_cli_help_command(FILE *to, const struct rac_command *command);
 extern const struct rac_command rac_command_show;
 extern const struct rac_command rac_command_call;
 extern const struct rac_command rac_command_config;
+extern const struct rac_command rac_command_eval;
 extern const struct rac_command rac_command_version;
 
 #endif

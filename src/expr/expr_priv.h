@@ -1,0 +1,135 @@
+/* expr_priv - nodes, calls and the helpers of functions; for the files of this room only. */
+#ifndef RAC_EXPR_PRIV_H
+#define RAC_EXPR_PRIV_H
+
+#include "expr/expr.h"
+
+struct call;
+
+/* An ordinary function: arguments are evaluated. False: the error is in the call's run. */
+typedef bool (*fn_eager)(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out);
+/* Evaluates its own arguments: and, or, if, coalesce. */
+typedef bool (*fn_lazy)(struct call *c, const struct rac_expr *const *args, size_t n,
+                        struct rac_json *out);
+
+struct fn {
+    struct rac_expr_function info;
+    fn_eager eager;
+    fn_lazy lazy;
+    int ref; /* enum rac_expr_ref when its first argument names something, else -1 */
+};
+
+enum node_kind {
+    NODE_CONST,
+    NODE_CALL,
+    NODE_ACCESS,
+    NODE_TEXT,   /* interpolation: parts rendered and joined */
+    NODE_ARRAY,  /* of a tree */
+    NODE_OBJECT, /* of a tree */
+};
+
+struct rac_expr {
+    uint8_t kind;
+    bool tolerant;           /* NODE_ACCESS: after "?" */
+    uint16_t args_n;         /* NODE_CALL, NODE_TEXT */
+    uint32_t offset, length; /* in the template */
+    rac_str text;            /* the whole template, for messages */
+    union {
+        struct rac_json value;
+        struct {
+            const struct fn *fn; /* NULL: unknown */
+            const struct rac_expr **args;
+            rac_str name;
+        };
+        struct {
+            const struct rac_expr *object, *key;
+        };
+        struct {
+            const struct rac_json *shape;  /* keys and constant parts */
+            const struct rac_expr **parts; /* one per element or member; NULL: as in shape */
+            uint32_t parts_n;
+        };
+    };
+};
+
+struct call {
+    struct rac_expr_run *run;
+    const struct rac_expr *node;
+    struct rac_arena *a;
+};
+
+const struct fn *fn_find(rac_str name); /* ASCII case ignored; NULL: none */
+bool eval_node(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out);
+
+/* --- failing: each records the error and answers false ---------------------------------------- */
+
+bool fail_at(struct rac_expr_run *run, const struct rac_expr *node, enum rac_expr_category category,
+             const char *fmt, ...) RAC_PRINTF(4, 5);
+bool fail(struct call *c, enum rac_expr_category category, const char *fmt, ...) RAC_PRINTF(3, 4);
+bool fail_type(struct call *c, const struct rac_json *v, size_t i, const char *expected);
+bool fail_convert(struct call *c, const struct rac_json *v, const char *target);
+bool fail_limit(struct call *c, const char *what); /* RAC_E_LIMIT rather than RAC_E_INVALID */
+
+/* --- arguments: argument i as a C type, else a type error --------------------------------------
+ */
+
+bool arg_str(struct call *c, const struct rac_json *v, size_t i, rac_str *out);
+bool arg_int(struct call *c, const struct rac_json *v, size_t i, int64_t *out);
+bool arg_array(struct call *c, const struct rac_json *v, size_t i);
+bool arg_object(struct call *c, const struct rac_json *v, size_t i);
+/* Joins parts with sep between them, within the limit of a string's size. */
+bool join_text(struct call *c, const rac_str *parts, size_t n, rac_str sep, struct rac_json *out);
+size_t string_max(const struct rac_expr_run *run);
+/* Charges n steps: for functions that visit many elements. */
+bool charge(struct call *c, uint64_t n);
+
+/* --- values ------------------------------------------------------------------------------------
+ */
+
+static inline bool is_decimal(const struct rac_json *v)
+{
+    return v->type == RAC_JSON_NUMBER && (v->flags & RAC_EXPR_DECIMAL) != 0;
+}
+static inline bool is_float(const struct rac_json *v)
+{
+    return v->type == RAC_JSON_DOUBLE || (v->type == RAC_JSON_NUMBER && !is_decimal(v));
+}
+static inline bool is_envelope(const struct rac_json *v)
+{
+    return v->type == RAC_JSON_OBJECT && rac_json_get(v, RAC_S("$content-type")) != NULL &&
+           rac_json_get(v, RAC_S("$content")) != NULL;
+}
+static inline struct rac_json str_value(rac_str s)
+{
+    return rac_json_of_str(s);
+}
+struct rac_json decimal_value(struct rac_arena *a, const char *text, size_t n);
+struct rac_json envelope(struct rac_arena *a, rac_str type, rac_str bytes);
+/* Bytes of an envelope: base64 decoded; false when its content is not base64. */
+bool envelope_bytes(const struct rac_json *v, struct rac_arena *a, rac_str *out);
+rac_str envelope_text(const struct rac_json *v, struct rac_arena *a);
+/* -1, 0, 1 of two numbers of any kind; NaN compares as less. */
+int compare_numbers(const struct rac_json *x, const struct rac_json *y);
+/* Both numbers, or both strings (ordinal by UTF-16 unit): false otherwise. */
+bool compare_ordered(const struct rac_json *x, const struct rac_json *y, int *order);
+size_t double_text(double d, bool in_json, char out[40]); /* §7 */
+/* Exact name, else the first equal but for case. */
+struct rac_json *member_lookup(const struct rac_json *object, rac_str name);
+
+/* --- UTF-16 units -------------------------------------------------------------------------------
+ */
+
+bool is_ascii(rac_str s);
+size_t u16_length(rac_str s);
+/* The part from unit `from`, n units long, clipped; may cut a pair in two. */
+rac_str u16_slice(struct rac_arena *a, rac_str s, size_t from, size_t n);
+size_t u16_index_of_byte(rac_str s, size_t byte); /* unit at which a byte offset stands */
+/* Units of s, in a. */
+uint16_t *u16_units(struct rac_arena *a, rac_str s, size_t *n);
+rac_str u16_text(struct rac_arena *a, const uint16_t *units, size_t n);
+uint16_t u16_fold(uint16_t unit); /* for comparisons without case */
+bool is_white(uint32_t cp);       /* §3 */
+rac_str trim_white(rac_str s);
+int u16_compare(rac_str x, rac_str y); /* ordinal by unit */
+
+#endif

@@ -1,0 +1,455 @@
+/* Conversions, data URIs, URI escapes, number formats (spec expressions §11, §14, §16.4). */
+#include "base/base64.h"
+#include "base/utf8.h"
+#include "expr/functions_priv.h"
+#include "expr/number.h"
+#include "expr/xml.h"
+
+static rac_str str_of(const struct rac_json *v)
+{
+    return (rac_str){v->s, v->n};
+}
+
+static bool answer_str(struct rac_json *out, rac_str s)
+{
+    *out = str_value(s);
+    return true;
+}
+
+bool fn_array(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
+{
+    *out = rac_json_new_array(c->a);
+    rac_json_add(c->a, out, v[0]);
+    return true;
+}
+
+bool fn_create_array(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)
+{
+    *out = rac_json_new_array(c->a);
+    for (size_t i = 0; i < n; i++)
+        rac_json_add(c->a, out, v[i]);
+    return true;
+}
+
+bool fn_string(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
+{
+    return answer_str(out, rac_expr_text(&v[0], c->a));
+}
+
+bool fn_bool(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
+{
+    bool b = false;
+    if (v[0].type == RAC_JSON_BOOL)
+        b = v[0].b;
+    else if (rac_json_is_number(&v[0]))
+        b = rac_json_double(&v[0], 0) != 0;
+    else if (v[0].type == RAC_JSON_STRING && rac_str_eqi(str_of(&v[0]), RAC_S("true")))
+        b = true;
+    else if (v[0].type != RAC_JSON_STRING || !rac_str_eqi(str_of(&v[0]), RAC_S("false")))
+        return fail_convert(c, &v[0], "a boolean");
+    *out = rac_json_of_bool(b);
+    return true;
+}
+
+/* --- numbers
+ * --------------------------------------------------------------------------------------- */
+
+static bool culture(struct call *c, const struct rac_json *v, size_t n, size_t at,
+                    const struct rac_culture **out)
+{
+    rac_str tag = RAC_STR_NULL;
+    if (n > at && !arg_str(c, v, at, &tag))
+        return false;
+    return rac_culture_open(tag, c->a, out) ||
+           fail(c, RAC_EXPR_ARGUMENT,
+                "The template language function '%s' does not know the locale '%.*s'.",
+                c->node->fn->info.name, RAC_FMT(tag));
+}
+
+bool fn_int(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
+{
+    int64_t i;
+    struct rac_dec d;
+    bool ok = false;
+    if (v[0].type == RAC_JSON_INT) {
+        *out = v[0];
+        return true;
+    }
+    if (v[0].type == RAC_JSON_STRING) {
+        ok = rac_number_parse_int(str_of(&v[0]), &i);
+    } else if (is_decimal(&v[0])) {
+        ok = rac_dec_parse(str_of(&v[0]), &d) && rac_dec_to_int(d, &i);
+    } else if (is_float(&v[0])) {
+        double x = rac_json_double(&v[0], 0);
+        ok = x >= -9223372036854775808.0 && x < 9223372036854775808.0 && x == (double)(int64_t)x;
+        i = ok ? (int64_t)x : 0;
+    }
+    if (!ok)
+        return fail_convert(c, &v[0], "an integer");
+    *out = rac_json_of_int(i);
+    return true;
+}
+
+bool fn_float(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)
+{
+    double x;
+    const struct rac_culture *in;
+    if (!culture(c, v, n, 1, &in))
+        return false;
+    if (rac_json_is_number(&v[0]))
+        x = rac_json_double(&v[0], 0);
+    else if (v[0].type != RAC_JSON_STRING || !rac_number_parse_float(str_of(&v[0]), in, &x))
+        return fail_convert(c, &v[0], "a floating-point number");
+    *out = rac_json_of_double(x);
+    return true;
+}
+
+bool fn_decimal(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
+{
+    struct rac_dec d;
+    bool ok;
+    if (v[0].type == RAC_JSON_INT) {
+        d = rac_dec_of_int(v[0].i);
+        ok = true;
+    } else if (is_decimal(&v[0])) {
+        *out = v[0];
+        return true;
+    } else if (v[0].type == RAC_JSON_NUMBER) { /* as it was written, if that fits */
+        ok = rac_dec_parse(str_of(&v[0]), &d) || rac_dec_of_double(rac_json_double(&v[0], 0), &d);
+    } else if (v[0].type == RAC_JSON_DOUBLE) {
+        ok = rac_dec_of_double(v[0].d, &d);
+    } else {
+        ok = v[0].type == RAC_JSON_STRING &&
+             rac_number_parse_decimal(str_of(&v[0]), &rac_culture_en_us, &d);
+    }
+    if (!ok)
+        return fail_convert(c, &v[0], "a decimal number");
+    char text[RAC_DEC_TEXT];
+    *out = decimal_value(c->a, text, rac_dec_print(d, text));
+    return true;
+}
+
+bool fn_is_int(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
+{
+    rac_str s;
+    int64_t i;
+    if (!arg_str(c, v, 0, &s))
+        return false;
+    if (s.n > 1 && s.p[0] == '+' && s.p[1] != '-')
+        s = rac_str_from(s, 1);
+    *out = rac_json_of_bool(rac_str_to_i64(s, &i));
+    return true;
+}
+
+bool fn_is_float(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)
+{
+    rac_str s;
+    double x;
+    const struct rac_culture *in;
+    if (!arg_str(c, v, 0, &s) || !culture(c, v, n, 1, &in))
+        return false;
+    rac_str bare = trim_white(s);
+    if (rac_str_starts(bare, RAC_S("-")) || rac_str_starts(bare, RAC_S("+")))
+        bare = rac_str_from(bare, 1);
+    *out =
+        rac_json_of_bool(rac_number_parse_float(s, in, &x) || rac_str_eqi(bare, RAC_S("Infinity")));
+    return true;
+}
+
+bool fn_format_number(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)
+{
+    rac_str format, text;
+    const struct rac_culture *in;
+    if (!rac_json_is_number(&v[0]))
+        return fail_type(c, &v[0], 0, "a number: an integer, a float or a decimal");
+    if (!arg_str(c, v, 1, &format) || !culture(c, v, n, 2, &in))
+        return false;
+    if (rac_number_format(&v[0], format, in, c->a, &text) != RAC_OK)
+        return fail(c, RAC_EXPR_ARGUMENT,
+                    "The template language function 'formatNumber' does not know the format "
+                    "'%.*s' for a value of type '%s'.",
+                    RAC_FMT(format), rac_expr_type_name(&v[0]));
+    return answer_str(out, text);
+}
+
+/* --- base64 and binary content
+ * ----------------------------------------------------------------------- */
+
+/* Decodes the standard alphabet with padding; space, tab, CR and LF between are ignored. */
+static bool strict_base64(struct rac_arena *a, rac_str s, rac_str *out)
+{
+    size_t symbols = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        char ch = s.p[i];
+        bool blank = ch == ' ' || ch == '\t' || ch == '\r' || ch == '\n';
+        if (!blank && !rac_is_alnum(ch) && ch != '+' && ch != '/' && ch != '=')
+            return false;
+        symbols += !blank;
+    }
+    return symbols % 4 == 0 && rac_base64_decode(a, s, out);
+}
+
+static bool decoded(struct call *c, const struct rac_json *v, rac_str *bytes)
+{
+    rac_str s;
+    return arg_str(c, v, 0, &s) &&
+           (strict_base64(c->a, s, bytes) || fail_convert(c, &v[0], "bytes: it is not base64"));
+}
+
+bool fn_base64(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
+{
+    rac_str s;
+    return arg_str(c, v, 0, &s) && charge(c, s.n / 64) &&
+           answer_str(out, rac_base64_encode(c->a, s));
+}
+
+bool fn_base64_to_string(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
+                         struct rac_json *out)
+{
+    rac_str bytes;
+    return decoded(c, v, &bytes) && answer_str(out, rac_utf8_mend(c->a, bytes));
+}
+
+static struct rac_json envelope_of_text(struct call *c, rac_str type, rac_str base64)
+{
+    struct rac_json o = rac_json_new_object(c->a);
+    RAC_JSON_PUT_STR(c->a, &o, "$content-type", type);
+    RAC_JSON_PUT_STR(c->a, &o, "$content", base64);
+    return o;
+}
+
+bool fn_base64_to_binary(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
+                         struct rac_json *out)
+{
+    rac_str bytes;
+    if (!decoded(c, v, &bytes))
+        return false;
+    *out = envelope_of_text(c, RAC_S("application/octet-stream"), str_of(&v[0]));
+    return true;
+}
+
+bool fn_binary(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
+{
+    if (v[0].type == RAC_JSON_NULL)
+        return fail_type(c, &v[0], 0, "a value that is not null");
+    *out = envelope(c->a, RAC_S("application/octet-stream"), rac_expr_text(&v[0], c->a));
+    return true;
+}
+
+/* --- data URIs
+ * ------------------------------------------------------------------------------------------ */
+
+bool fn_data_uri(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
+                 struct rac_json *out)
+{
+    rac_str type, base64;
+    if (v[0].type == RAC_JSON_NULL)
+        return fail_type(c, &v[0], 0, "a value that is not null");
+    if (is_envelope(&v[0])) {
+        type = rac_json_str(RAC_JSON_GET(&v[0], "$content-type"), RAC_S(""));
+        base64 = rac_json_str(RAC_JSON_GET(&v[0], "$content"), RAC_S(""));
+    } else {
+        bool text = v[0].type == RAC_JSON_STRING;
+        type = text ? RAC_S("text/plain;charset=utf-8") : RAC_S("application/json;charset=utf-8");
+        base64 = rac_base64_encode(c->a, rac_expr_text(&v[0], c->a));
+    }
+    return answer_str(
+        out, rac_arena_printf(c->a, "data:%.*s;base64,%.*s", RAC_FMT(type), RAC_FMT(base64)));
+}
+
+static int hex_value(char ch)
+{
+    return rac_is_digit(ch)         ? ch - '0'
+           : ch >= 'a' && ch <= 'f' ? ch - 'a' + 10
+           : ch >= 'A' && ch <= 'F' ? ch - 'A' + 10
+                                    : -1;
+}
+
+/* %XX decoded; what is no escape stays as it is. */
+static rac_str unescaped(struct rac_arena *a, rac_str s, bool plus_is_space)
+{
+    char *p = rac_arena_alloc_dirty(a, s.n + 1), *w = p;
+    for (size_t i = 0; i < s.n; i++) {
+        int high = s.p[i] == '%' && i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
+        int low = high >= 0 ? hex_value(s.p[i + 2]) : -1;
+        if (low >= 0) {
+            *w++ = (char)(high << 4 | low);
+            i += 2;
+        } else {
+            *w++ = plus_is_space && s.p[i] == '+' ? ' ' : s.p[i];
+        }
+    }
+    return (rac_str){p, (size_t)(w - p)};
+}
+
+struct data_uri {
+    rac_str type; /* media type and parameters, verbatim; "text/plain" when there were none */
+    rac_str base64;
+};
+
+static bool data_uri_read(struct call *c, const struct rac_json *v, struct data_uri *out)
+{
+    rac_str s, meta, data;
+    if (!arg_str(c, v, 0, &s))
+        return false;
+    meta = rac_str_cut(s, ',', &data);
+    if (!rac_str_startsi(meta, RAC_S("data:")) || data.p == NULL)
+        return fail_convert(c, &v[0], "binary content: it is not a data URI");
+    meta = rac_str_from(meta, 5);
+    size_t last = rac_str_rfind_char(meta, ';');
+    rac_str tail = last == RAC_STR_NPOS ? meta : rac_str_from(meta, last + 1), bytes;
+    bool is_base64 = rac_str_eqi(tail, RAC_S("base64"));
+    if (is_base64)
+        meta = last == RAC_STR_NPOS ? RAC_S("") : rac_str_sub(meta, 0, last);
+    out->type = meta.n == 0 ? RAC_S("text/plain") : meta;
+    if (is_base64 && !strict_base64(c->a, data, &bytes))
+        return fail_convert(c, &v[0], "binary content: what follows the comma is not base64");
+    out->base64 = is_base64 ? data : rac_base64_encode(c->a, unescaped(c->a, data, true));
+    return true;
+}
+
+static bool known_charset(rac_str s)
+{
+    static const rac_str names[] = {
+        RAC_S_INIT("utf-8"),        RAC_S_INIT("utf8"),         RAC_S_INIT("us-ascii"),
+        RAC_S_INIT("ascii"),        RAC_S_INIT("utf-16"),       RAC_S_INIT("utf-16le"),
+        RAC_S_INIT("utf-16be"),     RAC_S_INIT("utf-32"),       RAC_S_INIT("iso-8859-1"),
+        RAC_S_INIT("latin1"),       RAC_S_INIT("iso-8859-15"),  RAC_S_INIT("windows-1252"),
+        RAC_S_INIT("windows-1250"), RAC_S_INIT("windows-1251"), RAC_S_INIT("shift_jis"),
+        RAC_S_INIT("euc-jp"),       RAC_S_INIT("euc-kr"),       RAC_S_INIT("gb2312"),
+        RAC_S_INIT("gb18030"),      RAC_S_INIT("big5"),         RAC_S_INIT("koi8-r")};
+    for (size_t i = 0; i < RAC_COUNT(names); i++)
+        if (rac_str_eqi(s, names[i]))
+            return true;
+    return false;
+}
+
+static size_t count_char(rac_str s, char ch)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += s.p[i] == ch;
+    return n;
+}
+
+static bool media_type_is_sound(rac_str type)
+{
+    rac_str rest, media = rac_str_cut(type, ';', &rest);
+    if (count_char(media, '/') != 1)
+        return false;
+    while (rest.p != NULL) {
+        rac_str value, p = rac_str_cut(rest, ';', &rest);
+        if (count_char(p, '=') > 1)
+            return false;
+        rac_str name = rac_str_trim(rac_str_cut(p, '=', &value));
+        if (rac_str_eqi(name, RAC_S("charset")) && !known_charset(rac_str_trim(value)))
+            return false;
+    }
+    return true;
+}
+
+bool fn_data_uri_to_binary(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
+                           struct rac_json *out)
+{
+    struct data_uri u;
+    if (!data_uri_read(c, v, &u))
+        return false;
+    if (!media_type_is_sound(u.type))
+        return fail_convert(c, &v[0], "binary content: its media type is not valid");
+    *out = envelope_of_text(c, u.type, u.base64);
+    return true;
+}
+
+bool fn_data_uri_to_string(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
+                           struct rac_json *out)
+{
+    struct data_uri u;
+    rac_str bytes, rest;
+    if (!data_uri_read(c, v, &u))
+        return false;
+    rac_str media = rac_str_cut(u.type, ';', &rest);
+    bool ok = media.n > 0 || rest.p == NULL;
+    if (ok && rest.p != NULL && count_char(rest, ';') <= 1) {
+        rac_str value, first = rac_str_cut(rest, ';', &rest);
+        if (rac_str_eqi(rac_str_trim(rac_str_cut(first, '=', &value)), RAC_S("charset")))
+            ok = rac_str_eqi(rac_str_trim(value), RAC_S("utf-8"));
+    }
+    if (!ok || !rac_base64_decode(c->a, u.base64, &bytes))
+        return fail_convert(c, &v[0], "a string: its media type or charset is not valid");
+    return answer_str(out, rac_utf8_mend(c->a, bytes));
+}
+
+/* --- URI components
+ * -------------------------------------------------------------------------------------- */
+
+bool fn_uri_component(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
+                      struct rac_json *out)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    rac_str s;
+    if (!arg_str(c, v, 0, &s) || !charge(c, s.n / 64))
+        return false;
+    struct rac_json mended = rac_expr_mend(c->a, str_value(s));
+    s = str_of(&mended);
+    char *p = rac_arena_alloc_dirty(c->a, s.n * 3 + 1), *w = p;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char ch = (unsigned char)s.p[i];
+        if (ch < 0x80 && (rac_is_alnum((char)ch) || (ch != 0 && strchr("-._~", ch) != NULL))) {
+            *w++ = (char)ch;
+        } else {
+            *w++ = '%';
+            *w++ = hex[ch >> 4];
+            *w++ = hex[ch & 15];
+        }
+    }
+    return answer_str(out, (rac_str){p, (size_t)(w - p)});
+}
+
+bool fn_uri_component_to_string(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
+                                struct rac_json *out)
+{
+    rac_str s;
+    return arg_str(c, v, 0, &s) && answer_str(out, rac_utf8_mend(c->a, unescaped(c->a, s, false)));
+}
+
+bool fn_uri_component_to_binary(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
+                                struct rac_json *out)
+{
+    rac_str s;
+    if (!arg_str(c, v, 0, &s))
+        return false;
+    *out = envelope(c->a, RAC_S("application/octet-stream"), unescaped(c->a, s, false));
+    return true;
+}
+
+/* --- json
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static bool json_of_text(struct call *c, const struct rac_json *v, rac_str text,
+                         struct rac_json *out)
+{
+    struct rac_json_error where;
+    rac_err e = rac_json_parse(text, c->a, 0, out, &where);
+    if (e == RAC_OK)
+        return charge(c, text.n / 64);
+    return fail(c, RAC_EXPR_CONVERT,
+                "The template language function 'json' parameter is not valid. The provided value "
+                "'%.*s' cannot be parsed: %s at line %u, column %u.",
+                RAC_FMT(rac_str_sub(rac_expr_text(v, c->a), 0, 200)), where.message, where.line,
+                where.column);
+}
+
+bool fn_json(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
+{
+    rac_str bytes;
+    if (v[0].type == RAC_JSON_STRING)
+        return json_of_text(c, &v[0], str_of(&v[0]), out);
+    if (!is_envelope(&v[0]))
+        return fail_type(c, &v[0], 0, "a string or XML");
+    if (!envelope_bytes(&v[0], c->a, &bytes))
+        return fail_convert(c, &v[0], "JSON: its content is not base64");
+    if (xml_is_envelope(&v[0]))
+        return xml_to_json(c, bytes, out);
+    return json_of_text(c, &v[0], envelope_text(&v[0], c->a), out);
+}

@@ -1,0 +1,370 @@
+/*
+ * Values as text (§7), equal (§9), ordered, and the envelopes of binary content (§11).
+ */
+#include "base/base64.h"
+#include "base/dec.h"
+#include "base/utf8.h"
+#include "expr/expr_priv.h"
+
+#include <float.h>
+#include <math.h>
+
+const char *rac_expr_type_name(const struct rac_json *v)
+{
+    switch (v->type) {
+    case RAC_JSON_NULL:
+        return "Null";
+    case RAC_JSON_BOOL:
+        return "Boolean";
+    case RAC_JSON_INT:
+        return "Integer";
+    case RAC_JSON_NUMBER:
+        return is_decimal(v) ? "Decimal" : "Float";
+    case RAC_JSON_DOUBLE:
+        return "Float";
+    case RAC_JSON_STRING:
+        return "String";
+    case RAC_JSON_ARRAY:
+        return "Array";
+    default:
+        return "Object";
+    }
+}
+
+struct rac_json decimal_value(struct rac_arena *a, const char *text, size_t n)
+{
+    rac_str s = rac_arena_str(a, (rac_str){text, n});
+    return (struct rac_json){
+        .type = RAC_JSON_NUMBER, .flags = RAC_EXPR_DECIMAL, .n = (uint32_t)s.n, .s = s.p};
+}
+
+/* --- text
+ * ----------------------------------------------------------------------------------------- */
+
+/* Shortest digits that read back as d: "d.ddd" without trailing zeros, and the exponent. */
+static int shortest_digits(double d, char digits[20], int *exponent)
+{
+    char text[40];
+    for (int precision = d < DBL_MIN ? 0 : 14; precision <= 16; precision++) { /* d > 0 */
+        snprintf(text, sizeof text, "%.*e", precision, d);
+        if (precision == 16 || strtod(text, NULL) == d)
+            break;
+    }
+    int n = 0;
+    char *e = strchr(text, 'e');
+    for (char *p = text; p < e; p++)
+        if (rac_is_digit(*p))
+            digits[n++] = *p;
+    while (n > 1 && digits[n - 1] == '0')
+        n--;
+    digits[n] = '\0';
+    *exponent = (int)strtol(e + 1, NULL, 10);
+    return n;
+}
+
+size_t double_text(double d, bool in_json, char out[40])
+{
+    char digits[20];
+    int e, w = 0;
+    if (isnan(d))
+        return (size_t)snprintf(out, 40, in_json ? "\"NaN\"" : "NaN");
+    if (isinf(d))
+        return (size_t)snprintf(out, 40, in_json ? "\"%sInfinity\"" : "%sInfinity",
+                                d < 0 ? "-" : "");
+    if (d == 0)
+        return (size_t)snprintf(out, 40, "%s0%s", signbit(d) ? "-" : "", in_json ? ".0" : "");
+    int n = shortest_digits(fabs(d), digits, &e);
+    if (d < 0)
+        out[w++] = '-';
+    if (e >= 15 || e <= -6) {
+        out[w++] = digits[0];
+        if (n > 1)
+            w += snprintf(out + w, (size_t)(40 - w), ".%s", digits + 1);
+        w += snprintf(out + w, (size_t)(40 - w), "E%c%02d", e < 0 ? '-' : '+', e < 0 ? -e : e);
+        return (size_t)w;
+    }
+    if (e < 0) {
+        out[w++] = '0';
+        out[w++] = '.';
+        for (int i = -1; i > e; i--)
+            out[w++] = '0';
+    }
+    for (int i = 0; i < n || i <= e; i++) {
+        out[w++] = i < n ? digits[i] : '0';
+        if (i == e && i + 1 < n)
+            out[w++] = '.';
+    }
+    if (in_json && n <= e + 1)
+        w += snprintf(out + w, (size_t)(40 - w), ".0");
+    out[w] = '\0';
+    return (size_t)w;
+}
+
+static void json_string(rac_str s, struct rac_buf *b)
+{
+    rac_buf_add_char(b, '"');
+    size_t from = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        size_t len = 1;
+        char esc[8] = {0};
+        static const char named[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
+        const char *hit = c != 0 ? strchr(named, c) : NULL;
+        if (hit != NULL)
+            snprintf(esc, sizeof esc, "\\%c", letters[hit - named]);
+        else if (c < 0x20)
+            snprintf(esc, sizeof esc, "\\u%04x", c);
+        else if (c == 0xc2 && i + 1 < s.n && (unsigned char)s.p[i + 1] == 0x85)
+            snprintf(esc, sizeof esc, "\\u0085"), len = 2;
+        else if (c == 0xe2 && i + 2 < s.n && (unsigned char)s.p[i + 1] == 0x80 &&
+                 ((unsigned char)s.p[i + 2] & 0xfe) == 0xa8)
+            snprintf(esc, sizeof esc, "\\u%04x", 0x2028 + (s.p[i + 2] & 1)), len = 3;
+        else
+            continue;
+        rac_buf_add(b, rac_str_sub(s, from, i - from));
+        rac_buf_add(b, rac_str_of(esc));
+        i += len - 1;
+        from = i + 1;
+    }
+    rac_buf_add(b, rac_str_from(s, from));
+    rac_buf_add_char(b, '"');
+}
+
+static void json_text(const struct rac_json *v, struct rac_buf *b)
+{
+    char num[40];
+    switch (v->type) {
+    case RAC_JSON_NULL:
+        RAC_BUF_ADD_LIT(b, "null");
+        break;
+    case RAC_JSON_BOOL:
+        rac_buf_add(b, v->b ? RAC_S("true") : RAC_S("false"));
+        break;
+    case RAC_JSON_INT:
+        rac_buf_printf(b, "%lld", (long long)v->i);
+        break;
+    case RAC_JSON_NUMBER:
+        if (is_decimal(v)) {
+            rac_str s = {v->s, v->n};
+            rac_buf_add(b, s);
+            if (rac_str_find_char(s, '.') == RAC_STR_NPOS)
+                RAC_BUF_ADD_LIT(b, ".0");
+            break;
+        }
+        /* fall through */
+    case RAC_JSON_DOUBLE:
+        rac_buf_add(b, (rac_str){num, double_text(rac_json_double(v, 0), true, num)});
+        break;
+    case RAC_JSON_STRING:
+        json_string((rac_str){v->s, v->n}, b);
+        break;
+    case RAC_JSON_ARRAY:
+        rac_buf_add_char(b, '[');
+        for (size_t i = 0; i < rac_json_len(v); i++) {
+            if (i > 0)
+                rac_buf_add_char(b, ',');
+            json_text(rac_json_at(v, i), b);
+        }
+        rac_buf_add_char(b, ']');
+        break;
+    default:
+        rac_buf_add_char(b, '{');
+        for (size_t i = 0; i < rac_json_len(v); i++) {
+            const struct rac_json_member *m = rac_json_member_at(v, i);
+            if (i > 0)
+                rac_buf_add_char(b, ',');
+            json_string(rac_json_key(m), b);
+            rac_buf_add_char(b, ':');
+            json_text(&m->value, b);
+        }
+        rac_buf_add_char(b, '}');
+    }
+}
+
+rac_str rac_expr_text(const struct rac_json *v, struct rac_arena *a)
+{
+    char num[40];
+    switch (v->type) {
+    case RAC_JSON_STRING:
+        return (rac_str){v->s, v->n};
+    case RAC_JSON_NULL:
+        return RAC_S("");
+    case RAC_JSON_BOOL:
+        return v->b ? RAC_S("True") : RAC_S("False");
+    case RAC_JSON_INT:
+        return rac_arena_printf(a, "%lld", (long long)v->i);
+    case RAC_JSON_NUMBER:
+        if (is_decimal(v))
+            return (rac_str){v->s, v->n};
+        /* fall through */
+    case RAC_JSON_DOUBLE: {
+        size_t n = double_text(rac_json_double(v, 0), false, num);
+        return rac_arena_str(a, (rac_str){num, n});
+    }
+    default:
+        break;
+    }
+    if (is_envelope(v))
+        return envelope_text(v, a);
+    struct rac_buf b;
+    rac_buf_init(&b, SIZE_MAX / 4);
+    json_text(v, &b);
+    rac_str s = rac_buf_take(&b, a);
+    rac_buf_fini(&b);
+    return s;
+}
+
+static bool is_low_half(rac_str s) /* starts with DC00..DFFF in three bytes */
+{
+    return s.n >= 3 && (unsigned char)s.p[0] == 0xed && (unsigned char)s.p[1] >= 0xb0;
+}
+
+bool join_text(struct call *c, const rac_str *parts, size_t n, rac_str sep, struct rac_json *out)
+{
+    size_t total = 0;
+    bool halves = false;
+    for (size_t i = 0; i < n; i++) {
+        total += parts[i].n + (i > 0 ? sep.n : 0);
+        halves |= is_low_half(parts[i]);
+        if (total > string_max(c->run))
+            return fail_limit(c, "a string would be larger than allowed");
+    }
+    char *p = rac_arena_try(c->a, total + 1), *w = p;
+    if (p == NULL)
+        return fail_limit(c, "its values take more memory than allowed");
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && sep.n > 0)
+            w = mempcpy(w, sep.p, sep.n);
+        if (parts[i].n > 0)
+            w = mempcpy(w, parts[i].p, parts[i].n);
+    }
+    rac_str s = {p, total};
+    if (RAC_UNLIKELY(halves)) { /* two halves may have met */
+        size_t units_n;
+        const uint16_t *units = u16_units(c->a, s, &units_n);
+        s = u16_text(c->a, units, units_n);
+    }
+    *out = str_value(s);
+    return true;
+}
+
+/* --- envelopes (§11)
+ * -------------------------------------------------------------------------------- */
+
+struct rac_json envelope(struct rac_arena *a, rac_str type, rac_str bytes)
+{
+    struct rac_json o = rac_json_new_object(a);
+    RAC_JSON_PUT_STR(a, &o, "$content-type", type);
+    RAC_JSON_PUT_STR(a, &o, "$content", rac_base64_encode(a, bytes));
+    return o;
+}
+
+bool envelope_bytes(const struct rac_json *v, struct rac_arena *a, rac_str *out)
+{
+    const struct rac_json *content = RAC_JSON_GET(v, "$content");
+    return rac_json_is_string(content) &&
+           rac_base64_decode(a, (rac_str){content->s, content->n}, out);
+}
+
+rac_str envelope_text(const struct rac_json *v, struct rac_arena *a)
+{
+    rac_str bytes;
+    if (!envelope_bytes(v, a, &bytes))
+        return RAC_S("");
+    if (rac_str_starts(bytes, RAC_S("\xef\xbb\xbf")))
+        bytes = rac_str_from(bytes, 3);
+    rac_str type = rac_json_str(RAC_JSON_GET(v, "$content-type"), RAC_S(""));
+    size_t at = rac_str_findi(type, RAC_S("charset="));
+    rac_str charset = at == RAC_STR_NPOS ? RAC_S("utf-8") : rac_str_from(type, at + 8);
+    if (rac_str_startsi(charset, RAC_S("iso-8859-1")) ||
+        rac_str_startsi(charset, RAC_S("latin1"))) {
+        char *p = rac_arena_alloc_dirty(a, bytes.n * 2 + 1), *w = p;
+        for (size_t i = 0; i < bytes.n; i++)
+            w += rac_utf8_encode((unsigned char)bytes.p[i], w);
+        return (rac_str){p, (size_t)(w - p)};
+    }
+    if (rac_str_startsi(charset, RAC_S("utf-16"))) {
+        uint16_t *units = rac_arena_alloc(a, bytes.n + 2);
+        memcpy(units, bytes.p, bytes.n & ~(size_t)1);
+        return u16_text(a, units, bytes.n / 2);
+    }
+    return rac_utf8_mend(a, bytes);
+}
+
+/* --- equal and ordered (§9)
+ * --------------------------------------------------------------------------- */
+
+static bool as_decimal(const struct rac_json *v, struct rac_dec *out)
+{
+    if (is_decimal(v))
+        return rac_dec_parse((rac_str){v->s, v->n}, out);
+    if (v->type == RAC_JSON_INT) {
+        *out = rac_dec_of_int(v->i);
+        return true;
+    }
+    return rac_dec_of_double(rac_json_double(v, 0), out);
+}
+
+int compare_numbers(const struct rac_json *x, const struct rac_json *y)
+{
+    if (x->type == RAC_JSON_INT && y->type == RAC_JSON_INT)
+        return (x->i > y->i) - (x->i < y->i);
+    struct rac_dec dx, dy;
+    if ((is_decimal(x) || is_decimal(y)) && as_decimal(x, &dx) && as_decimal(y, &dy))
+        return rac_dec_cmp(dx, dy);
+    /* long double holds every 64-bit integer and every double exactly */
+    long double lx = x->type == RAC_JSON_INT ? (long double)x->i : rac_json_double(x, 0);
+    long double ly = y->type == RAC_JSON_INT ? (long double)y->i : rac_json_double(y, 0);
+    return lx < ly || isnan(lx) ? -1 : lx > ly;
+}
+
+bool compare_ordered(const struct rac_json *x, const struct rac_json *y, int *order)
+{
+    if (rac_json_is_number(x) && rac_json_is_number(y)) {
+        *order = compare_numbers(x, y);
+        return true;
+    }
+    if (x->type == RAC_JSON_STRING && y->type == RAC_JSON_STRING) {
+        *order = u16_compare((rac_str){x->s, x->n}, (rac_str){y->s, y->n});
+        return true;
+    }
+    return false;
+}
+
+static bool equal_objects(const struct rac_json *x, const struct rac_json *y)
+{
+    if (rac_json_len(x) != rac_json_len(y))
+        return false;
+    for (size_t i = 0; i < rac_json_len(x); i++) {
+        const struct rac_json_member *m = rac_json_member_at(x, i);
+        const struct rac_json *other = rac_json_get(y, rac_json_key(m));
+        if (other == NULL || !rac_expr_equal(&m->value, other))
+            return false;
+    }
+    return true;
+}
+
+bool rac_expr_equal(const struct rac_json *x, const struct rac_json *y)
+{
+    if (rac_json_is_number(x) && rac_json_is_number(y))
+        return compare_numbers(x, y) == 0;
+    if (x->type != y->type)
+        return false;
+    switch (x->type) {
+    case RAC_JSON_NULL:
+        return true;
+    case RAC_JSON_BOOL:
+        return x->b == y->b;
+    case RAC_JSON_STRING:
+        return x->n == y->n && memcmp(x->s, y->s, x->n) == 0;
+    case RAC_JSON_ARRAY:
+        if (rac_json_len(x) != rac_json_len(y))
+            return false;
+        for (size_t i = 0; i < rac_json_len(x); i++)
+            if (!rac_expr_equal(rac_json_at(x, i), rac_json_at(y, i)))
+                return false;
+        return true;
+    default:
+        return equal_objects(x, y);
+    }
+}

@@ -1,0 +1,77 @@
+// The expression language from outside: the public vectors where they are, the contract of `eval`.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { raccord, raccordJson, root, temporary } from './lib/raccord.mjs';
+
+const lines = (text) => text.split('\n').filter(Boolean).map((l) => JSON.parse(l));
+const vectors = join(process.env.RACCORD_VECTORS ?? join(root, '../shared/vectors'), 'expressions.jsonl');
+
+// Numbers by value, objects without order, everything else exactly.
+export function same(a, b) {
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((x, i) => same(x, b[i]));
+  if (a && typeof a === 'object') return b && typeof b === 'object' && !Array.isArray(b) && Object.keys(a).length === Object.keys(b).length && Object.keys(a).every((k) => Object.hasOwn(b, k) && same(a[k], b[k]));
+  return Object.is(a, b) || a === b;
+}
+
+test('every public vector evaluates to its value or its category of error', { skip: !existsSync(vectors) && 'RACCORD_VECTORS is not at hand' }, async () => {
+  const want = lines(readFileSync(vectors, 'utf8'));
+  const { stdout, stderr } = await raccord(['eval', '--batch', vectors]);
+  const got = lines(stdout);
+  assert.equal(got.length, want.length);
+  assert.equal(stderr, '');
+  const wrong = want.filter((v, i) => (v.error ? got[i].error?.category !== v.error : !('value' in got[i]) || !same(v.expect, got[i].value)))
+    .map((v) => `${v.id}: ${v.expr}`);
+  assert.deepEqual(wrong, []);
+});
+
+test('one expression: value, error with its place, exit status', async () => {
+  assert.equal((await raccord(['eval', "@concat('a', 1, 'b')"])).stdout, '"a1b"\n');
+  assert.deepEqual((await raccordJson(['eval', '@add(1, 2)'])).json, { value: 3 });
+  const bad = await raccord(['eval', "@add(1, 'x')"]);
+  assert.equal(bad.status, 1);
+  assert.match(bad.stderr, /type: The template language function 'add' expects its second parameter/);
+  assert.match(bad.stderr, /\n {4}@add\(1, 'x'\)\n {5}\^{11}\n/);
+  assert.deepEqual((await raccordJson(['eval', '@nope()'])).json.error.category, 'function');
+  assert.equal((await raccord(['eval'])).status, 2);
+  assert.equal((await raccord(['eval', '--batch', '/nowhere'])).status, 3);
+});
+
+test('a context gives actions, variables and a fixed clock', async (t) => {
+  const file = join(temporary(t), 'context.json');
+  writeFileSync(file, JSON.stringify({ now: '2026-11-22T10:00:00Z', variables: { n: 2 }, actions: { Get: { status: 'Succeeded', outputs: { statusCode: 200, body: { berth: 'N7' } } } } }));
+  const eval1 = async (x) => (await raccordJson(['eval', x, '--context', file])).json.value;
+  assert.equal(await eval1("@body('Get').berth"), 'N7');
+  assert.equal(await eval1("n is @{variables('n')} at @{utcNow('HH:mm')}"), 'n is 2 at 10:00');
+  assert.equal((await raccordJson(['eval', "@body('Nope')", '--context', file])).json.error.category, 'reference');
+});
+
+test('a batch answers every line, also the broken ones', async () => {
+  const r = await raccord(['eval', '--batch', '-'], { input: '{"id":1,"expr":"@add(1,1)"}\nnot json\n{"id":3,"expr":"@div(1,0)"}\n' });
+  assert.equal(r.status, 1);
+  const got = lines(r.stdout);
+  assert.deepEqual(got[0], { id: 1, value: 2 });
+  assert.equal(got[1].error.category, 'parse');
+  assert.equal(got[2].error.category, 'math');
+});
+
+test('hostile expressions end soon and with an error', async () => {
+  const deep = '@' + 'not('.repeat(50000) + 'true' + ')'.repeat(50000);
+  const wide = `@concat(${Array(3000).fill("'x'").join(',')})`;
+  const grow = "@replace(replace(replace(replace(replace(string(range(1,100000)),'1',string(range(1,9999))),'2',string(range(1,9999))),'3',string(range(1,9999))),'4',string(range(1,9999))),'5',string(range(1,9999)))";
+  for (const [name, expr] of Object.entries({ deep, wide, grow })) {
+    const started = Date.now();
+    const r = await raccord(['eval', '--batch', '-'], { input: JSON.stringify({ id: name, expr }) + '\n', timeout: 60000 });
+    assert.equal(r.status, 1, `${name}: ${r.stderr}`);
+    assert.ok(lines(r.stdout)[0].error, name);
+    assert.ok(Date.now() - started < 30000, name);
+  }
+});
+
+test('the list of functions names each once', async () => {
+  const { json } = await raccordJson(['eval', '--functions']);
+  assert.ok(json.length > 120);
+  assert.equal(new Set(json.map((f) => f.name.toLowerCase())).size, json.length);
+  assert.ok(json.every((f) => f.signature.startsWith(f.name) && f.summary));
+});
