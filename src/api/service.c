@@ -135,6 +135,8 @@ static void start_auth(struct rac_api_worker *w)
         .connect_timeout_ms = rac_config_int(c, RAC_CONF_EGRESS_CONNECT_MS),
         .timeout_ms = rac_config_int(c, RAC_CONF_EGRESS_TOTAL_MS),
         .response_bytes_max = (size_t)rac_config_int(c, RAC_CONF_EGRESS_RESPONSE_MAX),
+        .defer = defer,
+        .defer_self = w,
     };
 }
 

@@ -3,8 +3,10 @@
 #define RAC_MAIN_COMMANDS_H
 
 #include "cli/command.h"
+#include "cli/manage.h"
 
-/* One declaration a command: extern const struct rac_command rac_command_serve; */
+extern const struct rac_command rac_command_serve;
+extern const struct rac_command rac_command_demo;
 extern const struct rac_command rac_command_backup;
 extern const struct rac_command rac_command_restore;
 

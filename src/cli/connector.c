@@ -1,0 +1,606 @@
+/* raccord connector ...: register and look after connectors of a server. */
+#include "cli/manage.h"
+#include "cli/output.h"
+#include "cli/source.h"
+#include "text/url.h"
+
+enum { SOURCE_BYTES_MAX = RAC_PACKAGE_BYTES_MAX };
+
+/* --- sending a description or package
+ * ------------------------------------------------------------- */
+
+/* A package of several files goes as a zip, a description alone as it is. */
+static bool load(struct rac_cli *cli, const char *src, struct rac_remote_req *req, rac_str *name)
+{
+    struct rac_diags d;
+    struct rac_package *p;
+    rac_diags_init(&d, cli->a, 100);
+    rac_err e = rac_cli_source_load(cli, src, SOURCE_BYTES_MAX, cli->a, &p, &d);
+    if (e != RAC_OK) {
+        rac_cli_diags(cli, rac_str_of(src), &d);
+        return false;
+    }
+    if (p->files_n == 1) {
+        req->body = p->files[0].bytes;
+        req->content_type = RAC_S("application/octet-stream");
+        *name = p->files[0].name;
+        return true;
+    }
+    struct rac_buf b;
+    rac_buf_init(&b, 512 << 20);
+    e = rac_package_zip(p, &b);
+    req->body = rac_buf_take(&b, cli->a);
+    req->content_type = RAC_S("application/zip");
+    *name = RAC_S("package.zip");
+    rac_buf_fini(&b);
+    if (e != RAC_OK)
+        rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%s: cannot be packed: %s", src, rac_err_text(e));
+    return e == RAC_OK;
+}
+
+static rac_str with_query(struct rac_cli *cli, rac_str path, rac_str name)
+{
+    struct rac_arena *a = cli->a;
+    const char *group = rac_cli_opt(cli, "group");
+    path = rac_arena_printf(a, "%.*s?name=%.*s", RAC_FMT(path), RAC_FMT(rac_url_encode(a, name)));
+    return group == NULL ? path
+                         : rac_arena_printf(a, "%.*s&group=%.*s", RAC_FMT(path),
+                                            RAC_FMT(rac_url_encode(a, rac_str_of(group))));
+}
+
+/* Name, audience, after the files: {"displayName", "audience"}. False: nothing to send. */
+static bool texts(struct rac_cli *cli, struct rac_json *o)
+{
+    const char *name = rac_cli_opt(cli, "name"), *audience = rac_cli_opt(cli, "audience");
+    *o = rac_json_new_object(cli->a);
+    if (name != NULL)
+        RAC_JSON_PUT_STR(cli->a, o, "displayName", rac_str_of(name));
+    if (audience != NULL)
+        RAC_JSON_PUT_STR(cli->a, o, "audience", rac_str_of(audience));
+    return name != NULL || audience != NULL;
+}
+
+/* --- OAuth client
+ * ------------------------------------------------------------------------------------- */
+
+static bool is_set(const struct rac_json *settings, rac_str name)
+{
+    const struct rac_json *v = RAC_JSON_GET(settings, "value");
+    for (size_t i = 0; i < rac_json_len(v); i++)
+        if (rac_str_eq(rac_json_str(RAC_JSON_GET(rac_json_at(v, i), "set"), RAC_S("")), name))
+            return true;
+    return false;
+}
+
+static int put_setting(struct rac_cli *cli, struct rac_remote *r, rac_str path, const char *member,
+                       rac_str set, rac_str value)
+{
+    struct rac_json body = rac_json_new_object(cli->a);
+    if (set.n > 0)
+        RAC_JSON_PUT_STR(cli->a, &body, "set", set);
+    rac_json_put(cli->a, &body, rac_str_of(member), rac_json_of_str(value));
+    return rac_remote_json(r, "PUT", path, &body, NULL);
+}
+
+/* "SET=VALUE" where SET is a parameter set of the connector; else the whole is the value. */
+static void cut_set(const struct rac_json *settings, rac_str text, rac_str *set, rac_str *value)
+{
+    rac_str rest;
+    rac_str head = rac_str_cut(text, '=', &rest);
+    bool named = rest.p != NULL && is_set(settings, head);
+    *set = named ? head : RAC_STR_NULL;
+    *value = named ? rest : text;
+}
+
+static bool has_settings(const struct rac_cli *cli)
+{
+    return rac_cli_has(cli, "client-id") || rac_cli_has(cli, "secret") ||
+           rac_cli_has(cli, "secret-file") || rac_cli_has(cli, "certificate");
+}
+
+static int put_settings(struct rac_cli *cli, struct rac_remote *r, const char *id)
+{
+    static const struct {
+        const char *option, *member;
+        bool file;
+    } rows[] = {{"client-id", "clientId", false},
+                {"secret", "clientSecret", false},
+                {"secret-file", "clientSecret", true},
+                {"certificate", "certificate", true}};
+    struct rac_json settings;
+    rac_str path = rac_remote_path(cli->a, "connectors/", id, "/settings"), set, value, why;
+    int status = rac_remote_json(r, "GET", path, NULL, &settings);
+    for (size_t k = 0; status == RAC_EXIT_OK && k < RAC_COUNT(rows); k++) {
+        const char *given;
+        for (size_t i = 0;
+             status == RAC_EXIT_OK && (given = rac_cli_opt_at(cli, rows[k].option, i)) != NULL;
+             i++) {
+            cut_set(&settings, rac_str_of(given), &set, &value);
+            if (rows[k].file) {
+                if (rac_cli_read(cli, rac_arena_cstr(cli->a, value), 1 << 20, cli->a, &value,
+                                 &why) != RAC_OK)
+                    return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%.*s", RAC_FMT(why));
+                value = rac_str_trim(value);
+            }
+            status = put_setting(cli, r, path, rows[k].member, set, value);
+        }
+    }
+    return status;
+}
+
+/* --- create
+ * -------------------------------------------------------------------------------------------- */
+
+struct tally {
+    size_t done, failed;
+    int worst;
+};
+
+static void created(struct rac_cli *cli, struct rac_remote *r, const char *src,
+                    const struct rac_json *v)
+{
+    rac_remote_findings(r, rac_str_of(src), v, "losses");
+    if (cli->format == RAC_FORMAT_JSON) {
+        struct rac_json o = *v;
+        rac_json_put(cli->a, &o, RAC_S("source"), rac_json_of_str(rac_str_of(src)));
+        rac_cli_print_json_line(cli, &o);
+        return;
+    }
+    const struct rac_json *findings = RAC_JSON_GET(v, "findings");
+    size_t warnings = rac_json_len(findings);
+    fprintf(cli->out, "%.*s  %lld operations, revision %lld",
+            RAC_FMT(rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"))),
+            (long long)rac_json_int(RAC_JSON_GET(v, "operations"), 0),
+            (long long)rac_json_int(RAC_JSON_GET(v, "revision"), 0));
+    if (warnings > 0)
+        fprintf(cli->out, ", %zu finding%s (raccord validate lists them)", warnings,
+                warnings == 1 ? "" : "s");
+    fputc('\n', cli->out);
+}
+
+static int create_one(struct rac_cli *cli, struct rac_remote *r, const char *src)
+{
+    struct rac_remote_req req = {.method = "POST"};
+    struct rac_fetch_res res;
+    struct rac_json v, more;
+    rac_str name;
+    if (!load(cli, src, &req, &name))
+        return RAC_EXIT_UNREACHABLE;
+    req.path = with_query(cli, RAC_S("/api/v1/connectors"), name);
+    if (!rac_remote_send(r, &req, &res))
+        return RAC_EXIT_UNREACHABLE;
+    if (res.status != 201)
+        return rac_remote_explain(r, rac_str_of(src), &res);
+    if (rac_json_parse(res.body, cli->a, 0, &v, NULL) != RAC_OK)
+        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "the server's answer is not JSON");
+    const char *id = rac_arena_cstr(cli->a, rac_json_str(RAC_JSON_GET(&v, "id"), RAC_S("")));
+    int status = RAC_EXIT_OK;
+    if (texts(cli, &more)) {
+        struct rac_json out;
+        status = rac_remote_json(r, "PATCH", rac_remote_path(cli->a, "connectors/", id, ""), &more,
+                                 &out);
+    }
+    if (status == RAC_EXIT_OK && has_settings(cli))
+        status = put_settings(cli, r, id);
+    if (status == RAC_EXIT_OK)
+        created(cli, r, src, &v);
+    return status;
+}
+
+static int create(struct rac_cli *cli, struct rac_remote *r)
+{
+    int worst = RAC_EXIT_OK;
+    struct rac_arena *whole = cli->a;
+    for (size_t i = 0; i < cli->args_n; i++) {
+        struct rac_arena a; /* a catalogue of hundreds would not fit one */
+        rac_arena_init(&a, 1 << 30);
+        cli->a = &a;
+        if (cli->args_n > 1)
+            rac_cli_progress(cli, "registering", i, cli->args_n, rac_str_of(cli->args[i]));
+        int status = create_one(cli, r, cli->args[i]);
+        cli->a = whole;
+        rac_arena_fini(&a);
+        if (status != RAC_EXIT_OK)
+            worst = cli->args_n > 1 ? RAC_EXIT_FINDINGS : status;
+    }
+    if (cli->args_n > 1)
+        rac_cli_progress_end(cli);
+    return worst;
+}
+
+static int run_create(struct rac_cli *cli)
+{
+    int status;
+    if (!rac_manage_args(cli, 1, SIZE_MAX, &status))
+        return status;
+    if (cli->args_n > 1 && (rac_cli_has(cli, "name") || has_settings(cli)))
+        return rac_cli_usage(cli, "--name, --client-id and --secret are for one source");
+    return rac_manage(cli, create);
+}
+
+#define OAUTH_OPTIONS                                                                              \
+    {"client-id", 0, "[SET=]ID", "client id of the OAuth application"},                            \
+        {"secret", 0, "[SET=]VALUE", "its secret (--secret-file keeps it out of the shell)"},      \
+        {"secret-file", 0, "[SET=]FILE", "file with the secret; - is standard input"},             \
+    {                                                                                              \
+        "certificate", 0, "[SET=]FILE", "PEM file with certificate and key, instead of a secret"   \
+    }
+
+static const struct rac_option create_options[] = {
+    {"name", 0, "NAME", "display name (default: the description's title)"},
+    {"group", 'g', "GROUP", "resource group (default: default)"},
+    {"audience", 0, "WHO", "author, or environment: everyone with a role in the group"},
+    OAUTH_OPTIONS,
+    {NULL, 0, NULL, NULL},
+};
+
+const struct rac_command rac_command_connector_create = {
+    .words = "connector create",
+    .synopsis = "SRC... [options]",
+    .summary = "Register a connector from a package, any description or a URL",
+    .details =
+        "SRC is a package directory or zip, an OpenAPI 2 or 3 or Postman file (JSON, YAML),\n"
+        "a URL of one, or - for standard input. What the conversion to OpenAPI 2.0 loses is\n"
+        "listed. Several sources are registered one after the other; each gets its line.\n",
+    .options = create_options,
+    .run = run_create,
+};
+
+/* --- update
+ * ---------------------------------------------------------------------------------------------- */
+
+static int update(struct rac_cli *cli, struct rac_remote *r)
+{
+    const char *id = cli->args[0], *tag = rac_cli_opt(cli, "if-match");
+    struct rac_json v = {0}, more;
+    int status = RAC_EXIT_OK;
+    if (cli->args_n == 2) {
+        struct rac_remote_req req = {.method = "POST", .if_match = rac_str_of(tag)};
+        struct rac_fetch_res res;
+        rac_str name;
+        if (!load(cli, cli->args[1], &req, &name))
+            return RAC_EXIT_UNREACHABLE;
+        req.path = rac_arena_printf(cli->a, "%.*s?name=%.*s",
+                                    RAC_FMT(rac_remote_path(cli->a, "connectors/", id, ":import")),
+                                    RAC_FMT(rac_url_encode(cli->a, name)));
+        if (!rac_remote_send(r, &req, &res))
+            return RAC_EXIT_UNREACHABLE;
+        if (res.status != 200)
+            return rac_remote_explain(r, rac_str_of(cli->args[1]), &res);
+        if (rac_json_parse(res.body, cli->a, 0, &v, NULL) != RAC_OK)
+            return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "the server's answer is not JSON");
+        rac_remote_findings(r, rac_str_of(cli->args[1]), &v, "losses");
+    }
+    if (texts(cli, &more))
+        status =
+            rac_remote_json(r, "PATCH", rac_remote_path(cli->a, "connectors/", id, ""), &more, &v);
+    if (status == RAC_EXIT_OK && has_settings(cli))
+        status = put_settings(cli, r, id);
+    if (status == RAC_EXIT_OK)
+        status =
+            rac_remote_json(r, "GET", rac_remote_path(cli->a, "connectors/", id, ""), NULL, &v);
+    if (status != RAC_EXIT_OK)
+        return status;
+    if (cli->format == RAC_FORMAT_JSON)
+        rac_cli_print_json(cli, &v);
+    else
+        fprintf(cli->out, "%s  revision %lld\n", id,
+                (long long)rac_json_int(RAC_JSON_GET(&v, "revision"), 0));
+    return RAC_EXIT_OK;
+}
+
+static int run_update(struct rac_cli *cli)
+{
+    int status;
+    struct rac_json o;
+    if (!rac_manage_args(cli, 1, 2, &status))
+        return status;
+    if (cli->args_n == 1 && !has_settings(cli) && !texts(cli, &o))
+        return rac_cli_usage(cli,
+                             "say what to change: a source, --name, --audience, --client-id or "
+                             "--secret");
+    return rac_manage(cli, update);
+}
+
+static const struct rac_option update_options[] = {
+    {"name", 0, "NAME", "new display name"},
+    {"audience", 0, "WHO", "author, or environment: everyone with a role in the group"},
+    {"if-match", 0, "TAG", "only if nobody changed it since (the etag of connector show)"},
+    OAUTH_OPTIONS,
+    {NULL, 0, NULL, NULL},
+};
+
+const struct rac_command rac_command_connector_update = {
+    .words = "connector update",
+    .synopsis = "ID [SRC] [options]",
+    .summary = "Give a connector a new revision, a name, or its OAuth client",
+    .details =
+        "A new revision is live as soon as the command returns. Without SRC only what the\n"
+        "options name is changed. A value written SET=... is for that parameter set alone.\n",
+    .options = update_options,
+    .run = run_update,
+};
+
+/* --- list, show, validate
+ * ----------------------------------------------------------------------------------- */
+
+static int list(struct rac_cli *cli, struct rac_remote *r)
+{
+    static const struct rac_column columns[] = {
+        {"ID", "/id"},        {"NAME", "/displayName"}, {"GROUP", "/group"},
+        {"REV", "/revision"}, {"OPS", "/operations"},   {"OWNER", "/owner/name"},
+    };
+    struct rac_json v;
+    rac_str path = RAC_S("/api/v1/connectors?$top=250");
+    const char *group = rac_cli_opt(cli, "group"), *search = rac_cli_opt(cli, "search");
+    if (group != NULL)
+        path = rac_arena_printf(cli->a, "%.*s&group=%.*s", RAC_FMT(path),
+                                RAC_FMT(rac_url_encode(cli->a, rac_str_of(group))));
+    if (search != NULL)
+        path = rac_arena_printf(cli->a, "%.*s&search=%.*s", RAC_FMT(path),
+                                RAC_FMT(rac_url_encode(cli->a, rac_str_of(search))));
+    int status = rac_remote_list(r, path, &v);
+    if (status == RAC_EXIT_OK)
+        rac_remote_print_list(cli, &v, columns, RAC_COUNT(columns));
+    return status;
+}
+
+static int run_list(struct rac_cli *cli)
+{
+    int status;
+    return rac_manage_args(cli, 0, 0, &status) ? rac_manage(cli, list) : status;
+}
+
+static const struct rac_option list_options[] = {
+    {"group", 'g', "GROUP", "only those of this resource group"},
+    {"search", 0, "TEXT", "only those whose name or id contains this"},
+    {NULL, 0, NULL, NULL},
+};
+
+const struct rac_command rac_command_connector_list = {
+    .words = "connector list",
+    .synopsis = "[--group GROUP] [--search TEXT]",
+    .summary = "List the connectors you may see",
+    .options = list_options,
+    .run = run_list,
+};
+
+static int show(struct rac_cli *cli, struct rac_remote *r)
+{
+    return rac_manage_show(cli, r, rac_remote_path(cli->a, "connectors/", cli->args[0], ""));
+}
+
+static int run_show(struct rac_cli *cli)
+{
+    int status;
+    return rac_manage_args(cli, 1, 1, &status) ? rac_manage(cli, show) : status;
+}
+
+const struct rac_command rac_command_connector_show = {
+    .words = "connector show",
+    .synopsis = "ID",
+    .summary = "Show a connector (raccord show ID lists its operations)",
+    .run = run_show,
+};
+
+static int validate(struct rac_cli *cli, struct rac_remote *r)
+{
+    const char *profile = rac_cli_opt(cli, "profile");
+    struct rac_json body = rac_json_new_object(cli->a), v;
+    if (profile != NULL)
+        RAC_JSON_PUT_STR(cli->a, &body, "profile", rac_str_of(profile));
+    int status = rac_remote_json(
+        r, "POST", rac_remote_path(cli->a, "connectors/", cli->args[0], ":validate"), &body, &v);
+    if (status != RAC_EXIT_OK)
+        return status;
+    rac_str verdict = rac_json_str(RAC_JSON_GET(&v, "status"), RAC_S("?"));
+    rac_remote_findings(r, rac_str_of(cli->args[0]), &v, "findings");
+    if (cli->format == RAC_FORMAT_JSON)
+        rac_cli_print_json(cli, &v);
+    else
+        fprintf(cli->out, "%s: %.*s, %zu findings\n", cli->args[0], RAC_FMT(verdict),
+                rac_json_len(RAC_JSON_GET(&v, "findings")));
+    return rac_str_eq(verdict, RAC_S("ok")) || rac_str_eq(verdict, RAC_S("warning"))
+               ? RAC_EXIT_OK
+               : RAC_EXIT_FINDINGS;
+}
+
+static int run_validate(struct rac_cli *cli)
+{
+    int status;
+    return rac_manage_args(cli, 1, 1, &status) ? rac_manage(cli, validate) : status;
+}
+
+static const struct rac_option validate_options[] = {
+    {"profile", 0, "PROFILE", "registration (default) or certification"},
+    {NULL, 0, NULL, NULL},
+};
+
+const struct rac_command rac_command_connector_validate = {
+    .words = "connector validate",
+    .synopsis = "ID [--profile PROFILE]",
+    .summary = "Check the live revision on the server",
+    .options = validate_options,
+    .run = run_validate,
+};
+
+/* --- download
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static int download(struct rac_cli *cli, struct rac_remote *r)
+{
+    const char *id = cli->args[0], *to = rac_cli_opt(cli, "output");
+    struct rac_remote_req req = {.method = "GET",
+                                 .path = rac_remote_path(cli->a, "connectors/", id, "/package")};
+    struct rac_fetch_res res;
+    rac_str why;
+    if (to == NULL)
+        to = id;
+    if (!rac_remote_send(r, &req, &res))
+        return RAC_EXIT_UNREACHABLE;
+    if (res.status != 200)
+        return rac_remote_explain(r, RAC_STR_NULL, &res);
+    if (strcmp(to, "-") == 0) {
+        fwrite(res.body.p, 1, res.body.n, cli->out);
+        return RAC_EXIT_OK;
+    }
+    size_t files = 1;
+    if (rac_str_endsi(rac_str_of(to), RAC_S(".zip"))) {
+        if (rac_cli_write(cli, to, res.body, 0644, &why) != RAC_OK)
+            return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%.*s", RAC_FMT(why));
+    } else {
+        struct rac_diags d;
+        struct rac_package *p;
+        rac_diags_init(&d, cli->a, 20);
+        rac_err e = rac_package_load_bytes(res.body, RAC_S("package.zip"), SOURCE_BYTES_MAX, cli->a,
+                                           &p, &d);
+        if (e == RAC_OK)
+            e = rac_package_save(p, rac_str_of(to), &d);
+        if (e != RAC_OK) {
+            rac_cli_diags(cli, rac_str_of(to), &d);
+            return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "cannot write %s", to);
+        }
+        files = p->files_n;
+    }
+    if (cli->format == RAC_FORMAT_JSON) {
+        struct rac_json o = rac_json_new_object(cli->a);
+        RAC_JSON_PUT_STR(cli->a, &o, "id", rac_str_of(id));
+        RAC_JSON_PUT_STR(cli->a, &o, "path", rac_str_of(to));
+        rac_cli_print_json(cli, &o);
+    } else {
+        fprintf(cli->out, "%s  %zu file%s\n", to, files, files == 1 ? "" : "s");
+    }
+    return RAC_EXIT_OK;
+}
+
+static int run_download(struct rac_cli *cli)
+{
+    int status;
+    return rac_manage_args(cli, 1, 1, &status) ? rac_manage(cli, download) : status;
+}
+
+static const struct rac_option download_options[] = {
+    {"output", 'o', "PATH", "directory (default: one named as the connector), FILE.zip, or -"},
+    {NULL, 0, NULL, NULL},
+};
+
+const struct rac_command rac_command_connector_download = {
+    .words = "connector download",
+    .synopsis = "ID [-o DIR|FILE.zip|-]",
+    .summary = "Download a connector as a package",
+    .options = download_options,
+    .run = run_download,
+};
+
+/* --- delete, share
+ * -------------------------------------------------------------------------------------------- */
+
+static int delete_(struct rac_cli *cli, struct rac_remote *r)
+{
+    const char *id = cli->args[0], *confirm = rac_cli_opt(cli, "confirm");
+    rac_str path = rac_remote_path(cli->a, "connectors/", id, "");
+    struct rac_json v;
+    int status = rac_remote_json(r, "GET", path, NULL, &v);
+    if (status != RAC_EXIT_OK)
+        return status;
+    int64_t n = rac_json_int(RAC_JSON_GET(&v, "connections"), 0);
+    if (confirm == NULL && (n > 0 || cli->progress) && !rac_cli_has(cli, "yes")) {
+        char question[256];
+        snprintf(question, sizeof question,
+                 "Delete %s and the %lld connection%s made with it? Workflows that use them break.",
+                 id, (long long)n, n == 1 ? "" : "s");
+        if (!rac_manage_ask(cli, question))
+            return rac_cli_fail(cli, RAC_EXIT_REFUSED,
+                                "not deleted: %lld connection%s would go with it; repeat with "
+                                "--confirm %lld or --yes",
+                                (long long)n, n == 1 ? "" : "s", (long long)n);
+    }
+    path = confirm != NULL
+               ? rac_arena_printf(cli->a, "%.*s?confirm=%s", RAC_FMT(path), confirm)
+               : rac_arena_printf(cli->a, "%.*s?confirm=%lld", RAC_FMT(path), (long long)n);
+    status = rac_remote_json(r, "DELETE", path, NULL, &v);
+    if (status != RAC_EXIT_OK)
+        return status;
+    if (cli->format == RAC_FORMAT_JSON)
+        rac_cli_print_json(cli, &v);
+    else
+        fprintf(cli->out, "%s deleted, %lld connection%s with it\n", id, (long long)n,
+                n == 1 ? "" : "s");
+    return RAC_EXIT_OK;
+}
+
+static int run_delete(struct rac_cli *cli)
+{
+    int status;
+    return rac_manage_args(cli, 1, 1, &status) ? rac_manage(cli, delete_) : status;
+}
+
+static const struct rac_option delete_options[] = {
+    {"confirm", 0, "N", "number of connections that go with it"},
+    {"yes", 'y', NULL, "do not ask"},
+    {NULL, 0, NULL, NULL},
+};
+
+const struct rac_command rac_command_connector_delete = {
+    .words = "connector delete",
+    .synopsis = "ID [--confirm N | --yes]",
+    .summary = "Delete a connector and every connection made with it",
+    .options = delete_options,
+    .run = run_delete,
+};
+
+/* The list on the server with one principal set, replaced as a whole. */
+static int share(struct rac_cli *cli, struct rac_remote *r)
+{
+    rac_str path = rac_remote_path(cli->a, "connectors/", cli->args[0], "/permissions");
+    rac_str user = rac_str_of(cli->args[1]);
+    const char *level = rac_cli_opt(cli, "level");
+    struct rac_json now, body = rac_json_new_object(cli->a), list_ = rac_json_new_array(cli->a);
+    int status = rac_remote_json(r, "GET", path, NULL, &now);
+    if (status != RAC_EXIT_OK)
+        return status;
+    const struct rac_json *v = RAC_JSON_GET(&now, "value");
+    for (size_t i = 0; i < rac_json_len(v); i++) {
+        rac_str who = rac_json_str(RAC_JSON_GET(rac_json_at(v, i), "principal"), RAC_S(""));
+        rac_str has = rac_json_str(RAC_JSON_GET(rac_json_at(v, i), "level"), RAC_S(""));
+        if (rac_str_eqi(who, user) || rac_str_eq(has, RAC_S("own")))
+            continue;
+        struct rac_json one = rac_json_new_object(cli->a);
+        RAC_JSON_PUT_STR(cli->a, &one, "principal", who);
+        RAC_JSON_PUT_STR(cli->a, &one, "level", has);
+        rac_json_add(cli->a, &list_, one);
+    }
+    if (level == NULL || strcmp(level, "none") != 0) {
+        struct rac_json one = rac_json_new_object(cli->a);
+        RAC_JSON_PUT_STR(cli->a, &one, "principal", user);
+        RAC_JSON_PUT_STR(cli->a, &one, "level", rac_str_of(level ? level : "view"));
+        rac_json_add(cli->a, &list_, one);
+    }
+    RAC_JSON_PUT(cli->a, &body, "value", list_);
+    status = rac_remote_json(r, "PUT", path, &body, &now);
+    if (status == RAC_EXIT_OK) {
+        static const struct rac_column columns[] = {{"WHO", "/principal"}, {"LEVEL", "/level"}};
+        rac_remote_print_list(cli, &now, columns, RAC_COUNT(columns));
+    }
+    return status;
+}
+
+static int run_share(struct rac_cli *cli)
+{
+    int status;
+    return rac_manage_args(cli, 2, 2, &status) ? rac_manage(cli, share) : status;
+}
+
+static const struct rac_option share_options[] = {
+    {"level", 0, "LEVEL", "view (default): use it; edit: change it too; none: no longer"},
+    {NULL, 0, NULL, NULL},
+};
+
+const struct rac_command rac_command_connector_share = {
+    .words = "connector share",
+    .synopsis = "ID USER [--level view|edit|none]",
+    .summary = "Share a connector with a user",
+    .options = share_options,
+    .run = run_share,
+};
