@@ -1,0 +1,489 @@
+/*
+ * securitySchemes of OpenAPI 3 to securityDefinitions, connection parameters and policies
+ * (connectors.md §2.6, §4). A connector has one effective requirement; the schemes of one
+ * requirement may be several (two keys, for example).
+ */
+#include "openapi/openapi3_priv.h"
+
+enum kind { K_UNSUPPORTED, K_BASIC, K_KEY, K_BEARER, K_OAUTH };
+
+struct scheme {
+    rac_str name, written; /* in the source; in the result */
+    enum kind kind;
+    const struct rac_place *at;
+    struct rac_json definition; /* of 2.0 */
+    struct rac_oauth_spec oauth;
+    struct rac_json scopes;     /* declared: name -> description */
+    struct rac_json asked;      /* array of scope names some operation needs */
+    struct rac_json operations; /* ids that send it */
+    bool told;                  /* a loss about it was told */
+};
+
+struct o3_security {
+    struct rac_map schemes;             /* name -> struct scheme * */
+    const struct rac_json *requirement; /* the effective one, an object; NULL: none */
+    bool from_root;                     /* it is the root's */
+    bool any;                           /* some scheme is in use */
+};
+
+/* --- one scheme
+ * ------------------------------------------------------------------------------------- */
+
+static struct rac_json key_definition(struct o3 *x, rac_str name, rac_str in)
+{
+    struct rac_json o = rac_json_new_object(x->a);
+    RAC_JSON_PUT_STR(x->a, &o, "type", RAC_S("apiKey"));
+    RAC_JSON_PUT_STR(x->a, &o, "name", name);
+    RAC_JSON_PUT_STR(x->a, &o, "in", in);
+    return o;
+}
+
+static void as_bearer(struct o3 *x, struct scheme *s)
+{
+    s->kind = K_BEARER;
+    s->definition = key_definition(x, RAC_S("Authorization"), RAC_S("header"));
+}
+
+static void scheme_http(struct o3 *x, struct scheme *s)
+{
+    rac_str word = rac_json_str(RAC_JSON_GET(s->at->node, "scheme"), RAC_S(""));
+    if (rac_str_eqi(word, RAC_S("basic"))) {
+        s->kind = K_BASIC;
+        s->definition = rac_json_new_object(x->a);
+        RAC_JSON_PUT_STR(x->a, &s->definition, "type", RAC_S("basic"));
+    } else if (rac_str_eqi(word, RAC_S("bearer"))) {
+        as_bearer(x, s);
+    } else {
+        o3_loss(x, RAC_RULE_O3_10, s->at, "the HTTP authentication '%.*s' is not supported",
+                (int)(word.n < 60 ? word.n : 60), word.p);
+    }
+}
+
+static void scheme_key(struct o3 *x, struct scheme *s)
+{
+    rac_str in = rac_json_str(RAC_JSON_GET(s->at->node, "in"), RAC_S(""));
+    rac_str name = rac_json_str(RAC_JSON_GET(s->at->node, "name"), RAC_S(""));
+    if (name.n > 0 && (rac_str_eq(in, RAC_S("header")) || rac_str_eq(in, RAC_S("query")))) {
+        s->kind = K_KEY;
+        s->definition = key_definition(x, name, in);
+        return;
+    }
+    o3_loss(x, RAC_RULE_O3_10, s->at, "an API key in '%.*s' is not supported",
+            (int)(in.n < 60 ? in.n : 60), in.p);
+}
+
+static rac_str flow_url(struct o3 *x, const struct rac_json *flow, const char *name)
+{
+    rac_str url = rac_str_trim(rac_json_str(rac_json_get(flow, rac_str_of(name)), RAC_S("")));
+    bool relative = url.n > 0 && rac_str_find(url, RAC_S("://")) == RAC_STR_NPOS;
+    rac_str base = x->server_url.n > 0 ? x->server_url : x->c->o->url;
+    return relative && base.n > 0 ? rac_url_resolve(x->a, base, url) : url;
+}
+
+static void put_flow(struct o3 *x, struct scheme *s, const char *flow,
+                     const struct rac_json *scopes)
+{
+    struct rac_json *o = &s->definition;
+    s->kind = K_OAUTH;
+    *o = rac_json_new_object(x->a);
+    RAC_JSON_PUT_STR(x->a, o, "type", RAC_S("oauth2"));
+    RAC_JSON_PUT_STR(x->a, o, "flow", rac_str_of(flow));
+    if (s->oauth.authorization_url.n > 0)
+        RAC_JSON_PUT_STR(x->a, o, "authorizationUrl", s->oauth.authorization_url);
+    RAC_JSON_PUT_STR(x->a, o, "tokenUrl", s->oauth.token_url);
+    RAC_JSON_EACH_MEMBER(m, scopes)
+    {
+        rac_json_put(x->a, &s->scopes, rac_json_key(m),
+                     rac_json_is_string(&m->value) ? m->value : rac_json_of_str(rac_json_key(m)));
+    }
+}
+
+static void scheme_oauth(struct o3 *x, struct scheme *s)
+{
+    static const struct {
+        rac_str name;
+        const char *flow;
+        enum rac_grant grant;
+    } rows[] = {
+        {RAC_S_INIT("authorizationCode"), "accessCode", RAC_GRANT_CODE},
+        {RAC_S_INIT("clientCredentials"), "application", RAC_GRANT_CLIENT},
+        {RAC_S_INIT("password"), "password", RAC_GRANT_PASSWORD},
+    };
+    struct rac_place flows = RAC_PLACE_KEY(s->at, "flows", RAC_JSON_GET(s->at->node, "flows"));
+    rac_str taken = RAC_STR_NULL;
+    for (size_t i = 0; i < RAC_COUNT(rows) && taken.p == NULL; i++) {
+        const struct rac_json *f = rac_json_get(flows.node, rows[i].name);
+        rac_str token = flow_url(x, f, "tokenUrl");
+        rac_str authorization = flow_url(x, f, "authorizationUrl");
+        bool code = rows[i].grant == RAC_GRANT_CODE;
+        if (token.n == 0 || (code && authorization.n == 0))
+            continue;
+        taken = rows[i].name;
+        s->oauth = (struct rac_oauth_spec){.grant = rows[i].grant,
+                                           .token_url = token,
+                                           .refresh_url = flow_url(x, f, "refreshUrl")};
+        if (code)
+            s->oauth.authorization_url = authorization;
+        put_flow(x, s, rows[i].flow, RAC_JSON_GET(f, "scopes"));
+    }
+    RAC_JSON_EACH_MEMBER(m, flows.node)
+    {
+        rac_str k = rac_json_key(m);
+        struct rac_place at = rac_place_key(&flows, k, &m->value);
+        if (taken.p != NULL && !rac_str_eq(k, taken) && !rac_str_starts(k, RAC_S("x-")))
+            o3_loss(x, RAC_RULE_O3_10, &at, "the flow '%.*s' was left out; '%.*s' is used",
+                    (int)(k.n < 60 ? k.n : 60), k.p, RAC_FMT(taken));
+    }
+    if (taken.p == NULL) {
+        o3_loss(x, RAC_RULE_O3_10, s->at,
+                "none of the OAuth 2.0 flows can be used; a bearer token is asked for");
+        as_bearer(x, s);
+    }
+}
+
+static void scheme_oidc(struct o3 *x, struct scheme *s)
+{
+    rac_str url = rac_json_str(RAC_JSON_GET(s->at->node, "openIdConnectUrl"), RAC_S("")), bytes;
+    struct rac_json *doc = RAC_NEW(x->a, struct rac_json);
+    struct rac_json_error error;
+    bool got = url.n > 0 && x->c->o->fetch != NULL &&
+               x->c->o->fetch(x->c->o->fetch_arg, url, x->a, &bytes) == RAC_OK &&
+               rac_json_parse(bytes, x->a, 0, doc, &error) == RAC_OK;
+    if (got) {
+        s->oauth.authorization_url =
+            rac_json_str(RAC_JSON_GET(doc, "authorization_endpoint"), RAC_S(""));
+        s->oauth.token_url = rac_json_str(RAC_JSON_GET(doc, "token_endpoint"), RAC_S(""));
+    }
+    if (s->oauth.authorization_url.n > 0 && s->oauth.token_url.n > 0) {
+        put_flow(x, s, "accessCode", NULL);
+        return;
+    }
+    o3_loss(x, RAC_RULE_O3_10, s->at,
+            "the OpenID Connect discovery document was not read; a bearer token is asked for");
+    as_bearer(x, s);
+}
+
+static void scheme_read(struct o3 *x, struct scheme *s)
+{
+    rac_str type = rac_json_str(RAC_JSON_GET(s->at->node, "type"), RAC_S(""));
+    if (rac_str_eq(type, RAC_S("http")))
+        scheme_http(x, s);
+    else if (rac_str_eq(type, RAC_S("apiKey")))
+        scheme_key(x, s);
+    else if (rac_str_eq(type, RAC_S("oauth2")))
+        scheme_oauth(x, s);
+    else if (rac_str_eq(type, RAC_S("openIdConnect")))
+        scheme_oidc(x, s);
+    else
+        o3_loss(x, RAC_RULE_O3_10, s->at, "the security type '%.*s' is not supported",
+                (int)(type.n < 60 ? type.n : 60), type.p);
+    if (s->kind == K_UNSUPPORTED)
+        return;
+    rac_json_copy_string(x->a, &s->definition, s->at->node, RAC_S("description"));
+    o3_extensions(x, s->at, &s->definition);
+}
+
+/* --- requirements
+ * ------------------------------------------------------------------------------------ */
+
+static struct scheme *scheme_of(struct o3 *x, rac_str name)
+{
+    return rac_map_get(&x->security->schemes, name);
+}
+
+/* Every scheme of it is known and supported; an empty one is not usable but allowed. */
+static bool usable(struct o3 *x, const struct rac_json *requirement)
+{
+    RAC_JSON_EACH_MEMBER(m, requirement)
+    {
+        const struct scheme *s = scheme_of(x, rac_json_key(m));
+        if (s == NULL || s->kind == K_UNSUPPORTED)
+            return false;
+    }
+    return rac_json_len(requirement) > 0;
+}
+
+/* The names of a requirement, for comparing two. */
+static rac_str word_of(struct o3 *x, const struct rac_json *requirement)
+{
+    struct rac_json names = rac_json_new_object(x->a);
+    RAC_JSON_EACH_MEMBER(m, requirement)
+    {
+        rac_json_put(x->a, &names, rac_json_key(m), rac_json_of_bool(true));
+    }
+    return rac_json_print_str(&names, RAC_JSON_SORTED, x->a);
+}
+
+struct vote {
+    const struct rac_json *requirement;
+    size_t n;
+};
+
+static void vote(struct o3 *x, struct rac_map *votes, const struct rac_json *security)
+{
+    RAC_JSON_EACH(req, security)
+    {
+        if (!usable(x, req))
+            continue;
+        rac_str word = word_of(x, req);
+        struct vote *v = rac_map_get(votes, word);
+        if (v == NULL) {
+            v = RAC_NEW(x->a, struct vote);
+            v->requirement = req;
+            rac_map_put(votes, word, v);
+        }
+        v->n++;
+    }
+}
+
+static const struct rac_json *most_used(struct o3 *x)
+{
+    struct rac_map votes;
+    rac_map_init(&votes, x->a);
+    RAC_JSON_EACH_MEMBER(path, RAC_JSON_GET(x->root, "paths"))
+    {
+        RAC_JSON_EACH_MEMBER(op, &path->value)
+        {
+            vote(x, &votes, RAC_JSON_GET(&op->value, "security"));
+        }
+    }
+    const struct vote *best = NULL;
+    for (size_t i = 0; i < votes.n; i++) {
+        const struct vote *v = votes.entries[i].value;
+        if (best == NULL || v->n > best->n)
+            best = v;
+    }
+    return best != NULL ? best->requirement : NULL;
+}
+
+/* Nothing asks for it, but there is exactly one: it applies (§4.2 rule 1). */
+static const struct rac_json *only_scheme(struct o3 *x, bool *any_usable)
+{
+    struct scheme *only = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < x->security->schemes.n; i++) {
+        struct scheme *s = x->security->schemes.entries[i].value;
+        if (s->kind != K_UNSUPPORTED) {
+            only = s;
+            n++;
+        }
+    }
+    *any_usable = n > 0;
+    if (n != 1)
+        return NULL;
+    struct rac_json *req = RAC_NEW(x->a, struct rac_json);
+    *req = rac_json_new_object(x->a);
+    rac_json_put(x->a, req, only->name, rac_json_new_array(x->a));
+    return req;
+}
+
+static void choose(struct o3 *x)
+{
+    struct o3_security *sec = x->security;
+    struct rac_place root = rac_place_root(&x->c->main, RAC_S(""), x->root);
+    struct rac_place at = RAC_PLACE_KEY(&root, "security", RAC_JSON_GET(x->root, "security"));
+    RAC_JSON_EACH(req, at.node)
+    {
+        if (sec->requirement == NULL && usable(x, req)) {
+            sec->requirement = req;
+            sec->from_root = true;
+        } else if (usable(x, req)) {
+            rac_str word = word_of(x, req);
+            o3_loss(x, RAC_RULE_O3_10, &at, "the alternative %.*s was left out",
+                    (int)(word.n < 200 ? word.n : 200), word.p);
+        }
+    }
+    if (sec->requirement == NULL)
+        sec->requirement = most_used(x);
+    sec->any = sec->requirement != NULL;
+    bool any_usable;
+    if (sec->requirement == NULL && at.node == NULL)
+        sec->requirement = only_scheme(x, &any_usable);
+}
+
+void o3_security_begin(struct o3 *x)
+{
+    struct o3_security *sec = x->security = RAC_NEW(x->a, struct o3_security);
+    rac_map_init(&sec->schemes, x->a);
+    struct rac_place root = rac_place_root(&x->c->main, RAC_S(""), x->root);
+    struct rac_place components =
+        RAC_PLACE_KEY(&root, "components", RAC_JSON_GET(x->root, "components"));
+    struct rac_place all = RAC_PLACE_KEY(&components, "securitySchemes",
+                                         RAC_JSON_GET(components.node, "securitySchemes"));
+    RAC_JSON_EACH_MEMBER(m, all.node)
+    {
+        struct rac_place at = rac_place_key(&all, rac_json_key(m), &m->value), end;
+        if (!o3_follow(x, &at, &end) || !rac_json_is_object(end.node))
+            continue;
+        struct scheme *s = RAC_NEW(x->a, struct scheme);
+        s->name = s->written = rac_json_key(m);
+        s->at = rac_place_keep(x->a, &end);
+        s->scopes = rac_json_new_object(x->a);
+        s->asked = rac_json_new_array(x->a);
+        s->operations = rac_json_new_array(x->a);
+        scheme_read(x, s);
+        rac_map_put(&sec->schemes, s->name, s);
+    }
+    choose(x);
+}
+
+/* Written form of a requirement; notes scopes and the operation. */
+static struct rac_json write_requirement(struct o3 *x, const struct rac_json *req, rac_str id)
+{
+    struct rac_json o = rac_json_new_object(x->a);
+    RAC_JSON_EACH_MEMBER(m, req)
+    {
+        struct scheme *s = scheme_of(x, rac_json_key(m));
+        struct rac_json scopes = rac_json_new_array(x->a);
+        if (s->kind == K_OAUTH)
+            RAC_JSON_EACH(e, &m->value)
+            {
+                rac_str scope = rac_json_str(e, RAC_S(""));
+                if (scope.n == 0)
+                    continue;
+                rac_json_add_string_once(x->a, &scopes, scope);
+                rac_json_add_string_once(x->a, &s->asked, scope);
+                if (rac_json_get(&s->scopes, scope) == NULL)
+                    rac_json_put(x->a, &s->scopes, scope, rac_json_of_str(scope));
+            }
+        rac_json_put(x->a, &o, s->written, scopes);
+        if (id.n > 0)
+            rac_json_add(x->a, &s->operations, rac_json_of_str(id));
+    }
+    return o;
+}
+
+static bool is_effective(struct o3 *x, const struct rac_json *req)
+{
+    const struct rac_json *eff = x->security->requirement;
+    return eff != NULL && rac_str_eq(word_of(x, req), word_of(x, eff));
+}
+
+static void tell_other(struct o3 *x, const struct rac_place *at, const struct rac_json *req)
+{
+    RAC_JSON_EACH_MEMBER(m, req)
+    {
+        struct scheme *s = scheme_of(x, rac_json_key(m));
+        if (s == NULL) {
+            o3_loss(x, RAC_RULE_O3_16, at, "there is no security scheme '%.*s'",
+                    (int)(rac_json_key(m).n < 80 ? rac_json_key(m).n : 80), rac_json_key(m).p);
+        } else if (!s->told) {
+            s->told = true;
+            o3_loss(
+                x, RAC_RULE_O3_10, at,
+                "operations that need '%.*s' have no credential: the connector asks for another",
+                (int)(s->name.n < 80 ? s->name.n : 80), s->name.p);
+        }
+    }
+}
+
+void o3_security_operation(struct o3 *x, const struct rac_place *op, rac_str id,
+                           struct rac_json *out)
+{
+    struct o3_security *sec = x->security;
+    struct rac_place at = RAC_PLACE_KEY(op, "security", RAC_JSON_GET(op->node, "security"));
+    struct rac_json list = rac_json_new_array(x->a);
+    if (at.node == NULL) {
+        if (sec->from_root || (sec->requirement != NULL && !sec->any))
+            write_requirement(x, sec->requirement, id);
+        else if (sec->any)
+            RAC_JSON_PUT(x->a, out, "security", list);
+        return;
+    }
+    bool effective = false, wanted = false;
+    RAC_JSON_EACH(req, at.node)
+    {
+        wanted = wanted || rac_json_len(req) > 0;
+        if (!effective && usable(x, req) && is_effective(x, req)) {
+            effective = true;
+            rac_json_add(x->a, &list, write_requirement(x, req, id));
+        }
+    }
+    if (!effective)
+        RAC_JSON_EACH(req, at.node)
+        {
+            if (rac_json_len(req) == 0)
+                continue;
+            tell_other(x, &at, req);
+            if (usable(x, req) && rac_json_len(&list) == 0)
+                rac_json_add(x->a, &list, write_requirement(x, req, RAC_S("")));
+        }
+    RAC_JSON_PUT(x->a, out, "security", list);
+    (void)wanted;
+}
+
+/* --- writing
+ * ------------------------------------------------------------------------------------------- */
+
+static rac_str key_parameter(struct o3 *x, const struct scheme *s, size_t keys_n)
+{
+    if (keys_n <= 1)
+        return RAC_S("api_key");
+    char *p = rac_arena_alloc(x->a, s->name.n + 1);
+    for (size_t i = 0; i < s->name.n; i++)
+        p[i] = rac_is_alnum(s->name.p[i]) ? s->name.p[i] : '_';
+    return (rac_str){p, s->name.n};
+}
+
+/* Connection parameters and policies of one scheme of the effective requirement. */
+static void connect(struct o3 *x, struct scheme *s, size_t keys_n)
+{
+    rac_str description = rac_json_str(RAC_JSON_GET(s->at->node, "description"), RAC_S(""));
+    if (description.n > 200)
+        description = RAC_S("");
+    rac_str name = key_parameter(x, s, keys_n);
+    size_t users = rac_json_len(&s->operations);
+    switch (s->kind) {
+    case K_BASIC:
+        rac_connection_basic(x->c);
+        break;
+    case K_KEY:
+        rac_connection_api_key(x->c, name, keys_n > 1 ? s->name : RAC_S("API key"),
+                               description.n > 0 ? description : RAC_S("The key for this API"));
+        break;
+    case K_BEARER:
+        rac_connection_api_key(x->c, name, RAC_S("Bearer token"),
+                               description.n > 0
+                                   ? description
+                                   : RAC_S("The token for this API, without the word Bearer"));
+        if (users > 0)
+            rac_policy_bearer(x->c, name, users == x->operations_n ? NULL : &s->operations);
+        break;
+    case K_OAUTH:
+        s->oauth.scopes = &s->asked;
+        rac_connection_oauth(x->c, &s->oauth);
+        break;
+    case K_UNSUPPORTED:
+        break;
+    }
+}
+
+void o3_security_end(struct o3 *x)
+{
+    struct o3_security *sec = x->security;
+    struct rac_json definitions = rac_json_new_object(x->a), list = rac_json_new_array(x->a);
+    size_t keys_n = 0;
+    RAC_JSON_EACH_MEMBER(m, sec->requirement)
+    {
+        enum kind k = scheme_of(x, rac_json_key(m))->kind;
+        keys_n += k == K_KEY || k == K_BEARER;
+    }
+    if (sec->from_root)
+        rac_json_add(x->a, &list, write_requirement(x, sec->requirement, RAC_S("")));
+    for (size_t i = 0; i < sec->schemes.n; i++) {
+        struct scheme *s = sec->schemes.entries[i].value;
+        if (s->kind == K_UNSUPPORTED)
+            continue;
+        if (s->kind == K_OAUTH)
+            RAC_JSON_PUT(x->a, &s->definition, "scopes", s->scopes);
+        rac_json_put(x->a, &definitions, s->written, s->definition);
+    }
+    RAC_JSON_EACH_MEMBER(m, sec->requirement)
+    {
+        connect(x, scheme_of(x, rac_json_key(m)), keys_n);
+    }
+    if (rac_json_len(&definitions) > 0)
+        RAC_JSON_PUT(x->a, x->out, "securityDefinitions", definitions);
+    if (sec->from_root)
+        RAC_JSON_PUT(x->a, x->out, "security", list);
+}
