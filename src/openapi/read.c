@@ -9,9 +9,6 @@
 #include "openapi/rules.h"
 #include "text/yaml.h"
 
-/* YAML is linked when text/ provides it; without, such files are refused. */
-extern __typeof(rac_yaml_parse) rac_yaml_parse __attribute__((weak));
-
 enum { CHECKPOINT_BYTES = 4096, COUNT_BLOCK = 64 };
 
 struct checkpoint {
@@ -110,6 +107,8 @@ enum rac_document_kind rac_document_kind_of(const struct rac_json *root)
     if (RAC_JSON_GET(root, "openapi") != NULL)
         return RAC_DOC_OPENAPI3;
     enum rac_document_kind postman = postman_kind(root);
+    if (postman == RAC_DOC_UNKNOWN) /* {"collection": {...}}, as Postman's own API answers */
+        postman = postman_kind(RAC_JSON_GET(root, "collection"));
     if (postman != RAC_DOC_UNKNOWN)
         return postman;
     if (looks_like_workflow(root))
@@ -218,8 +217,6 @@ static rac_err parse(struct rac_document *doc, struct rac_diags *d)
     char c = first_byte(doc->text);
     doc->yaml =
         (c != '{' && c != '[' && c != '/' && c != '"') || (c == '{' && is_flow_yaml(doc->text));
-    if (doc->yaml && rac_yaml_parse == NULL)
-        return unreadable(doc, &where, d, RAC_E_UNSUPPORTED);
     rac_err e = doc->yaml ? rac_yaml_parse(doc->text, doc->a, 0, &doc->root, &where)
                           : rac_json_parse_lenient(doc->text, doc->a, &doc->root, d, &where);
     for (size_t i = before; d != NULL && i < d->n; i++)
