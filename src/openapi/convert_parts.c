@@ -300,9 +300,9 @@ struct rac_json rac_json_shallow(struct rac_arena *a, const struct rac_json *v)
 
 /* --- URLs ---------------------------------------------------------------------------------- */
 
-void rac_url_split(rac_str url, struct rac_url_parts *out)
+void rac_convert_url_split(rac_str url, struct rac_convert_url *out)
 {
-    *out = (struct rac_url_parts){0};
+    *out = (struct rac_convert_url){0};
     size_t hash = rac_str_find_char(url, '#');
     if (hash != RAC_STR_NPOS) {
         out->fragment = rac_str_from(url, hash + 1);
@@ -336,7 +336,7 @@ void rac_url_split(rac_str url, struct rac_url_parts *out)
     out->host = authority;
 }
 
-bool rac_host_is_valid(rac_str host)
+bool rac_convert_host_ok(rac_str host)
 {
     size_t colon = rac_str_find_char(host, ':');
     rac_str name = colon == RAC_STR_NPOS ? host : (rac_str){host.p, colon};
@@ -377,13 +377,13 @@ static rac_str path_clean(struct rac_arena *a, rac_str path)
     return rac_buf_finish(&b, a);
 }
 
-rac_str rac_url_resolve(struct rac_arena *a, rac_str base, rac_str url)
+rac_str rac_convert_url_resolve(struct rac_arena *a, rac_str base, rac_str url)
 {
-    struct rac_url_parts u, b;
-    rac_url_split(url, &u);
+    struct rac_convert_url u, b;
+    rac_convert_url_split(url, &u);
     if (u.scheme.p != NULL)
         return url;
-    rac_url_split(base, &b);
+    rac_convert_url_split(base, &b);
     if (rac_str_starts(url, RAC_S("//")))
         return rac_arena_printf(a, "%.*s:%.*s", RAC_FMT(b.scheme), RAC_FMT(url));
     rac_str path = url;

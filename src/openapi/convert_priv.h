@@ -152,7 +152,7 @@ struct rac_json rac_properties_build(struct rac_convert_state *c);
 
 /* --- URLs ---------------------------------------------------------------------------------- */
 
-struct rac_url_parts {
+struct rac_convert_url {
     rac_str scheme;   /* as written; absent: none */
     rac_str userinfo; /* without '@'; absent: none */
     rac_str host;     /* with port; may be empty */
@@ -161,10 +161,10 @@ struct rac_url_parts {
     rac_str fragment; /* without '#'; absent: none */
 };
 /* Splits "scheme://user@host:port/path?query#fragment"; braces are ordinary characters. */
-void rac_url_split(rac_str url, struct rac_url_parts *out);
-bool rac_host_is_valid(rac_str host); /* §2.2 */
+void rac_convert_url_split(rac_str url, struct rac_convert_url *out);
+bool rac_convert_host_ok(rac_str host); /* §2.2 */
 /* The path, resolved against base (an absolute URL) as browsers do; absolute URLs as they are. */
-rac_str rac_url_resolve(struct rac_arena *a, rac_str base, rac_str url);
+rac_str rac_convert_url_resolve(struct rac_arena *a, rac_str base, rac_str url);
 
 /* --- the converters ------------------------------------------------------------------------ */
 

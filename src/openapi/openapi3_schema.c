@@ -271,6 +271,13 @@ static void kw_exclusive(struct o3 *x, const struct rac_place *at, rac_str limit
     }
 }
 
+/* One value of an enum, references followed where somebody wrote one. */
+static struct rac_json enum_value(struct o3 *x, const struct rac_place *at, size_t i)
+{
+    struct rac_place e = rac_place_at(at, i, rac_json_at(at->node, i));
+    return o3_free(x, &e);
+}
+
 static void kw_enum(struct o3 *x, const struct rac_place *at, struct rac_json *o)
 {
     struct rac_json list = rac_json_new_array(x->a);
@@ -278,20 +285,20 @@ static void kw_enum(struct o3 *x, const struct rac_place *at, struct rac_json *o
     bool small = n <= 2000; /* equal values are looked for pair by pair */
     struct rac_map seen;
     rac_map_init(&seen, x->a);
-    RAC_JSON_EACH(e, at->node)
-    {
-        if (rac_json_is_null(e)) {
+    for (size_t i = 0; i < n; i++) {
+        struct rac_json v = enum_value(x, at, i);
+        if (rac_json_is_null(&v)) {
             put_true(x, o, RAC_S("x-nullable"));
             continue;
         }
-        bool twice = rac_json_is_string(e) && !rac_map_add(&seen, rac_json_str(e, RAC_S("")), x);
-        if (!rac_json_is_string(e) && small)
+        bool twice = rac_json_is_string(&v) && !rac_map_add(&seen, rac_json_str(&v, RAC_S("")), x);
+        if (!rac_json_is_string(&v) && small)
             RAC_JSON_EACH(old, &list)
             {
-                twice = twice || rac_json_equal(old, e);
+                twice = twice || rac_json_equal(old, &v);
             }
         if (!twice)
-            rac_json_add(x->a, &list, *e);
+            rac_json_add(x->a, &list, v);
     }
     if (rac_json_len(&list) > 0)
         RAC_JSON_PUT(x->a, o, "enum", list);
@@ -306,7 +313,7 @@ static void kw_const(struct o3 *x, const struct rac_place *at, struct rac_json *
         return;
     }
     struct rac_json list = rac_json_new_array(x->a);
-    rac_json_add(x->a, &list, *at->node);
+    rac_json_add(x->a, &list, o3_free(x, at));
     RAC_JSON_PUT(x->a, o, "enum", list);
 }
 

@@ -77,7 +77,7 @@ static rac_str flow_url(struct o3 *x, const struct rac_json *flow, const char *n
     rac_str url = rac_str_trim(rac_json_str(rac_json_get(flow, rac_str_of(name)), RAC_S("")));
     bool relative = url.n > 0 && rac_str_find(url, RAC_S("://")) == RAC_STR_NPOS;
     rac_str base = x->server_url.n > 0 ? x->server_url : x->c->o->url;
-    return relative && base.n > 0 ? rac_url_resolve(x->a, base, url) : url;
+    return relative && base.n > 0 ? rac_convert_url_resolve(x->a, base, url) : url;
 }
 
 static void put_flow(struct o3 *x, struct scheme *s, const char *flow,

@@ -88,13 +88,13 @@ static void server_read(struct o3 *x, const struct rac_place *at, bool add, stru
     }
     out->literal = rac_buf_finish(&lit, x->a);
     out->template = rac_buf_finish(&tpl, x->a);
-    struct rac_url_parts u;
-    rac_url_split(out->literal, &u);
+    struct rac_convert_url u;
+    rac_convert_url_split(out->literal, &u);
     bool relative = u.scheme.p == NULL && !rac_str_starts(out->literal, RAC_S("//"));
     if (relative && x->c->o->url.n > 0) {
-        out->literal = rac_url_resolve(x->a, x->c->o->url, out->literal);
-        out->template =
-            out->variables ? rac_url_resolve(x->a, x->c->o->url, out->template) : out->literal;
+        out->literal = rac_convert_url_resolve(x->a, x->c->o->url, out->literal);
+        out->template = out->variables ? rac_convert_url_resolve(x->a, x->c->o->url, out->template)
+                                       : out->literal;
         relative = false;
     }
     out->absolute = !relative;
@@ -119,21 +119,21 @@ static void add_scheme(struct o3 *x, const struct rac_place *at, rac_str scheme,
 }
 
 /* Does the second server differ from the first in its scheme alone? */
-static bool same_but_scheme(const struct rac_url_parts *p, const struct rac_url_parts *q)
+static bool same_but_scheme(const struct rac_convert_url *p, const struct rac_convert_url *q)
 {
     return rac_str_eqi(p->host, q->host) &&
            rac_str_eq(trim_slashes(p->path), trim_slashes(q->path));
 }
 
 static void other_servers(struct o3 *x, const struct rac_place *all,
-                          const struct rac_url_parts *first, struct rac_json *schemes)
+                          const struct rac_convert_url *first, struct rac_json *schemes)
 {
     for (size_t i = 1; i < rac_json_len(all->node); i++) {
         struct rac_place at = rac_place_at(all, i, rac_json_at(all->node, i));
         struct server s;
-        struct rac_url_parts u;
+        struct rac_convert_url u;
         server_read(x, &at, false, &s);
-        rac_url_split(s.literal, &u);
+        rac_convert_url_split(s.literal, &u);
         if (!s.variables && s.absolute && same_but_scheme(first, &u))
             add_scheme(x, &at, u.scheme, schemes);
         else
@@ -153,12 +153,12 @@ void o3_servers_root(struct o3 *x)
     struct rac_place all = servers_place(&root);
     struct rac_place first = rac_place_at(&all, 0, rac_json_at(all.node, 0));
     struct server s;
-    struct rac_url_parts u;
+    struct rac_convert_url u;
     server_read(x, &first, true, &s);
-    rac_url_split(s.literal, &u);
+    rac_convert_url_split(s.literal, &u);
     if (s.absolute)
         x->server_url = s.literal;
-    if (s.absolute && rac_host_is_valid(u.host))
+    if (s.absolute && rac_convert_host_ok(u.host))
         RAC_JSON_PUT_STR(x->a, x->out, "host", u.host);
     rac_str base = trim_slashes(u.path);
     RAC_JSON_PUT_STR(x->a, x->out, "basePath", base.n > 0 && base.p[0] == '/' ? base : RAC_S("/"));
@@ -199,8 +199,8 @@ void o3_servers_operation(struct o3 *x, const struct rac_place *item, const stru
     }
     server_read(x, &first, true, &s);
     rac_str template = trim_slashes(s.template);
-    struct rac_url_parts u;
-    rac_url_split(template, &u);
+    struct rac_convert_url u;
+    rac_convert_url_split(template, &u);
     if (u.path.n == 0) /* a path, so that the root's basePath does not join it */
         template = rac_str_concat(x->a, template, RAC_S("/"));
     struct rac_json *known = rac_map_get(&x->own_servers, template);

@@ -322,8 +322,8 @@ static void split_path(struct pm *p, struct pm_request *r, rac_str path)
 void pm_url(struct pm *p, struct pm_request *r)
 {
     rac_str url = substitute_head(p, r, r->url);
-    struct rac_url_parts u;
-    rac_url_split(url, &u);
+    struct rac_convert_url u;
+    rac_convert_url_split(url, &u);
     if (u.query.n > 0) { /* a variable brought one */
         rac_str rest = u.query;
         while (rest.p != NULL) {
@@ -351,7 +351,7 @@ void pm_url(struct pm *p, struct pm_request *r)
 
 static bool host_is_literal(rac_str host)
 {
-    return host.n > 0 && rac_host_is_valid(host);
+    return host.n > 0 && rac_convert_host_ok(host);
 }
 
 static void base_path(struct pm *p, size_t *base_n)
