@@ -353,7 +353,11 @@ static bool declaration(struct call *c, rac_str text, rac_str *out)
         ok = close != RAC_STR_NPOS;
         rac_str content = ok ? rac_str_sub(value, 1, close) : RAC_S("");
         ok = ok && (next > 0 || rac_str_eq(content, RAC_S("1.0")));
-        rac_buf_printf(&b, " %.*s=\"%.*s\"", RAC_FMT(name), RAC_FMT(content));
+        rac_buf_add_char(&b, ' ');
+        rac_buf_add(&b, name);
+        RAC_BUF_ADD_LIT(&b, "=\"");
+        rac_buf_add(&b, content);
+        rac_buf_add_char(&b, '"');
         inside = ok ? rac_str_trim(rac_str_from(value, close + 2)) : RAC_S("");
     }
     RAC_BUF_ADD_LIT(&b, "?>");
