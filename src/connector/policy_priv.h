@@ -55,7 +55,7 @@ struct rac_scope {
     struct rac_json *body;            /* body(), triggerBody(); NULL: none */
     struct rac_json *item;            /* item(); NULL: none */
     /* connectionParameters('n'): text, or absent when it has no value */
-    rac_str (*connection)(void *self, rac_str name);
+    rac_str (*connection)(void *self, rac_str name, bool has_default);
     /* {name} in a path: encoded text, or absent when there is no such parameter */
     rac_str (*path_param)(void *self, rac_str name);
     void *self;

@@ -11,7 +11,7 @@
 /* --- scope --------------------------------------------------------------------------------------
  */
 
-static rac_str scope_connection(void *self, rac_str name)
+static rac_str scope_connection(void *self, rac_str name, bool has_default)
 {
     struct rac_policy_run *run = self;
     const struct rac_conn_set *set = run->connection != NULL && run->connection->set != NULL
@@ -24,7 +24,7 @@ static rac_str scope_connection(void *self, rac_str name)
     if (text.n == 0 && p != NULL && p->type != RAC_CONN_OAUTH && p->default_value.n > 0)
         text = p->default_value;
     if (text.n == 0) {
-        run->missing = true;
+        run->missing |= !has_default;
         return RAC_STR_NULL;
     }
     if (p != NULL && p->secret) {

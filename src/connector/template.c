@@ -374,7 +374,8 @@ static struct rac_json piece_value(const struct rac_template_piece *p, const str
         text = query_value(s, p->argument);
         break;
     case RAC_FN_CONNECTION:
-        text = s->connection != NULL ? s->connection(s->self, p->argument) : RAC_STR_NULL;
+        text = s->connection != NULL ? s->connection(s->self, p->argument, p->otherwise.p != NULL)
+                                     : RAC_STR_NULL;
         if (text.n == 0)
             text = RAC_STR_NULL; /* left empty by the user: the default, if there is one */
         break;
