@@ -3,9 +3,31 @@
 #include "base/str.h"
 #include "cli/output.h"
 #include "cli/source.h"
+#include "openapi/convert.h"
 #include "openapi/read.h"
 
 enum { ARENA_BYTES_MAX = 1 << 30 };
+
+/* Postman, OpenAPI 3, YAML: read through the converter. */
+static rac_err converted(struct rac_cli *cli, struct rac_package *p, struct rac_arena *a,
+                         struct rac_diags *d)
+{
+    (void)cli;
+    struct rac_converted c;
+    struct rac_diags losses;
+    rac_diags_init(&losses, a, 1000);
+    rac_err e = rac_convert(p->definition_doc, &(struct rac_convert_options){0}, a, &c, &losses);
+    if (e != RAC_OK) {
+        for (size_t i = 0; i < losses.n; i++)
+            if (losses.v[i].severity == RAC_SEV_ERROR)
+                rac_diags_add(d, &losses.v[i]);
+        return e;
+    }
+    p->definition_doc = rac_document_wrap(c.definition, p->definition_doc->name, a);
+    if (p->properties_doc == NULL)
+        p->properties_doc = rac_document_wrap(c.properties, RAC_S("apiProperties.json"), a);
+    return RAC_OK;
+}
 
 rac_err rac_cli_package(struct rac_cli *cli, const char *src, struct rac_arena *a,
                         struct rac_package **out, struct rac_diags *d)
@@ -20,6 +42,12 @@ rac_err rac_cli_package(struct rac_cli *cli, const char *src, struct rac_arena *
     }
     if (e != RAC_OK)
         return e;
+    struct rac_document *doc = p->definition_doc;
+    if (doc->kind != RAC_DOC_SWAGGER2)
+        e = converted(cli, p, a, d);
+    else if (p->properties_doc == NULL)
+        p->properties_doc = rac_document_wrap(rac_convert_properties(&doc->root, a),
+                                              RAC_S("apiProperties.json"), a);
     if (e == RAC_OK)
         *out = p;
     return e;
