@@ -180,9 +180,16 @@ rac_err rac_connector_check(const struct rac_connector_check_input *in, struct r
                               .profile = in->profile,
                               .d = d,
                               .a = d->a};
-    if (c.definition == NULL || !rac_json_is_object(&c.definition->root))
-        return RAC_E_INVALID;
-    rac_err e = c.api == NULL ? index_of(in->package, d->a, &c.api) : RAC_OK;
+    static const struct rac_json_object empty_object;
+    static const struct rac_json nothing = {.type = RAC_JSON_OBJECT,
+                                            .object = (struct rac_json_object *)&empty_object};
+    rac_err e = RAC_OK;
+    if (c.definition == NULL || !rac_json_is_object(&c.definition->root)) {
+        c.no_definition = true;
+        e = rac_api_build(&nothing, d->a, &c.api);
+    } else if (c.api == NULL) {
+        e = index_of(in->package, d->a, &c.api);
+    }
     if (e != RAC_OK)
         return e;
     c.props = RAC_JSON_GET(rac_package_properties(in->package), "properties");
@@ -192,7 +199,8 @@ rac_err rac_connector_check(const struct rac_connector_check_input *in, struct r
                                          .api = c.api,
                                          .profile = in->profile,
                                          .host_is_dynamic = host_is_dynamic(&c)};
-    e = rac_check_definition(&definition, d);
+    if (c.definition != NULL)
+        e = rac_check_definition(&definition, d);
     if (e != RAC_OK)
         return e;
     c.independent = is_independent(&c);
@@ -200,10 +208,12 @@ rac_err rac_connector_check(const struct rac_connector_check_input *in, struct r
     if (c.properties != NULL) {
         rac_package_check_properties(&c);
         rac_package_check_policies(&c);
-        rac_package_check_credentials(&c);
+        if (!c.no_definition)
+            rac_package_check_credentials(&c);
     }
     rac_package_check_icon(&c);
-    rac_package_check_docs(&c);
+    if (!c.no_definition)
+        rac_package_check_docs(&c);
     check_calls(&c);
     check_archive(&c);
     if (in->former != NULL)

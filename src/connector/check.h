@@ -24,7 +24,8 @@ enum rac_publisher {
 };
 
 struct rac_connector_check_input {
-    /* Read with rac_package_read; its definition is Swagger 2.0 (convert other kinds first). */
+    /* Read with rac_package_read; its definition is Swagger 2.0 (convert other kinds first), or
+     * missing: then the properties alone are checked. */
     struct rac_package *package;
     struct rac_api *api; /* index of its definition, or NULL to have one built */
     enum rac_profile profile;

@@ -16,6 +16,7 @@ struct package_check {
     const struct rac_json *props;                 /* the object `properties`, or NULL */
     enum rac_profile profile;
     bool independent;
+    bool no_definition; /* api is empty: nothing is said about operations */
     struct rac_diags *d;
     struct rac_arena *a;
 };

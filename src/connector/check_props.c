@@ -352,6 +352,8 @@ void rac_package_check_properties(struct package_check *c)
 static void check_operations(struct package_check *c, const struct rac_json *list, rac_str pointer)
 {
     size_t i = 0;
+    if (c->no_definition)
+        return;
     RAC_JSON_EACH(e, list)
     {
         rac_str id = rac_json_str(e, RAC_S(""));
@@ -421,7 +423,7 @@ void rac_package_check_policies(struct package_check *c)
     }
     struct rac_diags found;
     rac_diags_init(&found, c->a, 1000);
-    rac_policies_check(policies, &c->api->by_id, c->a, &found);
+    rac_policies_check(policies, c->no_definition ? NULL : &c->api->by_id, c->a, &found);
     for (size_t i = 0; i < found.n; i++) {
         const struct rac_rule *rule = rac_rule_by_code(rac_str_of(found.v[i].code));
         rac_package_found(c, rule ? (enum rac_rule_id)(rule - rac_rules) : RAC_RULE_PROP_07,
