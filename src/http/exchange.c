@@ -11,6 +11,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+enum { OLD_LIBRARY = MHD_VERSION < 0x01000000 }; /* see check_line_end */
+
 static const unsigned char token_char[256] =
     {/* RFC 9110 tchar */
      ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
@@ -56,7 +58,7 @@ struct head_check {
     bool chunked;
     uint64_t length;
     size_t bytes;
-    const char *line_end; /* one past the zero that ended the last value */
+    const char *line_end; /* of the line before */
 };
 
 static void bad(struct head_check *k, int status, const char *why)
@@ -101,22 +103,16 @@ static void check_framing(struct head_check *k, rac_str name, rac_str value)
 }
 
 /*
- * The library cuts lines at NUL bytes, joins folded lines and takes a bare LF for an end of line:
- * ways to make two servers see two different requests. Version 0.9.75 leaves the head where it
- * was received and writes zeros over each CR LF, so a value must be followed by exactly two zeros
- * and then by the next name. Later versions are strict by themselves.
+ * The library cuts lines at NUL bytes, joins folded lines, takes a bare LF for an end of line and a
+ * line that begins with ':' for the end of the head: ways to make two servers see two different
+ * requests. Version 0.9.75 leaves the head where it was received and writes zeros over each CR LF,
+ * so every value must be followed by two zeros and then by the next name, and the last one by the
+ * end of the head. Later versions are strict by themselves.
  */
-static void check_line_end(struct head_check *k, rac_str name, rac_str value)
+static void check_line_end(struct head_check *k, const char *next)
 {
-#if MHD_VERSION < 0x00097600
-    if (k->line_end != NULL && name.p != k->line_end + 1)
+    if (OLD_LIBRARY && k->line_end != NULL && next != k->line_end + 2)
         bad(k, 400, "malformed header line");
-    if (value.p[value.n] != '\0' || value.p[value.n + 1] != '\0')
-        bad(k, 400, "malformed header line");
-    k->line_end = value.p + value.n + 1;
-#else
-    (void)k, (void)name, (void)value;
-#endif
 }
 
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind RAC_UNUSED, const char *key,
@@ -131,8 +127,10 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind RAC_UNUSED, 
         bad(k, 400, "control character in a header");
     if (k->c->headers.n >= HEADERS_MAX)
         bad(k, 431, "too many headers");
-    if (value != NULL)
-        check_line_end(k, name, v);
+    if (value == NULL)
+        bad(k, 400, "header without a value");
+    check_line_end(k, key);
+    k->line_end = v.p + v.n;
     if (k->status != 0)
         return MHD_NO;
     check_framing(k, name, v);
@@ -183,9 +181,12 @@ static bool target_split(struct rac_http_conn *c)
 static int check_head(struct rac_http_conn *c, const char *method, const char *version,
                       const char **why)
 {
-    struct head_check k = {.c = c, .bytes = c->uri_n + 32};
+    struct head_check k = {.c = c, .bytes = c->uri_n + 32, .line_end = version + strlen(version)};
     c->headers = (struct rac_headers){0};
     MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, on_header, &k);
+    const union MHD_ConnectionInfo *size =
+        MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    check_line_end(&k, method + size->header_size - 2);
     check_framing_whole(&k, version);
     c->x.method = rac_str_of(method);
     if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
@@ -197,6 +198,9 @@ static int check_head(struct rac_http_conn *c, const char *method, const char *v
         bad(&k, 431, "request head too large");
     c->x.content_length = k.encodings > 0 ? -1 : (int64_t)k.length;
     c->x.has_body = c->x.content_length != 0;
+    /* It takes a bare LF in chunk framing, and a trailer line that begins with ':' for the end:
+     * what follows a chunked body cannot be trusted to be the next request. */
+    c->must_close |= OLD_LIBRARY && c->x.content_length < 0;
     *why = k.why;
     return k.status;
 }
@@ -264,14 +268,18 @@ static void on_body_data(struct rac_http_conn *c, const char *data, size_t *n)
     *n -= took;
     if (took > 0) {
         c->server->active = true;
-        c->visits = 0;
-        rac_http_conn_wait_over(c);
         rac_http_conn_due(c, c->server->o.body_idle_timeout_ms);
         if (c->body_mode == BODY_STREAM && c->on_ready != NULL)
             c->on_ready(c->body_arg);
-    } else { /* the reader is slow; that is not the client's fault */
+    }
+    /* The reader is slow, which is not the client's fault. The library visits a connection with
+     * unread data only when more arrives, so there is no waiting in place here. (The reader may
+     * have made room meanwhile; then it is wakened at once.) */
+    if (*n > 0 && !c->killed) {
         rac_http_conn_due(c, c->server->o.reply_timeout_ms);
-        rac_http_conn_wait(c);
+        rac_http_conn_suspend(c);
+        if (c->body_mode != BODY_STREAM || c->body.n - c->body_read < STREAM_BODY_BUFFER)
+            rac_http_conn_wake(c);
     }
 }
 

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "http/server_priv.h"
 
-enum { HEADER_BYTES_MAX = 12 * 1024, STREAM_BLOCK = 32 * 1024, COMPACT_FROM = 64 * 1024 };
+enum { STREAM_BLOCK = 32 * 1024, COMPACT_FROM = 64 * 1024 };
 
 struct rac_http_fixed {
     int status;
@@ -98,7 +98,7 @@ static void headers_add(struct rac_http_conn *c, struct MHD_Response *r,
                         const struct rac_headers *headers)
 {
     char name[128], value[512];
-    size_t bytes = 0;
+    size_t bytes = 0, head_room = c->server->o.head_bytes_max - 512;
     for (size_t i = 0; headers != NULL && i < headers->n; i++) {
         const struct rac_header *h = &headers->v[i];
         if (h->name.n == 0 || memchr(h->name.p, 0, h->name.n) != NULL ||
@@ -106,7 +106,7 @@ static void headers_add(struct rac_http_conn *c, struct MHD_Response *r,
             header_is_ours(h->name))
             continue;
         bytes += h->name.n + h->value.n + 4;
-        if (bytes > HEADER_BYTES_MAX)
+        if (bytes > head_room)
             break; /* the reply's head must fit the connection's memory */
         /* MHD_NO: a control character or a space in the name; dropped, as the header says. */
         (void)MHD_add_response_header(r, cstr(c, h->name, name, sizeof name),
@@ -267,6 +267,8 @@ void rac_http_reply_start(struct rac_http_exchange *x, int status,
     struct MHD_Response *r = MHD_create_response_from_callback(
         length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)length, STREAM_BLOCK, on_reader, c, NULL);
     RAC_ASSERT(r != NULL);
+    if (c->stream_bodyless && length < 0) /* chunked, the library would send the last chunk */
+        MHD_set_response_options(r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     headers_add(c, r, headers);
     if (c->stream_bodyless) { /* would be over at once: handed over by the end */
         c->held = r;

@@ -165,8 +165,15 @@ void rac_http_conn_wait(struct rac_http_conn *c)
         c->waiting = true;
         c->server->waiting++;
     }
-    if (++c->visits >= VISITS_MAX && !c->suspended) {
-        rac_http_conn_wait_over(c);
+    if (++c->visits >= VISITS_MAX)
+        rac_http_conn_suspend(c);
+}
+
+void rac_http_conn_suspend(struct rac_http_conn *c)
+{
+    RAC_ASSERT(c->in_callback);
+    rac_http_conn_wait_over(c);
+    if (!c->suspended) {
         c->suspended = true;
         MHD_suspend_connection(c->mhd);
     }
@@ -320,11 +327,11 @@ static void on_panic(void *cls RAC_UNUSED, const char *file, unsigned int line, 
     rac_assert_failed(file, (int)line, why ? why : "libmicrohttpd");
 }
 
-/* The pool of a connection holds the request head and, after it, the reply's head. The library
- * clears all of it for every request, so it is not larger than needed. */
+/* The pool of a connection holds the request's head and, after it, the reply's. The library clears
+ * all of it for every request, which is felt from 32 KiB on. */
 static size_t pool_bytes(const struct rac_http_server *s)
 {
-    return s->o.head_bytes_max + REPLY_HEAD_BYTES;
+    return 2 * s->o.head_bytes_max;
 }
 
 static rac_err daemon_start(struct rac_http_server *s)
@@ -361,7 +368,7 @@ static void options_default(struct rac_http_server_options *o)
     if (o->field == 0)                                                                             \
     o->field = (value)
     DEFAULT(connections_max, 4096);
-    DEFAULT(head_bytes_max, 16 * 1024);
+    DEFAULT(head_bytes_max, 8 * 1024);
     DEFAULT(arena_bytes_max, (size_t)256 << 20);
     DEFAULT(idle_timeout_ms, 60 * 1000);
     DEFAULT(body_idle_timeout_ms, 60 * 1000);

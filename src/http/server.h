@@ -48,7 +48,7 @@ struct rac_http_server_options { /* zero gives each default */
     void (*handle)(void *arg, struct rac_http_exchange *x);
     void *arg;
     size_t connections_max;       /* 4096 */
-    size_t head_bytes_max;        /* request line and headers; 16 KiB. More costs CPU on every
+    size_t head_bytes_max;        /* request line and headers; 8 KiB. More costs CPU on every
                                      request, see docs/internals/http.md */
     size_t arena_bytes_max;       /* of one exchange; 256 MiB (holds a buffered body) */
     int64_t idle_timeout_ms;      /* until a request's head is complete, also between

@@ -29,8 +29,8 @@ enum {
     RAC_HTTP_CONN_MAGIC = 0x434f4e4e,
     VISITS_MAX = 96,
     HEADERS_MAX = 256,
-    HEADER_COST = 64,             /* of the library's memory, beside the text */
-    REPLY_HEAD_BYTES = 16 * 1024, /* of a connection's memory, kept for the reply's head */
+    HEADER_COST = 64, /* of the library's memory, beside the text */
+    HEAD_BYTES_LEAST = 4096,
     STREAM_BODY_BUFFER = 64 * 1024,
     DISCARD_BYTES_MAX = 64 * 1024 * 1024, /* of a body nobody wants, to deliver the reply */
 };
@@ -142,6 +142,7 @@ void rac_http_conn_due(struct rac_http_conn *c, int64_t after_ms);
 void rac_http_conn_kill(struct rac_http_conn *c);
 void rac_http_conn_wake(struct rac_http_conn *c);      /* something it waited for is there */
 void rac_http_conn_wait(struct rac_http_conn *c);      /* in a callback: nothing to do now */
+void rac_http_conn_suspend(struct rac_http_conn *c);   /* the same, for long */
 void rac_http_conn_wait_over(struct rac_http_conn *c); /* not waiting in place any more */
 
 /* exchange.c: libmicrohttpd's callbacks */
