@@ -12,6 +12,8 @@
 
 /* Building a worker from its parts, and the first look at a request: which part answers it. */
 
+enum { MAILBOX_MESSAGES = 4096 };
+
 struct post {
     void (*fn)(void *arg);
     void *arg;
@@ -172,7 +174,7 @@ rac_err rac_api_worker_new(struct rac_service *s, struct rac_loop *loop, unsigne
     w->env = s->env;
     size_t all = (size_t)rac_config_int(s->config, RAC_CONF_HTTP_REQUESTS_MAX);
     w->requests_max = (all + s->workers_n - 1) / s->workers_n;
-    w->mail = rac_mailbox_new(loop, 65536, sizeof(struct post), on_mail, w);
+    w->mail = rac_mailbox_new(loop, MAILBOX_MESSAGES, sizeof(struct post), on_mail, w);
     struct rac_store_loop answers = {.post = store_post, .self = w->mail};
     rac_err e = rac_store_session_new(s->store, &answers, &w->session);
     if (e != RAC_OK) {
@@ -224,6 +226,7 @@ void rac_api_worker_free(struct rac_api_worker *w)
     if (w->health != NULL)
         rac_http_fixed_free(w->health);
     rac_mailbox_close(w->mail);
+    rac_mailbox_unref(w->mail);
     rac_mem_free(w);
 }
 
