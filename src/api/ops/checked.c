@@ -1,8 +1,8 @@
 #include "api/ops/saving.h"
+#include "connector/check.h"
 #include "connector/connector.h"
-#include "connector/policy.h"
 #include "crypto/digest.h"
-#include "openapi/check.h"
+#include "openapi/api.h"
 #include "openapi/convert.h"
 #include "openapi/read.h"
 
@@ -122,34 +122,59 @@ static bool too_large(struct rac_checked *c, size_t definition_max)
     return true;
 }
 
-bool rac_checked_run(struct rac_package *p, rac_str url, size_t definition_max,
-                     enum rac_profile profile, struct rac_arena *a, struct rac_checked *out)
+/* Operations of a definition that did not pass, for those who ask what was in it. */
+static void count_operations(struct rac_checked *c, struct rac_document *doc, struct rac_arena *a)
 {
-    *out = (struct rac_checked){.package = p};
-    rac_diags_init(&out->findings, a, 1000);
-    rac_diags_init(&out->losses, a, 1000);
-    if (too_large(out, definition_max))
-        return false;
-    if (is_zip(rac_package_bytes(p, RAC_PACKAGE_DEFINITION)) || !convert(out, url, a))
-        return false;
-    if (too_large(out, definition_max) || rac_package_read(p, &out->findings) != RAC_OK)
-        return false;
-    struct rac_check_input in = {.doc = p->definition_doc, .profile = profile};
-    if (rac_check_definition(&in, &out->findings) != RAC_OK || out->findings.errors_total > 0)
-        return false;
+    struct rac_api *api;
+    if (doc == NULL || rac_api_build(&doc->root, a, &api) != RAC_OK)
+        return;
+    c->operations_n = (int64_t)api->ops_n;
+    c->triggers_n = (int64_t)api->triggers_n;
+}
+
+static bool compile(struct rac_checked *c, struct rac_arena *a)
+{
     struct rac_connector *k = NULL;
     struct rac_diags quiet;
     rac_diags_init(&quiet, a, 100);
-    if (rac_connector_compile(p, RAC_S("check"), 1, &k, &quiet) != RAC_OK) {
+    if (rac_connector_compile(c->package, RAC_S("check"), 1, &k, &quiet) == RAC_OK) {
+        describe(c, k, a);
+        rac_connector_unref(k);
+        return true;
+    }
+    for (size_t i = 0; i < quiet.n; i++)
+        if (quiet.v[i].severity == RAC_SEV_ERROR)
+            rac_diags_add(&c->findings, &quiet.v[i]);
+    if (c->findings.errors_total == 0)
+        rac_diags_addf(&c->findings, "RC-IMP-02", RAC_SEV_ERROR, "The definition cannot be used.");
+    return false;
+}
+
+bool rac_checked_run(const struct rac_checked_input *in, struct rac_arena *a,
+                     struct rac_checked *out)
+{
+    struct rac_package *p = in->package;
+    *out = (struct rac_checked){.package = p};
+    rac_diags_init(&out->findings, a, 1000);
+    rac_diags_init(&out->losses, a, 1000);
+    if (too_large(out, in->definition_max) ||
+        is_zip(rac_package_bytes(p, RAC_PACKAGE_DEFINITION)) || !convert(out, in->url, a) ||
+        too_large(out, in->definition_max))
+        return false;
+    struct rac_diags quiet; /* repairs were reported when the bytes were read first */
+    rac_diags_init(&quiet, a, 10);
+    if (rac_package_read(p, &quiet) != RAC_OK) {
         for (size_t i = 0; i < quiet.n; i++)
-            if (quiet.v[i].severity == RAC_SEV_ERROR)
-                rac_diags_add(&out->findings, &quiet.v[i]);
-        if (out->findings.errors_total == 0)
-            rac_diags_addf(&out->findings, "RC-IMP-02", RAC_SEV_ERROR,
-                           "The definition cannot be used.");
+            rac_diags_add(&out->findings, &quiet.v[i]);
         return false;
     }
-    describe(out, k, a);
-    rac_connector_unref(k);
-    return true;
+    struct rac_connector_check_input check = {
+        .package = p, .profile = in->profile, .former = in->former};
+    if (in->former != NULL && rac_package_read(in->former, NULL) != RAC_OK)
+        check.former = NULL;
+    if (rac_connector_check(&check, &out->findings) != RAC_OK || out->findings.errors_total > 0) {
+        count_operations(out, p->definition_doc, a);
+        return false;
+    }
+    return compile(out, a);
 }

@@ -3,6 +3,8 @@
 #include "api/service.h"
 #include "connector/call.h"
 #include "connector/connection.h"
+#include "connector/dynamic.h"
+#include "openapi/read.h"
 
 /* Calling operations by name through a connection, and testing one. The raw form is the gateway's;
  * both are the same pipeline. */
@@ -56,6 +58,19 @@ static struct rac_json headers_json(struct rac_arena *a, const struct rac_header
     return o;
 }
 
+static void fail_call(struct invoking *t, const struct rac_call_error *error)
+{
+    struct rac_ask *q = t->q;
+    struct rac_call_error e = *error;
+    rac_metric_add(RAC_METRIC_CALL_ERRORS, 1);
+    struct rac_json v = rac_call_error_json(&e, q->request_id, q->a);
+    q->envelope = rac_json_copy(q->a, &v);
+    e.message = rac_arena_str(q->a, e.message);
+    release(t);
+    q->retry_after_s = e.retry_after_ms > 0 ? (e.retry_after_ms + 999) / 1000 : 0;
+    rac_ask_fail_status(q, e.http_status, e.message);
+}
+
 static void called(void *arg, struct rac_call *call, const struct rac_call_res *res)
 {
     struct invoking *t = arg;
@@ -63,15 +78,7 @@ static void called(void *arg, struct rac_call *call, const struct rac_call_res *
     (void)call;
     mark_unauthenticated(t, res);
     if (res->error.code != RAC_CALL_NONE) {
-        struct rac_call_error e = res->error;
-        e.message = rac_arena_str(q->a, e.message);
-        int status = e.http_status;
-        rac_metric_add(RAC_METRIC_CALL_ERRORS, 1);
-        struct rac_json v = rac_call_error_json(&e, q->request_id, q->a);
-        q->envelope = rac_json_copy(q->a, &v);
-        release(t);
-        q->retry_after_s = e.retry_after_ms > 0 ? (e.retry_after_ms + 999) / 1000 : 0;
-        rac_ask_fail_status(q, status, e.message);
+        fail_call(t, &res->error);
         return;
     }
     struct rac_json o = rac_json_new_object(q->a);
@@ -239,7 +246,79 @@ void rac_ops_connection_test(struct rac_ask *q)
         rac_opened_want(q->w->opened, q->who->tenant, t->i.row.id, test_ready, t);
 }
 
+/* --- dynamic values
+ * -------------------------------------------------------------------------------- */
+
+struct asking {
+    struct invoking i;
+    struct rac_dynamic_ask ask;
+    struct rac_dynamic_call port;
+    struct rac_json definition;
+};
+
+static void defer(void *self, void (*fn)(void *arg), void *arg)
+{
+    const struct rac_call_env *env = self;
+    env->defer(env->defer_self, fn, arg);
+}
+
+static void dynamic_done(void *arg, const struct rac_dynamic_res *res)
+{
+    struct asking *t = arg;
+    struct rac_ask *q = t->i.q;
+    if (res->state == RAC_DYNAMIC_FAILED && res->error.code != RAC_CALL_NONE) {
+        fail_call(&t->i, &res->error);
+        return;
+    }
+    struct rac_json v = rac_dynamic_json(res, q->a);
+    struct rac_json copy = rac_json_copy(q->a, &v);
+    release(&t->i);
+    rac_ask_answer(q, copy);
+}
+
+static void dynamic_ready(void *arg, rac_err err, struct rac_opened_connection *c, rac_str why)
+{
+    struct asking *t = arg;
+    struct rac_ask *q = t->i.q;
+    struct rac_file f;
+    struct rac_document *doc;
+    if (err != RAC_OK) {
+        fail_open(&t->i, err, why);
+        return;
+    }
+    t->i.c = c;
+    err = q->w->cs->file_get(q->w->cs->self, q->who->tenant, c->row.connector,
+                             c->connector->revision, RAC_FILE_DEFINITION, RAC_STR_NULL, q->a, &f);
+    if (err == RAC_OK)
+        err = rac_document_read(f.bytes, f.name, q->a, &doc, NULL);
+    if (err != RAC_OK) {
+        release(&t->i);
+        rac_ask_fail_err(q, err == RAC_E_SYNTAX ? RAC_E_CORRUPT : err, "connector");
+        return;
+    }
+    t->definition = doc->root;
+    t->ask.definition = &t->definition;
+    rac_dynamic_call_init(&t->port, &q->w->call_env, c->connector, c->connection);
+    rac_metric_add(RAC_METRIC_CALLS, 1);
+    (void)rac_dynamic_start(&t->ask, &t->port.invoker, defer, &q->w->call_env, q->a, dynamic_done,
+                            t);
+}
+
 void rac_ops_connection_dynamic(struct rac_ask *q)
 {
-    rac_ask_fail(q, RAC_FAULT_UNSUPPORTED, "Dynamic values are not served yet.");
+    struct asking *t = RAC_NEW(q->a, struct asking);
+    t->i.q = q;
+    if (!rac_access_connection(q, RAC_MAY_CONNECTION_USE, q->args[0], &t->i.row))
+        return;
+    const struct rac_json *v = &q->json;
+    t->ask = (struct rac_dynamic_ask){
+        .operation_id = rac_json_str(RAC_JSON_GET(v, "operationId"), RAC_S("")),
+        .parameter = rac_json_str(RAC_JSON_GET(v, "parameter"), RAC_STR_NULL),
+        .path = rac_json_str(RAC_JSON_GET(v, "path"), RAC_STR_NULL),
+        .given = RAC_JSON_GET(v, "given"),
+        .parameters = RAC_JSON_GET(v, "parameters"),
+        .selection = RAC_JSON_GET(v, "selection"),
+    };
+    (void)rac_dynamic_kind_parse(rac_json_str(RAC_JSON_GET(v, "kind"), RAC_S("")), &t->ask.kind);
+    rac_opened_want(q->w->opened, q->who->tenant, t->i.row.id, dynamic_ready, t);
 }

@@ -31,6 +31,7 @@ struct saving {
     size_t definition_max;
     enum rac_fault fault; /* 0 with why absent: fine so far */
     rac_str why;
+    struct rac_package *former; /* of an update: definition and properties of the live revision */
     struct rac_checked checked;
     bool ok;
     /* fetching */
@@ -227,8 +228,12 @@ static void gather(void *arg)
 static void check(void *arg)
 {
     struct saving *s = arg;
-    s->ok = rac_checked_run(s->given.package, s->given.url, s->definition_max,
-                            RAC_PROFILE_REGISTRATION, s->q->a, &s->checked);
+    struct rac_checked_input in = {.package = s->given.package,
+                                   .former = s->former,
+                                   .url = s->given.url,
+                                   .definition_max = s->definition_max,
+                                   .profile = RAC_PROFILE_REGISTRATION};
+    s->ok = rac_checked_run(&in, s->q->a, &s->checked);
 }
 
 /* --- storing
@@ -375,7 +380,24 @@ static void checked(void *arg, rac_err err)
                        RAC_FMT(first ? first->message : RAC_S("it cannot be read")));
 }
 
-/* Files of the revision before that the request does not replace. */
+static bool replaces(const struct saving *s, enum rac_package_role role, enum rac_file_kind kind)
+{
+    return s->given.whole || kind == RAC_FILE_ORIGINAL ||
+           (role != RAC_PACKAGE_OTHER && s->given.package->role_file[role] >= 0) ||
+           (role == RAC_PACKAGE_ICON && s->given.removes_icon) ||
+           (role == RAC_PACKAGE_SCRIPT && s->given.removes_script);
+}
+
+static enum rac_package_role role_of(enum rac_file_kind kind)
+{
+    for (size_t r = 0; r < RAC_PACKAGE_OTHER; r++)
+        if (kind_of((enum rac_package_role)r) == kind)
+            return (enum rac_package_role)r;
+    return RAC_PACKAGE_OTHER;
+}
+
+/* The live revision: what the request does not replace joins the package; definition and
+ * properties are there to compare with as well. */
 static rac_err complete(struct saving *s)
 {
     struct rac_ask *q = s->q;
@@ -383,27 +405,29 @@ static rac_err complete(struct saving *s)
     struct rac_package *p = package(s);
     struct rac_revision_row rev;
     rac_err e = cs->revision_get(cs->self, q->who->tenant, s->row.id, 0, q->a, &rev);
-    if (e != RAC_OK || s->given.whole)
+    if (e != RAC_OK)
         return e;
     struct rac_package_file *files =
         RAC_NEW_N(q->a, struct rac_package_file, p->files_n + rev.files_n + 1);
-    memcpy(files, p->files, p->files_n * sizeof *files);
+    if (p->files_n > 0)
+        memcpy(files, p->files, p->files_n * sizeof *files);
     p->files = files;
+    s->former = rac_package_new(q->a, RAC_STR_NULL, RAC_STR_NULL, RAC_STR_NULL, RAC_STR_NULL);
     for (size_t i = 0; i < rev.files_n; i++) {
         struct rac_file f;
-        enum rac_package_role role = RAC_PACKAGE_OTHER;
-        for (size_t r = 0; r < RAC_PACKAGE_OTHER; r++)
-            if (kind_of((enum rac_package_role)r) == rev.files[i].kind)
-                role = (enum rac_package_role)r;
-        bool replaced = role != RAC_PACKAGE_OTHER && p->role_file[role] >= 0;
-        if (rev.files[i].kind == RAC_FILE_ORIGINAL || replaced ||
-            (role == RAC_PACKAGE_ICON && s->given.removes_icon) ||
-            (role == RAC_PACKAGE_SCRIPT && s->given.removes_script))
+        enum rac_package_role role = role_of(rev.files[i].kind);
+        bool compared = role == RAC_PACKAGE_DEFINITION || role == RAC_PACKAGE_PROPERTIES;
+        bool joins = !replaces(s, role, rev.files[i].kind);
+        if (!joins && !compared)
             continue;
         e = cs->file_get(cs->self, q->who->tenant, s->row.id, rev.revision, rev.files[i].kind,
                          rev.files[i].name, q->a, &f);
         if (e != RAC_OK)
             return e;
+        if (compared)
+            rac_package_set(s->former, role, f.bytes);
+        if (!joins)
+            continue;
         if (role != RAC_PACKAGE_OTHER)
             p->role_file[role] = (int)p->files_n;
         p->files[p->files_n++] = (struct rac_package_file){.name = f.name, .bytes = f.bytes};

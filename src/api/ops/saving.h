@@ -24,8 +24,15 @@ struct rac_checked {
     int64_t operations_n, triggers_n;
     bool readable;
 };
+struct rac_checked_input {
+    struct rac_package *package;
+    struct rac_package *former; /* the revision before; NULL: there is none */
+    rac_str url;                /* where the description came from, or absent */
+    size_t definition_max;
+    enum rac_profile profile;
+};
 /* Pure and slow: for the blocking pool. False: findings has errors. */
-bool rac_checked_run(struct rac_package *p, rac_str url, size_t definition_max,
-                     enum rac_profile profile, struct rac_arena *a, struct rac_checked *out);
+bool rac_checked_run(const struct rac_checked_input *in, struct rac_arena *a,
+                     struct rac_checked *out);
 
 #endif

@@ -17,8 +17,9 @@ struct validating {
 static void check(void *arg)
 {
     struct validating *v = arg;
-    v->ok = rac_checked_run(v->package, RAC_STR_NULL, v->definition_max, v->profile, v->q->a,
-                            &v->checked);
+    struct rac_checked_input in = {
+        .package = v->package, .definition_max = v->definition_max, .profile = v->profile};
+    v->ok = rac_checked_run(&in, v->q->a, &v->checked);
 }
 
 static void checked(void *arg, rac_err err)
