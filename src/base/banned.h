@@ -15,6 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Some of these are inline in libc's headers, where clang ignores the attribute and says so. */
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wignored-attributes"
+#endif
+
 #define RAC_BAN(fn, why) __typeof__(fn) fn __attribute__((deprecated("banned: " why)))
 
 RAC_BAN(strcpy, "use rac_str and rac_buf");
@@ -56,4 +62,8 @@ RAC_BAN(strdup, "use rac_arena_str");
 #ifndef RAC_ALLOW_FSYNC
 RAC_BAN(fsync, "only in the blocking pool and the store");
 #endif
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
+
 #endif
