@@ -65,7 +65,7 @@ static struct rac_diag diag_of(enum rac_rule_id rule)
                              .fix = rac_str_of(rac_rules[rule].fix)};
 }
 
-static rac_str vprint(struct rac_arena *a, const char *fmt, va_list ap)
+static rac_str RAC_PRINTF(2, 0) vprint(struct rac_arena *a, const char *fmt, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
