@@ -91,6 +91,7 @@ void rac_cli_help(FILE *to, const struct rac_command *const *table, size_t table
 void rac_cli_help_command(FILE *to, const struct rac_command *command);
 
 /* The commands that live in this room; those of main/ are declared there. */
+extern const struct rac_command rac_command_convert;
 extern const struct rac_command rac_command_show;
 extern const struct rac_command rac_command_call;
 extern const struct rac_command rac_command_config;

@@ -9,14 +9,13 @@
 enum { ARENA_BYTES_MAX = 1 << 30 };
 
 /* Postman, OpenAPI 3, YAML: read through the converter. */
-static rac_err converted(struct rac_cli *cli, struct rac_package *p, struct rac_arena *a,
-                         struct rac_diags *d)
+static rac_err converted(struct rac_cli *cli, const char *src, struct rac_package *p,
+                         struct rac_arena *a, struct rac_diags *d)
 {
-    (void)cli;
     struct rac_converted c;
     struct rac_diags losses;
     rac_diags_init(&losses, a, 1000);
-    rac_err e = rac_convert(p->definition_doc, &(struct rac_convert_options){0}, a, &c, &losses);
+    rac_err e = rac_cli_convert(cli, src, true, p->definition_doc, a, &c, &losses);
     if (e != RAC_OK) {
         for (size_t i = 0; i < losses.n; i++)
             if (losses.v[i].severity == RAC_SEV_ERROR)
@@ -44,7 +43,7 @@ rac_err rac_cli_package(struct rac_cli *cli, const char *src, struct rac_arena *
         return e;
     struct rac_document *doc = p->definition_doc;
     if (doc->kind != RAC_DOC_SWAGGER2)
-        e = converted(cli, p, a, d);
+        e = converted(cli, src, p, a, d);
     else if (p->properties_doc == NULL)
         p->properties_doc = rac_document_wrap(rac_convert_properties(&doc->root, a),
                                               RAC_S("apiProperties.json"), a);
