@@ -348,9 +348,14 @@ static void operation(struct o3 *x, struct item *it, rac_str method, const struc
     {
         rac_json_add(x->a, &params, *p);
     }
+    struct rac_json tail = rac_json_new_object(x->a);
+    o3_responses(x, &op, &tail);
+    const struct rac_json *produces = RAC_JSON_GET(&tail, "produces");
+    if (produces != NULL)
+        RAC_JSON_PUT(x->a, &out, "produces", *produces);
     if (rac_json_len(&params) > 0)
         RAC_JSON_PUT(x->a, &out, "parameters", params);
-    o3_responses(x, &op, &out);
+    RAC_JSON_PUT(x->a, &out, "responses", *RAC_JSON_GET(&tail, "responses"));
     o3_security_operation(x, &op, id, &out);
     o3_servers_operation(x, it->at, &op, id);
     o3_extensions(x, &op, &out);

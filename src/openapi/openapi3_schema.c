@@ -406,6 +406,8 @@ static void kw_content(struct o3 *x, const struct rac_place *at, struct rac_json
     if (rac_str_eq(at->key, RAC_S("contentEncoding"))) {
         if (rac_str_startsi(v, RAC_S("base64")))
             RAC_JSON_PUT_STR(x->a, o, "format", RAC_S("byte"));
+        else if (rac_str_eqi(v, RAC_S("binary")))
+            RAC_JSON_PUT_STR(x->a, o, "format", RAC_S("binary"));
         else
             o3_loss(x, RAC_RULE_O3_06, at, "the content encoding '%.*s' was dropped",
                     (int)(v.n < 60 ? v.n : 60), v.p);

@@ -288,9 +288,10 @@ static void choose(struct o3 *x)
             sec->requirement = req;
             sec->from_root = true;
         } else if (usable(x, req)) {
-            rac_str word = word_of(x, req);
-            o3_loss(x, RAC_RULE_O3_10, &at, "the alternative %.*s was left out",
-                    (int)(word.n < 200 ? word.n : 200), word.p);
+            rac_str name = rac_json_key(rac_json_member_at(req, 0));
+            o3_loss(x, RAC_RULE_O3_10, &at, "the alternative '%.*s'%s was left out",
+                    (int)(name.n < 100 ? name.n : 100), name.p,
+                    rac_json_len(req) > 1 ? " and what goes with it" : "");
         }
     }
     if (sec->requirement == NULL)
@@ -390,10 +391,9 @@ void o3_security_operation(struct o3 *x, const struct rac_place *op, rac_str id,
             RAC_JSON_PUT(x->a, out, "security", list);
         return;
     }
-    bool effective = false, wanted = false;
+    bool effective = false;
     RAC_JSON_EACH(req, at.node)
     {
-        wanted = wanted || rac_json_len(req) > 0;
         if (!effective && usable(x, req) && is_effective(x, req)) {
             effective = true;
             rac_json_add(x->a, &list, write_requirement(x, req, id));
@@ -409,7 +409,6 @@ void o3_security_operation(struct o3 *x, const struct rac_place *op, rac_str id,
                 rac_json_add(x->a, &list, write_requirement(x, req, RAC_S("")));
         }
     RAC_JSON_PUT(x->a, out, "security", list);
-    (void)wanted;
 }
 
 /* --- writing

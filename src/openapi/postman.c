@@ -127,7 +127,7 @@ static bool has_in(const struct rac_json *params, const char *in)
 }
 
 /* §2.3.7: the first request stays, optional parameters of the second join it. */
-static void merge(struct pm *p, struct pm_request *r, const struct pm_request *first)
+static void merge(struct pm *p, struct pm_request *r, struct pm_request *first)
 {
     struct rac_json scratch = rac_json_new_object(p->a);
     struct rac_json more = parameters_of(p, r, &scratch);
@@ -143,6 +143,8 @@ static void merge(struct pm *p, struct pm_request *r, const struct pm_request *f
                       (form && rac_str_eq(in, RAC_S("formData")));
         if (wanted && same_param(params, v) == NULL)
             rac_json_add(p->a, params, *v);
+        else if (rac_str_eq(in, RAC_S("body")) && pm_body_join(p, first, r, params))
+            continue;
         else if (!wanted && !rac_str_eq(in, RAC_S("path")))
             body_lost = true;
     }
@@ -179,9 +181,13 @@ static void write_operation(struct pm *p, struct pm_request *r, rac_str path)
         RAC_JSON_PUT_STR(a, &op, "description", r->description);
     r->id = rac_operation_id_make(p->c, name, r->folder->name);
     RAC_JSON_PUT_STR(a, &op, "operationId", r->id);
-    struct rac_json params = parameters_of(p, r, &op);
+    struct rac_json params = parameters_of(p, r, &op), tail = rac_json_new_object(a);
+    pm_responses(p, r, &tail);
+    const struct rac_json *produces = RAC_JSON_GET(&tail, "produces");
+    if (produces != NULL)
+        RAC_JSON_PUT(a, &op, "produces", *produces);
     RAC_JSON_PUT(a, &op, "parameters", params);
-    pm_responses(p, r, &op);
+    RAC_JSON_PUT(a, &op, "responses", *RAC_JSON_GET(&tail, "responses"));
     put_op(p, r, path, op);
 }
 
@@ -283,7 +289,7 @@ static rac_err write_operations(struct pm *p, size_t base_n)
         rac_str path = pm_path(p, r, base_n);
         rac_str word =
             rac_arena_printf(p->a, "%.*s %.*s", RAC_FMT(r->method), RAC_FMT(shape_of(p, path)));
-        const struct pm_request *first = rac_map_get(&seen, word);
+        struct pm_request *first = rac_map_get(&seen, word);
         if (first != NULL) {
             merge(p, r, first);
             continue;

@@ -2,7 +2,7 @@
 #include "openapi/infer.h"
 #include "openapi/postman_priv.h"
 
-enum { PM_RAW_BYTES_MAX = 16 << 20, PM_DEFAULT_BYTES_MAX = 4096 };
+enum { PM_RAW_BYTES_MAX = 16 << 20, PM_DEFAULT_BYTES_MAX = 4096, PM_SAMPLES_MAX = 64 };
 
 /* --- parameters ------------------------------------------------------------------------------ */
 
@@ -298,6 +298,10 @@ static void raw_body(struct pm *p, struct pm_request *r, const struct rac_place 
         if (!parsed)
             rac_loss(p->c, RAC_RULE_PM_16, at,
                      "the body says it is JSON and is not; any value is accepted");
+        if (parsed) {
+            r->samples = rac_json_new_array(p->a);
+            rac_json_add(p->a, &r->samples, sample);
+        }
         add_body(p, params, parsed ? infer(p, &sample, at) : rac_json_new_object(p->a));
         return;
     }
@@ -307,6 +311,30 @@ static void raw_body(struct pm *p, struct pm_request *r, const struct rac_place 
     if (form)
         put_types(p, op, RAC_S("consumes"), declared);
     add_body(p, params, schema_of_type(p, "string", NULL));
+}
+
+bool pm_body_join(struct pm *p, struct pm_request *first, const struct pm_request *r,
+                  struct rac_json *params)
+{
+    if (rac_json_len(&first->samples) == 0 || rac_json_len(&r->samples) == 0)
+        return false;
+    if (rac_json_len(&first->samples) >= PM_SAMPLES_MAX) /* it has been learnt by now */
+        return true;
+    RAC_JSON_EACH(e, &r->samples)
+    {
+        rac_json_add(p->a, &first->samples, *e);
+    }
+    struct rac_json list = rac_json_none; /* an array's schema: its items are the merged ones */
+    if (rac_infer_schema(&first->samples, p->a, &list, NULL) != RAC_OK)
+        return false;
+    RAC_JSON_EACH(e, params)
+    {
+        const struct rac_json *items = RAC_JSON_GET(&list, "items");
+        if (rac_str_eq(rac_json_str(RAC_JSON_GET(e, "in"), RAC_S("")), RAC_S("body")) &&
+            items != NULL)
+            RAC_JSON_PUT(p->a, e, "schema", *items);
+    }
+    return true;
 }
 
 static void graphql_body(struct pm *p, struct pm_request *r, const struct rac_place *at,

@@ -60,6 +60,7 @@ struct pm_request {
     const struct pm_auth *effective; /* after inheritance, or NULL */
     rac_str id;                      /* operationId once it is an operation */
     struct rac_json *operation;
+    struct rac_json samples; /* array of JSON bodies, those of merged requests included */
 };
 
 /* Losses that are told once per import (§2.3.9). */
@@ -124,6 +125,9 @@ bool pm_is_variable(rac_str text, rac_str *name);
 
 /* postman_body.c */
 void pm_body(struct pm *p, struct pm_request *r, struct rac_json *op, struct rac_json *params);
+/* A second JSON body of the same operation joins its schema (§2.5); false when it cannot. */
+bool pm_body_join(struct pm *p, struct pm_request *first, const struct pm_request *r,
+                  struct rac_json *params);
 void pm_responses(struct pm *p, struct pm_request *r, struct rac_json *op);
 /* A query, header or form parameter (§2.3.4). */
 struct rac_json pm_parameter(struct pm *p, struct pm_request *r, const struct pm_entry *e,
