@@ -37,9 +37,9 @@ export function matches(output, expect) {
 const freePort = () => new Promise((ok) => { const s = createServer().listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => ok(port)); }); });
 
 // One shell for a page: run(command) -> {output, status}.
-function shell(cwd) {
+function shell(cwd, port) {
   const child = spawn('bash', ['--norc', '--noprofile'], { cwd, detached: true, stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, PATH: `${dirname(binary)}:${process.env.PATH}`, HOME: cwd, NO_COLOR: '1', RACCORD_SERVER: '', RACCORD_TOKEN: '' } });
+    env: { ...process.env, PATH: `${dirname(binary)}:${process.env.PATH}`, HOME: cwd, NO_COLOR: '1', RACCORD_SERVER: '', RACCORD_TOKEN: '', RACCORD_LISTEN: `127.0.0.1:${port}` } });
   let text = '';
   let wake = () => {};
   child.stdout.on('data', (d) => { text += d; wake(); });
@@ -82,7 +82,7 @@ for (const page of pages) {
     const dir = temporary(t), port = String(await freePort());
     for (const name of ['examples', 'tests']) if (existsSync(join(root, name))) symlinkSync(join(root, name), join(dir, name));
     symlinkSync(dirname(binary), join(dir, 'build'));
-    const sh = shell(dir);
+    const sh = shell(dir, port);
     t.after(() => sh.stop());
     for (const { command, expect } of list) {
       const background = /&\s*$/.test(command);
