@@ -34,15 +34,88 @@ static void read_row(struct rac_db_rows *r, struct rac_arena *a, struct rac_conn
     c->changed_by = rac_db_str(r, 17, a);
 }
 
+/* --- rows that were read lately --- */
+
+/*
+ * Per session, direct-mapped. An entry stands for the counter that was loaded before its row was
+ * read; any committed change of a connector moves the counter and so empties the cache. A row from
+ * here costs a few copies instead of a read transaction (two locks) and a descent of the tree.
+ */
+enum { CACHED_ROWS = 64, CACHED_ROW_BYTES_MAX = 32 << 10 };
+
+struct rac_row_cache {
+    struct cached_row {
+        uint64_t counter;
+        bool used;
+        rac_str tenant;
+        struct rac_connector_row row;
+        struct rac_arena a;
+    } slots[CACHED_ROWS];
+};
+
+static void copy_row(struct rac_arena *a, const struct rac_connector_row *from,
+                     struct rac_connector_row *to)
+{
+    *to = *from;
+    rac_str *const texts[] = {&to->id,           &to->group,       &to->owner,
+                              &to->display_name, &to->state,       &to->meta,
+                              &to->created_by,   &to->description, &to->changed_by};
+    for (size_t i = 0; i < RAC_COUNT(texts); i++)
+        *texts[i] = rac_copy(a, *texts[i]);
+}
+
+static struct cached_row *slot_of(struct rac_store_session *ses, rac_str tenant, rac_str id)
+{
+    if (ses->rows == NULL)
+        ses->rows = rac_mem_alloc(sizeof *ses->rows);
+    return &ses->rows->slots[(rac_str_hash(id) ^ rac_str_hash(tenant)) % CACHED_ROWS];
+}
+
+static void cache_row(struct cached_row *c, uint64_t counter, rac_str tenant,
+                      const struct rac_connector_row *row)
+{
+    if (c->used)
+        rac_arena_reset(&c->a);
+    else
+        rac_arena_init(&c->a, CACHED_ROW_BYTES_MAX);
+    c->used = true;
+    c->counter = counter;
+    c->tenant = rac_arena_str(&c->a, tenant);
+    copy_row(&c->a, row, &c->row);
+    if (rac_arena_over(&c->a)) { /* one with a very long description is read each time */
+        rac_arena_fini(&c->a);
+        c->used = false;
+    }
+}
+
+void rac_row_cache_free(struct rac_row_cache *rows)
+{
+    if (rows == NULL)
+        return;
+    for (size_t i = 0; i < CACHED_ROWS; i++)
+        if (rows->slots[i].used)
+            rac_arena_fini(&rows->slots[i].a);
+    rac_mem_free(rows);
+}
+
 static rac_err connector_get(void *self, rac_str tenant, rac_str id, struct rac_arena *a,
                              struct rac_connector_row *out)
 {
-    struct rac_db *db = &rac_session(self)->db;
-    struct rac_db_rows r = RAC_DB_QUERY(db, CONNECTOR_GET, V_STR(tenant), V_STR(id));
+    struct rac_store_session *ses = rac_session(self);
+    uint64_t counter = ses->connectors.counter(self, RAC_STORE_CONNECTORS);
+    struct cached_row *c = slot_of(ses, tenant, id);
+    if (c->used && c->counter == counter && rac_str_eq(c->row.id, id) &&
+        rac_str_eq(c->tenant, tenant)) {
+        copy_row(a, &c->row, out);
+        return RAC_OK;
+    }
+    struct rac_db_rows r = RAC_DB_QUERY(&ses->db, CONNECTOR_GET, V_STR(tenant), V_STR(id));
     bool found = rac_db_next(&r);
     if (found)
         read_row(&r, a, out);
     rac_err e = rac_db_end(&r);
+    if (e == RAC_OK && found)
+        cache_row(c, counter, tenant, out);
     return e != RAC_OK ? e : found ? RAC_OK : RAC_E_NOT_FOUND;
 }
 

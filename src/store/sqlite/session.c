@@ -192,6 +192,7 @@ void rac_store_session_free(struct rac_store_session *ses)
     pthread_mutex_unlock(&ses->lock);
     pthread_mutex_destroy(&ses->lock);
     pthread_cond_destroy(&ses->answered);
+    rac_row_cache_free(ses->rows);
     rac_db_close(&ses->db);
     ses->magic = 0;
     rac_mem_free(ses);

@@ -80,6 +80,7 @@ struct rac_store_session {
     struct rac_db db;
     struct rac_store_loop loop;
     bool has_loop;
+    struct rac_row_cache *rows; /* connector_rows.c; NULL until first used */
     struct rac_connector_store connectors;
     struct rac_iam_store iam;
 
@@ -151,6 +152,7 @@ void rac_iam_rows_port(struct rac_iam_store *p);
 /* A new tenant with its key, subscription and group, inside a transaction. */
 rac_err rac_tenant_insert(struct rac_store *s, rac_str id, rac_str name, rac_ms now_ms,
                           struct rac_arena *a) RAC_MUST_CHECK;
+void rac_row_cache_free(struct rac_row_cache *rows);
 /* The administrator of a fresh store. */
 rac_err rac_iam_seed(struct rac_store *s, rac_ms now_ms, struct rac_arena *a) RAC_MUST_CHECK;
 /* Removes connectors deleted long ago and consents nobody finished. */
