@@ -175,10 +175,12 @@ double rac_json_double(const struct rac_json *v, double otherwise); /* any numbe
 rac_str rac_json_type_name(const struct rac_json *v); /* "string", "integer", "number", ... */
 
 #define RAC_JSON_EACH(elem, v)                                                                     \
-    for (struct rac_json *elem = rac_json_at((v), 0), *elem##_end = elem + rac_json_len(v);        \
+    for (struct rac_json *elem = rac_json_at((v), 0),                                              \
+                         *elem##_end = elem ? elem + rac_json_len(v) : NULL;                       \
          elem != NULL && elem < elem##_end; elem++)
 #define RAC_JSON_EACH_MEMBER(m, v)                                                                 \
-    for (struct rac_json_member *m = rac_json_member_at((v), 0), *m##_end = m + rac_json_len(v);   \
+    for (struct rac_json_member *m = rac_json_member_at((v), 0),                                   \
+                                *m##_end = m ? m + rac_json_len(v) : NULL;                         \
          m != NULL && m < m##_end; m++)
 
 /* Deep equality; 1 and 1.0 are equal, order of keys does not matter. */
