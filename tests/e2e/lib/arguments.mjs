@@ -172,6 +172,15 @@ export function value(root, schema, r, options = {}, depth = 0) {
   }
 }
 
+// Headers that say what a body is have few sensible values, and all of them travel as ASCII.
+function headerValue(root, p, r, options) {
+  const name = p.name.trim().toLowerCase();
+  if (name === 'content-type' || name === 'accept') return p.default ?? 'application/json';
+  if (name === 'authorization') return p.default ?? 'Bearer quay';
+  const v = value(root, p, r, options);
+  return typeof v === 'string' ? v.replace(/[^ -~]/g, 'x') : v;
+}
+
 // {name: value} for an operation. Files are envelopes. options as above; internal parameters with a
 // default are left out, as every form does.
 export function argumentsFor(root, op, r, options = {}) {
@@ -184,6 +193,7 @@ export function argumentsFor(root, op, r, options = {}) {
     if (p.in === 'body') out[p.name] = value(root, p.schema ?? {}, r, options);
     else if (p.type === 'file')
       out[p.name] = { '$content-type': 'text/plain', $content: Buffer.from(r.pick(words)).toString('base64') };
+    else if (p.in === 'header' && !p.enum) out[p.name] = headerValue(root, p, r, options);
     else out[p.name] = value(root, p, r, options);
   }
   return out;
