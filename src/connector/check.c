@@ -133,9 +133,10 @@ static void check_calls(struct package_check *c)
 /* What an archive for certification holds besides the connector (PKG-01). */
 static void check_archive(struct package_check *c)
 {
-    if (c->in->definition_only || c->profile != RAC_PROFILE_CERTIFICATION)
+    if (c->in->definition_only)
         return;
-    if (c->package->role_file[RAC_PACKAGE_PROPERTIES] < 0)
+    if (c->profile == RAC_PROFILE_CERTIFICATION &&
+        c->package->role_file[RAC_PACKAGE_PROPERTIES] < 0)
         FOUND_FILE(c, PKG_01, BY_TABLE, RAC_STR_NULL, "the package has no apiProperties.json");
     for (size_t i = 0; i < c->package->files_n; i++) {
         rac_str name = c->package->files[i].name;

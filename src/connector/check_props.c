@@ -423,13 +423,22 @@ void rac_package_check_policies(struct package_check *c)
     }
     struct rac_diags found;
     rac_diags_init(&found, c->a, 1000);
-    rac_policies_check(policies, c->no_definition ? NULL : &c->api->by_id, c->a, &found);
+    rac_policies_check(policies, NULL, c->a, &found);
     for (size_t i = 0; i < found.n; i++) {
         const struct rac_rule *rule = rac_rule_by_code(rac_str_of(found.v[i].code));
         rac_package_found(c, rule ? (enum rac_rule_id)(rule - rac_rules) : RAC_RULE_PROP_07,
                           BY_TABLE, c->properties,
                           rac_package_name(c->package, RAC_PACKAGE_PROPERTIES), found.v[i].pointer,
                           found.v[i].message);
+    }
+    size_t k = 0;
+    RAC_JSON_EACH(policy, policies)
+    {
+        rac_str at = rac_arena_printf(c->a, "%.*s/%zu/parameters/x-ms-apimTemplate-operationName",
+                                      RAC_FMT(pointer), k++);
+        check_operations(
+            c, RAC_JSON_GET(RAC_JSON_GET(policy, "parameters"), "x-ms-apimTemplate-operationName"),
+            at);
     }
     struct names names;
     rac_map_init(&names.map, c->a);
