@@ -39,6 +39,18 @@ static void settle_properties(struct rac_checked *c, const struct rac_converted 
         rac_package_set(c->package, RAC_PACKAGE_PROPERTIES, printed(&doc->root, a));
 }
 
+/* OpenAPI 2.0 is judged as it is: kept byte for byte when it is strict JSON, else written anew. */
+static void settle_swagger(struct rac_document *doc, struct rac_converted *v, struct rac_arena *a)
+{
+    struct rac_json scratch;
+    v->definition = doc->root;
+    v->text = doc->text;
+    v->changed =
+        doc->yaml || rac_json_parse(doc->text, a, RAC_JSON_REJECT_DUP, &scratch, NULL) != RAC_OK;
+    if (v->changed)
+        v->text = printed(&doc->root, a);
+}
+
 /* Whatever the description is becomes OpenAPI 2.0. False: it cannot. */
 static bool convert(struct rac_checked *c, rac_str url, struct rac_arena *a)
 {
@@ -55,7 +67,9 @@ static bool convert(struct rac_checked *c, rac_str url, struct rac_arena *a)
         rac_document_unknown(doc, &c->findings);
         return false;
     }
-    if (rac_convert(doc, &o, a, &v, &c->losses) != RAC_OK) {
+    if (doc->kind == RAC_DOC_SWAGGER2) {
+        settle_swagger(doc, &v, a);
+    } else if (rac_convert(doc, &o, a, &v, &c->losses) != RAC_OK) {
         for (size_t i = 0; i < c->losses.n; i++)
             rac_diags_add(&c->findings, &c->losses.v[i]);
         return false;
