@@ -95,7 +95,11 @@ export async function serve(t, { dir = temporary(t), args = [], env, ready = 200
       return { status: res.status, headers: res.headers, text, json: parsed };
     },
   };
-  t?.after(() => server.stop());
+  // A sanitizer's complaint, or a crash, fails the test whatever it was about.
+  t?.after(async () => {
+    const code = await server.stop();
+    if (/Sanitizer|runtime error:|raccord: bug:/.test(log)) throw new Error(`the server ended with ${code}\n${log.slice(-6000)}`);
+  });
   return server;
 }
 
