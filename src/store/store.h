@@ -72,6 +72,11 @@ struct rac_store_stats {
 };
 void rac_store_stats(struct rac_store *s, struct rac_store_stats *out);
 
+/* New data keys for every tenant, all records sealed anew; new_master: a new master key as well,
+ * which replaces the file. Opens the store itself, so no server may be running on it. Blocking. */
+rac_err rac_store_rotate(const struct rac_store_options *o, bool new_master, struct rac_arena *a,
+                         int64_t *records_n, rac_str *why) RAC_MUST_CHECK;
+
 /* A consistent copy of the database while it is in use, written to file (which must not exist).
  * Reads only: a session is not needed. The master key is not in it. Blocking. */
 rac_err rac_store_backup(rac_str dir, rac_str file, struct rac_arena *a,

@@ -138,6 +138,25 @@ static rac_err load_keys(struct rac_store *s, struct rac_arena *a, rac_str *why)
     return e;
 }
 
+/* A rotation that was cut off between the database and the file: the new key is beside the old. */
+static bool finish_exchange(struct rac_store *s, rac_str key_file, rac_str want,
+                            struct rac_arena *a)
+{
+    rac_str file = rac_arena_printf(a, "%.*s.new", RAC_FMT(key_file)), why;
+    struct rac_keyring *next;
+    if (rac_keyring_open(file, false, s->env, a, &next, &why) != RAC_OK)
+        return false;
+    if (!rac_str_eq(rac_keyring_master_id(next), want) ||
+        rename(file.p, rac_arena_cstr(a, key_file)) != 0) {
+        rac_keyring_close(next);
+        return false;
+    }
+    rac_keyring_close(s->keys);
+    s->keys = next;
+    rac_log(RAC_INFO, "store.key_exchange_finished", RAC_F_STR("file", key_file));
+    return true;
+}
+
 /* The master key must be the one the data was sealed under; said before anything fails to open. */
 static rac_err check_master(struct rac_store *s, rac_str key_file, struct rac_arena *a,
                             rac_str *why)
@@ -150,7 +169,7 @@ static rac_err check_master(struct rac_store *s, rac_str key_file, struct rac_ar
         return e != RAC_OK ? e : RAC_E_CORRUPT;
     }
     rac_str have = rac_keyring_master_id(s->keys);
-    if (rac_str_eq(have, want))
+    if (rac_str_eq(have, want) || finish_exchange(s, key_file, want, a))
         return RAC_OK;
     *why = rac_arena_printf(a,
                             "master key %.*s (%.*s) is not the one this data was sealed with "
@@ -213,11 +232,16 @@ static rac_err create_file(struct rac_store *s, struct rac_arena *a, bool *exist
     return RAC_OK;
 }
 
+rac_str rac_store_key_file(const struct rac_store_options *o, struct rac_arena *a)
+{
+    return o->key_file.n > 0 ? o->key_file
+                             : rac_arena_printf(a, "%.*s/master.key", RAC_FMT(o->dir));
+}
+
 static rac_err open_locked(struct rac_store *s, const struct rac_store_options *o,
                            struct rac_arena *a, rac_str *why)
 {
-    rac_str key_file =
-        o->key_file.n > 0 ? o->key_file : rac_arena_printf(a, "%s/master.key", s->dir);
+    rac_str key_file = rac_store_key_file(o, a);
     bool exists = false;
     rac_err e = create_file(s, a, &exists, why);
     if (e == RAC_OK)

@@ -136,6 +136,9 @@ bool rac_unpack(rac_str packed, rac_str *v, size_t n);
 rac_err rac_store_add_key(struct rac_store *s, rac_str tenant, rac_ms now_ms,
                           struct rac_arena *a) RAC_MUST_CHECK;
 
+/* Where the master key of these options is. */
+rac_str rac_store_key_file(const struct rac_store_options *o, struct rac_arena *a);
+
 /* --- small helpers --- */
 
 rac_str rac_copy(struct rac_arena *a, rac_str s); /* keeps absent absent */

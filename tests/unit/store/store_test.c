@@ -594,11 +594,67 @@ static void test_wrong_key(void **state)
     FILE *out = fopen(key, "w");
     fputs("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", out);
     fclose(out);
-    char cmd[8];
-    (void)cmd;
     assert_int_equal(fixture_open(f, NULL), RAC_E_DENIED);
     unlink(key);
     assert_int_equal(rename(other, key), 0);
+    assert_int_equal(fixture_open(f, NULL), RAC_OK);
+}
+
+static void check_opens(struct fixture *f)
+{
+    const struct rac_connector_store *c = f->c;
+    struct rac_oauth_row row;
+    rac_str v;
+    assert_int_equal(c->connection_secrets(c->self, TENANT, RAC_S("o-1"), &f->a, &v), RAC_OK);
+    assert_str(v, "{\"k\":1}");
+    assert_int_equal(c->oauth_get(c->self, TENANT, RAC_S("o-1"), RAC_S("token"), &f->a, &row),
+                     RAC_OK);
+    assert_str(row.refresh, "r1");
+    assert_int_equal(c->secret_get(c->self, TENANT, RAC_S("shared_r-1"), RAC_S("s"), &f->a, &v),
+                     RAC_OK);
+    assert_str(v, "client");
+    assert_int_equal(f->i->setting_get(f->i->self, RAC_STR_NULL, RAC_S("k"), &f->a, &v), RAC_OK);
+    assert_str(v, "installation");
+}
+
+static void test_rotation(void **state)
+{
+    struct fixture *f = *state;
+    const struct rac_store_options o = {.dir = rac_str_of(f->dir), .env = &rac_env_system};
+    char key[128], kept[128], next[128];
+    snprintf(key, sizeof key, "%s/master.key", f->dir);
+    snprintf(kept, sizeof kept, "%s/kept", f->dir);
+    snprintf(next, sizeof next, "%s/master.key.new", f->dir);
+    assert_int_equal(fixture_connector(f, "shared_r-1", "{}"), RAC_OK);
+    assert_int_equal(fixture_connection(f, "o-1", "shared_r-1", "u1", "{\"k\":1}"), RAC_OK);
+    assert_int_equal(oauth_save(f, -1, "a1", "r1"), RAC_OK);
+    f->c->secret_save(f->c->self, TENANT, RAC_S("shared_r-1"), RAC_S("s"), RAC_S("client"), &actor,
+                      fixture_done, f);
+    f->i->setting_save(f->i->self, RAC_STR_NULL, RAC_S("k"), RAC_S("installation"), true, &actor,
+                       fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    int64_t n = 0;
+    assert_int_equal(rac_store_rotate(&o, false, &f->a, &n, &f->why), RAC_E_BUSY); /* in use */
+    fixture_close(f);
+    assert_int_equal(rac_store_rotate(&o, false, &f->a, &n, &f->why), RAC_OK);
+    assert_int_equal(n, 4);
+    assert_int_equal(fixture_open(f, NULL), RAC_OK);
+    check_opens(f);
+    fixture_close(f);
+
+    assert_int_equal(link(key, kept), 0);
+    assert_int_equal(rac_store_rotate(&o, true, &f->a, &n, &f->why), RAC_OK);
+    assert_int_equal(fixture_open(f, NULL), RAC_OK);
+    check_opens(f);
+    fixture_close(f);
+
+    /* cut off before the new key took the old one's name: the next start does it */
+    assert_int_equal(rename(key, next), 0);
+    assert_int_equal(rename(kept, key), 0);
+    assert_int_equal(fixture_open(f, NULL), RAC_OK);
+    check_opens(f);
+    assert_int_equal(access(next, F_OK), -1);
+    fixture_close(f);
     assert_int_equal(fixture_open(f, NULL), RAC_OK);
 }
 
@@ -713,6 +769,7 @@ int main(void)
         T(test_iam),
         T(test_no_secret_on_disk),
         T(test_wrong_key),
+        T(test_rotation),
         T(test_purge),
         T(test_ids),
         T(test_backup),
