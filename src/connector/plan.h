@@ -47,7 +47,7 @@ struct rac_shape {
     bool has_fallback; /* value to send when required and missing */
     struct rac_json fallback;
     struct rac_shape_prop *props; /* in document order */
-    uint16_t *sorted;             /* indexes by name, when there are more than a few */
+    uint32_t *sorted;             /* indexes by name, when there are more than a few */
     uint32_t props_n;
     const struct rac_shape *items; /* of an array; NULL: anything */
     const struct rac_shape *extra; /* additionalProperties; NULL: anything */

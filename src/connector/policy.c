@@ -7,6 +7,8 @@
 #include "connector/policy_priv.h"
 #include "openapi/rules.h"
 
+enum { INSTANCES_MAX = 4096 }; /* the largest published connector has some forty */
+
 #define P(name) RAC_S("x-ms-apimTemplateParameter." name)
 
 static const struct {
@@ -396,19 +398,56 @@ static void instance_compile(struct compile *x, const struct rac_json *node)
     parameters_compile(x);
 }
 
+static void ids_add(struct rac_policy_ids *ids, uint32_t index, struct rac_arena *a)
+{
+    if (ids->n > 0 && ids->v[ids->n - 1] == index)
+        return; /* an operation named twice by one instance */
+    if (ids->n == ids->cap) {
+        uint32_t cap = ids->cap ? ids->cap * 2 : 2;
+        ids->v = rac_arena_grow(a, ids->v, ids->cap * sizeof *ids->v, cap * sizeof *ids->v);
+        ids->cap = cap;
+    }
+    ids->v[ids->n++] = index;
+}
+
+static void index_operations(struct rac_policy_set *set, const struct rac_policy *p,
+                             struct rac_arena *a)
+{
+    if (p->operations_n == 0)
+        ids_add(&set->all, p->index, a);
+    for (uint32_t k = 0; k < p->operations_n; k++) {
+        struct rac_policy_ids *ids = rac_map_get(&set->by_operation, p->operations[k]);
+        if (ids == NULL) {
+            ids = RAC_NEW(a, struct rac_policy_ids);
+            rac_map_put(&set->by_operation, p->operations[k], ids);
+        }
+        ids_add(ids, p->index, a);
+    }
+}
+
 struct rac_policy_set *rac_policies_compile(const struct rac_json *instances,
                                             const struct rac_map *operation_ids,
                                             struct rac_arena *a, struct rac_diags *d)
 {
     struct rac_policy_set *set = RAC_NEW(a, struct rac_policy_set);
     size_t n = rac_json_is_array(instances) ? rac_json_len(instances) : 0;
+    if (n > INSTANCES_MAX) {
+        rac_diags_add(d, &(struct rac_diag){.code = RAC_RULE_CODE(PROP_07),
+                                            .severity = RAC_SEV_ERROR,
+                                            .file = RAC_S("apiProperties.json"),
+                                            .pointer = RAC_S("/properties/policyTemplateInstances"),
+                                            .message = RAC_S("more policies than can be kept")});
+        n = INSTANCES_MAX;
+    }
     set->v = RAC_NEW_N(a, struct rac_policy, n);
-    for (size_t i = 0; i < n; i++) {
+    rac_map_init(&set->by_operation, a);
+    for (size_t i = 0; i < n && !rac_arena_over(a); i++) {
         struct compile x = {.a = a, .operation_ids = operation_ids, .d = d};
         x.p = &set->v[set->n++];
         x.p->index = (uint32_t)i;
         x.pointer = rac_arena_printf(a, "/properties/policyTemplateInstances/%zu", i);
         instance_compile(&x, rac_json_at(instances, i));
+        index_operations(set, x.p, a);
     }
     return set;
 }
@@ -419,28 +458,24 @@ void rac_policies_check(const struct rac_json *instances, const struct rac_map *
     (void)rac_policies_compile(instances, operation_ids, a, d);
 }
 
+/* Both lists of an operation, merged by index. */
 struct rac_policy_list rac_policies_for(const struct rac_policy_set *s, rac_str operation_id,
                                         enum rac_policy_section section, struct rac_arena *a)
 {
+    static const struct rac_policy_ids none;
+    const struct rac_policy_ids *named = rac_map_get(&s->by_operation, operation_id);
     struct rac_policy_list list = {0};
-    for (int pass = 0; pass < 2; pass++) { /* counted, then filled */
-        size_t n = 0;
-        for (uint32_t i = 0; i < s->n; i++) {
-            const struct rac_policy *p = &s->v[i];
-            bool named = p->operations_n == 0;
-            for (uint32_t k = 0; !named && k < p->operations_n; k++)
-                named = rac_str_eq(p->operations[k], operation_id);
-            if (!named || p->section != section)
-                continue;
-            if (pass == 1)
-                list.v[n] = p;
-            n++;
-        }
-        if (pass == 0 && n > 0)
-            list.v = rac_arena_alloc_n(a, n, sizeof *list.v);
-        if (pass == 0 && n == 0)
-            break;
-        list.n = n;
+    if (named == NULL)
+        named = &none;
+    size_t room = (size_t)s->all.n + named->n;
+    for (uint32_t i = 0, k = 0; i < s->all.n || k < named->n;) {
+        bool first = k == named->n || (i < s->all.n && s->all.v[i] < named->v[k]);
+        const struct rac_policy *p = &s->v[first ? s->all.v[i++] : named->v[k++]];
+        if (p->section != section)
+            continue;
+        if (list.v == NULL)
+            list.v = rac_arena_alloc_n(a, room, sizeof *list.v);
+        list.v[list.n++] = p;
     }
     return list;
 }

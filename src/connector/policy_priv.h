@@ -107,9 +107,15 @@ struct rac_policy {
     rac_str next_link; /* pollingtrigger: x-ms-triggerConfig-nextLink */
 };
 
+struct rac_policy_ids { /* indexes into v, ascending */
+    uint32_t *v;
+    uint32_t n, cap;
+};
 struct rac_policy_set {
     struct rac_policy *v;
     uint32_t n;
+    struct rac_policy_ids all;   /* those that name no operation */
+    struct rac_map by_operation; /* operationId -> struct rac_policy_ids */
 };
 
 /* The instances of a section that apply to an operation, in order; in a. */

@@ -124,14 +124,14 @@ struct gather {
     size_t required_n;
     const struct rac_json *extra, *items;
     unsigned visited;
+    struct rac_map names; /* of more than one schema: the first of a name wins */
 };
 
 static void gather_one(struct rac_shapes *s, struct gather *g, rac_str name,
                        const struct rac_json *node)
 {
-    for (size_t i = 0; g->visited > 1 && i < g->n; i++)
-        if (rac_str_eq(g->v[i].name, name))
-            return;
+    if (g->names.a != NULL && !rac_map_add(&g->names, name, g))
+        return;
     if (g->n == g->cap) {
         size_t cap = g->cap ? g->cap * 2 : 16;
         g->v = rac_arena_grow(s->scratch, g->v, g->cap * sizeof *g->v, cap * sizeof *g->v);
@@ -146,6 +146,8 @@ static void gather_schema(struct rac_shapes *s, struct gather *g, const struct r
     schema = rac_api_deref(s->api, schema);
     if (schema == NULL || ++g->visited > ALL_OF_MAX)
         return;
+    if (g->names.a == NULL && rac_json_is_array(RAC_JSON_GET(schema, "allOf")))
+        rac_map_init(&g->names, s->scratch);
     RAC_JSON_EACH_MEMBER(m, RAC_JSON_GET(schema, "properties"))
     {
         gather_one(s, g, rac_json_key(m), &m->value);
@@ -179,23 +181,22 @@ static bool gather_required(const struct gather *g, rac_str name)
 static const struct rac_shape *shape_of(struct rac_shapes *s, const struct rac_json *node,
                                         unsigned depth);
 
+static int by_prop_name(const void *x, const void *y, void *props)
+{
+    const struct rac_shape_prop *p = props;
+    uint32_t i = *(const uint32_t *)x, k = *(const uint32_t *)y;
+    int c = rac_str_cmp(p[i].name, p[k].name);
+    return c != 0 ? c : i < k ? -1 : i > k;
+}
+
 static void sort_names(struct rac_shape *shape, struct rac_arena *a)
 {
-    if (shape->props_n <= SORT_ABOVE || shape->props_n > UINT16_MAX)
+    if (shape->props_n <= SORT_ABOVE)
         return;
-    shape->sorted = rac_arena_alloc(a, shape->props_n * sizeof(uint16_t));
-    for (uint32_t i = 0; i < shape->props_n; i++) { /* insertion by halves: lists are short */
-        uint32_t lo = 0, hi = i;
-        while (lo < hi) {
-            uint32_t mid = (lo + hi) / 2;
-            if (rac_str_cmp(shape->props[shape->sorted[mid]].name, shape->props[i].name) <= 0)
-                lo = mid + 1;
-            else
-                hi = mid;
-        }
-        memmove(shape->sorted + lo + 1, shape->sorted + lo, (i - lo) * sizeof(uint16_t));
-        shape->sorted[lo] = (uint16_t)i;
-    }
+    shape->sorted = rac_arena_alloc(a, shape->props_n * sizeof(uint32_t));
+    for (uint32_t i = 0; i < shape->props_n; i++)
+        shape->sorted[i] = i;
+    qsort_r(shape->sorted, shape->props_n, sizeof(uint32_t), by_prop_name, shape->props);
 }
 
 const struct rac_shape_prop *rac_shape_prop_find(const struct rac_shape *s, rac_str name)

@@ -20,7 +20,7 @@ static const struct {
 #undef FN
 };
 
-enum { PIECES_MAX = 512, STEPS_MAX = 64 };
+enum { PIECES_MAX = 512, STEPS_MAX = 64, NAME_MAX_BYTES = 256 };
 
 struct parse {
     rac_str s;
@@ -267,7 +267,7 @@ static bool special(struct parse *p, bool *taken)
 
 static bool parameter(struct parse *p) /* {name}: false when it is only text */
 {
-    size_t close = rac_str_find_char(rac_str_from(p->s, p->at), '}');
+    size_t close = rac_str_find_char(rac_str_sub(p->s, p->at, NAME_MAX_BYTES), '}');
     if (close == RAC_STR_NPOS || close < 2)
         return false;
     rac_str name = rac_str_sub(p->s, p->at + 1, close - 1);
