@@ -13,10 +13,12 @@
 #include "cli/live.h"
 #include "cli/load.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "connector/call.h"
 #include "connector/connection.h"
 #include "connector/plan.h"
 #include "text/mime.h"
+#include "text/url.h"
 
 enum {
     FILE_BYTES_MAX = 256 << 20,
@@ -26,8 +28,8 @@ enum {
 
 static const struct rac_option options[] = {
     {"parameters", 'p', "FILE", "JSON object of arguments; NAME=VALUE is laid over it"},
-    {"connection", 'c', "FILE",
-     "JSON of a connection: {parameter: value} or {\"set\", \"values\"}"},
+    {"connection", 'c', "FILE|NAME",
+     "JSON of a connection, {parameter: value} or {\"set\", \"values\"}; or a server's connection"},
     {"dry-run", 'n', NULL, "build the request and print it; nothing is sent"},
     {"show-secrets", 0, NULL, "print secrets instead of ***"},
     {"retry", 0, "N", "retry up to N times what is worth retrying (default 0)"},
@@ -424,6 +426,57 @@ static int print_outcome(struct run *run, const struct outcome *out)
     return RAC_EXIT_OK;
 }
 
+/* --- through a server
+ * --------------------------------------------------------------------------------- */
+
+/* A connection that is no file is one of the server's: its secrets stay there, and it is called
+ * there. */
+static bool names_server_connection(struct rac_cli *cli)
+{
+    const char *name = rac_cli_opt(cli, "connection");
+    return name != NULL && strcmp(name, "-") != 0 && access(name, F_OK) != 0 &&
+           strchr(name, '/') == NULL;
+}
+
+static void print_answer(struct rac_cli *cli, const struct rac_json *answer)
+{
+    const struct rac_json *body = RAC_JSON_GET(answer, "body");
+    rac_str bytes;
+    if (cli->format == RAC_FORMAT_JSON) {
+        rac_cli_print_json(cli, answer);
+    } else if (rac_json_is_string(body)) {
+        fwrite(body->s, 1, body->n, cli->out);
+    } else if (rac_base64_decode(cli->a, rac_json_str(RAC_JSON_GET(body, "$content"), RAC_S("")),
+                                 &bytes) &&
+               RAC_JSON_GET(body, "$content") != NULL) {
+        fwrite(bytes.p, 1, bytes.n, cli->out);
+    } else if (body != NULL) {
+        rac_cli_print_json(cli, body);
+    }
+}
+
+static int remote_call(struct rac_cli *cli, rac_str operation, const struct rac_json *parameters)
+{
+    rac_str name = rac_str_of(rac_cli_opt(cli, "connection"));
+    struct rac_remote *remote = NULL;
+    struct rac_json body = rac_json_new_object(cli->a), answer;
+    RAC_JSON_PUT_STR(cli->a, &body, "operationId", operation);
+    RAC_JSON_PUT(cli->a, &body, "parameters", *parameters);
+    rac_str path = rac_arena_printf(cli->a, "/api/v1/connections/%.*s:invoke",
+                                    RAC_FMT(rac_url_encode(cli->a, name)));
+    int status = rac_remote_open(cli, &remote);
+    if (status == RAC_EXIT_OK)
+        status = rac_remote_json(remote, "POST", path, &body, &answer);
+    if (status == RAC_EXIT_OK) {
+        int64_t code = rac_json_int(RAC_JSON_GET(&answer, "statusCode"), 0);
+        print_answer(cli, &answer);
+        if (code >= 400)
+            status = rac_cli_fail(cli, RAC_EXIT_FINDINGS, "the backend answered %d", (int)code);
+    }
+    rac_remote_close(remote);
+    return status;
+}
+
 static int single(struct run *run)
 {
     struct rac_cli *cli = run->cli;
@@ -441,6 +494,15 @@ static int single(struct run *run)
     rac_str operation = rac_str_of(cli->args[1]);
     struct rac_json parameters, connection;
     int status = arguments(run, rac_connector_operation(c, operation), &parameters);
+    if (status == RAC_EXIT_OK && names_server_connection(cli)) {
+        status = run->dry ? rac_cli_usage(cli,
+                                          "%s is no file, and the secrets of a server's "
+                                          "connection stay there: no dry run with it",
+                                          rac_cli_opt(cli, "connection"))
+                          : remote_call(cli, operation, &parameters);
+        rac_connector_unref(c);
+        return status;
+    }
     if (status == RAC_EXIT_OK)
         status = connection_file(cli, &connection);
     if (status == RAC_EXIT_OK) {

@@ -44,8 +44,16 @@ enum rac_call_code rac_prepare_bind(struct rac_prepare *p, const struct rac_json
                                      .mask = q->mask_secrets,
                                      .lenient = q->lenient_connection,
                                      .runtime_url = q->runtime_url};
-    return p->raw ? rac_bind_raw(q->connector, &p->match, q, body_json, &p->request, &p->bound, e)
-                  : rac_bind(q->connector, p->op, q->parameters, &p->request, &p->bound, e);
+    if (p->raw)
+        return rac_bind_raw(q->connector, &p->match, q, body_json, &p->request, &p->bound, e);
+    enum rac_call_code code =
+        rac_bind(q->connector, p->op, q->parameters, &p->request, &p->bound, e);
+    if (code == RAC_CALL_NONE && q->extra_query != NULL)
+        RAC_JSON_EACH_MEMBER(m, q->extra_query)
+        {
+            rac_request_set_query(&p->request, rac_json_key(m), rac_value_text(p->a, &m->value), 0);
+        }
+    return code;
 }
 
 enum rac_call_code rac_call_code_of(rac_str word)

@@ -65,7 +65,8 @@ struct rac_call_req {
     const struct rac_connection *connection; /* borrowed until done; NULL: none */
     /* named form */
     rac_str operation_id;
-    const struct rac_json *parameters; /* object, or NULL for none */
+    const struct rac_json *parameters;  /* object, or NULL for none */
+    const struct rac_json *extra_query; /* {name: text} set on the query besides, or NULL */
     /* raw form: operation_id absent and method set */
     rac_str method, path, query; /* path starts with '/', query without '?' */
     const struct rac_headers *headers;
