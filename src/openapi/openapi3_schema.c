@@ -232,12 +232,12 @@ static void kw_type(struct o3 *x, const struct rac_place *at, struct rac_json *o
     }
     rac_str types[8];
     size_t n = 0;
-    bool number = false, integer = false;
+    bool number = false, integer = false, null = false;
     RAC_JSON_EACH(e, at->node)
     {
         rac_str t = rac_json_str(e, RAC_S(""));
         if (rac_str_eq(t, RAC_S("null"))) {
-            put_true(x, o, RAC_S("x-nullable"));
+            null = true;
         } else if (n < RAC_COUNT(types)) {
             types[n++] = t;
             number = number || rac_str_eq(t, RAC_S("number"));
@@ -252,6 +252,8 @@ static void kw_type(struct o3 *x, const struct rac_place *at, struct rac_json *o
         o3_loss(x, RAC_RULE_O3_12, at, "the value may have %zu types; any value is accepted", n);
     else if (!rac_json_is_array(at->node))
         o3_loss(x, RAC_RULE_O3_16, at, "the type is no name of a type");
+    if (null)
+        put_true(x, o, RAC_S("x-nullable"));
 }
 
 /* 3.0: boolean beside minimum, as in 2.0. 3.1: the limit itself. */

@@ -320,11 +320,8 @@ static void mend_item(struct norm *s, const struct rac_place *at, rac_str path,
                       struct rac_json *item)
 {
     struct rac_json *shared = RAC_JSON_GET(item, "parameters");
-    if (rac_json_is_array(shared)) {
-        struct rac_json list = mend_list(s, at, path, shared, NULL);
-        if (rac_json_len(&list) != rac_json_len(shared))
-            *shared = list;
-    }
+    if (rac_json_is_array(shared))
+        *shared = mend_list(s, at, path, shared, NULL);
     RAC_JSON_EACH_MEMBER(m, item)
     {
         if (step(C_ITEM, rac_json_key(m)) != C_OPERATION || !rac_json_is_object(&m->value))
@@ -336,7 +333,7 @@ static void mend_item(struct norm *s, const struct rac_place *at, rac_str path,
         if (rac_json_is_array(own))
             list = mend_list(s, &op, path, own, shared);
         fill_path(s, &op, path, shared, &list);
-        if (rac_json_len(&list) != rac_json_len(own))
+        if (rac_json_len(&list) > 0 || own != NULL)
             RAC_JSON_PUT(s->x.a, &m->value, "parameters", list);
     }
 }

@@ -220,22 +220,22 @@ static void responses(void **state RAC_UNUSED)
 
 static void names(void **state RAC_UNUSED)
 {
-    convert(
-        COLLECTION(
-            "{'name':'Big Docks','item':[" REQUEST(
-                "get ship-byName",
-                "GET", "https://q.example/a") "]},{"
-                                              "'name':'Small','item':[{'name':'Deep','item':"
-                                              "[" REQUEST("get ship-byName", "GET", "https://q.example/b") "," REQUEST(
-                                                  "get ship-byName", "GET",
-                                                  "https://q.example/c") "]}]}," REQUEST("2nd",
-                                                                                         "GET",
-                                                                                         "https://"
-                                                                                         "q."
-                                                                                         "example/"
-                                                                                         "d") "," REQUEST("???",
-                                                                                                          "GET",
-                                                                                                          "https://q.example/e")));
+    convert(COLLECTION("{'name':'Big Docks','item':[" REQUEST(
+        "get ship-byName", "GET",
+        "https://q.example/a") "]},{"
+                               "'name':'Small','item':[{'name':'Deep','item':"
+                               "[" REQUEST("get ship-byName", "GET", "https://q.example/b") "," REQUEST(
+                                   "get ship-byName", "GET",
+                                   "https://q.example/c") "]}]}," REQUEST("2nd", "GET",
+                                                                          "https://"
+                                                                          "q."
+                                                                          "example/"
+                                                                          "d") "," REQUEST("???",
+                                                                                           "GET",
+                                                                                           "https:/"
+                                                                                           "/q."
+                                                                                           "example"
+                                                                                           "/e")));
     assert_json("/paths/~1a/get/operationId", "'GetShipByName'");
     assert_json("/paths/~1b/get/operationId", "'GetShipByNameDeep'");
     assert_json("/paths/~1c/get/operationId", "'GetShipByNameDeep_2'");
