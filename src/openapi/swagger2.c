@@ -415,13 +415,14 @@ static void mend_root(struct norm *s, const struct rac_place *root, struct rac_j
         told(s, RAC_RULE_O2_01, root, "the description has no title", RAC_STR_NULL);
         RAC_JSON_PUT_STR(a, &info, "title", RAC_S("Untitled"));
     }
-    if (!rac_json_is_string(version)) {
+    bool text = rac_json_is_string(version); /* version points into info, which changes */
+    if (!text) {
         told(s, RAC_RULE_O2_01, root, "info.version is a text", RAC_STR_NULL);
         RAC_JSON_PUT_STR(a, &info, "version",
                          rac_json_is_number(version) ? rac_json_print_str(version, 0, a)
                                                      : RAC_S("1.0.0"));
     }
-    if (!title || !rac_json_is_string(version))
+    if (!title || !text)
         RAC_JSON_PUT(a, o, "info", info);
     if (!rac_json_is_object(RAC_JSON_GET(o, "paths"))) {
         told(s, RAC_RULE_O2_01, root, "the description has no paths", RAC_STR_NULL);
