@@ -28,5 +28,6 @@ extern const struct rac_command rac_command_token_create, rac_command_token_list
     rac_command_token_revoke;
 extern const struct rac_command rac_command_user_create, rac_command_user_list,
     rac_command_user_show, rac_command_user_update, rac_command_user_delete;
+extern const struct rac_command rac_command_tenant_create, rac_command_tenant_list;
 
 #endif

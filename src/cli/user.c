@@ -153,3 +153,63 @@ const struct rac_command rac_command_user_delete = {
     .summary = "Delete a user and its tokens",
     .run = run_delete,
 };
+
+/* --- tenants ------------------------------------------------------------------------------------
+ */
+
+static int tenant_list(struct rac_cli *cli, struct rac_remote *r)
+{
+    static const struct rac_column columns[] = {
+        {"NAME", "/name"}, {"ID", "/id"}, {"CREATED", "/createdTime"}};
+    struct rac_json v;
+    int status = rac_remote_list(r, RAC_S("/api/v1/tenants?$top=250"), &v);
+    if (status == RAC_EXIT_OK)
+        rac_remote_print_list(cli, &v, columns, RAC_COUNT(columns));
+    return status;
+}
+
+static int run_tenant_list(struct rac_cli *cli)
+{
+    int status;
+    return rac_manage_args(cli, 0, 0, &status) ? rac_manage(cli, tenant_list) : status;
+}
+
+const struct rac_command rac_command_tenant_list = {
+    .words = "tenant list",
+    .synopsis = "",
+    .summary = "List the tenants of the installation (operator)",
+    .run = run_tenant_list,
+};
+
+static int tenant_create(struct rac_cli *cli, struct rac_remote *r)
+{
+    struct rac_json body = rac_json_new_object(cli->a), v;
+    const char *administrator = rac_cli_opt(cli, "administrator");
+    RAC_JSON_PUT_STR(cli->a, &body, "name", rac_str_of(cli->args[0]));
+    if (administrator != NULL)
+        RAC_JSON_PUT_STR(cli->a, &body, "administrator", rac_str_of(administrator));
+    int status = rac_remote_json(r, "POST", RAC_S("/api/v1/tenants"), &body, &v);
+    if (status == RAC_EXIT_OK)
+        rac_manage_print(cli, &v);
+    return status;
+}
+
+static int run_tenant_create(struct rac_cli *cli)
+{
+    int status;
+    return rac_manage_args(cli, 1, 1, &status) ? rac_manage(cli, tenant_create) : status;
+}
+
+static const struct rac_option tenant_options[] = {
+    {"administrator", 0, "NAME", "its first user (default: admin)"},
+    {NULL, 0, NULL, NULL},
+};
+
+const struct rac_command rac_command_tenant_create = {
+    .words = "tenant create",
+    .synopsis = "NAME [--administrator USER]",
+    .summary =
+        "Create a tenant and its first administrator, whose token is printed once (operator)",
+    .options = tenant_options,
+    .run = run_tenant_create,
+};

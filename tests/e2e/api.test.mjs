@@ -254,6 +254,11 @@ test('life of a connector', async (t) => {
   assert.equal((await api('DELETE', '/api/v1/users/ada')).status, 204);
   assert.equal((await api('DELETE', '/api/v1/users/admin')).status, 409);
 
+  r = await api('POST', '/api/v1/tenants', { name: 'second', administrator: 'boss' });
+  assert.deepEqual([r.json.name, r.json.administrator], ['second', 'boss']);
+  assert.equal((await api('GET', '/api/v1/tenants')).json.value.length, 2);
+  assert.equal((await api('GET', '/api/v1/me', undefined, { token: r.json.token })).json.tenant, 'second');
+
   // OAuth settings, sharing, a connection deleted: on another connector
   r = await api('POST', '/api/v1/connectors?group=dock', { definition: definition(host), properties: properties({ connectionParameters: { token: { type: 'oauthSetting', oAuthSettings: { identityProvider: 'oauth2', scopes: ['read'], customParameters: { authorizationUrl: { value: `http://${host}/authorize` }, tokenUrl: { value: `http://${host}/token` }, refreshUrl: { value: `http://${host}/token` } } } } } }) });
   assert.equal(r.json.group, 'dock');
