@@ -17,7 +17,7 @@ static rac_ns system_mono_ns(void *self RAC_UNUSED)
     return (rac_ns)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void system_random(void *self RAC_UNUSED, void *p, size_t n)
+static void kernel_random(void *p, size_t n)
 {
     char *at = p;
     while (n > 0) {
@@ -28,6 +28,25 @@ static void system_random(void *self RAC_UNUSED, void *p, size_t n)
             n -= (size_t)got;
         }
     }
+}
+
+/* Small draws (a request id) come from a pool of the thread, one system call for dozens of them.
+ * What was handed out is wiped from the pool. No process of ours forks and goes on. */
+static void system_random(void *self RAC_UNUSED, void *p, size_t n)
+{
+    static _Thread_local unsigned char pool[512];
+    static _Thread_local size_t left;
+    if (n > 32) {
+        kernel_random(p, n);
+        return;
+    }
+    if (left < n) {
+        kernel_random(pool, sizeof pool);
+        left = sizeof pool;
+    }
+    left -= n;
+    memcpy(p, pool + left, n);
+    explicit_bzero(pool + left, n);
 }
 
 const struct rac_env rac_env_system = {system_wall_ms, system_mono_ns, system_random, NULL};
