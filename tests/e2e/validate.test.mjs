@@ -1,0 +1,238 @@
+// raccord validate: the command-line contract, and what hostile files get.
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { crc32 } from 'node:zlib';
+import { backend, corpus, data, raccord, temporary } from './lib/raccord.mjs';
+
+const sound = join(data, 'check/base');
+const definition = readFileSync(join(sound, 'apiDefinition.swagger.json'), 'utf8');
+const lines = (text) => text.split('\n').filter(Boolean);
+
+async function json(args, options) {
+  const r = await raccord(['validate', '--format', 'json', ...args], options);
+  return { ...r, rows: lines(r.stdout).map((l) => JSON.parse(l)) };
+}
+const codes = (row) => row.findings.map((f) => f.code);
+
+// A zip of stored files, as small as the format allows.
+function zip(files) {
+  const parts = [], central = [];
+  let at = 0;
+  for (const [name, bytes] of Object.entries(files)) {
+    const n = Buffer.from(name), head = Buffer.alloc(30), entry = Buffer.alloc(46), sum = crc32 ? crc32(bytes) : crc(bytes);
+    head.writeUInt32LE(0x04034b50, 0); head.writeUInt16LE(20, 4); head.writeUInt16LE(0x21, 12);
+    head.writeUInt32LE(sum, 14); head.writeUInt32LE(bytes.length, 18); head.writeUInt32LE(bytes.length, 22); head.writeUInt16LE(n.length, 26);
+    entry.writeUInt32LE(0x02014b50, 0); entry.writeUInt16LE(20, 4); entry.writeUInt16LE(20, 6); entry.writeUInt16LE(0x21, 14);
+    entry.writeUInt32LE(sum, 16); entry.writeUInt32LE(bytes.length, 20); entry.writeUInt32LE(bytes.length, 24); entry.writeUInt16LE(n.length, 28);
+    entry.writeUInt32LE(at, 42);
+    parts.push(head, n, bytes); central.push(entry, n); at += 30 + n.length + bytes.length;
+  }
+  const end = Buffer.alloc(22), dir = Buffer.concat(central), count = Object.keys(files).length;
+  end.writeUInt32LE(0x06054b50, 0); end.writeUInt16LE(count, 8); end.writeUInt16LE(count, 10);
+  end.writeUInt32LE(dir.length, 12); end.writeUInt32LE(at, 16);
+  return Buffer.concat([...parts, dir, end]);
+}
+function crc(bytes) {
+  let c = ~0;
+  for (const b of bytes) { c ^= b; for (let k = 0; k < 8; k++) c = (c >>> 1) ^ (0xedb88320 & -(c & 1)); }
+  return ~c >>> 0;
+}
+
+test('a sound package has no finding in either profile', async () => {
+  for (const profile of ['registration', 'certification']) {
+    const r = await raccord(['validate', '--profile', profile, sound]);
+    assert.equal(r.status, 0);
+    assert.equal(r.stderr, '');
+    assert.equal(r.stdout, '0 error(s), 0 warning(s)\n');
+  }
+});
+
+test('text findings go to standard error with path, line and column', async (t) => {
+  const dir = temporary(t);
+  writeFileSync(join(dir, 'a.json'), definition.replace('"operationId": "GetShip"', '"operationId": "ListShips"'));
+  const r = await raccord(['validate', join(dir, 'a.json')]);
+  assert.equal(r.status, 1);
+  assert.match(r.stdout, /^1 error\(s\), \d+ warning\(s\)\n$/);
+  const line = definition.slice(0, definition.indexOf('"operationId": "GetShip"')).split('\n').length;
+  const error = lines(r.stderr).find((l) => l.includes('RC-OP-01'));
+  assert.ok(error.startsWith(`${join(dir, 'a.json')}:${line}:24: error: RC-OP-01: `), error);
+  const warnings = await raccord(['validate', '--profile', 'certification', join(dir, 'a.json')]);
+  assert.equal(warnings.status, 1);
+});
+
+test('warnings alone are status 0', async (t) => {
+  const dir = temporary(t);
+  writeFileSync(join(dir, 'a.json'), definition.replace('"host": "harbour.quai.example"', '"host": "bad host"'));
+  const r = await raccord(['validate', join(dir, 'a.json')]);
+  assert.equal(r.status, 0);
+  assert.match(r.stderr, /: warning: RC-DOC-05: /);
+  const strict = await raccord(['validate', '--profile', 'certification', join(dir, 'a.json')]);
+  assert.equal(strict.status, 1);
+  assert.match(strict.stderr, /: error: RC-DOC-05: /);
+});
+
+test('JSON: one line per source, in the order given, whatever the number of workers', async (t) => {
+  const dir = temporary(t), sources = [];
+  for (let i = 0; i < 40; i++) {
+    const name = join(dir, `d${i}.json`);
+    writeFileSync(name, i % 5 === 3 ? '{"swagger": "2.0",, }' : definition.replace('"1.0"', `"${i}"`));
+    sources.push(name);
+  }
+  sources.splice(7, 0, sound, join(dir, 'missing'));
+  let first;
+  for (const jobs of ['-j1', '-j4', '--jobs=3']) {
+    const r = await json([jobs, ...sources]);
+    assert.equal(r.status, 1);
+    assert.deepEqual(r.rows.map((x) => x.source), sources);
+    first ??= r.stdout;
+    assert.equal(r.stdout, first);
+  }
+  const rows = lines(first).map((l) => JSON.parse(l));
+  assert.deepEqual(Object.keys(rows[0]), ['source', 'kind', 'status', 'operations', 'triggers', 'findings']);
+  const good = rows[7];
+  assert.deepEqual([good.kind, good.status, good.operations, good.triggers, good.findings], ['connector', 'ok', 12, 2, []]);
+  const missing = rows[8];
+  assert.deepEqual([missing.kind, missing.status, missing.operations], [null, 'unreadable', 0]);
+  assert.deepEqual(codes(missing), ['RC-IMP-04']);
+  const broken = rows[3];
+  assert.deepEqual([broken.kind, broken.status], [null, 'unreadable']);
+  const [finding] = broken.findings;
+  assert.deepEqual([finding.code, finding.severity, finding.line, finding.column], ['RC-IMP-03', 'error', 1, 19]);
+  assert.ok(finding.message && finding.fix);
+});
+
+test('SARIF 2.1.0: rules, places, fingerprints', async (t) => {
+  const dir = temporary(t);
+  mkdirSync(join(dir, 'my connector'));
+  cpSync(sound, join(dir, 'my connector'), { recursive: true });
+  writeFileSync(join(dir, 'my connector/apiDefinition.swagger.json'), definition.replace('"#/definitions/NewShip"', '"#/definitions/Boat"'));
+  const r = await raccord(['validate', '--format', 'sarif', 'my connector'], { cwd: dir });
+  assert.equal(r.status, 1);
+  const log = JSON.parse(r.stdout);
+  assert.equal(log.version, '2.1.0');
+  assert.equal(log.runs.length, 1);
+  const { driver } = log.runs[0].tool, { results } = log.runs[0];
+  assert.ok(driver.rules.length > 90);
+  for (const rule of driver.rules) assert.ok(rule.id && rule.shortDescription.text && rule.fullDescription.text && rule.help.text);
+  const result = results.find((x) => x.ruleId === 'RC-REF-01');
+  assert.equal(driver.rules[result.ruleIndex].id, 'RC-REF-01');
+  assert.equal(result.level, 'error');
+  const [place] = result.locations, { region } = place.physicalLocation;
+  assert.equal(place.physicalLocation.artifactLocation.uri, 'my%20connector/apiDefinition.swagger.json');
+  const at = definition.indexOf('"#/definitions/NewShip"'), before = definition.slice(0, at).split('\n');
+  assert.deepEqual(region, { startLine: before.length, startColumn: before.at(-1).length + 1, endLine: before.length, endColumn: before.at(-1).length + 1 + '"#/definitions/Boat"'.length });
+  assert.equal(place.logicalLocations[0].fullyQualifiedName, '/paths/~1ships/post/parameters/0/schema/$ref');
+  assert.ok(Object.values(result.partialFingerprints)[0].length > 8);
+  const empty = JSON.parse((await raccord(['validate', '--format', 'sarif', sound])).stdout);
+  assert.deepEqual(empty.runs[0].results, []);
+});
+
+test('every kind of source: file, zip, standard input, URL, properties alone', async (t) => {
+  const dir = temporary(t);
+  const files = Object.fromEntries(readdirSync(sound).map((n) => [`Quai/${n}`, readFileSync(join(sound, n))]));
+  writeFileSync(join(dir, 'p.zip'), zip(files));
+  const server = await backend(t, (req, res) => {
+    if (req.url === '/moved') { res.writeHead(302, { location: '/d.json' }); res.end(); } else res.end(definition);
+  });
+  const r = await json([join(dir, 'p.zip'), join(sound, 'apiDefinition.swagger.json'), `${server.url}/moved`, join(sound, 'apiProperties.json'), '-'], { input: definition });
+  assert.equal(r.status, 0, r.stderr);
+  assert.deepEqual(r.rows.map((x) => [x.kind, x.status, x.operations]),
+    [['connector', 'ok', 12], ['connector', 'ok', 12], ['connector', 'ok', 12], ['connector', 'ok', 0], ['connector', 'ok', 12]]);
+});
+
+test('other kinds are converted and their losses listed; a workflow is named as one', async (t) => {
+  const dir = temporary(t);
+  writeFileSync(join(dir, 'o3.json'), JSON.stringify({
+    openapi: '3.0.3', info: { title: 'Quai', version: '1' }, servers: [{ url: 'https://quai.example/v1' }],
+    paths: { '/ships': { get: { operationId: 'ListShips', responses: { 200: { description: 'ok', content: { 'application/json': { schema: { not: { type: 'null' }, type: 'string' } } } } } } } },
+  }));
+  writeFileSync(join(dir, 'w.json'), '{"definition": {"triggers": {}, "actions": {}}, "kind": "Stateful"}');
+  writeFileSync(join(dir, 'x.json'), '{"name": "nothing"}');
+  writeFileSync(join(dir, 'y.yaml'), 'swagger: "2.0"\ninfo: {title: T, version: "1"}\nhost: h.example\npaths:\n  /a:\n    get: {operationId: A, responses: {200: {description: d}}}\n    put: {operationId: A, responses: {200: {description: d}}}\n');
+  const r = await json([join(dir, 'o3.json'), join(dir, 'w.json'), join(dir, 'x.json'), join(dir, 'y.yaml')]);
+  assert.equal(r.status, 1);
+  const [o3, workflow, unknown, yaml] = r.rows;
+  assert.deepEqual([o3.kind, o3.status, o3.operations], ['connector', 'warning', 1]);
+  assert.ok(codes(o3).some((c) => c.startsWith('RC-O3-')), codes(o3).join());
+  assert.deepEqual([workflow.kind, workflow.status, codes(workflow)], ['workflow', 'error', ['RC-IMP-02']]);
+  assert.deepEqual([unknown.kind, unknown.status, codes(unknown)], [null, 'error', ['RC-IMP-02']]);
+  const twice = yaml.findings.find((f) => f.code === 'RC-OP-01');
+  assert.deepEqual([yaml.kind, yaml.status, twice.line, twice.column, twice.pointer], ['connector', 'error', 7, 24, '/paths/~1a/put/operationId']);
+});
+
+test('usage and reach: 2, 3, 4', async (t) => {
+  for (const args of [['validate'], ['validate', '--profile', 'strict', sound], ['validate', '-j', '0', sound], ['validate', '--nonsense', sound]])
+    assert.equal((await raccord(args)).status, 2, args.join(' '));
+  assert.equal((await raccord(['validate', '/nowhere/at/all'])).status, 3);
+  assert.equal((await raccord(['validate', 'http://127.0.0.1:9/x.json'])).status, 3);
+  const dir = temporary(t);
+  writeFileSync(join(dir, 'large.json'), Buffer.alloc((64 << 20) + 1, 0x20));
+  const large = await json([join(dir, 'large.json')]);
+  assert.equal(large.status, 4);
+  assert.deepEqual([large.rows[0].status, codes(large.rows[0])], ['unreadable', ['RC-IMP-01']]);
+  const help = await raccord(['validate', '--help']);
+  assert.equal(help.status, 0);
+  assert.match(help.stdout, /--profile/);
+});
+
+test('hostile files get a code, a place and an end', async (t) => {
+  const dir = temporary(t);
+  const open = (n, a, b) => a.repeat(n) + '1' + b.repeat(n);
+  const chain = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`D${i}`, { $ref: `#/definitions/D${(i + 1) % 5000}` }]));
+  const base = (more) => JSON.stringify({ swagger: '2.0', info: { title: 'T', version: '1' }, host: 'h.example', paths: { '/a': { get: { operationId: 'A', responses: { 200: { description: 'd' } } } } }, ...more });
+  const names = Array.from({ length: 40000 }, (_, i) => `n${i}`);
+  const files = {
+    truncated: [definition.slice(0, 4000), 'unreadable', 'RC-IMP-03'],
+    binary: [Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7919) & 255)), 'unreadable', 'RC-IMP-03'],
+    png: [readFileSync(join(sound, 'icon.png')), 'unreadable', 'RC-IMP-03'],
+    empty: ['', 'unreadable', 'RC-IMP-03'],
+    deep: [open(10000, '{"a":', '}'), 'unreadable', 'RC-IMP-03'],
+    deepArray: [open(10000, '[', ']'), 'unreadable', 'RC-IMP-03'],
+    deepYaml: [`a: ${open(10000, '[', ']')}`, 'unreadable', 'RC-IMP-03'],
+    bomb: [`a0: &a0 [x,x,x,x,x,x,x,x,x]\n${Array.from({ length: 12 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`).join(',')}]`).join('\n')}\n`, 'unreadable', 'RC-IMP-03'],
+    circle: [base({ definitions: chain }), 'error', 'RC-REF-02'],
+    twoOperations: [base({ paths: { '/a': { get: { operationId: 'A', responses: { 200: { description: 'd' } } }, put: { operationId: 'A', responses: { 200: { description: 'd' } } } } } }), 'error', 'RC-OP-01'],
+    external: [base({ definitions: { D: { properties: { a: { $ref: 'https://evil.example/d.json' }, b: { $ref: '../../etc/passwd' } } } } }), 'error', 'RC-REF-01'],
+    array: ['[{"swagger": "2.0"}]', 'error', 'RC-IMP-02'],
+    wrong: ['{"swagger": {}, "info": [], "paths": "none", "definitions": 5, "parameters": [], "responses": true, "security": {}}', 'error', 'RC-DOC-01'],
+    wide: [base({ definitions: { D: { type: 'object', required: names, properties: Object.fromEntries(names.map((n) => [n, { type: 'string', default: 'x', enum: ['x'] }])) }, E: { type: 'string', enum: names, 'x-ms-enum-values': names.map((n) => ({ value: n, displayName: n })) } } }), 'warning'],
+    manyPaths: [base({ paths: Object.fromEntries(Array.from({ length: 20000 }, (_, i) => [`/a/{x}/b${i}/{y}`, { get: { operationId: `Op${i}`, responses: { 200: { description: 'd' } }, parameters: [{ name: 'x', in: 'path', required: true, type: 'string' }, { name: 'y', in: 'path', required: true, type: 'string' }] } }])) }), 'warning'],
+    manyParameters: [base({ paths: { '/a': { get: { operationId: 'A', responses: { 200: { description: 'd' } }, parameters: Array.from({ length: 50000 }, (_, i) => ({ name: `p${i}`, in: 'query', type: 'string' })) } } } }), 'warning'],
+  };
+  for (const [name, [bytes]] of Object.entries(files)) writeFileSync(join(dir, name), bytes);
+  const start = performance.now();
+  const r = await json(Object.keys(files).map((n) => join(dir, n)));
+  assert.ok(performance.now() - start < 30000, 'something is quadratic');
+  assert.equal(r.signal, null);
+  assert.equal(r.status, 1);
+  for (const [i, [name, [, status, code]]] of Object.entries(files).entries()) {
+    const row = r.rows[i];
+    assert.equal(row.status, status, `${name}: ${JSON.stringify(row).slice(0, 300)}`);
+    const finding = row.findings.find((f) => f.code === code);
+    if (!code) continue;
+    assert.ok(finding, `${name}: ${codes(row).slice(0, 10)}`);
+    assert.ok(finding.line >= 1 && finding.column >= 1, `${name} has no place`);
+    assert.ok(finding.message.length > 10 && finding.fix.length > 5);
+  }
+});
+
+test('the corpus: what a lenient reader can read is read and has no error', async (t) => {
+  const dir = corpus('connectors');
+  if (!dir) return t.skip('no corpus');
+  const folders = readdirSync(dir).sort().map((n) => join(dir, n));
+  const r = await json(folders, { timeout: 120000 });
+  assert.equal(r.rows.length, folders.length);
+  const of = (status) => r.rows.filter((x) => x.status === status);
+  assert.equal(folders.length - of('unreadable').length, 597);
+  assert.equal(of('error').length, 0, JSON.stringify(of('error')[0])?.slice(0, 400));
+  const sum = (key) => r.rows.reduce((n, x) => n + x[key], 0);
+  assert.deepEqual([sum('operations'), sum('triggers')], [9665, 463]);
+  for (const row of of('unreadable')) {
+    const [finding] = row.findings.filter((f) => f.code === 'RC-IMP-03');
+    assert.ok(finding.line > 1 && finding.column >= 1);
+  }
+  const definitions = r.rows.filter((x) => x.findings.some((f) => f.code === 'RC-IMP-03' && f.file === 'apiProperties.json'));
+  assert.equal(definitions.length, 2);
+});
