@@ -1,0 +1,107 @@
+/* The table of rules is sound, and docs/reference/rules.md says what it says (RACCORD_WRITE_DOCS=1
+ * writes the page). */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "openapi/rules.h"
+
+#define PAGE "docs/reference/rules.md"
+
+static void codes_are_unique_and_complete(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    struct rac_map seen;
+    rac_arena_init(&a, 1 << 20);
+    rac_map_init(&seen, &a);
+    for (size_t i = 0; i < RAC_RULE_N; i++) {
+        const struct rac_rule *r = &rac_rules[i];
+        rac_str code = rac_str_of(r->code);
+        assert_true(rac_map_add(&seen, code, (void *)r));
+        assert_true(rac_str_starts(code, RAC_S("RC-")));
+        assert_true(rac_is_digit(code.p[code.n - 1]) && rac_is_digit(code.p[code.n - 2]));
+        assert_true(strlen(r->title) > 3 && strlen(r->text) > 10 && strlen(r->fix) > 5);
+        assert_true(r->severity[RAC_PROFILE_CERTIFICATION] >= r->severity[0]);
+        assert_ptr_equal(rac_rule_by_code(code), r);
+    }
+    assert_null(rac_rule_by_code(RAC_S("RC-NONE-01")));
+    rac_arena_fini(&a);
+}
+
+/* §9.4: what the registration profile refuses, and nothing else of the catalogue. */
+static void registration_refuses_what_leaves_no_request(void **state RAC_UNUSED)
+{
+    static const char *const refused[] = {"RC-DOC-01",  "RC-DOC-02",  "RC-OP-01",  "RC-PATH-01",
+                                          "RC-PATH-04", "RC-PAR-02",  "RC-PAR-05", "RC-REF-01",
+                                          "RC-REF-02",  "RC-PROP-01", "RC-IMP-01", "RC-IMP-02",
+                                          "RC-IMP-03",  "RC-IMP-04"};
+    static const char *const catalogue[] = {
+        "RC-DOC-", "RC-META-", "RC-TITLE-", "RC-DESC-", "RC-OP-",   "RC-PATH-",
+        "RC-PAR-", "RC-SCH-",  "RC-REF-",   "RC-TXT-",  "RC-EXT-",  "RC-DYN-",
+        "RC-TRG-", "RC-SEC-",  "RC-PROP-",  "RC-ICON-", "RC-DOCS-", "RC-TEST-",
+        "RC-PKG-", "RC-BRK-",  "RC-IMP-",   "RC-GW-"};
+    for (size_t i = 0; i < RAC_RULE_N; i++) {
+        rac_str code = rac_str_of(rac_rules[i].code);
+        bool judged = false, is_refused = false;
+        for (size_t k = 0; k < RAC_COUNT(catalogue); k++)
+            judged |= rac_str_starts(code, rac_str_of(catalogue[k]));
+        for (size_t k = 0; k < RAC_COUNT(refused); k++)
+            is_refused |= rac_str_eq(code, rac_str_of(refused[k]));
+        if (judged && is_refused != (rac_rules[i].severity[0] == RAC_SEV_ERROR))
+            fail_msg("%s", rac_rules[i].code);
+    }
+}
+
+static void print_page(struct rac_buf *b)
+{
+    rac_buf_add(b,
+                RAC_S("# Codes of findings\n\n"
+                      "Generated from `src/openapi/rules.def`; do not edit. Severities are those "
+                      "of the two profiles of\n`raccord validate`; a finding may be milder where "
+                      "the rule says so.\n"));
+    for (size_t i = 0; i < RAC_RULE_N; i++) {
+        const struct rac_rule *r = &rac_rules[i];
+        rac_buf_printf(b, "\n## %s: %s\n\n%s\n\n*%s* at registration, *%s* for certification. %s\n",
+                       r->code, r->title, r->text, rac_severity_name(r->severity[0]),
+                       rac_severity_name(r->severity[1]), r->fix);
+        if (r->anchors[0] != '\0')
+            rac_buf_printf(b, "\nElsewhere called %s.\n", r->anchors);
+    }
+}
+
+static void reference_page_is_current(void **state RAC_UNUSED)
+{
+    struct rac_buf want, have;
+    rac_buf_init(&want, 1 << 20);
+    rac_buf_init(&have, 1 << 20);
+    print_page(&want);
+    assert_int_equal(rac_buf_err(&want), RAC_OK);
+    if (getenv("RACCORD_WRITE_DOCS") != NULL) {
+        FILE *f = fopen(PAGE, "wb");
+        assert_non_null(f);
+        fwrite(want.p, 1, want.n, f);
+        fclose(f);
+    }
+    FILE *f = fopen(PAGE, "rb");
+    assert_non_null(f);
+    char *p = rac_buf_reserve(&have, 1 << 19);
+    rac_buf_added(&have, fread(p, 1, 1 << 19, f));
+    fclose(f);
+    if (!rac_str_eq(rac_buf_str(&have), rac_buf_str(&want)))
+        fail_msg("%s is old: run RACCORD_WRITE_DOCS=1 build-unit/unit-openapi-rules", PAGE);
+    rac_buf_fini(&want);
+    rac_buf_fini(&have);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(codes_are_unique_and_complete),
+        cmocka_unit_test(registration_refuses_what_leaves_no_request),
+        cmocka_unit_test(reference_page_is_current),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
