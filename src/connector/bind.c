@@ -189,12 +189,12 @@ static rac_str array_text(struct bind *b, const struct rac_json *v, enum rac_col
         rac_str text = rac_value_text(b->a, e);
         if (i++ > 0) {
             if (encode >= 0 && sep != ',')
-                rac_cat_pct(&cat, (rac_str){&sep, 1}, RAC_PCT_COMPONENT);
+                rac_cat_url(&cat, (rac_str){&sep, 1}, RAC_URL_COMPONENT);
             else
                 rac_cat_char(&cat, sep);
         }
         if (encode >= 0)
-            text = rac_pct_encode(b->a, text, (enum rac_pct_set)encode);
+            text = rac_url_encode_set(b->a, text, (enum rac_url_set)encode);
         rac_cat_add(&cat, text);
     }
     return rac_cat_str(&cat);
@@ -215,10 +215,10 @@ static enum rac_call_code bind_path(struct bind *b, uint32_t i, const struct rac
         return rac_call_fail(b->e, b->a, RAC_CALL_INVALID_INPUT, "RC-RUN-02", pointer_of(b, p),
                              "path parameter \"%.*s\" must not be empty", RAC_FMT(p->name));
     text = v->type == RAC_JSON_ARRAY
-               ? array_text(b, v, (enum rac_collection)p->collection, RAC_PCT_COMPONENT)
-               : rac_pct_encode(b->a, text, RAC_PCT_COMPONENT);
+               ? array_text(b, v, (enum rac_collection)p->collection, RAC_URL_COMPONENT)
+               : rac_url_encode_set(b->a, text, RAC_URL_COMPONENT);
     if (p->encode_twice)
-        text = rac_pct_encode(b->a, text, RAC_PCT_COMPONENT);
+        text = rac_url_encode_set(b->a, text, RAC_URL_COMPONENT);
     /* "." and ".." would leave the path they stand in: an API never sees them as values */
     if (rac_str_eq(text, RAC_S(".")) || rac_str_eq(text, RAC_S("..")))
         text = rac_str_replace(b->a, text, RAC_S("."), RAC_S("%2E"));
@@ -232,14 +232,14 @@ static void bind_query(struct bind *b, uint32_t i, const struct rac_json *v)
     if (v->type == RAC_JSON_ARRAY && p->collection == RAC_COLLECTION_MULTI) {
         RAC_JSON_EACH(e, v)
         {
-            rac_str text = rac_pct_encode(b->a, rac_value_text(b->a, e), RAC_PCT_COMPONENT);
+            rac_str text = rac_url_encode_set(b->a, rac_value_text(b->a, e), RAC_URL_COMPONENT);
             rac_request_add_query(b->r, p->wire, text, RAC_REQUEST_ENCODED);
         }
         return;
     }
     rac_str text = v->type == RAC_JSON_ARRAY
-                       ? array_text(b, v, (enum rac_collection)p->collection, RAC_PCT_COMPONENT)
-                       : rac_pct_encode(b->a, rac_value_text(b->a, v), RAC_PCT_COMPONENT);
+                       ? array_text(b, v, (enum rac_collection)p->collection, RAC_URL_COMPONENT)
+                       : rac_url_encode_set(b->a, rac_value_text(b->a, v), RAC_URL_COMPONENT);
     if (text.n == 0 && !p->allow_empty && b->given[i] == NULL)
         return; /* an empty default is not worth a key */
     rac_request_add_query(b->r, p->wire, text, RAC_REQUEST_ENCODED);

@@ -46,6 +46,5 @@ rac_str rac_body_bytes(const struct rac_request *r, const unsigned char random[1
                        rac_str *content_type);
 /* "application/json" of "Application/JSON; charset=utf-8", in a. */
 rac_str rac_media_type(rac_str content_type, struct rac_arena *a);
-bool rac_media_is_json(rac_str media); /* application/json, text/json, +json */
 
 #endif

@@ -10,6 +10,7 @@
 #include "connector/bind.h"
 #include "connector/shape.h"
 #include "connector/text_priv.h"
+#include "text/mime.h"
 
 static const rac_str json_default = RAC_S_INIT("application/json; charset=utf-8");
 
@@ -21,12 +22,6 @@ rac_str rac_media_type(rac_str content_type, struct rac_arena *a)
         if (media.p[i] >= 'A' && media.p[i] <= 'Z')
             return rac_str_lower(a, media);
     return media;
-}
-
-bool rac_media_is_json(rac_str media)
-{
-    return rac_str_eqi(media, RAC_S("application/json")) ||
-           rac_str_eqi(media, RAC_S("text/json")) || rac_str_endsi(media, RAC_S("+json"));
 }
 
 static bool media_is_form(rac_str media)
@@ -48,8 +43,8 @@ static bool media_carries(rac_str media, const struct rac_json *v)
     if (v->type == RAC_JSON_STRING)
         return !media_is_multipart(media);
     if (v->type == RAC_JSON_OBJECT)
-        return rac_media_is_json(media) || media_is_form(media) || media_is_multipart(media);
-    return rac_media_is_json(media);
+        return rac_mime_text_is_json(media) || media_is_form(media) || media_is_multipart(media);
+    return rac_mime_text_is_json(media);
 }
 
 static rac_str choose_type(const struct rac_op_plan *plan, const struct rac_shape *shape,
@@ -77,21 +72,6 @@ static void form_of_object(const struct rac_json *v, struct rac_request *r)
                 (struct rac_request_pair){rac_json_key(m), rac_value_text(r->a, &m->value), 0};
     }
     f->cap = f->n;
-}
-
-static rac_str disposition_word(rac_str disposition, rac_str word, struct rac_arena *a)
-{
-    for (rac_str rest = disposition; rest.p != NULL;) {
-        rac_str value, part = rac_str_trim(rac_str_cut(rest, ';', &rest));
-        rac_str name = rac_str_trim(rac_str_cut(part, '=', &value));
-        if (value.p == NULL || !rac_str_eqi(name, word))
-            continue;
-        value = rac_str_trim(value);
-        if (value.n >= 2 && value.p[0] == '"' && rac_str_ends(value, RAC_S("\"")))
-            value = rac_str_sub(value, 1, value.n - 2);
-        return rac_str_replace(a, value, RAC_S("\\\""), RAC_S("\""));
-    }
-    return RAC_STR_NULL;
 }
 
 static struct rac_request_part part_of(rac_str name, const struct rac_json *v, struct rac_arena *a)
@@ -123,16 +103,16 @@ static bool multipart_envelope(const struct rac_json *v, struct rac_request *r)
         static const struct rac_json empty = {.type = RAC_JSON_STRING, .s = ""};
         const struct rac_json *headers = RAC_JSON_GET(e, "headers"),
                               *body = RAC_JSON_GET(e, "body");
-        rac_str disposition =
-            rac_json_str(rac_json_geti(headers, RAC_S("Content-Disposition")), RAC_S(""));
-        rac_str name = rac_json_str(RAC_JSON_GET(e, "name"), RAC_STR_NULL);
-        if (name.p == NULL)
-            name = disposition_word(disposition, RAC_S("name"), r->a);
+        struct rac_disposition d = {0};
+        (void)rac_disposition_parse(
+            r->a,
+            rac_json_str(rac_json_geti(headers, RAC_S("Content-Disposition")), RAC_S("form-data")),
+            &d);
+        rac_str name = rac_json_str(RAC_JSON_GET(e, "name"), d.name);
         struct rac_request_part part =
             part_of(name.p ? name : RAC_S(""), body != NULL ? body : &empty, r->a);
-        rac_str file = disposition_word(disposition, RAC_S("filename"), r->a);
-        if (file.p != NULL)
-            part.filename = file;
+        if (d.filename.p != NULL)
+            part.filename = d.filename;
         rac_str type = rac_json_str(rac_json_geti(headers, RAC_S("Content-Type")), RAC_STR_NULL);
         if (type.p != NULL)
             part.content_type = type;
@@ -240,9 +220,9 @@ static rac_str form_bytes(const struct rac_request *r)
     for (size_t i = 0; i < r->body.form.n; i++) {
         if (i > 0)
             rac_cat_char(&c, '&');
-        rac_cat_pct(&c, r->body.form.v[i].name, RAC_PCT_FORM);
+        rac_cat_url(&c, r->body.form.v[i].name, RAC_URL_FORM);
         rac_cat_char(&c, '=');
-        rac_cat_pct(&c, r->body.form.v[i].value, RAC_PCT_FORM);
+        rac_cat_url(&c, r->body.form.v[i].value, RAC_URL_FORM);
     }
     return rac_cat_str(&c);
 }

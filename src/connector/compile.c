@@ -61,11 +61,11 @@ static void path_compile(struct compile *x, rac_str path, struct rac_op_plan *pl
         size_t close =
             open == RAC_STR_NPOS ? RAC_STR_NPOS : rac_str_find_char(rac_str_from(rest, open), '}');
         if (close == RAC_STR_NPOS) {
-            p->literal = rac_pct_encode(x->a, rest, RAC_PCT_PATH);
+            p->literal = rac_url_encode_set(x->a, rest, RAC_URL_PATH);
             p->param = -1;
             return;
         }
-        p->literal = rac_pct_encode(x->a, rac_str_sub(rest, 0, open), RAC_PCT_PATH);
+        p->literal = rac_url_encode_set(x->a, rac_str_sub(rest, 0, open), RAC_URL_PATH);
         p->name = rac_str_sub(rest, open + 1, close - 1);
         p->param = param_index(plan, p->name);
         rest = rac_str_from(rest, open + close + 1);
@@ -112,7 +112,7 @@ static void param_compile(struct compile *x, const struct rac_api_param *from,
     to->encode_twice = rac_str_eqi(encoding, RAC_S("double"));
     switch (from->in) {
     case RAC_IN_QUERY:
-        to->wire = rac_pct_encode(x->a, to->name, RAC_PCT_COMPONENT);
+        to->wire = rac_url_encode_set(x->a, to->name, RAC_URL_COMPONENT);
         break;
     case RAC_IN_FORM:
         to->wire = to->name;
@@ -273,7 +273,7 @@ static rac_str base_path_of(struct compile *x)
         return RAC_S("");
     if (base.p[0] != '/')
         base = rac_str_concat(x->a, RAC_S("/"), base);
-    return keep(x, rac_pct_encode(x->a, base, RAC_PCT_PATH));
+    return keep(x, rac_url_encode_set(x->a, base, RAC_URL_PATH));
 }
 
 static void document_compile(struct compile *x)

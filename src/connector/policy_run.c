@@ -170,7 +170,7 @@ static enum rac_call_code set_host(struct rac_policy_run *run, const struct rac_
     while (rac_str_ends(path, RAC_S("/")))
         path.n--;
     if (path.n > 0)
-        run->request->base_path = rac_pct_encode(run->a, path, RAC_PCT_PATH);
+        run->request->base_path = rac_url_encode_set(run->a, path, RAC_URL_PATH);
     rac_request_add_query_string(run->request, query);
     return RAC_CALL_NONE;
 }
@@ -185,7 +185,7 @@ static void path_set(struct rac_policy_run *run, struct rac_request *r, rac_str 
         path = rac_str_concat(run->a, RAC_S("/"), path);
     if (base.n > 0 && rac_str_starts(path, base) && (path.n == base.n || path.p[base.n] == '/'))
         path = rac_str_from(path, base.n);
-    r->path = rac_pct_encode(run->a, path, RAC_PCT_PATH);
+    r->path = rac_url_encode_set(run->a, path, RAC_URL_PATH);
 }
 
 /* Text of a path template with its query cut off; values are encoded for where they stand. */
@@ -196,7 +196,7 @@ static rac_str path_template(struct rac_policy_run *run, const struct rac_templa
     *query = RAC_STR_NULL;
     size_t mark = rac_str_find_char(t->source, '?');
     rac_str text =
-        rac_template_text(t, &scope, mark == RAC_STR_NPOS ? RAC_PCT_SEGMENTS : RAC_PCT_COMPONENT);
+        rac_template_text(t, &scope, mark == RAC_STR_NPOS ? RAC_URL_PATH : RAC_URL_COMPONENT);
     return rac_str_cut(text, '?', query);
 }
 
@@ -349,7 +349,7 @@ static bool string_change(struct rac_arena *a, const struct rac_policy *p, const
         return false;
     rac_str text = {v->s, v->n};
     if (p->id == RAC_POLICY_ENCODE_PROPERTY_VALUE)
-        *out = rac_json_of_str(rac_pct_encode(a, text, RAC_PCT_COMPONENT));
+        *out = rac_json_of_str(rac_url_encode_set(a, text, RAC_URL_COMPONENT));
     else
         *out =
             rac_json_of_str(p->text1.n == 0 ? text : rac_str_replace(a, text, p->text1, p->text2));

@@ -55,8 +55,12 @@ void rac_request_set_header(struct rac_request *r, rac_str name, rac_str value, 
 
 static bool pair_is(const struct rac_request *r, const struct rac_request_pair *p, rac_str name)
 {
-    return rac_str_eq(p->name, name) || ((p->flags & RAC_REQUEST_ENCODED) &&
-                                         rac_str_eq(rac_pct_decode(r->a, p->name, true), name));
+    if (rac_str_eq(p->name, name))
+        return true;
+    bool escaped =
+        (p->flags & RAC_REQUEST_ENCODED) && (rac_str_find_char(p->name, '%') != RAC_STR_NPOS ||
+                                             rac_str_find_char(p->name, '+') != RAC_STR_NPOS);
+    return escaped && rac_str_eq(rac_url_decode(r->a, p->name, true), name);
 }
 
 struct rac_request_pair *rac_request_query(struct rac_request *r, rac_str name)
@@ -108,7 +112,7 @@ static void url_pair(struct rac_cat *c, const struct rac_request_pair *p, bool m
     if (encoded)
         rac_cat_add(c, p->name);
     else
-        rac_cat_pct(c, p->name, RAC_PCT_COMPONENT);
+        rac_cat_url(c, p->name, RAC_URL_COMPONENT);
     if (p->value.p == NULL) /* "?flag": there was no '=' */
         return;
     rac_cat_char(c, '=');
@@ -117,7 +121,7 @@ static void url_pair(struct rac_cat *c, const struct rac_request_pair *p, bool m
     else if (encoded)
         rac_cat_add(c, p->value);
     else
-        rac_cat_pct(c, p->value, RAC_PCT_COMPONENT);
+        rac_cat_url(c, p->value, RAC_URL_COMPONENT);
 }
 
 rac_str rac_request_url(const struct rac_request *r, bool masked)

@@ -350,7 +350,7 @@ static rac_str query_value(const struct rac_scope *s, rac_str name)
     struct rac_request_pair *p = rac_request_query(s->request, name);
     if (p == NULL)
         return RAC_STR_NULL;
-    return p->flags & RAC_REQUEST_ENCODED ? rac_pct_decode(s->a, p->value, true) : p->value;
+    return p->flags & RAC_REQUEST_ENCODED ? rac_url_decode(s->a, p->value, true) : p->value;
 }
 
 /* NONE: it has no value. */
@@ -413,7 +413,7 @@ rac_str rac_template_text(const struct rac_template *t, const struct rac_scope *
             struct rac_json v = piece_value(p, s);
             rac_str text = rac_value_text(s->a, &v);
             if (encode >= 0)
-                rac_cat_pct(&c, text, (enum rac_pct_set)encode);
+                rac_cat_url(&c, text, (enum rac_url_set)encode);
             else
                 rac_cat_add(&c, text);
         }

@@ -1,5 +1,5 @@
 /*
- * text_priv - building text in an arena, and the percent-encoding of connectors.md §5.4.
+ * text_priv - building text in an arena.
  *
  * rac_cat grows in place while nothing else is allocated from the arena, so a whole URL costs one
  * allocation. Private to this room.
@@ -11,6 +11,7 @@
 #include "base/base.h"
 #include "base/str.h"
 #include "json/json.h"
+#include "text/url.h"
 
 struct rac_cat {
     struct rac_arena *a;
@@ -48,17 +49,8 @@ static inline rac_str rac_cat_str(const struct rac_cat *c)
     return (rac_str){c->p ? c->p : "", c->n};
 }
 
-/* Which bytes stay as they are. */
-enum rac_pct_set {
-    RAC_PCT_COMPONENT, /* encodeURIComponent: A-Za-z0-9-_.!~*'() */
-    RAC_PCT_FORM,      /* the same less !'()~, and a blank becomes '+' */
-    RAC_PCT_PATH,      /* what is written in a definition's path: only bytes no URL may hold */
-    RAC_PCT_SEGMENTS,  /* a policy's value in a path: COMPONENT and '/' */
-};
-void rac_cat_pct(struct rac_cat *c, rac_str s, enum rac_pct_set set);
-rac_str rac_pct_encode(struct rac_arena *a, rac_str s, enum rac_pct_set set); /* s if unchanged */
-/* Undoes %XX (and '+' when plus); s itself when there is nothing to undo. Bad escapes stay. */
-rac_str rac_pct_decode(struct rac_arena *a, rac_str s, bool plus);
+/* s percent-encoded, appended. */
+void rac_cat_url(struct rac_cat *c, rac_str s, enum rac_url_set set);
 
 /* A value as text: strings as they are, scalars in their JSON spelling, containers as JSON text,
  * null and NONE as "". */

@@ -52,8 +52,7 @@ static bool is_escape(rac_str s, size_t i)
            hex_digit(s.p[i + 2]) >= 0;
 }
 
-/* Encodes s into out (3 * s.n bytes of room); the bytes written. */
-static size_t encode(char *out, rac_str s, enum rac_url_set set)
+size_t rac_url_encode_into(char *out, rac_str s, enum rac_url_set set)
 {
     static const char hex[] = "0123456789ABCDEF";
     unsigned keep = set_bits[set];
@@ -78,7 +77,7 @@ rac_str rac_url_encode_set(struct rac_arena *a, rac_str s, enum rac_url_set set)
     size_t room;
     RAC_ASSERT(rac_size_mul(s.n, 3, &room));
     char *p = rac_arena_alloc_dirty(a, room + 1);
-    size_t n = encode(p, s, set);
+    size_t n = rac_url_encode_into(p, s, set);
     p[n] = '\0';
     return (rac_str){p, n};
 }
@@ -99,7 +98,7 @@ void rac_url_encode_to(struct rac_buf *b, rac_str s, enum rac_url_set set)
                     part.n -= back;
                     break;
                 }
-        rac_buf_add(b, (rac_str){chunk, encode(chunk, part, set)});
+        rac_buf_add(b, (rac_str){chunk, rac_url_encode_into(chunk, part, set)});
         s = rac_str_from(s, part.n);
     }
 }

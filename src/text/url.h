@@ -23,6 +23,8 @@ enum rac_url_set {
 };
 rac_str rac_url_encode(struct rac_arena *a, rac_str s); /* RAC_URL_COMPONENT */
 rac_str rac_url_encode_set(struct rac_arena *a, rac_str s, enum rac_url_set set);
+/* Into out, which has room for 3 * s.n bytes; the bytes written. */
+size_t rac_url_encode_into(char *out, rac_str s, enum rac_url_set set);
 void rac_url_encode_to(struct rac_buf *b, rac_str s, enum rac_url_set set);
 
 /* --- origins --------------------------------------------------------------------------------- */

@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             bind_and_match(c, rest, &a);
         rac_connector_unref(c);
     }
-    (void)rac_pct_decode(&a, path, true);
+    (void)rac_url_decode(&a, path, true);
     rac_arena_fini(&a);
     return 0;
 }
