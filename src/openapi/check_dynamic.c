@@ -77,6 +77,9 @@ static int find_input(struct check *c, const struct rac_api_operation *op, rac_s
         if (is_opaque(root))
             return -1;
         const struct rac_json *schema = rac_api_property_path(c->api, root, path);
+        if (schema == NULL && rac_str_find_char(path, '.') != RAC_STR_NPOS) /* met: "a.b" */
+            schema = rac_api_property_path(c->api, root,
+                                           rac_str_replace(c->a, path, RAC_S("."), RAC_S("/")));
         set_schema(in, schema);
         in->in_body = true;
         in->required = true; /* not looked into: only parameters are compared */

@@ -176,18 +176,20 @@ static bool split(struct check *c, const struct rac_api_operation *op, struct ro
     return true;
 }
 
-/* True when some path fits both, and one is more fixed than the other somewhere. */
+/* True when some path fits both, and a is the freer one where they first differ. */
 static bool overlap(const struct route *a, const struct route *b)
 {
-    bool differs = false;
+    bool differs = false, freer = false;
     for (size_t i = 0; i < a->n; i++) {
         rac_str x = a->segment[i], y = b->segment[i];
-        if (x.p == NULL || y.p == NULL)
-            differs |= x.p != y.p;
-        else if (!rac_str_eqi(x, y))
+        if ((x.p == NULL) != (y.p == NULL)) {
+            freer = differs ? freer : x.p == NULL;
+            differs = true;
+        } else if (x.p != NULL && !rac_str_eqi(x, y)) {
             return false;
+        }
     }
-    return differs;
+    return differs && freer;
 }
 
 static size_t compare_group(struct check *c, struct route *const *group, size_t n, size_t budget)
@@ -199,7 +201,7 @@ static size_t compare_group(struct check *c, struct route *const *group, size_t 
             if (budget == 0)
                 return 0;
             budget--;
-            if (i == j || (group[j]->has_template && j < i) || !overlap(group[i], group[j]))
+            if (i == j || !overlap(group[i], group[j]))
                 continue;
             const struct rac_api_operation *op = group[i]->op;
             struct where here = AT_POINTER(op->pointer);
