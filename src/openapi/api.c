@@ -27,10 +27,11 @@ const char *rac_api_method_name(enum rac_api_method m)
 
 bool rac_api_method_parse(rac_str s, enum rac_api_method *m)
 {
-    if (s.n < 3 || s.n > 7)
+    if (s.n < 3 || s.n > 7 || strchr("gpdho", rac_lower(s.p[0])) == NULL)
         return false;
     for (enum rac_api_method i = 0; i < RAC_METHOD_N; i++)
-        if (rac_str_eqi(s, rac_str_of(method_names[i]))) {
+        if (rac_lower(s.p[0]) == method_names[i][0] &&
+            rac_str_eqi(s, rac_str_of(method_names[i]))) {
             *m = i;
             return true;
         }
@@ -206,8 +207,7 @@ const struct rac_json *rac_api_deref(struct rac_api *api, const struct rac_json 
     const struct rac_json *at = node, *siblings[CHAIN_MAX];
     size_t siblings_n = 0;
     for (int step = 0;; step++) {
-        const struct rac_json *ref =
-            rac_json_is_object(at) && at->object->n > 0 ? RAC_JSON_GET(at, "$ref") : NULL;
+        const struct rac_json *ref = rac_api_ref(at);
         if (!rac_json_is_string(ref))
             break;
         if (step == CHAIN_MAX)
@@ -346,6 +346,22 @@ static struct rac_api_param *find_param(struct rac_api_operation *op, const stru
     return NULL;
 }
 
+/* "LIST/INDEX" */
+static rac_str indexed(struct rac_arena *a, rac_str list, size_t index)
+{
+    char digits[20], *start = rac_arena_alloc_dirty(a, list.n + sizeof(digits) + 1), *p = start;
+    size_t n = 0;
+    memcpy(p, list.p, list.n);
+    p += list.n;
+    *p++ = '/';
+    do
+        digits[n++] = (char)('0' + index % 10);
+    while ((index /= 10) > 0);
+    while (n > 0)
+        *p++ = digits[--n];
+    return (rac_str){start, (size_t)(p - start)};
+}
+
 /* Places one parameter of a list: a same (name, in) gives way where it stands. */
 static void add_param(struct rac_api *api, struct rac_api_operation *op, struct rac_map *seen,
                       const struct rac_json *raw, rac_str list_pointer, size_t index, bool shared)
@@ -361,7 +377,7 @@ static void add_param(struct rac_api *api, struct rac_api_operation *op, struct 
         p.schema = RAC_JSON_GET(node, "schema") == NULL
                        ? NULL
                        : rac_api_deref(api, RAC_JSON_GET(node, "schema"));
-    p.pointer = rac_arena_printf(api->a, "%.*s/%zu", RAC_FMT(list_pointer), index);
+    p.pointer = indexed(api->a, list_pointer, index);
     p.required = p.in == RAC_IN_PATH || rac_json_bool(RAC_JSON_GET(node, "required"), false);
     p.shared = shared || raw != node;
     p.visibility = rac_api_visibility(node);

@@ -97,6 +97,18 @@ const struct rac_api_param *rac_api_param(const struct rac_api_operation *op, ra
                                           enum rac_param_in in);
 const struct rac_api_param *rac_api_body(const struct rac_api_operation *op); /* or NULL */
 
+/* The value of "$ref" of an object, or NULL; asked for every schema, so without a call. */
+static inline const struct rac_json *rac_api_ref(const struct rac_json *node)
+{
+    if (node == NULL || node->type != RAC_JSON_OBJECT)
+        return NULL;
+    const struct rac_json_member *m = node->object->v;
+    for (uint32_t i = 0; i < node->object->n; i++)
+        if (m[i].key_n == 4 && memcmp(m[i].key, "$ref", 4) == 0)
+            return &m[i].value;
+    return NULL;
+}
+
 /*
  * Follows a chain of $refs. A node without $ref answers itself; NULL when the target is missing,
  * is not inside the document or the chain runs in a circle. Keywords beside a $ref win over the

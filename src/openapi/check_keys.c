@@ -179,8 +179,18 @@ static inline unsigned slot_of(rac_str key)
     return h & (SLOTS - 1);
 }
 
+uint64_t rac_check_value_keys[(KW_N + 63) / 64];
+
 static void make_tables(void)
 {
+    static const enum keyword values[] = {
+        KW_ENUM,           KW_DEFAULT,        KW_X_ENUM_VALUES,     KW_FORMAT,
+        KW_PATTERN,        KW_MULTIPLE_OF,    KW_EXCLUSIVE_MAXIMUM, KW_EXCLUSIVE_MINIMUM,
+        KW_MIN_LENGTH,     KW_MAX_LENGTH,     KW_MIN_ITEMS,         KW_MAX_ITEMS,
+        KW_MIN_PROPERTIES, KW_MAX_PROPERTIES, KW_MINIMUM,           KW_MAXIMUM,
+        KW_X_VISIBILITY};
+    for (size_t i = 0; i < RAC_COUNT(values); i++)
+        rac_check_value_keys[values[i] >> 6] |= (uint64_t)1 << (values[i] & 63);
     for (unsigned k = 0; k < KW_N; k++) {
         unsigned i = slot_of(rows[k].text);
         while (slots[i] != 0)
@@ -194,6 +204,30 @@ static void make_tables(void)
             allowed[kind][s->k] = s->types;
 }
 
+static inline uint64_t load8(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return v;
+}
+
+static inline uint32_t load4(const char *p)
+{
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return v;
+}
+
+/* Keys are short: two overlapping loads compare most of them without a call. */
+static inline bool same_bytes(const char *a, const char *b, size_t n)
+{
+    if (n >= 8 && n <= 16)
+        return load8(a) == load8(b) && load8(a + n - 8) == load8(b + n - 8);
+    if (n >= 4 && n < 8)
+        return load4(a) == load4(b) && load4(a + n - 4) == load4(b + n - 4);
+    return memcmp(a, b, n) == 0;
+}
+
 static inline enum keyword find_keyword(rac_str key)
 {
     if (key.n == 0)
@@ -202,7 +236,7 @@ static inline enum keyword find_keyword(rac_str key)
         if (slots[i] == 0)
             return KW_UNKNOWN;
         const struct keyword_row *r = &rows[slots[i] - 1];
-        if (r->text.n == key.n && memcmp(r->text.p, key.p, key.n) == 0)
+        if (r->text.n == key.n && same_bytes(r->text.p, key.p, key.n))
             return (enum keyword)(slots[i] - 1);
     }
 }

@@ -3,7 +3,7 @@
 #include "base/utf8.h"
 #include "openapi/check_priv.h"
 
-enum { LABEL_MAX = 80, TEXT_MAX = 1000 };
+enum { LABEL_MAX = 80, TEXT_MAX = 1000, FEW_MAX = 12 };
 
 static bool same_text(rac_str a, rac_str b)
 {
@@ -218,12 +218,43 @@ static rac_str list_key(struct check *c, const struct rac_json *p)
     return rac_arena_printf(c->a, "%.*s %.*s", RAC_FMT(in), RAC_FMT(name));
 }
 
+static bool same_param(const struct rac_json *p, const struct rac_json *q)
+{
+    return rac_str_eq(rac_json_str(RAC_JSON_GET(p, "name"), RAC_S("")),
+                      rac_json_str(RAC_JSON_GET(q, "name"), RAC_S(""))) &&
+           rac_str_eq(rac_json_str(RAC_JSON_GET(p, "in"), RAC_S("")),
+                      rac_json_str(RAC_JSON_GET(q, "in"), RAC_S("")));
+}
+
+/* Parameters of one list met so far: few are compared one by one, many through a map. */
+struct seen_params {
+    const struct rac_json *few[FEW_MAX];
+    size_t n;
+    struct rac_map map;
+};
+
+static bool seen_before(struct check *c, struct seen_params *seen, const struct rac_json *p)
+{
+    if (seen->n < FEW_MAX) {
+        for (size_t i = 0; i < seen->n; i++)
+            if (same_param(seen->few[i], p))
+                return true;
+        seen->few[seen->n++] = p;
+        return false;
+    }
+    if (seen->n++ == FEW_MAX) {
+        rac_map_init(&seen->map, c->a);
+        for (size_t i = 0; i < FEW_MAX; i++)
+            rac_map_add(&seen->map, list_key(c, seen->few[i]), seen);
+    }
+    return !rac_map_add(&seen->map, list_key(c, p), seen);
+}
+
 size_t rac_check_parameter_list(struct check *c, const struct rac_json *list,
                                 const struct where *at, struct measure *bodies)
 {
-    struct rac_map seen;
-    size_t bodies_n = 0, i = 0, n = rac_json_len(list);
-    rac_map_init(&seen, c->a);
+    struct seen_params seen = {.n = 0};
+    size_t bodies_n = 0, i = 0;
     RAC_JSON_EACH(raw, list)
     {
         struct where here = AT_INDEX(at, i++);
@@ -248,7 +279,7 @@ size_t rac_check_parameter_list(struct check *c, const struct rac_json *list,
         bool body = rac_str_eq(rac_json_str(RAC_JSON_GET(p, "in"), RAC_S("")), RAC_S("body"));
         if (body && ++bodies_n > 1)
             FIND(c, PAR_02, &here, raw, "a second body parameter");
-        if (n > 1 && !rac_map_add(&seen, list_key(c, p), raw))
+        if (seen_before(c, &seen, p))
             FIND(c, PAR_01, &here, raw, "parameter \"{}\" in {} stands in the list twice",
                  rac_json_str(RAC_JSON_GET(p, "name"), RAC_S("")),
                  rac_json_str(RAC_JSON_GET(p, "in"), RAC_S("")));

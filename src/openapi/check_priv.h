@@ -100,6 +100,16 @@ static inline const struct rac_json *member_value(const struct members *s, enum 
     return has_member(s, k) ? &s->m[k]->value : NULL;
 }
 
+/* Keys that say something about values: type's facets, enum, default, visibility. */
+extern uint64_t rac_check_value_keys[(KW_N + 63) / 64];
+static inline bool rac_check_has_values(const struct members *s)
+{
+    for (size_t i = 0; i < (KW_N + 63) / 64; i++)
+        if ((s->has[i] & rac_check_value_keys[i]) != 0)
+            return true;
+    return false;
+}
+
 /* --- the check ------------------------------------------------------------------------------ */
 
 /* How a finding is judged (connectors.md §9.4). */

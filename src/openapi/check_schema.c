@@ -28,7 +28,7 @@ static const struct {
 
 static const struct rac_json *ref_of(const struct rac_json *node)
 {
-    return rac_json_is_object(node) ? RAC_JSON_GET(node, "$ref") : NULL;
+    return rac_api_ref(node);
 }
 
 /* True when the chain of references from a target comes to an end. */
@@ -132,16 +132,28 @@ static struct measure measure(struct check *c, const struct rac_json *schema, in
     const struct rac_json *ref = ref_of(schema);
     if (rac_json_is_string(ref))
         return measure_ref(c, ref, depth);
-    RAC_JSON_EACH_MEMBER(p, RAC_JSON_GET(schema, "properties"))
-    include(&m, measure(c, &p->value, depth + 1));
-    RAC_JSON_EACH(p, RAC_JSON_GET(schema, "allOf"))
-    include(&m, measure(c, p, depth + 1));
-    const struct rac_json *items = RAC_JSON_GET(schema, "items");
-    if (rac_json_is_object(items))
-        include(&m, measure(c, items, depth + 1));
-    const struct rac_json *more = RAC_JSON_GET(schema, "additionalProperties");
-    if (rac_json_is_object(more))
-        include(&m, measure(c, more, depth + 1));
+    RAC_JSON_EACH_MEMBER(k, schema)
+    {
+        if (k->value.type != RAC_JSON_OBJECT && k->value.type != RAC_JSON_ARRAY)
+            continue;
+        switch (rac_check_keyword(rac_json_key(k))) {
+        case KW_PROPERTIES:
+            RAC_JSON_EACH_MEMBER(p, &k->value)
+            include(&m, measure(c, &p->value, depth + 1));
+            break;
+        case KW_ALL_OF:
+            RAC_JSON_EACH(p, &k->value)
+            include(&m, measure(c, p, depth + 1));
+            break;
+        case KW_ITEMS:
+        case KW_ADDITIONAL:
+            if (rac_json_is_object(&k->value))
+                include(&m, measure(c, &k->value, depth + 1));
+            break;
+        default:
+            break;
+        }
+    }
     return m;
 }
 
@@ -492,6 +504,8 @@ static void check_secret(struct check *c, const struct members *s, const struct 
 static void check_values(struct check *c, const struct members *s, const struct where *at,
                          rac_str type)
 {
+    if (!rac_check_has_values(s))
+        return; /* most schemas */
     bool nullable = rac_json_bool(member_value(s, KW_X_NULLABLE), false);
     if (has_member(s, KW_ENUM))
         check_enum(c, s, at, type, nullable);

@@ -23,21 +23,42 @@ static const struct {
     {RAC_S_INIT("Connector"), WORDS_TITLE},
 };
 
+/* 1: a letter or digit; 2: besides, a restricted word may start with it. */
+static const uint8_t classes[256] = {
+    ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1,
+    ['8'] = 1, ['9'] = 1, ['B'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1, ['I'] = 1,
+    ['J'] = 1, ['K'] = 1, ['N'] = 1, ['O'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1,
+    ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['b'] = 1, ['e'] = 1,
+    ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1, ['n'] = 1, ['o'] = 1,
+    ['q'] = 1, ['r'] = 1, ['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1,
+    ['y'] = 1, ['z'] = 1, ['A'] = 2, ['C'] = 2, ['D'] = 2, ['L'] = 2, ['M'] = 2, ['P'] = 2,
+    ['a'] = 2, ['c'] = 2, ['d'] = 2, ['l'] = 2, ['m'] = 2, ['p'] = 2,
+};
+
+static rac_str word_at(rac_str rest, unsigned sets)
+{
+    for (size_t w = 0; w < RAC_COUNT(restricted); w++) {
+        rac_str word = restricted[w].word;
+        if ((restricted[w].set & sets) != 0 && rac_lower(rest.p[1]) == rac_lower(word.p[1]) &&
+            rac_str_startsi(rest, word) && (rest.n == word.n || !rac_is_alnum(rest.p[word.n])))
+            return word;
+    }
+    return RAC_STR_NULL;
+}
+
 rac_str rac_check_restricted_word(rac_str s, unsigned sets)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        char first = rac_lower(s.p[i]);
-        if ((first != 'p' && first != 'm' && first != 'l' && first != 'd' && first != 'c' &&
-             first != 'a') ||
-            (i > 0 && rac_is_alnum(s.p[i - 1])))
-            continue;
-        rac_str rest = rac_str_from(s, i);
-        for (size_t w = 0; w < RAC_COUNT(restricted); w++) {
-            rac_str word = restricted[w].word;
-            if ((restricted[w].set & sets) != 0 && rac_str_startsi(rest, word) &&
-                (rest.n == word.n || !rac_is_alnum(rest.p[word.n])))
+    const unsigned char *p = (const unsigned char *)s.p;
+    for (size_t i = 0; i + 3 <= s.n;) {
+        if (classes[p[i]] == 2) {
+            rac_str word = word_at(rac_str_from(s, i), sets);
+            if (word.p != NULL)
                 return word;
         }
+        while (i < s.n && classes[p[i]] != 0) /* to the next word */
+            i++;
+        while (i < s.n && classes[p[i]] == 0)
+            i++;
     }
     return RAC_STR_NULL;
 }

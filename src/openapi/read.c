@@ -1,6 +1,6 @@
 /*
  * Kind by content, never by name. Places are computed when somebody asks: a table of checkpoints
- * (line and column of every four-kilobyte step of the text) is built on the first question,
+ * (line and column of every kilobyte of the text) is built on the first question,
  * so that a file of one line costs no more than one of ten thousand.
  */
 #include "openapi/read.h"
@@ -9,7 +9,7 @@
 #include "openapi/rules.h"
 #include "text/yaml.h"
 
-enum { CHECKPOINT_BYTES = 4096, COUNT_BLOCK = 64 };
+enum { CHECKPOINT_BYTES = 1024, COUNT_BLOCK = 64 };
 
 struct checkpoint {
     uint32_t offset, line, column;
@@ -360,7 +360,7 @@ static struct rac_lines *lines_of(struct rac_document *doc)
     return l;
 }
 
-static void place(struct rac_document *doc, size_t offset, uint32_t *line, uint32_t *column)
+static struct checkpoint place(struct rac_document *doc, size_t offset)
 {
     const struct rac_lines *l = lines_of(doc);
     size_t i = offset / CHECKPOINT_BYTES;
@@ -369,10 +369,7 @@ static void place(struct rac_document *doc, size_t offset, uint32_t *line, uint3
     if (i > 0 && l->v[i].offset > offset) /* a byte-order mark shifts them by three */
         i--;
     struct checkpoint c = l->v[i];
-    if (offset > c.offset)
-        c = advance(doc->text, c, offset - c.offset);
-    *line = c.line;
-    *column = c.column;
+    return offset > c.offset ? advance(doc->text, c, offset - c.offset) : c;
 }
 
 /* One past a quoted string that starts at offset at; 0 when it has no end. */
@@ -451,9 +448,14 @@ static bool place_range(struct rac_document *doc, size_t from, size_t to, uint32
 {
     uint32_t place_at[4] = {0};
     if (from < doc->text.n) {
-        place(doc, from, &place_at[0], &place_at[1]);
-        if (to > from && to <= doc->text.n)
-            place(doc, to, &place_at[2], &place_at[3]);
+        struct checkpoint start = place(doc, from), end = {0};
+        if (to > from && to <= doc->text.n) /* short tokens end near their start */
+            end = to - from < CHECKPOINT_BYTES ? advance(doc->text, start, to - from)
+                                               : place(doc, to);
+        place_at[0] = start.line;
+        place_at[1] = start.column;
+        place_at[2] = end.line;
+        place_at[3] = end.column;
     }
     for (int i = 0; i < 4; i++)
         if (out[i] != NULL)
