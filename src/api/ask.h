@@ -30,6 +30,7 @@ enum rac_ask_flags {
     OP_CONFIRM = 8, /* ?confirm= */
     OP_RAW = 16,    /* the operation reads the body itself */
     OP_BYTES = 32,  /* answers bytes */
+    OP_KEPT = 64,   /* the answer depends on stored rows and the caller alone (kept.h) */
 };
 
 enum { /* beside enum rac_action */

@@ -1,6 +1,7 @@
 #include "api/native.h"
 
 #include "api/ask.h"
+#include "api/kept.h"
 #include "api/schemas.h"
 #include "api/service.h"
 #include "base/mem.h"
@@ -12,7 +13,7 @@
  * under way. So the ask has an arena of its own, and is freed when both are over.
  */
 
-enum { SEGMENTS_MAX = 4, QUERY_MAX = 32, ASK_BYTES_MAX = 1 << 30, REPLIES_MAX = 512 };
+enum { SEGMENTS_MAX = 4, QUERY_MAX = 32, ASK_BYTES_MAX = 1 << 30 };
 
 struct segment {
     rac_str text;   /* literal; or the ":verb" after a parameter */
@@ -30,6 +31,7 @@ struct rac_native {
     struct rac_api_worker *w;
     struct route routes[RAC_ASKS_N];
     struct rac_schemas *schemas;
+    struct rac_kept *kept; /* NULL: every request is logged, so none may be cut short */
     size_t body_max;
 };
 
@@ -41,6 +43,7 @@ struct native_ask {
     struct rac_http_exchange *x; /* NULL: closed */
     rac_ns began;
     unsigned metric;
+    uint64_t seen; /* rac_kept_now before the operation began */
 };
 
 /* --- routing ---------------------------------------------------------------------------------- */
@@ -71,6 +74,8 @@ struct rac_native *rac_native_new(struct rac_api_worker *w)
         route_init(&n->routes[i], &rac_ask_table[i]);
     n->schemas = rac_schemas_new();
     const struct rac_config *c = w->service->config;
+    if (!rac_config_bool(c, RAC_CONF_LOG_REQUESTS))
+        n->kept = rac_kept_new(w);
     n->body_max = 2 * (size_t)(rac_config_int(c, RAC_CONF_DEFINITION_MAX) +
                                rac_config_int(c, RAC_CONF_ICON_MAX) +
                                rac_config_int(c, RAC_CONF_SCRIPT_MAX)) +
@@ -82,6 +87,7 @@ void rac_native_free(struct rac_native *n)
 {
     if (n == NULL)
         return;
+    rac_kept_free(n->kept);
     rac_schemas_free(n->schemas);
     rac_mem_free(n);
 }
@@ -195,7 +201,6 @@ static void put_headers(struct rac_ask *q, struct rac_headers *h, bool failed)
             rac_arena_printf(q->a, "attachment; filename=\"%.*s\"", RAC_FMT(q->out_name)));
     rac_headers_add(h, q->a, RAC_S("Cache-Control"), RAC_S("no-store"));
     rac_headers_add(h, q->a, RAC_S("X-Content-Type-Options"), RAC_S("nosniff"));
-    rac_headers_add(h, q->a, RAC_S("x-ms-request-id"), q->request_id);
 }
 
 static void log_request(struct native_ask *t)
@@ -223,6 +228,9 @@ static void answered(void *arg, struct rac_ask *q)
     bool failed = q->error_code.p != NULL || q->envelope.type != RAC_JSON_NONE;
     struct rac_headers h = {0};
     put_headers(q, &h, failed);
+    bool keep = !failed && (q->row->flags & OP_KEPT) && t->n->kept != NULL;
+    if (!keep) /* one answer for many has no number of its own */
+        rac_headers_add(&h, q->a, RAC_S("x-ms-request-id"), q->request_id);
     rac_str body = RAC_STR_NULL, type = RAC_S("application/json; charset=utf-8");
     if (failed) {
         struct rac_json v = error_envelope(q);
@@ -235,6 +243,8 @@ static void answered(void *arg, struct rac_ask *q)
     }
     if (body.p != NULL && type.p != NULL)
         rac_headers_add(&h, q->a, RAC_S("Content-Type"), type);
+    if (keep)
+        rac_kept_put(t->n->kept, t->seen, q->who, t->x, &h, body);
     rac_http_reply(t->x, q->status, &h, body);
 }
 
@@ -413,6 +423,19 @@ static bool read_head(struct native_ask *t, const rac_str *raw_args)
     return true;
 }
 
+/* An answer at hand goes out without an ask. Anything unusual takes the long way. */
+static bool send_kept(struct rac_native *n, const struct route *r, struct rac_http_exchange *x)
+{
+    const struct rac_principal *who;
+    rac_str token = bearer(rac_http_header(x, "Authorization"));
+    if (n->kept == NULL || token.p == NULL ||
+        rac_iam_authenticate(n->w->iam, token, &who) != RAC_OK || !rac_kept_send(n->kept, who, x))
+        return false;
+    rac_metric_add_at(RAC_METRIC_API_REQUESTS, n->w->service->metric_labels[r->row - rac_ask_table],
+                      1);
+    return true;
+}
+
 void rac_native_handle(struct rac_native *n, struct rac_http_exchange *x)
 {
     rac_str args[RAC_ASK_ARGS_MAX] = {0}, allow = RAC_STR_NULL;
@@ -427,8 +450,11 @@ void rac_native_handle(struct rac_native *n, struct rac_http_exchange *x)
                                       "those there are."));
         return;
     }
+    if ((r->row->flags & OP_KEPT) && send_kept(n, r, x))
+        return;
     struct native_ask *t = ask_new(n, x);
     t->q.row = r->row;
+    t->seen = n->kept != NULL ? rac_kept_now(n->kept) : 0;
     t->metric = n->w->service->metric_labels[r->row - rac_ask_table];
     if (!read_head(t, args) || !authenticate(t))
         return;

@@ -180,6 +180,28 @@ struct rac_http_fixed *rac_http_fixed_new(int status, const char *content_type, 
     return f;
 }
 
+static struct MHD_Response *copy_of(struct rac_http_conn *c, const struct rac_headers *headers,
+                                    rac_str body)
+{
+    struct MHD_Response *r = MHD_create_response_from_buffer(
+        body.n, (void *)(uintptr_t)(body.n ? body.p : ""), MHD_RESPMEM_MUST_COPY);
+    RAC_ASSERT(r != NULL);
+    headers_add(c, r, headers);
+    return r;
+}
+
+struct rac_http_fixed *rac_http_fixed_new_with(struct rac_http_exchange *x, int status,
+                                               const struct rac_headers *headers, rac_str body)
+{
+    struct rac_http_conn *c = rac_http_conn_of(x);
+    struct rac_http_fixed *f = rac_mem_alloc(sizeof *f);
+    f->status = status;
+    f->keep = copy_of(c, headers, body);
+    f->close = copy_of(c, headers, body);
+    MHD_add_response_header(f->close, "Connection", "close");
+    return f;
+}
+
 void rac_http_fixed_free(struct rac_http_fixed *f)
 {
     if (f == NULL)

@@ -111,6 +111,10 @@ void rac_http_reply_text(struct rac_http_exchange *x, int status, const char *co
 /* A constant answer made once per server and sent many times: the cheapest of all. */
 struct rac_http_fixed;
 struct rac_http_fixed *rac_http_fixed_new(int status, const char *content_type, rac_str body);
+/* The same with any headers, for an answer made at run time and sent more than once: body is
+ * copied; replies under way outlive fixed_free. */
+struct rac_http_fixed *rac_http_fixed_new_with(struct rac_http_exchange *x, int status,
+                                               const struct rac_headers *headers, rac_str body);
 void rac_http_fixed_free(struct rac_http_fixed *f);
 void rac_http_reply_fixed(struct rac_http_exchange *x, struct rac_http_fixed *f);
 
