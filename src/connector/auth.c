@@ -58,6 +58,12 @@ bool rac_auth_key_eq(const struct rac_auth_key *x, const struct rac_auth_key *y)
            rac_str_eq(x->parameter, y->parameter);
 }
 
+static unsigned owner_of(const struct rac_auth *auth, const struct rac_auth_key *key)
+{
+    const struct rac_auth_peers *p = &auth->env.peers;
+    return p->post != NULL && p->n > 1 ? (unsigned)(rac_auth_key_hash(key) % p->n) : p->self_index;
+}
+
 void rac_auth_error_copy(const struct rac_auth_error *from, struct rac_arena *a,
                          struct rac_auth_error *to)
 {
@@ -129,6 +135,22 @@ bool rac_auth_ready(const struct rac_auth *auth, const struct rac_auth_plan *pla
 
 /* --- prepare
  * --------------------------------------------------------------------------------------- */
+
+bool rac_auth_renewable(const struct rac_connection *c)
+{
+    const struct rac_conn_param *p =
+        c != NULL && c->set != NULL ? rac_conn_param_oauth(c->set) : NULL;
+    const struct rac_oauth_token *t = p != NULL ? rac_connection_token(c, p->name) : NULL;
+    if (t == NULL || t->refresh.n > 0)
+        return t != NULL;
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 20);
+    struct rac_oauth_vars v = {.connection = c};
+    v.settings = rac_oauth_settings_parse(&p->node, NULL, p->name, RAC_STR_NULL, &a, NULL);
+    enum rac_grant grant = rac_oauth_grant(&v, &a);
+    rac_arena_fini(&a);
+    return grant == RAC_GRANT_CLIENT_CREDENTIALS || grant == RAC_GRANT_PASSWORD;
+}
 
 /* The new token into the caller's connection. */
 static void take_token(struct rac_auth_wait *w, const struct rac_oauth_row *row)
@@ -283,11 +305,8 @@ struct rac_auth_wait *rac_auth_prepare_start(struct rac_auth *auth, struct rac_c
     if (rejected && t != NULL)
         w->waiter.rejected = t->access;
     struct rac_auth_key key = {c->tenant, c->id, p->name};
-    const struct rac_auth_peers *peers = &auth->env.peers;
-    unsigned owner = peers->post != NULL && peers->n > 1
-                         ? (unsigned)(rac_auth_key_hash(&key) % peers->n)
-                         : peers->self_index;
-    if (owner != peers->self_index && auth->env.source != NULL)
+    unsigned owner = owner_of(auth, &key);
+    if (owner != auth->env.peers.self_index && auth->env.source != NULL)
         send_away(auth, &key, owner, w);
     else
         rac_flight_join(auth, &key, c, settings, &w->waiter);
@@ -302,6 +321,29 @@ void rac_auth_prepare_cancel(struct rac_auth *auth, struct rac_auth_wait *w)
         rac_mem_free(w); /* else it is freed when its answer arrives */
 }
 
+static void recovery_arrived(void *engine, void *arg)
+{
+    struct rac_auth *auth = RAC_CAST(engine, struct rac_auth, RAC_AUTH_MAGIC);
+    struct errand *r = arg;
+    rac_flight_recover(auth, &r->key);
+    errand_free(r);
+}
+
+/* On the worker that owns the connection: a call may arrive there at the same moment, and the old
+ * refresh token must not be sent twice. */
+static void recover_one(struct rac_auth *auth, const struct rac_auth_key *key)
+{
+    unsigned owner = owner_of(auth, key);
+    if (owner == auth->env.peers.self_index) {
+        rac_flight_recover(auth, key);
+        return;
+    }
+    struct errand *r = rac_mem_alloc(sizeof *r);
+    rac_arena_init(&r->a, ERRAND_BYTES_MAX);
+    r->key = rac_auth_key_copy(key, &r->a);
+    auth->env.peers.post(auth->env.peers.self, owner, recovery_arrived, r);
+}
+
 rac_err rac_auth_recover(struct rac_auth *auth)
 {
     struct rac_arena a;
@@ -312,7 +354,7 @@ rac_err rac_auth_recover(struct rac_auth *auth)
     rac_err e = store->oauth_intents(store->self, &a, &v, &n);
     for (size_t i = 0; e == RAC_OK && i < n; i++) {
         struct rac_auth_key key = {v[i].tenant, v[i].connection, v[i].parameter};
-        rac_flight_recover(auth, &key);
+        recover_one(auth, &key);
     }
     rac_arena_fini(&a);
     return e;

@@ -192,6 +192,10 @@ bool rac_auth_wants_token(const struct rac_auth_plan *plan, const struct rac_con
 bool rac_auth_ready(const struct rac_auth *auth, const struct rac_auth_plan *plan,
                     const struct rac_connection *c);
 
+/* Whether a token that was refused can be replaced without a person: there is a refresh token, or
+ * the grant needs nobody. */
+bool rac_auth_renewable(const struct rac_connection *c);
+
 struct rac_auth_wait; /* one caller waiting; owned by the engine until done or cancel */
 /* error is NULL when the token in c has been brought up to date (its strings live in a). */
 typedef void (*rac_auth_prepared)(void *arg, rac_err e, const struct rac_auth_error *error);

@@ -239,8 +239,7 @@ static void auth_done(void *arg, rac_err e, const struct rac_auth_error *error)
         c->res.error.http_status = error->http_status;
     if (error != NULL && error->retry_after_s > 0)
         c->res.error.retry_after_ms = error->retry_after_s * 1000;
-    c->res.connection_unauthenticated = code == RAC_CALL_CONNECTION_UNAUTHENTICATED;
-    finish(c);
+    finish(c); /* the engine has marked the connection, with the provider's own words */
 }
 
 /* The engine writes new tokens into the connection it is given, with strings in our arena: that
@@ -284,7 +283,7 @@ static bool is_redirect(const struct rac_call *c, const struct rac_fetch_res *re
 static bool can_refresh(const struct rac_call *c, int status)
 {
     return status == 401 && !c->refreshed && c->env->auth != NULL && c->prepare.token != NULL &&
-           c->prepare.token->refresh.n > 0 && c->redirects == 0 &&
+           rac_auth_renewable(c->req.connection) && c->redirects == 0 &&
            (c->prepare.request.body.kind != RAC_BODY_RAW || c->prepare.request.body.source == NULL);
 }
 

@@ -656,6 +656,36 @@ static void test_workers(void **state)
         assert_str(o[i]->error.detail, "invalid_grant");
 }
 
+/* An unfinished refresh is settled by the worker that owns the connection, so a call that arrives
+ * meanwhile on any other joins it: the old refresh token is sent once. */
+static void test_recover_on_owner(void **state)
+{
+    (void)state;
+    connector(generic);
+    rac_auth_free(W->auth[0]);
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        W->auth_env[i].peers = (struct rac_auth_peers){WORKERS_MAX, i, post, W};
+        W->auth[i] = rac_auth_new(&W->auth_env[i]);
+    }
+    for (unsigned starter = 0; starter < WORKERS_MAX; starter++) {
+        stored("A1", "R1", -5);
+        struct rac_oauth_intent r = {
+            .connection = RAC_S("c1"), .parameter = RAC_S("token"), .actor = {.at_ms = 1}};
+        W->store.oauth_intent(W->store.self, RAC_S("t1"), &r, ignore_commit, NULL);
+        pump();
+        size_t before = W->asked_n;
+        assert_int_equal(rac_auth_recover(W->auth[starter]), RAC_OK);
+        struct outcome *o[WORKERS_MAX];
+        for (unsigned i = 0; i < WORKERS_MAX; i++)
+            o[i] = prepare(i, false);
+        pump();
+        assert_int_equal(W->asked_n, before + 1);
+        reply(last_asked(), 200, "{\"access_token\":\"A2\",\"refresh_token\":\"R2\"}");
+        for (unsigned i = 0; i < WORKERS_MAX; i++)
+            assert_str(o[i]->c->tokens[0].access, "A2");
+    }
+}
+
 /* --- grants without a person
  * ------------------------------------------------------------------------ */
 
@@ -1122,6 +1152,7 @@ int main(void)
         T(test_save_fails),
         T(test_recover),
         T(test_workers),
+        T(test_recover_on_owner),
         T(test_client_credentials),
         T(test_password_grant),
         T(test_consent),
