@@ -96,6 +96,7 @@ extern const struct rac_command rac_command_show;
 extern const struct rac_command rac_command_call;
 extern const struct rac_command rac_command_config;
 extern const struct rac_command rac_command_eval;
+extern const struct rac_command rac_command_run;
 extern const struct rac_command rac_command_validate;
 extern const struct rac_command rac_command_version;
 

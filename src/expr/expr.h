@@ -93,6 +93,11 @@ rac_err rac_expr_compile(rac_str text, unsigned flags, struct rac_arena *a,
 rac_err rac_expr_compile_tree(const struct rac_json *value, unsigned flags, struct rac_arena *a,
                               const struct rac_expr **out, struct rac_expr_error *error,
                               rac_str *pointer) RAC_MUST_CHECK;
+/* The object form of a condition, {"and": [{"equals": ["@x", 1]}, ...]} (spec workflows §3.9): one
+ * key, the name of a function; arguments are values, template strings or further conditions. */
+rac_err rac_expr_compile_condition(const struct rac_json *condition, unsigned flags,
+                                   struct rac_arena *a, const struct rac_expr **out,
+                                   struct rac_expr_error *error, rac_str *pointer) RAC_MUST_CHECK;
 bool rac_expr_is_constant(const struct rac_expr *x, struct rac_json *value);
 /* Every reference to something by a literal name: for checks at save time. fn false: stop. */
 void rac_expr_references(const struct rac_expr *x,

@@ -78,7 +78,7 @@ bool fn_actions(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, s
     rac_str name;
     if (!arg_str(c, v, 0, &name) || !reference(c, RAC_EXPR_REF_ACTIONS, name, &record))
         return false;
-    if (rac_json_get(&record, RAC_S("name")) != NULL) {
+    if (record.type == RAC_JSON_ARRAY || rac_json_get(&record, RAC_S("name")) != NULL) {
         *out = record;
         return true;
     }
@@ -89,23 +89,36 @@ bool fn_actions(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, s
     return true;
 }
 
-bool fn_outputs(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
+/* A part of a record, or of each: an action inside a loop has one record an iteration. */
+static bool each_part(struct call *c, const struct rac_json *v, bool body, struct rac_json *out)
 {
     struct rac_json record;
     if (!named(c, v, RAC_EXPR_REF_ACTIONS, &record))
         return false;
-    *out = part(&record, RAC_S("outputs"));
-    return true;
+    bool many = record.type == RAC_JSON_ARRAY;
+    struct rac_json list = rac_json_new_array(c->a);
+    for (size_t i = 0; i < (many ? rac_json_len(&record) : 1); i++) {
+        struct rac_json p = part(many ? rac_json_at(&record, i) : &record, RAC_S("outputs"));
+        if (body)
+            p = part(&p, RAC_S("body"));
+        if (!many) {
+            *out = p;
+            return true;
+        }
+        rac_json_add(c->a, &list, p);
+    }
+    *out = list;
+    return charge(c, rac_json_len(&list));
+}
+
+bool fn_outputs(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
+{
+    return each_part(c, v, false, out);
 }
 
 bool fn_body(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
 {
-    struct rac_json record;
-    if (!named(c, v, RAC_EXPR_REF_ACTIONS, &record))
-        return false;
-    struct rac_json outputs = part(&record, RAC_S("outputs"));
-    *out = part(&outputs, RAC_S("body"));
-    return true;
+    return each_part(c, v, true, out);
 }
 
 static bool trigger_outputs(struct call *c, struct rac_json *out)

@@ -1,0 +1,248 @@
+/* raccord run: a workflow once, from files, without a server (architecture §1). */
+#include "base/str.h"
+#include "base/time.h"
+#include "cli/output.h"
+#include "openapi/read.h"
+#include "workflow/run.h"
+
+#include <sys/stat.h>
+
+enum { FILE_MAX = 64 << 20, RUN_BYTES_MAX = 1 << 30 };
+
+/* --- reading
+ * ------------------------------------------------------------------------------------------ */
+
+static int read_text(struct rac_cli *cli, const char *path, rac_str *text)
+{
+    rac_str why;
+    rac_err e = rac_cli_read(cli, path, FILE_MAX, cli->a, text, &why);
+    return e == RAC_OK ? RAC_EXIT_OK
+                       : rac_cli_fail(cli, rac_cli_status_of(e), "%.*s", RAC_FMT(why));
+}
+
+static int read_json(struct rac_cli *cli, const char *option, struct rac_json *out)
+{
+    const char *path = rac_cli_opt(cli, option);
+    rac_str text;
+    struct rac_json_error where;
+    *out = rac_json_none;
+    if (path == NULL)
+        return RAC_EXIT_OK;
+    int status = read_text(cli, path, &text);
+    if (status != RAC_EXIT_OK)
+        return status;
+    if (rac_json_parse_lenient(text, cli->a, out, NULL, &where) != RAC_OK)
+        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%s:%u:%u: %s", path, where.line,
+                            where.column, where.message);
+    return RAC_EXIT_OK;
+}
+
+/* The text of a file that may be absent. */
+static rac_str beside(struct rac_cli *cli, rac_str dir, const char *name)
+{
+    rac_str path = rac_arena_printf(cli->a, "%.*s/%s", RAC_FMT(dir), name), text, why;
+    return rac_cli_read(cli, path.p, FILE_MAX, cli->a, &text, &why) == RAC_OK ? text : RAC_STR_NULL;
+}
+
+static rac_str folder_of(rac_str path)
+{
+    size_t at = rac_str_rfind_char(path, '/');
+    return at == RAC_STR_NPOS ? RAC_S(".") : rac_str_sub(path, 0, at);
+}
+
+/* A workflow file; of a folder, its workflow.json. Standard apps keep their files one level up. */
+static int load(struct rac_cli *cli, struct rac_workflow **w)
+{
+    struct stat st;
+    rac_str path = rac_str_of(cli->args[0]), text;
+    struct rac_document *doc;
+    struct rac_diags d;
+    if (stat(cli->args[0], &st) == 0 && S_ISDIR(st.st_mode))
+        path = rac_arena_printf(cli->a, "%.*s/workflow.json", RAC_FMT(path));
+    int status = read_text(cli, path.p, &text);
+    if (status != RAC_EXIT_OK)
+        return status;
+    rac_diags_init(&d, cli->a, 100);
+    rac_err e = rac_document_read(text, path, cli->a, &doc, &d);
+    if (e == RAC_OK)
+        e = rac_workflow_of_document(doc, cli->a, w, &d);
+    if (e == RAC_OK && (*w)->profile == RAC_WF_STANDARD) {
+        rac_str app = folder_of(folder_of(path));
+        const char *connections = rac_cli_opt(cli, "connections"),
+                   *parameters = rac_cli_opt(cli, "parameters");
+        rac_str c = connections ? RAC_STR_NULL : beside(cli, app, "connections.json"),
+                p = parameters ? RAC_STR_NULL : beside(cli, app, "parameters.json");
+        if (connections != NULL && (status = read_text(cli, connections, &c)) != RAC_EXIT_OK)
+            return status;
+        if (parameters != NULL && (status = read_text(cli, parameters, &p)) != RAC_EXIT_OK)
+            return status;
+        e = rac_workflow_add_app(*w, c, p, beside(cli, app, "local.settings.json"), &d);
+    }
+    rac_cli_diags(cli, path, &d);
+    return e == RAC_OK ? RAC_EXIT_OK : rac_cli_status_of(e);
+}
+
+/* --- mocks: {"Name": {status?, code?, error?, outputs?}} or an array, an entry per execution
+ * ------------- */
+
+static bool mocked(void *self, const struct rac_wf_action *x, uint32_t nth, struct rac_arena *a,
+                   enum rac_wf_status *status, const char **code, struct rac_json *outputs,
+                   struct rac_json *error)
+{
+    const struct rac_json *v = rac_json_geti(self, x->name);
+    if (rac_json_is_array(v) && rac_json_len(v) > 0)
+        v = rac_json_at(v, nth < rac_json_len(v) ? nth : rac_json_len(v) - 1);
+    if (!rac_json_is_object(v))
+        return false;
+    const struct rac_json *o = RAC_JSON_GET(v, "outputs"), *e = RAC_JSON_GET(v, "error");
+    rac_str word = rac_json_str(RAC_JSON_GET(v, "status"), RAC_S("Succeeded"));
+    rac_str c = rac_json_str(RAC_JSON_GET(v, "code"), RAC_STR_NULL);
+    if (!rac_wf_status_parse(word, status))
+        *status = RAC_WF_FAILED;
+    *code = c.p != NULL ? rac_arena_cstr(a, c) : *status == RAC_WF_SUCCEEDED ? "OK" : "BadRequest";
+    if (o != NULL)
+        *outputs = *o;
+    if (e != NULL)
+        *error = *e;
+    return true;
+}
+
+/* --- the clock
+ * -------------------------------------------------------------------------------------------- */
+
+static rac_ms fixed_wall(void *self)
+{
+    return *(rac_ms *)self;
+}
+
+static rac_ns system_mono(void *self RAC_UNUSED)
+{
+    return rac_env_mono_ns(&rac_env_system);
+}
+
+static void system_random(void *self RAC_UNUSED, void *p, size_t n)
+{
+    rac_env_random(&rac_env_system, p, n);
+}
+
+/* --- the tree
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static const char *mark(enum rac_wf_status s)
+{
+    return s == RAC_WF_SUCCEEDED ? "ok" : s == RAC_WF_SKIPPED ? "--" : "!!";
+}
+
+static void print_frame(struct rac_cli *cli, const struct rac_plan *p, const struct rac_wf_frame *f,
+                        int depth)
+{
+    for (uint32_t i = 0; i < p->graphs[f->graph].n; i++) {
+        const struct rac_wf_record *x = &f->records[i];
+        rac_str message = rac_json_str(RAC_JSON_GET(&x->error, "message"), RAC_S(""));
+        fprintf(cli->out, "%*s%s %.*s  %s", depth * 2, "", mark(x->status),
+                RAC_FMT(x->action->name), rac_wf_status_word(x->status));
+        if (x->status != RAC_WF_SUCCEEDED && x->code != NULL)
+            fprintf(cli->out, " (%s)", x->code);
+        if (x->end_ms > x->start_ms)
+            fprintf(cli->out, "  %lld ms", (long long)(x->end_ms - x->start_ms));
+        fputc('\n', cli->out);
+        if (message.n > 0 && x->status == RAC_WF_FAILED && x->frames_n == 0)
+            fprintf(cli->out, "%*s   %.*s\n", depth * 2, "", RAC_FMT(message));
+        if (x->status == RAC_WF_SKIPPED)
+            continue;
+        bool loop = x->action->type == RAC_WF_TYPE_FOREACH || x->action->type == RAC_WF_TYPE_UNTIL;
+        for (uint32_t k = 0; k < x->frames_n; k++) {
+            if (x->frames[k]->status == RAC_WF_SKIPPED)
+                continue;
+            if (loop && k == 10) {
+                fprintf(cli->out, "%*s… %u more\n", depth * 2 + 2, "", x->frames_n - k);
+                break;
+            }
+            if (loop)
+                fprintf(cli->out, "%*s[%u]\n", depth * 2 + 2, "", k);
+            print_frame(cli, p, x->frames[k], depth + (loop ? 2 : 1));
+        }
+    }
+}
+
+static void print_text(struct rac_cli *cli, const struct rac_plan *p, struct rac_run *r)
+{
+    const struct rac_json *error = rac_run_error(r);
+    fprintf(cli->out, "%s", rac_wf_status_word(rac_run_status(r)));
+    if (error->type != RAC_JSON_NONE)
+        fprintf(cli->out, ": %.*s",
+                RAC_FMT(rac_json_str(RAC_JSON_GET(error, "message"), RAC_S(""))));
+    fputc('\n', cli->out);
+    print_frame(cli, p, rac_run_root(r), 0);
+    if (rac_run_response(r)->type != RAC_JSON_NONE) {
+        fputs("response ", cli->out);
+        rac_cli_print_json(cli, rac_run_response(r));
+    }
+}
+
+static int run_run(struct rac_cli *cli)
+{
+    struct rac_workflow *w;
+    struct rac_plan *p;
+    struct rac_json mocks, trigger, result;
+    struct rac_diags d;
+    struct rac_env env = *cli->env;
+    rac_ms clock;
+    const char *fixed = rac_cli_opt(cli, "clock");
+    if (cli->args_n != 1)
+        return rac_cli_usage(cli, "one workflow: a file, or the folder of a workflow.json");
+    if (fixed != NULL && !rac_time_parse(rac_str_of(fixed), &clock))
+        return rac_cli_usage(cli, "--clock takes a time such as 2026-11-22T10:00:00Z");
+    if (fixed != NULL)
+        env = (struct rac_env){fixed_wall, system_mono, system_random, &clock};
+    int status = load(cli, &w);
+    if (status == RAC_EXIT_OK)
+        status = read_json(cli, "mocks", &mocks);
+    if (status == RAC_EXIT_OK)
+        status = read_json(cli, "trigger", &trigger);
+    if (status != RAC_EXIT_OK)
+        return status;
+    rac_diags_init(&d, cli->a, 100);
+    rac_err e = rac_plan_compile(w, cli->a, &p, &d);
+    rac_cli_diags(cli, rac_str_of(cli->args[0]), &d);
+    if (e != RAC_OK)
+        return rac_cli_status_of(e);
+    struct rac_run_host host = {mocked, &mocks};
+    struct rac_run_options o = {.env = &env,
+                                .host = mocks.type == RAC_JSON_OBJECT ? &host : NULL,
+                                .trigger = trigger.type == RAC_JSON_NONE ? NULL : &trigger,
+                                .caller_waits = rac_str_eqi(p->trigger_type, RAC_S("Request"))};
+    struct rac_arena a;
+    rac_arena_init(&a, RUN_BYTES_MAX);
+    struct rac_run *r = rac_run_start(p, &o, &a);
+    if (cli->format == RAC_FORMAT_JSON) {
+        result = rac_run_json(r, &a);
+        rac_cli_print_json(cli, &result);
+    } else {
+        print_text(cli, p, r);
+    }
+    status = rac_run_status(r) == RAC_WF_SUCCEEDED ? RAC_EXIT_OK : RAC_EXIT_FINDINGS;
+    rac_arena_fini(&a);
+    return status;
+}
+
+static const struct rac_option run_options[] = {
+    {"trigger", 0, "FILE", "outputs of the trigger, as JSON"},
+    {"mocks", 0, "FILE",
+     "what actions answer instead of being executed: {name: {status, outputs}}"},
+    {"connections", 0, "FILE", "connections.json of a Standard app"},
+    {"parameters", 0, "FILE", "parameters.json of a Standard app"},
+    {"clock", 0, "TIME", "fixes the clock"},
+    {NULL, 0, NULL, NULL},
+};
+
+const struct rac_command rac_command_run = {
+    .words = "run",
+    .synopsis = "WORKFLOW [--trigger FILE] [--mocks FILE]",
+    .summary = "Runs a workflow definition once, no server needed",
+    .details = "Control, data and variable actions are executed. Actions that call something are\n"
+               "answered by --mocks; without a mock they fail with ActionTypeNotSupported.",
+    .options = run_options,
+    .run = run_run,
+};

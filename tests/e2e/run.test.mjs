@@ -1,0 +1,160 @@
+// `raccord run`: the engine's rules (spec workflows §3, §4) seen from outside.
+import assert from 'node:assert/strict';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { corpus, raccord, temporary } from './lib/raccord.mjs';
+
+const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
+const after = (...names) => Object.fromEntries(names.map((n) => (Array.isArray(n) ? n : [n, ['Succeeded']])));
+const all = ['Succeeded', 'Failed', 'Skipped', 'TimedOut'];
+const fail = { type: 'Compose', inputs: "@div(1, 0)" };
+const compose = (inputs, runAfter) => ({ type: 'Compose', inputs, ...(runAfter ? { runAfter } : {}) });
+
+async function run(t, actions, { trigger, mocks, args = [], definition = {}, type = 'Request' } = {}) {
+  const dir = temporary(t);
+  const file = (name, v) => { const f = join(dir, name); writeFileSync(f, JSON.stringify(v)); return f; };
+  const w = file('workflow.json', { definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { manual: { type } }, actions, ...definition }, kind: 'Stateful' });
+  const r = await raccord(['run', w, '--format', 'json', ...(trigger ? ['--trigger', file('trigger.json', trigger)] : []), ...(mocks ? ['--mocks', file('mocks.json', mocks)] : []), ...args]);
+  assert.equal(r.signal, null, r.stderr);
+  return { ...r, json: r.stdout ? JSON.parse(r.stdout) : undefined };
+}
+const statuses = (r) => Object.fromEntries(Object.entries(r.json.actions).map(([k, v]) => [k, v.status]));
+
+test('the leaf rule: (a) a failure nobody handled, (b) handled, (c) joined', async (t) => {
+  const a = await run(t, { A: fail, B: compose(1, after(['A', ['Failed']])), C: compose(1, after('A')) });
+  assert.equal(a.json.status, 'Failed');
+  assert.equal(a.status, 1);
+  assert.deepEqual(a.json.error, { code: 'ActionFailed', message: 'An action failed. No dependent actions succeeded.' });
+  assert.deepEqual(statuses(a), { A: 'Failed', B: 'Succeeded', C: 'Skipped' });
+  assert.equal((await run(t, { A: fail, B: compose(1, after(['A', all])) })).json.status, 'Succeeded');
+  const c = await run(t, { A: fail, C: compose(1, after('A')), D: compose(1, after(['A', ['Failed']])), E: compose(1, after(['C', all], ['D', all])) });
+  assert.equal(c.json.status, 'Succeeded');
+});
+
+test('the four messages of skipped actions', async (t) => {
+  const r = await run(t, {
+    A: fail,
+    B: { type: 'Scope', runAfter: after('A'), actions: { B1: compose(1), B2: compose(1, after('B1')) } },
+    If: { type: 'If', expression: { equals: [1, 2] }, actions: { T1: compose(1), T2: compose(1, after('T1')) }, else: { actions: {} } },
+  });
+  const error = (n) => r.json.actions[n].error;
+  assert.deepEqual(error('B'), { code: 'ActionConditionFailed', message: "The execution of template action 'B' is skipped: the 'runAfter' condition for action 'A' is not satisfied. Expected status values 'Succeeded' and actual value 'Failed'." });
+  assert.deepEqual(error('B1'), { code: 'ActionDependencyFailed', message: "The execution of template action 'B1' is skipped: dependant action 'B' completed with status 'Skipped' and code 'ActionSkipped'." });
+  assert.equal(error('B2').code, 'ActionConditionFailed');
+  assert.deepEqual(error('T1'), { code: 'ActionBranchingConditionNotSatisfied', message: "The execution of template action 'T1' skipped: the branching condition for this action is not satisfied." });
+  assert.equal(error('T2').code, 'ActionConditionFailed');
+  assert.equal(r.json.actions.A.error.code, 'InvalidTemplate');
+});
+
+test('loops: results from outside, iterations, counts, status', async (t) => {
+  const r = await run(t, {
+    Init: { type: 'InitializeVariable', inputs: { variables: [{ name: 'n', type: 'integer', value: 0 }, { name: 'list', type: 'array' }] } },
+    Each: { type: 'Foreach', foreach: "@createArray('a','b','c')", runAfter: after('Init'), actions: { Up: compose("@toUpper(items('Each'))"), Add: { type: 'AppendToArrayVariable', inputs: { name: 'list', value: '@item()' }, runAfter: after('Up') } } },
+    Outside: compose("@outputs('Up')", after('Each')),
+    Loop: { type: 'Until', expression: "@equals(variables('n'), 3)", limit: { count: 10 }, runAfter: after('Outside'), actions: { Inc: { type: 'IncrementVariable', inputs: { name: 'n' } }, Index: compose("@iterationIndexes('Loop')", after('Inc')) } },
+    Last: compose("@concat(string(outputs('Index')), join(variables('list'), ''))", after('Loop')),
+  });
+  assert.deepEqual(r.json.actions.Outside.outputs, ['A', 'B', 'C']);
+  assert.equal(r.json.actions.Up.repetitions.length, 3);
+  assert.equal(r.json.actions.Inc.repetitions.length, 3);
+  assert.equal(r.json.actions.Last.outputs, '2abc');
+  const failing = await run(t, { Each: { type: 'Foreach', foreach: '@createArray(1,0,2)', actions: { D: compose('@div(4, item())') } } });
+  assert.deepEqual(failing.json.actions.D.repetitions.map((x) => x.status), ['Succeeded', 'Failed', 'Succeeded']);
+  assert.equal(failing.json.status, 'Failed');
+  const limit = await run(t, { L: { type: 'Until', expression: '@false', limit: { count: 2 }, operationOptions: 'FailWhenLimitsReached', actions: { C: compose(1) } } });
+  assert.equal(limit.json.status, 'Failed');
+  const bad = await run(t, { L: { type: 'Foreach', foreach: "@null", actions: { C: compose(1) } } });
+  assert.equal(bad.json.actions.L.error.code, 'ExpressionEvaluationFailed');
+});
+
+test('a loop over 100,000 items stays within its memory', async (t) => {
+  const r = await run(t, { L: { type: 'Foreach', foreach: '@range(1,100000)', actions: { C: compose('@add(item(),1)') } }, N: compose("@last(outputs('C'))", after('L')) });
+  assert.equal(r.json.actions.N.outputs, 100001);
+});
+
+test('branches, switches, terminate, response', async (t) => {
+  const r = await run(t, {
+    Pick: { type: 'Switch', expression: "@triggerBody()?['size']", cases: { S: { case: 'small', actions: { Small: compose('s') } }, L: { case: 'large', actions: { Large: compose('l') } } }, default: { actions: { Other: compose('o') } } },
+    Answer: { type: 'Response', inputs: { statusCode: '201', headers: { 'X-A': 1, 'Content-Length': 5 }, body: { size: "@triggerBody()['size']" } }, runAfter: after('Pick') },
+  }, { trigger: { body: { size: 'large' } } });
+  assert.deepEqual(statuses(r), { Pick: 'Succeeded', Small: 'Skipped', Large: 'Succeeded', Other: 'Skipped', Answer: 'Succeeded' });
+  assert.deepEqual(r.json.response, { statusCode: 201, headers: { 'X-A': '1' }, body: { size: 'large' } });
+  const timer = await run(t, { Answer: { type: 'Response', inputs: { statusCode: 200 } } }, { type: 'Recurrence' });
+  assert.equal(timer.json.actions.Answer.code, 'ActionResponseSkipped');
+  assert.equal(timer.json.status, 'Succeeded');
+  const end = await run(t, { Stop: { type: 'Terminate', inputs: { runStatus: 'Failed', runError: { code: 'No', message: 'enough' } } }, Never: compose(1, after('Stop')) });
+  assert.equal(end.json.status, 'Failed');
+  assert.deepEqual(end.json.error, { code: 'No', message: 'enough' });
+  assert.deepEqual([end.json.actions.Never.status, end.json.actions.Never.code], ['Skipped', 'Terminated']);
+});
+
+test('data operations', async (t) => {
+  const rows = "@createArray(json('{\"n\":\"a,b\",\"v\":1}'), json('{\"n\":\"<c>\",\"v\":null}'))";
+  const r = await run(t, {
+    Select: { type: 'Select', inputs: { from: rows, select: { name: "@item()['n']" } } },
+    Query: { type: 'Query', inputs: { from: rows, where: "@equals(item()['v'], 1)" } },
+    Join: { type: 'Join', inputs: { from: '@createArray(1, true, null, \'x\')', joinWith: '; ' } },
+    Csv: { type: 'Table', inputs: { format: 'CSV', from: rows } },
+    Html: { type: 'Table', inputs: { format: 'HTML', from: rows, columns: [{ header: 'N', value: "@item()['n']" }] } },
+    Parse: { type: 'ParseJson', inputs: { content: '{"a": 1}', schema: { type: 'object', properties: { a: { type: 'integer' } } } } },
+    Wrong: { type: 'ParseJson', inputs: { content: '{"a": "x"}', schema: { type: 'object', properties: { a: { type: 'integer' } } } } },
+    Time: { type: 'Expression', kind: 'AddToTime', inputs: { baseTime: '2026-01-31T00:00:00Z', interval: 1, timeUnit: 'Month' } },
+    None: { type: 'Select', inputs: { from: '@null', select: 1 } },
+  });
+  const body = (n) => r.json.actions[n].outputs.body;
+  assert.deepEqual(body('Select'), [{ name: 'a,b' }, { name: '<c>' }]);
+  assert.deepEqual(body('Query'), [{ n: 'a,b', v: 1 }]);
+  assert.equal(body('Join'), '1; true; ; x');
+  assert.equal(body('Csv'), 'n,v\r\n"a,b",1\r\n<c>,\r\n');
+  assert.equal(body('Html'), '<table><thead><tr><th>N</th></tr></thead><tbody><tr><td>a,b</td></tr><tr><td>&lt;c&gt;</td></tr></tbody></table>');
+  assert.deepEqual(body('Parse'), { a: 1 });
+  assert.equal(r.json.actions.Wrong.error.code, 'ValidationFailed');
+  assert.equal(body('Time'), '2026-02-28T00:00:00.0000000Z');
+  assert.equal(r.json.actions.None.status, 'Failed');
+});
+
+test('mocks stand for calls; without one the type is named', async (t) => {
+  const actions = { Call: { type: 'Http', inputs: { method: 'GET', uri: 'https://quai.example' } }, Use: compose("@body('Call')['x']", after('Call')) };
+  const r = await run(t, actions, { mocks: { call: { outputs: { statusCode: 200, body: { x: 7 } } } } });
+  assert.equal(r.json.actions.Use.outputs, 7);
+  const none = await run(t, actions);
+  assert.equal(none.json.actions.Call.error.code, 'ActionTypeNotSupported');
+  const each = await run(t, { L: { type: 'Foreach', foreach: '@createArray(1,2)', actions: { Call: { type: 'Http', inputs: {} } } } },
+    { mocks: { Call: [{ outputs: { body: 'one' } }, { status: 'Failed', code: 'NotFound', error: { code: 'NotFound', message: 'gone' } }] } });
+  assert.deepEqual(each.json.actions.Call.repetitions.map((x) => x.status), ['Succeeded', 'Failed']);
+});
+
+test('variables keep their types', async (t) => {
+  const init = (type, value) => ({ type: 'InitializeVariable', inputs: { variables: [{ name: 'v', type, value }] } });
+  const set = async (type, value, to) => (await run(t, { I: init(type, value), S: { type: 'SetVariable', inputs: { name: 'v', value: to }, runAfter: after('I') } })).json.actions.S;
+  assert.equal((await set('integer', 1, 'x')).status, 'Failed');
+  assert.equal((await set('float', 1.5, 2)).outputs.body.value, 2);
+  assert.equal((await set('string', 'a', null)).outputs.body.value, '');
+  const missing = await run(t, { S: { type: 'SetVariable', inputs: { name: 'nope', value: 1 } } });
+  assert.equal(missing.json.actions.S.error.code, 'InvalidVariableOperation');
+});
+
+test('broken definitions are refused with their place', async (t) => {
+  const refused = async (actions, pattern) => {
+    const r = await run(t, actions);
+    assert.equal(r.status, 1);
+    assert.equal(r.stdout, '');
+    assert.match(r.stderr, pattern);
+  };
+  await refused({ A: compose(1, after('B')), B: compose(1, after('A')) }, /workflow\.json:1:\d+: error: InvalidTemplate: the 'runAfter' of template action 'A' is part of a circular/);
+  await refused({ A: compose(1, after('Gone')) }, /contains non-existent action: 'Gone'/);
+  await refused({ A: compose('@concat(') }, /InvalidTemplate: The template validation failed: 'Unable to parse/);
+  await refused({ A: compose(1), S: { type: 'Scope', actions: { a: compose(1) } } }, /duplicated/);
+  assert.equal((await raccord(['run', '/nowhere.json'])).status, 3);
+});
+
+test('every published workflow is read and run to an end', { skip: !corpus('workflows') && 'RACCORD_CORPUS is not at hand' }, async () => {
+  const dir = corpus('workflows');
+  const files = readdirSync(dir).filter((f) => !f.startsWith('naoto256__'));
+  for (const f of files) {
+    const r = await raccord(['run', join(dir, f), '--format', 'json'], { timeout: 30000 });
+    assert.ok(r.signal === null && r.status <= 1, `${f}: ${r.status} ${r.stderr}`);
+    if (r.stdout) assert.match(JSON.parse(r.stdout).status, /^(Succeeded|Failed|Cancelled)$/, f);
+  }
+});
