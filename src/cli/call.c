@@ -14,6 +14,7 @@
 #include "cli/load.h"
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "connector/auth.h"
 #include "connector/call.h"
 #include "connector/connection.h"
 #include "connector/plan.h"
@@ -106,6 +107,21 @@ static bool connection_make(struct run *run, const struct rac_connector *c,
     return false;
 }
 
+/* How the connection's token is renewed. The connector's client is the definition's, or that of
+ * RACCORD_CLIENT_ID and RACCORD_CLIENT_SECRET. */
+static const struct rac_oauth_settings *
+oauth_settings(struct rac_cli *cli, const struct rac_connection *c, struct rac_arena *a)
+{
+    const struct rac_conn_param *p = rac_conn_param_oauth(c->set);
+    if (p == NULL)
+        return NULL;
+    struct rac_oauth_client *client = RAC_NEW(a, struct rac_oauth_client);
+    client->client_id = rac_str_of(rac_cli_env(cli, "RACCORD_CLIENT_ID"));
+    client->client_secret = rac_str_of(rac_cli_env(cli, "RACCORD_CLIENT_SECRET"));
+    return rac_oauth_settings_parse(RAC_JSON_GET(&p->node, "oAuthSettings"), client, p->name,
+                                    RAC_STR_NULL, a, NULL);
+}
+
 static void call_one(struct run *run, struct rac_connector *c, rac_str operation,
                      const struct rac_json *parameters, const struct rac_json *connection,
                      struct rac_arena *a, struct outcome *out)
@@ -121,6 +137,8 @@ static void call_one(struct run *run, struct rac_connector *c, rac_str operation
                                .mask_secrets = run->masked,
                                .lenient_connection = run->dry};
     if (!run->dry) {
+        if (conn != NULL)
+            req.oauth = oauth_settings(run->cli, conn, a);
         rac_live_call(run->live, &req, run->retries, a, &out->res);
         out->error = out->res->error;
         out->status = out->res->status;
@@ -350,6 +368,37 @@ static int connection_file(struct rac_cli *cli, struct rac_json *out)
     return RAC_EXIT_OK;
 }
 
+/* A token renewed on the way goes back into the connection file, because the provider may have
+ * taken the old refresh token out of use. */
+static void token_keep(struct rac_cli *cli, struct rac_json *connection,
+                       const struct rac_oauth_token *t)
+{
+    const char *file = rac_cli_opt(cli, "connection");
+    struct rac_json *values = RAC_JSON_GET(connection, "values");
+    struct rac_json v = rac_json_new_object(cli->a);
+    rac_str why;
+    if (file == NULL || strcmp(file, "-") == 0) {
+        fprintf(cli->err, "raccord: note: the access token was renewed and is not kept\n");
+        return;
+    }
+    RAC_JSON_PUT_STR(cli->a, &v, "access_token", t->access);
+    if (t->refresh.n > 0)
+        RAC_JSON_PUT_STR(cli->a, &v, "refresh_token", t->refresh);
+    if (t->expires_at_ms > 0)
+        RAC_JSON_PUT(cli->a, &v, "expires_at", rac_json_of_int(t->expires_at_ms / 1000));
+    if (rac_json_get(values, t->parameter) == NULL)
+        values = connection;
+    rac_json_put(cli->a, values, t->parameter, v);
+    rac_str text = rac_json_print_str(connection, RAC_JSON_PRETTY, cli->a);
+    if (rac_cli_write(cli, file, text, 0600, &why) == RAC_OK)
+        fprintf(cli->err, "raccord: note: the access token was renewed; %s holds the new one\n",
+                file);
+    else
+        fprintf(cli->err,
+                "raccord: warning: the access token was renewed and cannot be kept: %.*s\n",
+                RAC_FMT(why));
+}
+
 /* --- printing
  * ------------------------------------------------------------------------------------- */
 
@@ -508,6 +557,8 @@ static int single(struct run *run)
     if (status == RAC_EXIT_OK) {
         struct outcome out;
         call_one(run, c, operation, &parameters, &connection, cli->a, &out);
+        if (out.res != NULL && out.res->refreshed != NULL)
+            token_keep(cli, &connection, out.res->refreshed);
         status = print_outcome(run, &out);
     }
     rac_connector_unref(c);
@@ -540,6 +591,10 @@ const struct rac_command rac_command_call = {
         "NAME=@FILE takes the value from a file. Arrays are written a,b or as JSON. Addresses of\n"
         "this machine (loopback) may be called from the command line; other private networks only\n"
         "with --set egress.allow=NETWORK.\n"
+        "\n"
+        "An OAuth token with a refresh_token is renewed when it is about to expire or the service\n"
+        "refuses it, and the connection file then holds the new one. RACCORD_CLIENT_ID and\n"
+        "RACCORD_CLIENT_SECRET stand for what the definition leaves to be filled in.\n"
         "\n"
         "  raccord call ./quai ListCalls berth=12\n"
         "  raccord call ./quai ListCalls --connection quai.json --dry-run --format json\n"

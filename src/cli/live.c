@@ -25,6 +25,8 @@ struct rac_live {
     struct rac_loop *loop;
     struct rac_http_client *client;
     struct rac_call_env env;
+    struct rac_fetcher fetcher;
+    struct rac_auth *auth;
     struct rac_call *call; /* the last one: its answer lives in it */
     const struct rac_call_res *res;
     struct rac_deadline pause;
@@ -65,9 +67,17 @@ rac_err rac_live_open(struct rac_cli *cli, struct rac_live **out)
         rac_mem_free(live);
         return e;
     }
+    live->fetcher = rac_http_client_fetcher(live->client);
+    struct rac_auth_env auth = {/* no store: whoever made the connection keeps new tokens */
+                                .env = cli->env,
+                                .fetcher = &live->fetcher,
+                                .defer = defer,
+                                .defer_self = live};
+    live->auth = rac_auth_new(&auth);
     live->env = (struct rac_call_env){
         .env = cli->env,
-        .fetcher = rac_http_client_fetcher(live->client),
+        .fetcher = live->fetcher,
+        .auth = live->auth,
         .connect_timeout_ms = o.connect_timeout_ms,
         .timeout_ms = o.timeout_ms,
         .response_bytes_max = o.response_bytes_max,
@@ -83,6 +93,7 @@ void rac_live_close(struct rac_live *live)
     if (live == NULL)
         return;
     rac_call_free(live->call);
+    rac_auth_free(live->auth);
     rac_http_client_free(live->client);
     rac_loop_free(live->loop);
     live->magic = 0;

@@ -224,6 +224,8 @@ static void auth_done(void *arg, rac_err e, const struct rac_auth_error *error)
     struct rac_call *c = RAC_CAST(arg, struct rac_call, CALL_MAGIC);
     c->wait = NULL;
     if (e == RAC_OK && error == NULL) {
+        const struct rac_conn_param *oauth = rac_conn_param_oauth(c->req.connection->set);
+        c->res.refreshed = rac_connection_token(c->req.connection, oauth->name);
         set_state(c, STATE_BIND);
         step(c);
         return;
@@ -263,7 +265,7 @@ static bool auth_wait(struct rac_call *c, bool rejected)
     if (!rejected && rac_auth_ready(c->env->auth, &c->prepare.op->auth, c->req.connection))
         return false;
     set_state(c, STATE_AUTH);
-    c->wait = rac_auth_prepare_start(c->env->auth, connection_own(c), NULL, rejected, &c->a,
+    c->wait = rac_auth_prepare_start(c->env->auth, connection_own(c), c->req.oauth, rejected, &c->a,
                                      auth_done, c);
     return true;
 }

@@ -28,6 +28,8 @@
 
 struct rac_connection; /* connection.h */
 struct rac_auth;       /* auth.h: token refresh; one per worker or process */
+struct rac_oauth_settings;
+struct rac_oauth_token;
 
 /* connectors.md §6.5; call_errors.def has word, HTTP status and meaning. */
 enum rac_call_code {
@@ -75,6 +77,8 @@ struct rac_call_req {
     /* follow form: operation_id (or raw method+path) says whose answer it was */
     rac_str follow_url, follow_method;
 
+    /* Of the connection's OAuth parameter; NULL: the engine's source finds them. */
+    const struct rac_oauth_settings *oauth;
     rac_str client_request_id; /* x-ms-client-request-id; absent: a new UUID */
     rac_str runtime_url;       /* of the connection, for updatenextlink; absent: links stay */
     bool mask_secrets;         /* build only: secrets are *** in what comes out */
@@ -110,7 +114,9 @@ struct rac_call_res {
     rac_str url;          /* last URL sent, without secrets */
     rac_str client_request_id;
     bool connection_unauthenticated; /* policy or refresh failure says: mark the connection */
-    int attempts;                    /* requests sent to the backend, redirects not counted */
+    const struct rac_oauth_token *refreshed; /* renewed on the way; NULL: it was not. For callers
+                                                without a store, who have to keep it */
+    int attempts; /* requests sent to the backend, redirects not counted */
     rac_ns total_ns, backend_ns;
 };
 

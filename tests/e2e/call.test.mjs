@@ -192,6 +192,42 @@ test('call --batch: every line is answered', async (t) => {
   assert.equal(live.json[0].response.body.at, '/v2/ships/3?api-version=2026-01');
 });
 
+test('call: a token is renewed ahead of its end and after a 401, and kept', async (t) => {
+  let issued = 0;
+  const b = await backend(t, (req, res, body) => {
+    if (req.url === '/token') {
+      const form = new URLSearchParams(body.toString());
+      if (form.get('refresh_token') !== `r${issued}` || form.get('client_secret') !== 'shh') return json(res, 400, { error: 'invalid_grant' });
+      issued++;
+      return json(res, 200, { access_token: `a${issued}`, refresh_token: `r${issued}`, expires_in: 3600 });
+    }
+    if (req.headers.authorization !== `Bearer a${issued}`) return json(res, 401, { no: req.headers.authorization });
+    return json(res, 200, { ok: req.headers.authorization });
+  });
+  const url = (path) => ({ value: `http://127.0.0.1:${b.port}${path}` });
+  const { dir, connection } = moved(t, b.port, (d) => ({ ...d, securityDefinitions: { o: { type: 'oauth2', flow: 'accessCode', authorizationUrl: 'http://x', tokenUrl: 'http://x', scopes: {} } }, security: [{ o: [] }] }), {
+    properties: { iconBrandColor: '#123456', connectionParameters: { token: { type: 'oauthSetting', oAuthSettings: { identityProvider: 'oauth2', clientId: 'me', scopes: [], redirectMode: 'Global',
+      customParameters: { authorizationUrl: url('/auth'), tokenUrl: url('/token'), refreshUrl: url('/token') } } } } },
+  });
+  const keep = (token) => writeFileSync(connection, JSON.stringify({ token }));
+  const env = { RACCORD_CLIENT_SECRET: 'shh' };
+  const call = () => raccordJson(['call', dir, 'GetShip', 'id=1', '--connection', connection], { env });
+  keep({ access_token: 'old', refresh_token: 'r0', expires_at: 1000 }); // expired: renewed before the call
+  let r = await call();
+  assert.deepEqual(r.json.body, { ok: 'Bearer a1' }, r.stderr);
+  assert.equal(JSON.parse(readFileSync(connection)).token.refresh_token, 'r1');
+  assert.equal((await call()).json.body.ok, 'Bearer a1'); // good for an hour: no renewal
+  assert.equal(issued, 1);
+  keep({ access_token: 'revoked', refresh_token: 'r1', expires_at: Math.floor(Date.now() / 1000) + 3000 }); // 401: renewed and sent once more
+  r = await call();
+  assert.deepEqual(r.json.body, { ok: 'Bearer a2' }, r.stderr);
+  keep({ access_token: 'revoked', refresh_token: 'gone', expires_at: 1000 });
+  r = await call();
+  assert.equal(r.json.error.code, 'ConnectionUnauthenticated');
+  assert.equal(r.status, 1);
+  assert.ok(!r.stdout.includes('gone') && !r.stderr.includes('gone'), 'no secret in messages');
+});
+
 test('a dry run connects nowhere and says what it left undone', async (t) => {
   const pilot = join(data, 'connectors/pilot');
   const r = await raccordJson(['call', pilot, 'Side', 'id=7', '--dry-run']);
