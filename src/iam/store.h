@@ -129,6 +129,9 @@ struct rac_iam_store {
                            struct rac_role_grant **v, size_t *n) RAC_MUST_CHECK;
     rac_err (*user_password)(void *self, rac_str tenant, rac_str user, struct rac_arena *a,
                              rac_str *hash) RAC_MUST_CHECK; /* NOT_FOUND: has none */
+    /* Users: RAC_E_CONFLICT also when a change would leave the tenant without an administrator
+     * that can sign in. Connections of those who can no longer see their connector become Error,
+     * ConnectorAccessRevoked. */
     void (*user_save)(void *self, rac_str tenant, const struct rac_user_save *r, rac_commit_fn done,
                       void *arg);
     /* Revokes its tokens, takes its roles and shares; what it owns stays. Its name is free again.

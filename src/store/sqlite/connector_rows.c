@@ -349,6 +349,32 @@ static rac_err create(struct rac_store *s, struct rac_write *w)
     return e == RAC_OK ? rac_audit(s, w, "connector.created", "connector", r->id, revision) : e;
 }
 
+static const char revoked_text[] = "the connector is no longer shared with the owner of this "
+                                   "connection; ask its owner to share it again";
+
+rac_err rac_access_lost(struct rac_store *s, struct rac_write *w, rac_str connector)
+{
+    int64_t *n = &w->commit.impact.connections_n;
+    rac_str why = rac_str_of(revoked_text);
+    if (connector.p == NULL)
+        return RAC_DB_RUN(&s->db, ACCESS_LOST_ANY, n, V_STR(w->tenant), V_I64(w->actor.at_ms),
+                          V_STR(why));
+    return RAC_DB_RUN(&s->db, ACCESS_LOST, n, V_STR(w->tenant), V_I64(w->actor.at_ms), V_STR(why),
+                      V_STR(connector));
+}
+
+/* A narrower audience or another owner takes connections away, a wider one gives them back. */
+static rac_err audience_changed(struct rac_store *s, struct rac_write *w,
+                                const struct rac_connector_save *r)
+{
+    if (r->audience == RAC_AUDIENCE_ENVIRONMENT || r->audience == RAC_AUDIENCE_PUBLISHED)
+        return RAC_DB_RUN(&s->db, ACCESS_BACK, NULL, V_STR(w->tenant), V_STR(r->id),
+                          V_I64(w->actor.at_ms), V_STR(RAC_STR_NULL));
+    if (r->audience == RAC_AUDIENCE_AUTHOR || r->owner.p != NULL)
+        return rac_access_lost(s, w, r->id);
+    return RAC_OK;
+}
+
 static const char changed_text[] =
     "the way this connector signs in has changed; open the connection and fill it in again";
 
@@ -379,6 +405,8 @@ static rac_err update(struct rac_store *s, struct rac_write *w, int64_t before, 
         e = RAC_DB_RUN(&s->db, CONNECTION_STATUS_ALL, &w->commit.impact.connections_n,
                        V_STR(w->tenant), V_STR(r->id), V_STR(RAC_S("AuthenticationChanged")),
                        V_STR(rac_str_of(changed_text)), V_I64(w->actor.at_ms));
+    if (e == RAC_OK && !r->authentication_changed)
+        e = audience_changed(s, w, r);
     w->commit.version = version + 1;
     w->commit.revision = revision;
     return e == RAC_OK ? rac_audit(s, w, "connector.updated", "connector", r->id, revision) : e;
@@ -418,8 +446,8 @@ static rac_err save_apply(struct rac_store *s, struct rac_write *w)
 static void connector_save(void *self, rac_str tenant, const struct rac_connector_save *r,
                            rac_commit_fn done, void *arg)
 {
-    unsigned touches =
-        RAC_TOUCH_CONNECTORS | (r->authentication_changed ? RAC_TOUCH_CONNECTIONS : 0);
+    bool others = r->authentication_changed || r->audience != RAC_AUDIENCE_KEEP || r->owner.p;
+    unsigned touches = RAC_TOUCH_CONNECTORS | (others && !r->create ? RAC_TOUCH_CONNECTIONS : 0);
     struct rac_write *w =
         rac_write_new(rac_session(self), save_apply, tenant, &r->actor, touches, done, arg);
     struct rac_arena *a = &w->a;
@@ -687,9 +715,6 @@ static rac_err share_level(void *self, rac_str tenant, enum rac_shared_kind kind
     return RAC_OK;
 }
 
-static const char revoked_text[] = "the connector is no longer shared with the owner of this "
-                                   "connection; ask its owner to share it again";
-
 /* The resource and, when something is given, its receiver must be there. */
 static rac_err share_check(struct rac_store *s, struct rac_write *w, const struct rac_share_save *r)
 {
@@ -723,12 +748,10 @@ static rac_err share_apply(struct rac_store *s, struct rac_write *w)
                        V_STR(r->grantee), V_I64(r->level), V_I64(w->actor.at_ms),
                        V_STR(w->actor.user));
     if (e == RAC_OK && connector && r->level == RAC_LEVEL_NONE)
-        e = RAC_DB_RUN(&s->db, ACCESS_LOST, &w->commit.impact.connections_n, V_STR(t),
-                       V_STR(r->resource), V_STR(r->grantee), V_I64(w->actor.at_ms),
-                       V_STR(rac_str_of(revoked_text)));
+        e = rac_access_lost(s, w, r->resource);
     else if (e == RAC_OK && connector)
-        e = RAC_DB_RUN(&s->db, ACCESS_BACK, NULL, V_STR(t), V_STR(r->resource), V_STR(r->grantee),
-                       V_I64(w->actor.at_ms));
+        e = RAC_DB_RUN(&s->db, ACCESS_BACK, NULL, V_STR(t), V_STR(r->resource),
+                       V_I64(w->actor.at_ms), V_STR(r->grantee));
     if (e != RAC_OK)
         return e;
     return rac_audit(s, w, r->level == RAC_LEVEL_NONE ? "unshared" : "shared",

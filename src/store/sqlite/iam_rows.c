@@ -376,15 +376,37 @@ static rac_err user_set(struct rac_store *s, struct rac_write *w, const struct r
     return e;
 }
 
+static rac_err administrators(struct rac_store *s, struct rac_write *w, int64_t *n)
+{
+    return RAC_DB_NUMBER(&s->db, ADMINISTRATORS, n, V_STR(w->tenant));
+}
+
+/* A tenant that has administrators keeps one: nobody could let anybody in again. before: how many
+ * there were. Then, what those who lost a role or a team can no longer reach. */
+static rac_err after_loss(struct rac_store *s, struct rac_write *w, int64_t before)
+{
+    int64_t after = 0;
+    rac_err e = administrators(s, w, &after);
+    if (e == RAC_OK && before > 0 && after == 0)
+        return rac_write_fail(w, RAC_E_CONFLICT,
+                              "this would leave the tenant without an administrator");
+    return e == RAC_OK ? rac_access_lost(s, w, RAC_STR_NULL) : e;
+}
+
 static rac_err user_apply(struct rac_store *s, struct rac_write *w)
 {
     const struct rac_user_save *r = w->req;
     w->commit.id = r->id;
-    rac_err e = r->create ? user_add(s, w, r) : user_set(s, w, r);
+    int64_t before = 0;
+    rac_err e = administrators(s, w, &before);
+    if (e == RAC_OK)
+        e = r->create ? user_add(s, w, r) : user_set(s, w, r);
     if (e == RAC_E_EXISTS)
         return rac_write_fail(w, e, "a user or team with this name exists");
     if (e == RAC_OK && r->grants != NULL)
         e = put_grants(s, w, r->id, r->grants, r->grants_n);
+    if (e == RAC_OK && !r->create && (r->grants != NULL || r->disabled > 0))
+        e = after_loss(s, w, before);
     if (e != RAC_OK)
         return e;
     return rac_audit(s, w, r->create ? "user.created" : "user.updated", "user", r->id, 0);
@@ -393,8 +415,8 @@ static rac_err user_apply(struct rac_store *s, struct rac_write *w)
 static void user_save(void *self, rac_str tenant, const struct rac_user_save *r, rac_commit_fn done,
                       void *arg)
 {
-    struct rac_write *w =
-        rac_write_new(rac_session(self), user_apply, tenant, &r->actor, RAC_TOUCH_IAM, done, arg);
+    struct rac_write *w = rac_write_new(rac_session(self), user_apply, tenant, &r->actor,
+                                        RAC_TOUCH_IAM | RAC_TOUCH_CONNECTIONS, done, arg);
     struct rac_user_save q = *r;
     q.id = rac_str_lower(&w->a, r->id);
     if (r->grants != NULL) {
@@ -415,10 +437,12 @@ struct id_version {
 static rac_err user_delete_apply(struct rac_store *s, struct rac_write *w)
 {
     const struct id_version *q = w->req;
-    int64_t version = 0;
+    int64_t version = 0, before = 0;
     w->commit.id = q->id;
     rac_str t = w->tenant;
     rac_err e = RAC_DB_NUMBER(&s->db, USER_VERSION_OF, &version, V_STR(t), V_STR(q->id));
+    if (e == RAC_OK)
+        e = administrators(s, w, &before);
     if (e == RAC_OK)
         e = rac_check_version(w, q->if_version, version);
     if (e == RAC_OK)
@@ -432,6 +456,8 @@ static rac_err user_delete_apply(struct rac_store *s, struct rac_write *w)
         e = RAC_DB_RUN(&s->db, SHARE_DEL_GRANTEE, NULL, V_STR(t), V_STR(q->id));
     if (e == RAC_OK)
         e = RAC_DB_RUN(&s->db, USER_GONE, NULL, V_STR(t), V_STR(q->id), V_I64(w->actor.at_ms));
+    if (e == RAC_OK)
+        e = after_loss(s, w, before);
     return e == RAC_OK ? rac_audit(s, w, "user.deleted", "user", q->id, 0) : e;
 }
 
@@ -439,7 +465,7 @@ static void user_delete(void *self, rac_str tenant, rac_str id, int64_t if_versi
                         const struct rac_actor *actor, rac_commit_fn done, void *arg)
 {
     struct rac_write *w = rac_write_new(rac_session(self), user_delete_apply, tenant, actor,
-                                        RAC_TOUCH_IAM, done, arg);
+                                        RAC_TOUCH_IAM | RAC_TOUCH_CONNECTIONS, done, arg);
     struct id_version q = {id, if_version};
     SUBMIT(w, q, &q.id);
 }
@@ -455,13 +481,17 @@ static rac_err member_apply(struct rac_store *s, struct rac_write *w)
     w->commit.id = q->team;
     rac_err e = RAC_DB_NUMBER(&s->db, USER_VERSION_OF, &w->commit.version, V_STR(w->tenant),
                               V_STR(q->team));
-    int64_t version;
+    int64_t version, before = 0;
     if (e == RAC_OK)
         e = RAC_DB_NUMBER(&s->db, USER_VERSION_OF, &version, V_STR(w->tenant), V_STR(q->user));
+    if (e == RAC_OK)
+        e = administrators(s, w, &before);
     if (e == RAC_OK && q->is_member)
         e = RAC_DB_RUN(&s->db, MEMBER_ADD, NULL, V_STR(w->tenant), V_STR(q->user), V_STR(q->team));
     else if (e == RAC_OK)
         e = RAC_DB_RUN(&s->db, MEMBER_DEL, NULL, V_STR(w->tenant), V_STR(q->user), V_STR(q->team));
+    if (e == RAC_OK && !q->is_member)
+        e = after_loss(s, w, before);
     return e == RAC_OK ? rac_audit(s, w, q->is_member ? "team.member_added" : "team.member_removed",
                                    "user", q->user, 0)
                        : e;
@@ -470,8 +500,8 @@ static rac_err member_apply(struct rac_store *s, struct rac_write *w)
 static void member_save(void *self, rac_str tenant, rac_str team, rac_str user, bool is_member,
                         const struct rac_actor *actor, rac_commit_fn done, void *arg)
 {
-    struct rac_write *w =
-        rac_write_new(rac_session(self), member_apply, tenant, actor, RAC_TOUCH_IAM, done, arg);
+    struct rac_write *w = rac_write_new(rac_session(self), member_apply, tenant, actor,
+                                        RAC_TOUCH_IAM | RAC_TOUCH_CONNECTIONS, done, arg);
     struct member q = {team, user, is_member};
     SUBMIT(w, q, &q.team, &q.user);
 }

@@ -123,6 +123,9 @@ rac_err rac_audit(struct rac_store *s, struct rac_write *w, const char *action, 
 /* 0 in RAC_OK; expected 0: whatever. RAC_E_CONFLICT with the answer's version set. */
 rac_err rac_check_version(struct rac_write *w, int64_t expected, int64_t actual) RAC_MUST_CHECK;
 
+/* Marks the connections whose owners can no longer see the connector; connector absent: of all. */
+rac_err rac_access_lost(struct rac_store *s, struct rac_write *w, rac_str connector) RAC_MUST_CHECK;
+
 /* --- sealing: place is table and row --- */
 
 rac_err rac_store_seal(struct rac_store *s, rac_str tenant, const char *table, rac_str row,

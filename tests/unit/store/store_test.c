@@ -388,6 +388,13 @@ static size_t list_for(struct fixture *f, const struct rac_connector_query *q)
     return n;
 }
 
+static enum rac_connection_status status_of(struct fixture *f, const char *id)
+{
+    struct rac_connection_row row;
+    assert_int_equal(f->c->connection_get(f->c->self, TENANT, rac_str_of(id), &f->a, &row), RAC_OK);
+    return row.status.status;
+}
+
 static void test_list_and_shares(void **state)
 {
     struct fixture *f = *state;
@@ -449,6 +456,21 @@ static void test_list_and_shares(void **state)
     assert_int_equal(fixture_wait(f), RAC_OK);
     assert_int_equal(c->connection_get(c->self, TENANT, RAC_S("l-1"), &f->a, &con), RAC_OK);
     assert_int_equal(con.status.status, RAC_CONNECTION_CONNECTED);
+
+    /* so do leaving the team, a narrower audience, another owner; a wider audience mends */
+    f->i->member_save(f->i->self, TENANT, team, RAC_S("u1"), false, &actor, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    assert_int_equal(status_of(f, "l-1"), RAC_CONNECTION_ERROR);
+    r.id = RAC_S("shared_l-1");
+    c->connector_save(c->self, TENANT, &r, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    assert_int_equal(status_of(f, "l-1"), RAC_CONNECTION_CONNECTED);
+    r.audience = RAC_AUDIENCE_AUTHOR;
+    c->connector_save(c->self, TENANT, &r, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    assert_int_equal(status_of(f, "l-1"), RAC_CONNECTION_ERROR);
+    f->i->member_save(f->i->self, TENANT, team, RAC_S("u1"), true, &actor, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
     sh.grantee = RAC_S("nobody");
     c->share_save(c->self, TENANT, &sh, fixture_done, f);
     assert_int_equal(fixture_wait(f), RAC_E_NOT_FOUND);
@@ -557,6 +579,47 @@ static void test_iam(void **state)
     assert_int_equal(n, 2);
     assert_str(log[0].action, "user.deleted");
     assert_str(log[1].action, "user.created");
+}
+
+static void test_last_administrator(void **state)
+{
+    struct fixture *f = *state;
+    const struct rac_iam_store *i = f->i;
+    const struct rac_role_grant reader = {.roles = RAC_ROLE_READER};
+    const struct rac_user_save lose = {.id = RAC_DEFAULT_ID,
+                                       .disabled = -1,
+                                       .grants = &reader,
+                                       .grants_n = 1,
+                                       .actor = actor},
+                               disable = {.id = RAC_DEFAULT_ID, .disabled = 1, .actor = actor};
+    i->user_save(i->self, TENANT, &lose, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_E_CONFLICT);
+    i->user_save(i->self, TENANT, &disable, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_E_CONFLICT);
+    i->user_delete(i->self, TENANT, RAC_DEFAULT_ID, 0, &actor, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_E_CONFLICT);
+    assert_true(rac_str_find(f->commit.error, RAC_S("without an administrator")) != RAC_STR_NPOS);
+
+    /* somebody who is one by a team is enough, until the team goes */
+    assert_int_equal(fixture_user(f, "ann", "ann", NULL, 0), RAC_OK);
+    struct rac_user_save team = {.create = true,
+                                 .id = RAC_S("team"),
+                                 .name = RAC_S("team"),
+                                 .kind = RAC_USER_TEAM,
+                                 .disabled = -1,
+                                 .actor = actor};
+    const struct rac_role_grant admin = {.roles = RAC_ROLE_ADMINISTRATOR};
+    team.grants = &admin;
+    team.grants_n = 1;
+    i->user_save(i->self, TENANT, &team, fixture_done, f);
+    i->member_save(i->self, TENANT, team.id, RAC_S("ann"), true, &actor, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    i->user_delete(i->self, TENANT, RAC_DEFAULT_ID, 0, &actor, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    i->member_save(i->self, TENANT, team.id, RAC_S("ann"), false, &actor, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_E_CONFLICT);
+    i->user_delete(i->self, TENANT, team.id, 0, &actor, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_E_CONFLICT);
 }
 
 /* Nothing that was handed in as a secret may be found in the files of the directory. */
@@ -768,6 +831,7 @@ int main(void)
         T(test_list_and_shares),
         T(test_iam),
         T(test_no_secret_on_disk),
+        T(test_last_administrator),
         T(test_wrong_key),
         T(test_rotation),
         T(test_purge),
