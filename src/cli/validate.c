@@ -260,6 +260,11 @@ static void put_text(struct rac_buf *b, const struct subject *s)
             rac_buf_add_char(b, ']');
         }
         rac_buf_add_char(b, '\n');
+        if (g->severity == RAC_SEV_ERROR && g->fix.n > 0) {
+            RAC_BUF_ADD_LIT(b, "    ");
+            rac_buf_add(b, g->fix);
+            rac_buf_add_char(b, '\n');
+        }
     }
     if (s->found.dropped_total > 0)
         rac_buf_printf(b, "%s: and %zu more like these\n", s->source, s->found.dropped_total);

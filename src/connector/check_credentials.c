@@ -6,6 +6,8 @@
 #include "connector/check_priv.h"
 #include "openapi/check.h"
 
+enum { KEY_BYTES_MIN = 20 };
+
 struct asked {
     size_t strings, secrets, oauth, others;
 };
@@ -168,6 +170,24 @@ static void check_policy_secrets(struct package_check *c)
     }
 }
 
+/* Texts that come along: only what its form alone gives away is a secret there. */
+static void check_text_secrets(struct package_check *c, enum rac_package_role role)
+{
+    rac_str text = rac_package_bytes(c->package, role);
+    for (size_t i = 0; i < text.n;) {
+        size_t start = i;
+        while (i < text.n && (rac_is_alnum(text.p[i]) || memchr("_-.+/=", text.p[i], 6) != NULL))
+            i++;
+        if (i - start >= KEY_BYTES_MIN &&
+            rac_api_looks_secret(RAC_S(""), rac_str_sub(text, start, i - start))) {
+            FOUND_FILE(c, SEC_03, BY_TABLE, rac_package_name(c->package, role),
+                       "the file holds what looks like a key, beginning with %.4s", text.p + start);
+            return;
+        }
+        i += i == start;
+    }
+}
+
 void rac_package_check_credentials(struct package_check *c)
 {
     struct asked n = {0};
@@ -180,4 +200,7 @@ void rac_package_check_credentials(struct package_check *c)
     rac_package_each_param(c, check_fed, &n);
     rac_package_each_param(c, check_client_secret, NULL);
     check_policy_secrets(c);
+    check_text_secrets(c, RAC_PACKAGE_SCRIPT);
+    check_text_secrets(c, RAC_PACKAGE_README);
+    check_text_secrets(c, RAC_PACKAGE_INTRO);
 }

@@ -382,6 +382,9 @@ static void does_not_belong(struct check *c, enum kind kind, const struct rac_js
         return;
     }
     rac_str what = rac_str_of(kinds[kind].name);
+    enum rac_api_method method;
+    if (kind == KIND_PATH_ITEM && rac_api_method_parse(key, &method))
+        return; /* methods in any letter case (§0) */
     if (k == KW_UNKNOWN)
         FIND_KEY(c, DOC_04, LV_TABLE, &here, m, "\"{}\" is no key of {}; own keys start with x-",
                  key, what);
