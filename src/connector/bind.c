@@ -552,6 +552,21 @@ static enum rac_call_code raw_body(struct bind *b, const struct rac_call_req *ra
     return RAC_CALL_NONE;
 }
 
+/* "." and "..", encoded or not, would make a path of another operation once somebody resolves them.
+ */
+static bool has_dot_segment(rac_str path, struct rac_arena *a)
+{
+    for (rac_str rest = path; rest.p != NULL;) {
+        rac_str segment = rac_str_cut(rest, '/', &rest);
+        if (segment.n == 0 || segment.n > 6 || (segment.p[0] != '.' && segment.p[0] != '%'))
+            continue;
+        segment = rac_url_decode(a, segment, false);
+        if (rac_str_eq(segment, RAC_S(".")) || rac_str_eq(segment, RAC_S("..")))
+            return true;
+    }
+    return false;
+}
+
 enum rac_call_code rac_bind_raw(const struct rac_connector *c, const struct rac_route_match *m,
                                 const struct rac_call_req *raw, const struct rac_json *body_json,
                                 struct rac_request *r, struct rac_bound *bound,
@@ -567,6 +582,9 @@ enum rac_call_code rac_bind_raw(const struct rac_connector *c, const struct rac_
                 rac_str_eq(plan->params[i].name, m->captures[k].name))
                 bound->path_values[i] = m->captures[k].value;
     request_base(c, m->op, r);
+    if (has_dot_segment(raw->path, b.a))
+        return rac_call_fail(e, b.a, RAC_CALL_INVALID_INPUT, "RC-RUN-02", RAC_STR_NULL,
+                             "the path must not hold \".\" or \"..\" as a segment");
     r->path = raw->path;
     rac_request_add_query_string(r, raw->query);
     raw_headers(raw, r);

@@ -681,7 +681,7 @@ static void call_release(struct rac_call *c)
     rac_mem_free(c);
 }
 
-static void first_step(void *arg)
+static void deferred_step(void *arg)
 {
     struct rac_call *c = RAC_CAST(arg, struct rac_call, CALL_MAGIC);
     c->deferred = false;
@@ -689,6 +689,17 @@ static void first_step(void *arg)
         call_release(c);
     else if (c->state == STATE_NEW)
         step(c);
+    else if (c->state == STATE_BODY)
+        read_source(c);
+}
+
+/* A step soon, from the loop: never inside the caller's call. */
+static void defer_step(struct rac_call *c)
+{
+    if (c->deferred)
+        return;
+    c->deferred = true;
+    c->env->defer(c->env->defer_self, deferred_step, c);
 }
 
 struct rac_call *rac_call_start(const struct rac_call_req *req, const struct rac_call_env *env,
@@ -714,9 +725,8 @@ struct rac_call *rac_call_start(const struct rac_call_req *req, const struct rac
     p->env = env->env;
     p->user_agent = env->user_agent.p != NULL ? env->user_agent : RAC_S("Raccord/" RAC_VERSION);
     p->client_request_id = rac_prepare_request_id(env->env, req->client_request_id, &c->a);
-    c->deferred = true;
     RAC_ASSERT(env->defer != NULL);
-    env->defer(env->defer_self, first_step, c);
+    defer_step(c);
     return c;
 }
 
@@ -724,7 +734,7 @@ void rac_call_resume(struct rac_call *c)
 {
     RAC_ASSERT(c->magic == CALL_MAGIC);
     if (c->state == STATE_BODY)
-        read_source(c);
+        defer_step(c);
     else if (c->fetch != NULL)
         c->env->fetcher.resume(c->env->fetcher.self, c->fetch);
 }

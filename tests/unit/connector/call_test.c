@@ -487,6 +487,20 @@ static void test_raw_path(void **state)
     assert_int_equal(w.res->error.code, RAC_CALL_OPERATION_NOT_FOUND);
 }
 
+static void test_raw_dots(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/hostpath/..", "/hostpath/%2e%2E", "/hostpath/.%2e",
+                                        "/hostpath/."};
+    for (size_t i = 0; i < RAC_COUNT(paths); i++) {
+        teardown(NULL);
+        setup(NULL);
+        start(raw("GET", paths[i], NULL, NULL, NULL));
+        assert_int_equal(w.res->error.code, RAC_CALL_INVALID_INPUT);
+        assert_int_equal(w.sent_n, 0);
+    }
+}
+
 static rac_err read_slowly(void *self, char *p, size_t cap, size_t *n, bool *eof)
 {
     static const char text[] = "{\"pay\": {\"sum\": 2}}";
@@ -594,6 +608,7 @@ int main(void)
         TEST(test_follow),
         TEST(test_raw),
         TEST(test_raw_path),
+        TEST(test_raw_dots),
         TEST(test_raw_source_for_a_policy),
         TEST(test_raw_source_streams),
         TEST(test_cancel),
