@@ -26,6 +26,7 @@
 enum {
     CLIENT_MAGIC = 0x434c4954,
     FETCH_MAGIC = 0x46455443,
+    USES_MAX = 256,
     POOL_MAX = 512,             /* idle easy handles kept */
     EXACT_BODY_MAX = 64 * 1024, /* Content-Length trusted for an allocation up to here */
 };
@@ -57,6 +58,8 @@ struct rac_fetch {
     bool connecting; /* the deadline is that of connecting */
     bool via_proxy, is_head;
     bool cert_set;
+    bool worn;     /* the easy handle must be reset before its next use, see handle_worn */
+    unsigned uses; /* of the easy handle since then */
 
     struct rac_fetch_res res;
     size_t head_bytes;
@@ -210,9 +213,13 @@ static void on_sock_event(uv_poll_t *h, int status, int events)
         sock_watch(s, 0);
         return;
     }
-    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
-    flags |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
-    flags |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
+    int flags = (events & UV_READABLE ? CURL_CSELECT_IN : 0) |
+                (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
+    if (status < 0) { /* libuv has stopped watching; curl shall meet the error in its own call,
+                         which lets it try a kept connection's request on a fresh one */
+        s->events = 0;
+        flags = CURL_CSELECT_IN | CURL_CSELECT_OUT;
+    }
     action(c, s->fd, flags);
     tasks_soon(c);
 }
@@ -550,6 +557,7 @@ static void fetch_release(struct rac_fetch *f)
 {
     struct rac_http_client *c = f->client;
     RAC_ASSERT(!f->todo);
+    f->worn |= f->res.err != RAC_OK || !f->head_done; /* cut off: nobody looked */
     rac_deadline_cancel(&f->deadline);
     rac_buf_fini(&f->body);
     list_del(f);
@@ -581,6 +589,18 @@ static void times(struct rac_fetch *f)
         curl_easy_getinfo(f->easy, wanted[i].info, &us);
         *(rac_ns *)(void *)((char *)&f->res + wanted[i].at) = (rac_ns)us * 1000;
     }
+}
+
+/*
+ * curl counts how often it replaced a kept connection that had died, gives up at five, and forgets
+ * the count only when the handle is reset. So a handle that made a connection or failed is reset
+ * before it is used again, and any other after a while.
+ */
+static void handle_worn(struct rac_fetch *f, CURLcode code)
+{
+    long connects = 1;
+    curl_easy_getinfo(f->easy, CURLINFO_NUM_CONNECTS, &connects);
+    f->worn = code != CURLE_OK || connects > 0 || ++f->uses >= USES_MAX;
 }
 
 static void free_body(void *p)
@@ -642,6 +662,7 @@ static void fetch_end(struct rac_fetch *f, CURLcode code)
         fail_curl(f, code == CURLE_OK ? CURLE_GOT_NOTHING : code);
     f->state = FETCH_OVER;
     todo_forget(f);
+    handle_worn(f, code);
     curl_multi_remove_handle(f->client->multi, f->easy);
     fetch_done(f);
 }
@@ -952,11 +973,19 @@ static struct rac_fetch *fetch_take(struct rac_http_client *c)
         list_del(f);
         c->pool_n--;
         CURL *easy = f->easy;
-        bool cert_set = f->cert_set;
+        bool cert_set = f->cert_set, worn = f->worn;
+        unsigned uses = f->uses;
         memset(f, 0, offsetof(struct rac_fetch, error));
         f->easy = easy;
-        f->cert_set = cert_set;
+        f->client = c;
         f->error[0] = '\0';
+        if (worn) {
+            curl_easy_reset(easy);
+            easy_options(c, f);
+        } else {
+            f->cert_set = cert_set;
+            f->uses = uses;
+        }
     } else {
         f = rac_mem_alloc(sizeof *f);
         f->easy = curl_easy_init();
