@@ -136,13 +136,9 @@ bool rac_auth_ready(const struct rac_auth *auth, const struct rac_auth_plan *pla
 /* --- prepare
  * --------------------------------------------------------------------------------------- */
 
-bool rac_auth_renewable(const struct rac_connection *c)
+/* client_credentials and password need nobody at a browser. */
+static bool grant_needs_nobody(const struct rac_connection *c, const struct rac_conn_param *p)
 {
-    const struct rac_conn_param *p =
-        c != NULL && c->set != NULL ? rac_conn_param_oauth(c->set) : NULL;
-    const struct rac_oauth_token *t = p != NULL ? rac_connection_token(c, p->name) : NULL;
-    if (t == NULL || t->refresh.n > 0)
-        return t != NULL;
     struct rac_arena a;
     rac_arena_init(&a, 1 << 20);
     struct rac_oauth_vars v = {.connection = c};
@@ -150,6 +146,24 @@ bool rac_auth_renewable(const struct rac_connection *c)
     enum rac_grant grant = rac_oauth_grant(&v, &a);
     rac_arena_fini(&a);
     return grant == RAC_GRANT_CLIENT_CREDENTIALS || grant == RAC_GRANT_PASSWORD;
+}
+
+static const struct rac_conn_param *oauth_of(const struct rac_connection *c)
+{
+    return c != NULL && c->set != NULL ? rac_conn_param_oauth(c->set) : NULL;
+}
+
+bool rac_auth_renewable(const struct rac_connection *c)
+{
+    const struct rac_conn_param *p = oauth_of(c);
+    const struct rac_oauth_token *t = p != NULL ? rac_connection_token(c, p->name) : NULL;
+    return t != NULL && (t->refresh.n > 0 || grant_needs_nobody(c, p));
+}
+
+bool rac_auth_needs_sign_in(const struct rac_connection *c)
+{
+    const struct rac_conn_param *p = oauth_of(c);
+    return p != NULL && rac_connection_token(c, p->name) == NULL && !grant_needs_nobody(c, p);
 }
 
 /* The new token into the caller's connection. */

@@ -192,6 +192,9 @@ bool rac_auth_wants_token(const struct rac_auth_plan *plan, const struct rac_con
 bool rac_auth_ready(const struct rac_auth *auth, const struct rac_auth_plan *plan,
                     const struct rac_connection *c);
 
+/* Whether somebody has to sign in before the connection can be used: it has an OAuth parameter, no
+ * token, and a grant that needs a person. */
+bool rac_auth_needs_sign_in(const struct rac_connection *c);
 /* Whether a token that was refused can be replaced without a person: there is a refresh token, or
  * the grant needs nobody. */
 bool rac_auth_renewable(const struct rac_connection *c);

@@ -5,7 +5,9 @@
  *
  * Which parameter feeds a scheme. The rule of the specification comes first; what follows it was
  * found in published connectors (scheme "APP ID" with parameter "app_id", "secretKey" as a plain
- * string, a requirement of two schemes of which a parameter set can meet one).
+ * string, a requirement of two schemes of which a parameter set can meet one). Fallbacks that go by
+ * type alone ("the only secret") come last of all, or the password of one way to sign in would be
+ * sent as the key of another.
  */
 #include "connector/auth.h"
 
@@ -72,10 +74,10 @@ static const struct rac_conn_param *named_like(const struct rac_connection *c, r
     return NULL;
 }
 
-/* alone: the requirement has no other API key, so "api_key" can only mean this one; single: it has
- * no other scheme at all, so the only secret cannot belong to another one. */
+/* alone: the requirement has no other API key, so "api_key" can only mean this one; loose: by
+ * type alone, the only secret there is. */
 static const struct rac_conn_param *
-key_param(const struct rac_connection *c, const struct rac_auth_scheme *s, bool alone, bool single)
+key_param(const struct rac_connection *c, const struct rac_auth_scheme *s, bool alone, bool loose)
 {
     size_t secrets_n;
     const struct rac_conn_param *p = alone ? named(c, RAC_S("api_key")) : NULL;
@@ -87,7 +89,7 @@ key_param(const struct rac_connection *c, const struct rac_auth_scheme *s, bool 
         p = named_like(c, s->wire_name);
     if (p == NULL && (alone || same_word(s->wire_name, RAC_S("api_key"))))
         p = named_like(c, RAC_S("api_key"));
-    if (p != NULL || !single)
+    if (p != NULL || !loose)
         return p;
     p = first_of(c, RAC_CONN_SECURESTRING, &secrets_n);
     return secrets_n == 1 ? p : NULL;
@@ -104,15 +106,15 @@ static void add(struct rac_credentials *out, const struct rac_auth_scheme *s, bo
                                                    .scheme = s != NULL ? s->name : RAC_S("")};
 }
 
-static bool add_basic(const struct rac_auth_scheme *s, const struct rac_connection *c,
+static bool add_basic(const struct rac_auth_scheme *s, const struct rac_connection *c, bool loose,
                       struct rac_arena *a, struct rac_credentials *out)
 {
     size_t n;
     const struct rac_conn_param *user = named(c, RAC_S("username"));
     const struct rac_conn_param *password = named(c, RAC_S("password"));
-    if (user == NULL && rac_conn_param_find(c->set, RAC_S("username")) == NULL)
+    if (loose && user == NULL && rac_conn_param_find(c->set, RAC_S("username")) == NULL)
         user = first_of(c, RAC_CONN_STRING, &n);
-    if (password == NULL && rac_conn_param_find(c->set, RAC_S("password")) == NULL)
+    if (loose && password == NULL && rac_conn_param_find(c->set, RAC_S("password")) == NULL)
         password = first_of(c, RAC_CONN_SECURESTRING, &n);
     if (user == NULL && password == NULL)
         return false;
@@ -147,18 +149,18 @@ static size_t keys_in(const struct rac_auth_requirement *r)
 }
 
 /* How many of the requirement's schemes the connection could feed; all are added to out. */
-static size_t meet(const struct rac_auth_requirement *r, const struct rac_connection *c,
+static size_t meet(const struct rac_auth_requirement *r, const struct rac_connection *c, bool loose,
                    struct rac_arena *a, struct rac_credentials *out)
 {
     size_t met = 0, keys = keys_in(r);
     for (size_t i = 0; i < r->schemes_n; i++) {
         const struct rac_auth_scheme *s = &r->schemes[i];
         if (s->kind == RAC_AUTH_BASIC) {
-            met += add_basic(s, c, a, out);
+            met += add_basic(s, c, loose, a, out);
         } else if (s->kind == RAC_AUTH_OAUTH2) {
             met += add_oauth(s, c, a, out);
         } else {
-            rac_str v = value_of(c, key_param(c, s, keys == 1, r->schemes_n == 1));
+            rac_str v = value_of(c, key_param(c, s, keys == 1, loose && r->schemes_n == 1));
             if (v.n == 0)
                 continue;
             add(out, s, s->in_query, s->wire_name, v, RAC_S("***"));
@@ -200,11 +202,13 @@ rac_err rac_auth_apply(const struct rac_auth_plan *plan, const struct rac_connec
     out->token = NULL;
     if (c == NULL || c->set == NULL || plan->none)
         return RAC_OK;
-    for (size_t i = 0; i < plan->n; i++) { /* the first that can be met whole, else met in part */
+    /* The first that can be met whole, else the first that can be met in part. */
+    for (size_t i = 0; i < 2 * plan->n; i++) {
+        const struct rac_auth_requirement *r = &plan->v[i % plan->n];
         part.n = 0;
         part.token = NULL;
-        size_t met = meet(&plan->v[i], c, a, &part);
-        if (met == plan->v[i].schemes_n) {
+        size_t met = meet(r, c, i >= plan->n, a, &part);
+        if (met == r->schemes_n) {
             *out = part;
             return check(out, a, error);
         }
@@ -217,26 +221,28 @@ rac_err rac_auth_apply(const struct rac_auth_plan *plan, const struct rac_connec
 }
 
 static bool scheme_is_fed(const struct rac_auth_requirement *r, const struct rac_auth_scheme *s,
-                          const struct rac_connection *c)
+                          bool loose, const struct rac_connection *c)
 {
-    if (s->kind == RAC_AUTH_API_KEY)
-        return key_param(c, s, keys_in(r) == 1, r->schemes_n == 1) != NULL;
     size_t n;
-    return s->kind == RAC_AUTH_BASIC &&
-           (named(c, RAC_S("password")) != NULL || first_of(c, RAC_CONN_SECURESTRING, &n) != NULL);
+    if (s->kind == RAC_AUTH_API_KEY)
+        return key_param(c, s, keys_in(r) == 1, loose && r->schemes_n == 1) != NULL;
+    if (s->kind != RAC_AUTH_BASIC)
+        return false;
+    return named(c, RAC_S("username")) != NULL || named(c, RAC_S("password")) != NULL ||
+           (loose && first_of(c, RAC_CONN_SECURESTRING, &n) != NULL);
 }
 
 bool rac_auth_wants_token(const struct rac_auth_plan *plan, const struct rac_connection *c)
 {
     if (c == NULL || c->set == NULL || plan->none || rac_conn_param_oauth(c->set) == NULL)
         return false;
-    for (size_t i = 0; i < plan->n; i++) {
-        const struct rac_auth_requirement *r = &plan->v[i];
+    for (size_t i = 0; i < 2 * plan->n; i++) { /* as rac_auth_apply chooses */
+        const struct rac_auth_requirement *r = &plan->v[i % plan->n];
         size_t fed = 0;
         for (size_t k = 0; k < r->schemes_n; k++) {
             if (r->schemes[k].kind == RAC_AUTH_OAUTH2)
                 return true;
-            fed += scheme_is_fed(r, &r->schemes[k], c);
+            fed += scheme_is_fed(r, &r->schemes[k], i >= plan->n, c);
         }
         if (fed == r->schemes_n)
             return false;

@@ -117,6 +117,7 @@ static bool refuse_settings(struct begin *b, const struct rac_oauth_vars *v)
         fail(&b->error, "InvalidInput", 400, "RC-OA-02",
              RAC_S("The connector has no OAuth client id yet, so nobody can sign in. Register an "
                    "application with the identity provider, then run `raccord connector update "
+                   "CONNECTOR "
                    "--client-id ID --secret SECRET`."));
         return true;
     }

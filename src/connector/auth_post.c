@@ -121,6 +121,7 @@ void rac_auth_error_of_answer(const struct rac_token_answer *x, struct rac_arena
             a,
             "The identity provider refuses the connector's OAuth client (%.*s). An administrator "
             "checks its client id, secret, scopes and redirect URL (`raccord connector update "
+            "CONNECTOR "
             "--client-id ID --secret SECRET`).",
             RAC_FMT(words));
         break;

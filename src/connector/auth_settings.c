@@ -387,7 +387,7 @@ static void report(const struct rac_oauth_settings *s, rac_str pointer, struct r
                            "before it is set",
                            RAC_FMT(s->parameter));
         if (d != NULL)
-            d->fix = RAC_S("raccord connector update --client-id ID --secret SECRET");
+            d->fix = RAC_S("raccord connector update CONNECTOR --client-id ID --secret SECRET");
     }
     if (d != NULL)
         d->pointer = pointer;

@@ -39,8 +39,8 @@ static rac_err add_assertion(const struct rac_oauth_vars *v, const struct rac_en
     if (s->certificate_pem.n == 0 || s->key_pem.n == 0)
         return refuse(error, "RC-OA-02",
                       RAC_S("The connector signs in with a certificate, and none is set. An "
-                            "administrator sets it with `raccord connector update --certificate "
-                            "FILE --key FILE`."));
+                            "administrator sets it with `raccord connector update CONNECTOR "
+                            "--certificate FILE`."));
     rac_env_uuid(env, id);
     int64_t now_s = rac_env_wall_ms(env) / 1000;
     struct rac_json claims = rac_json_new_object(a);
@@ -139,9 +139,10 @@ rac_err rac_token_request_build(const struct rac_oauth_vars *v, enum rac_token_p
     own.no_secret = how == RAC_CLIENT_ASSERTION;
     struct rac_oauth_template body = body_of(v, purpose, a);
     if (id.n == 0 && rac_oauth_mentions(body.text, RAC_S("ClientId")))
-        return refuse(error, "RC-OA-02",
-                      RAC_S("The connector has no OAuth client id yet. An administrator sets it "
-                            "with `raccord connector update --client-id ID --secret SECRET`."));
+        return refuse(
+            error, "RC-OA-02",
+            RAC_S("The connector has no OAuth client id yet. An administrator sets it "
+                  "with `raccord connector update CONNECTOR --client-id ID --secret SECRET`."));
     out->url = rac_oauth_expand_url(refresh ? &s->refresh_url : &s->token_url, &own, a);
     const struct rac_oauth_template *query = refresh ? &s->refresh_query : &s->token_query;
     out->url = rac_oauth_join(out->url, rac_oauth_expand_form(query, &own, a), a);

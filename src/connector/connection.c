@@ -12,6 +12,7 @@
 
 #include "base/secret.h"
 #include "base/time.h"
+#include "connector/auth.h"
 
 struct making {
     const struct rac_connector *c;
@@ -473,15 +474,15 @@ static bool choose_set(struct making *m, const struct rac_json *input,
 /* A connection with an OAuth parameter and no token waits for somebody to sign in. */
 static void set_status(struct rac_connection *c)
 {
-    const struct rac_conn_param *p = rac_conn_param_oauth(c->set);
     c->status = (struct rac_status){.status = RAC_CONNECTION_CONNECTED};
-    if (p == NULL || p->hidden || rac_connection_token(c, p->name) != NULL)
+    if (!rac_auth_needs_sign_in(c))
         return;
     c->status = (struct rac_status){
         .status = RAC_CONNECTION_UNAUTHENTICATED,
-        .target = p->name,
-        .code = RAC_S("SignInRequired"),
-        .message = RAC_S("Nobody has signed in yet. Sign in to start using the connection."),
+        .target = rac_conn_param_oauth(c->set)->name,
+        .code = RAC_S("ConsentRequired"),
+        .message = RAC_S("Sign in: ask for a consent link (raccord connection consent) and open it "
+                         "in a browser."),
     };
 }
 

@@ -65,7 +65,7 @@ test('consent, PKCE, five-second tokens, rotation and replay', async (t) => {
   let r = await s.consent();
   assert.equal(r.status, 400);
   assert.equal(r.json.error.details[0].code, 'RC-OA-02');
-  assert.match(r.json.error.message, /raccord connector update --client-id/);
+  assert.match(r.json.error.message, /raccord connector update CONNECTOR --client-id/);
   ok(await s.server.api('PUT', `/api/v1/connectors/${s.connector}/settings`, { clientId: 'raccord', clientSecret: 's3cret & more' }));
 
   assert.equal((await s.status()).overallStatus, 'Unauthenticated');

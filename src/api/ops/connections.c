@@ -196,21 +196,6 @@ static void split(struct rac_ask *q, const struct rac_connection *c, rac_str key
     r->shareable = c->set->allow_sharing;
 }
 
-/* A connection that still needs a sign-in says so; any other is ready. */
-static struct rac_status status_of(const struct rac_connection *c)
-{
-    const struct rac_conn_param *oauth = rac_conn_param_oauth(c->set);
-    if (oauth == NULL || rac_connection_token(c, oauth->name) != NULL)
-        return (struct rac_status){.status = RAC_CONNECTION_CONNECTED};
-    return (struct rac_status){
-        .status = RAC_CONNECTION_UNAUTHENTICATED,
-        .target = oauth->name,
-        .code = RAC_S("ConsentRequired"),
-        .message = RAC_S("Sign in: ask for a consent link (raccord connection consent) and open it "
-                         "in a browser."),
-    };
-}
-
 static void token_saved(void *arg, const struct rac_commit *c)
 {
     changed(arg, c);
@@ -240,7 +225,7 @@ static void save(struct making *m)
                                   g->create ? g->connector.display_name : RAC_STR_NULL);
     if (m->made != NULL) {
         split(q, m->made, m->digests, &r);
-        g->status = status_of(m->made);
+        g->status = m->made->status;
         r.status = &g->status;
     }
     q->w->cs->connection_save(q->w->cs->self, q->who->tenant, &r, values_saved, m);

@@ -886,7 +886,7 @@ static void test_placeholders(void **state)
               "'identityProvider':'github','clientId':'[[DUMMY]]','scopes':['repo']}}}}");
     struct consent b = begin();
     assert_str(b.error.detail, "RC-OA-02");
-    assert_has(b.error.message, "--client-id");
+    assert_has(b.error.message, "--client-id ID");
     W->client.client_id = RAC_S("Iv1");
     b = begin();
     assert_has(b.link.link, "https://github.com/login/oauth/authorize?client_id=Iv1&");

@@ -314,6 +314,38 @@ static void test_apply_odd_names(void **state)
                "header:Authorization=Basic dTpw");
 }
 
+/* Several ways to sign in, each of which only one set can feed: the password of one is not the key
+ * of another. */
+static void test_apply_alternatives(void **state)
+{
+    struct fixture *f = *state;
+    const char *d = "{'securityDefinitions':{'api_key':{'type':'apiKey','in':'header','name':'X'},"
+                    "'basic_auth':{'type':'basic'},'oauth':{'type':'oauth2'}},'security':["
+                    "{'api_key':[]},{'basic_auth':[]},{'oauth':[]}]}";
+    connector(f, "{'connectionParameterSets':{'values':["
+                 "{'name':'k','parameters':{'api_key':{'type':'securestring'}}},"
+                 "{'name':'b','parameters':{'username':{'type':'string'},'password':{'type':"
+                 "'securestring'}}},"
+                 "{'name':'o','parameters':{'token':{'type':'oauthSetting'},'token:clientSecret':{"
+                 "'type':'securestring'}}},"
+                 "{'name':'odd','parameters':{'pass phrase':{'type':'securestring'}}}]}}");
+    assert_str(apply(f, d, NULL, make(f, "{'set':'k','values':{'api_key':'K'}}")), "header:X=K");
+    assert_str(apply(f, d, NULL, make(f, "{'set':'b','values':{'username':'u','password':'p'}}")),
+               "header:Authorization=Basic dTpw");
+    assert_str(apply(f, d, NULL,
+                     make(f, "{'set':'o','values':{'token':'T',"
+                             "'token:clientSecret':'s'}}")),
+               "header:Authorization=Bearer T");
+    assert_str(apply(f, d, NULL, make(f, "{'set':'odd','values':{'pass phrase':'z'}}")),
+               "header:X=z");
+    struct rac_auth_plan plan;
+    rac_auth_plan_build(J(f, d), NULL, &f->a, &plan);
+    assert_true(rac_auth_wants_token(&plan, make(f, "{'set':'o','values':{}}")));
+    assert_false(rac_auth_wants_token(&plan, make(f, "{'set':'b','values':{'username':'u'}}")));
+    assert_true(rac_auth_needs_sign_in(make(f, "{'set':'o','values':{}}")));
+    assert_false(rac_auth_needs_sign_in(make(f, "{'set':'k','values':{'api_key':'K'}}")));
+}
+
 static void test_apply_oauth(void **state)
 {
     struct fixture *f = *state;
@@ -397,6 +429,7 @@ int main(void)
         T(test_store_round_trip),
         T(test_apply_rules),
         T(test_apply_odd_names),
+        T(test_apply_alternatives),
         T(test_apply_oauth),
         T(test_masking),
         T(test_messages),
