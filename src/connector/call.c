@@ -394,7 +394,7 @@ static void send_first(struct rac_call *c)
     c->method = r->method;
     c->redirects = 0;
     c->origin = RAC_STR_NULL;
-    c->res.url = c->url;
+    c->res.url = c->req.follow_url.p != NULL ? c->req.follow_url : rac_request_url(r, true);
     c->res.attempts++;
     c->sent_ns = now_ns(c);
     if (rac_arena_over(&c->a)) {
@@ -433,6 +433,8 @@ static bool redirect(struct rac_call *c, const struct rac_fetch_res *res)
                 r->headers.v[kept++] = r->headers.v[i];
         r->headers.n = kept;
     }
+    if (r->body.kind == RAC_BODY_RAW && r->body.source != NULL) /* it was read once already */
+        r->body.kind = RAC_BODY_NONE;
     c->url = next;
     send_current(c);
     return true;

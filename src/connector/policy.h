@@ -3,8 +3,8 @@
  *
  * Compiled once per connector (rac_policies_compile), run per call on precompiled templates.
  * rac_policies_check is the same compilation for its diagnostics only: RC-POL-01 unknown template,
- * RC-POL-02 missing or wrong parameter, RC-POL-03 bad expression or unknown function, RC-POL-04
- * operation that does not exist (warning). Pointers are into the properties file.
+ * RC-POL-03 bad expression or unknown function, RC-PROP-07 missing parameter or an operation that
+ * does not exist. Pointers are into the properties file.
  * A compiled set is immutable and shared; nothing here keeps the DOM it was made from.
  */
 #ifndef RAC_CONNECTOR_POLICY_H

@@ -38,11 +38,11 @@ static void segment_cut(rac_str text, struct segment *s, struct rac_arena *a, ui
         size_t open = rac_str_find_char(text, '{');
         size_t close =
             open == RAC_STR_NPOS ? RAC_STR_NPOS : rac_str_find_char(rac_str_from(text, open), '}');
-        if (close == RAC_STR_NPOS) {
-            p->literal = text;
+        if (close == RAC_STR_NPOS) { /* as it stands in a URL: paths arrive encoded */
+            p->literal = rac_url_encode_set(a, text, RAC_URL_PATH);
             return;
         }
-        p->literal = rac_str_sub(text, 0, open);
+        p->literal = rac_url_encode_set(a, rac_str_sub(text, 0, open), RAC_URL_PATH);
         p->name = rac_str_sub(text, open + 1, close - 1);
         s->literal = false;
         ++*captures_n;

@@ -334,30 +334,23 @@ void rac_shapes_finish(struct rac_shapes *s)
 
 /* --- values ---------------------------------------------------------------------------------- */
 
-static bool number_text(rac_str text, bool whole, struct rac_json *out, struct rac_arena *a)
-{
-    int64_t i;
-    double d;
-    if (rac_str_to_i64(text, &i) && text.p[0] != '+') {
-        *out = rac_json_of_int(i);
-        return true;
-    }
-    if (!rac_str_to_double(text, &d) || text.n == 0 || text.n > 400 ||
-        !(rac_is_digit(text.p[0]) || text.p[0] == '-'))
-        return false;
-    if (whole && d != (double)(int64_t)(d >= -9e15 && d <= 9e15 ? d : 0.5))
-        return false;
-    struct rac_json_error error; /* the JSON grammar decides which spellings are numbers */
-    return rac_json_parse(rac_arena_str(a, text), a, 0, out, &error) == RAC_OK &&
-           rac_json_is_number(out);
-}
-
 static bool is_whole(const struct rac_json *v)
 {
     if (v->type == RAC_JSON_INT)
         return true;
     double d = rac_json_double(v, 0.5);
     return d >= 9e15 || d <= -9e15 || d == (double)(int64_t)d;
+}
+
+/* Text that is a number as JSON spells it ("007" is none, and would lose its zeros). */
+static bool number_text(rac_str text, bool whole, struct rac_json *out, struct rac_arena *a)
+{
+    struct rac_json_error error;
+    if (text.n == 0 || text.n > 400 || !(rac_is_digit(text.p[0]) || text.p[0] == '-') ||
+        !rac_is_digit(text.p[text.n - 1]))
+        return false;
+    return rac_json_parse(text, a, 0, out, &error) == RAC_OK && rac_json_is_number(out) &&
+           (!whole || is_whole(out));
 }
 
 /* §6.2: string -> number or boolean when the text is an exact literal; anything -> string. */
