@@ -4,13 +4,14 @@
 #include "base/str.h"
 #include "cli/output.h"
 #include "main/commands.h"
+#include "main/stream.h"
 #include "store/store.h"
 
 #include <sys/stat.h>
 
 static const struct rac_option options[] = {
     {"data", 0, "DIR", "data directory (default: ./raccord-data)"},
-    {"output", 'o', "FILE", "where the backup goes; must not exist"},
+    {"output", 'o', "FILE", "where the backup goes; must not exist; - is standard output"},
     {0},
 };
 
@@ -35,6 +36,27 @@ static void print_result(struct rac_cli *cli, const char *file, int64_t bytes, r
             RAC_FMT(key));
 }
 
+/* "-": the file is made where temporary files go, then passed on. A backup is built at random
+ * places of its file, so it cannot go into a pipe directly. */
+static int to_stdout(struct rac_cli *cli, const char *dir)
+{
+    rac_str temp, why = RAC_STR_NULL;
+    if (!rac_temp_dir(cli, &temp))
+        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "no temporary directory");
+    rac_str file = rac_arena_printf(cli->a, "%.*s/backup", RAC_FMT(temp));
+    rac_err e = rac_store_backup(rac_str_of(dir), file, cli->a, &why);
+    FILE *in = e == RAC_OK ? fopen(file.p, "rb") : NULL;
+    bool ok = in != NULL && rac_copy_stream(in, cli->out);
+    if (in != NULL)
+        fclose(in);
+    unlink(file.p);
+    rmdir(temp.p);
+    if (e != RAC_OK)
+        return rac_cli_fail(cli, rac_cli_status_of(e), "%.*s", RAC_FMT(why));
+    return ok ? RAC_EXIT_OK
+              : rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "the backup could not be written");
+}
+
 static int run(struct rac_cli *cli)
 {
     const char *dir = rac_cli_opt(cli, "data"), *file = rac_cli_opt(cli, "output");
@@ -42,6 +64,10 @@ static int run(struct rac_cli *cli)
         return rac_cli_usage(cli, "a backup needs --data DIR and -o FILE");
     if (dir == NULL)
         dir = "raccord-data";
+    if (strcmp(file, "-") == 0)
+        return cli->format == RAC_FORMAT_JSON
+                   ? rac_cli_usage(cli, "-o - and --format json both want standard output")
+                   : to_stdout(cli, dir);
     rac_str why = RAC_STR_NULL, key = rac_config_str(cli->config, RAC_CONF_KEY_FILE);
     if (key.n == 0)
         key = rac_arena_printf(cli->a, "%s/master.key", dir);

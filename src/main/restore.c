@@ -4,12 +4,32 @@
 #include "base/str.h"
 #include "cli/output.h"
 #include "main/commands.h"
+#include "main/stream.h"
 #include "store/store.h"
 
 static const struct rac_option options[] = {
     {"data", 0, "DIR", "data directory to fill: empty or absent (default: ./raccord-data)"},
     {0},
 };
+
+/* "-": a backup is read at random places, so what comes through a pipe becomes a file first. */
+static rac_err from_stdin(struct rac_cli *cli, const char *dir, rac_str *why)
+{
+    rac_str temp;
+    *why = RAC_S("standard input could not be kept in a temporary file");
+    if (!rac_temp_dir(cli, &temp))
+        return RAC_E_IO;
+    rac_str file = rac_arena_printf(cli->a, "%.*s/backup", RAC_FMT(temp));
+    FILE *out = fopen(file.p, "wb");
+    rac_err e = out != NULL && rac_copy_stream(stdin, out) ? RAC_OK : RAC_E_IO;
+    if (out != NULL && fclose(out) != 0)
+        e = RAC_E_IO;
+    if (e == RAC_OK)
+        e = rac_store_restore(file, rac_str_of(dir), cli->a, why);
+    unlink(file.p);
+    rmdir(temp.p);
+    return e;
+}
 
 static int run(struct rac_cli *cli)
 {
@@ -19,7 +39,9 @@ static int run(struct rac_cli *cli)
     if (dir == NULL)
         dir = "raccord-data";
     rac_str why = RAC_STR_NULL, key = rac_config_str(cli->config, RAC_CONF_KEY_FILE);
-    rac_err e = rac_store_restore(rac_str_of(cli->args[0]), rac_str_of(dir), cli->a, &why);
+    rac_err e = strcmp(cli->args[0], "-") == 0
+                    ? from_stdin(cli, dir, &why)
+                    : rac_store_restore(rac_str_of(cli->args[0]), rac_str_of(dir), cli->a, &why);
     if (e != RAC_OK)
         return rac_cli_fail(cli, rac_cli_status_of(e), "%.*s", RAC_FMT(why));
     if (key.n == 0)

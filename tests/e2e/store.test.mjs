@@ -90,6 +90,11 @@ test('backup while in use, restore elsewhere, the key put back by hand', async (
   assert.equal((await two.api('GET', `/api/v1/connectors/${made.id}`)).status, 200);
   assert.equal((await two.api('GET', `/api/v1/connections/${connection.id}`)).status, 200);
 
+  const piped = await raccord(['backup', '--data', s.dir, '-o', '-'], { encoding: null });
+  assert.equal(piped.status, 0, piped.stderr);
+  assert.equal((await raccord(['restore', '-', '--data', join(dir, 'piped')], { input: piped.stdout })).status, 0);
+  assert.ok(existsSync(join(dir, 'piped/raccord.db')));
+
   writeFileSync(join(dir, 'cut.db'), readFileSync(file).subarray(0, 9000));
   writeFileSync(join(dir, 'no.db'), 'this is a text');
   for (const bad of ['cut.db', 'no.db', 'none.db']) {

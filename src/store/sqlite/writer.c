@@ -33,6 +33,19 @@ static int on_wal(void *arg, sqlite3 *h, const char *db, int pages)
     return SQLITE_OK;
 }
 
+/* Writes whose failure is not the disk's need no retry: their savepoint is undone already. */
+static bool is_disk_error(rac_err e)
+{
+    return e == RAC_E_FULL || e == RAC_E_IO || e == RAC_E_CORRUPT || e == RAC_E_INTERNAL;
+}
+
+/* SQLite's words for a failure, before anything else is run and they are forgotten. */
+static void note_why(struct rac_store *s, struct rac_write *w, rac_err e)
+{
+    if (is_disk_error(e) && w->commit.error.p == NULL)
+        w->commit.error = rac_db_why(&s->db, &w->a);
+}
+
 /* One write inside the open transaction. False: the transaction itself is gone. */
 static bool apply_one(struct rac_store *s, struct rac_write *w)
 {
@@ -40,6 +53,7 @@ static bool apply_one(struct rac_store *s, struct rac_write *w)
     rac_err e = RAC_DB_RUN(&s->db, SAVEPOINT, NULL);
     if (e == RAC_OK) {
         e = w->apply(s, w);
+        note_why(s, w, e);
         if (sqlite3_get_autocommit(s->db.h)) { /* SQLite rolled everything back by itself */
             w->commit.err = e != RAC_OK ? e : RAC_E_IO;
             return false;
@@ -65,12 +79,6 @@ static void move_counters(struct rac_store *s, const struct rac_write *w)
         atomic_fetch_add_explicit(&s->iam_counter, 1, memory_order_release);
 }
 
-/* Writes whose failure is not the disk's need no retry: their savepoint is undone already. */
-static bool is_disk_error(rac_err e)
-{
-    return e == RAC_E_FULL || e == RAC_E_IO || e == RAC_E_CORRUPT || e == RAC_E_INTERNAL;
-}
-
 /* One write as a transaction of its own; its answer is final. */
 static void alone(struct rac_store *s, struct rac_write *w)
 {
@@ -83,12 +91,12 @@ static void alone(struct rac_store *s, struct rac_write *w)
                 e == RAC_OK ? RAC_DB_RUN(&s->db, COMMIT, NULL) : RAC_DB_RUN(&s->db, ROLLBACK, NULL);
             e = e != RAC_OK ? e : end;
         }
+        note_why(s, w, e);
         if (!sqlite3_get_autocommit(s->db.h))
             (void)!RAC_DB_RUN(&s->db, ROLLBACK, NULL);
     }
     w->commit.err = e;
-    if (e != RAC_OK && w->commit.error.p == NULL && is_disk_error(e))
-        w->commit.error = rac_db_why(&s->db, &w->a);
+    note_why(s, w, e);
 }
 
 static rac_ns now_ns(void)

@@ -542,6 +542,46 @@ static void test_foreign_and_newer(void **state)
     assert_int_equal(fixture_open(f, NULL), RAC_E_CORRUPT);
 }
 
+/* --- pages that rotted --- */
+
+static void test_damaged_pages(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_open(f, NULL), RAC_OK);
+    for (int i = 0; i < 40; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "shared_n-%d", i);
+        assert_int_equal(fixture_connector(f, id, id), RAC_OK);
+    }
+    fixture_close(f);
+    rac_str file = rac_arena_printf(&f->a, "%s/raccord.db", f->dir);
+    struct stat st;
+    assert_int_equal(stat(file.p, &st), 0);
+    size_t damaged = 0;
+    for (off_t page = 1; page < st.st_size / 4096; page++) { /* one page at a time */
+        char kept[4096], bad[4096];
+        memset(bad, 0xA5, sizeof bad);
+        int fd = open(file.p, O_RDWR);
+        assert_true(fd >= 0 && pread(fd, kept, sizeof kept, page * 4096) == sizeof kept &&
+                    pwrite(fd, bad, sizeof bad, page * 4096) == sizeof bad);
+        rac_err e = fixture_open(f, NULL);
+        for (int i = 0; i < 40 && e == RAC_OK; i++) {
+            struct rac_connector_row row;
+            e = f->c->connector_get(f->c->self, TENANT, rac_arena_printf(&f->a, "shared_n-%d", i),
+                                    &f->a, &row);
+        }
+        if (e != RAC_OK && e != RAC_E_CORRUPT)
+            fail_msg("page %lld: %s", (long long)page, rac_err_name(e));
+        damaged += e == RAC_E_CORRUPT;
+        fixture_close(f);
+        assert_true(pwrite(fd, kept, sizeof kept, page * 4096) == sizeof kept);
+        close(fd);
+        assert_int_equal(fixture_open(f, NULL), RAC_OK);
+        fixture_close(f);
+    }
+    assert_true(damaged > 0);
+}
+
 /* --- a revoked token --- */
 
 static void test_revoked_at_once(void **state)
@@ -583,6 +623,7 @@ int main(void)
         T(test_posts),
         T(test_migrations),
         T(test_foreign_and_newer),
+        T(test_damaged_pages),
         T(test_revoked_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
