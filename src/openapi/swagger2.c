@@ -148,9 +148,10 @@ static struct rac_json schema_ref(struct norm *s, const struct rac_place *at, ra
         return *at->node;
     if (!found) { /* a bare name, as Swagger 1.2 wrote it */
         const struct rac_json *d = RAC_JSON_GET(&s->x.c->main.doc->root, "definitions");
-        size_t slash = rac_str_rfind_char(ref, '/');
-        rac_str name = slash == RAC_STR_NPOS ? ref : rac_str_from(ref, slash + 1);
-        if (rac_json_get(d, name) != NULL) {
+        bool prefixed = rac_str_starts(ref, RAC_S("/definitions/"));
+        rac_str name = prefixed ? rac_str_from(ref, sizeof "/definitions/" - 1) : ref;
+        const struct rac_json *meant = rac_json_get(d, name);
+        if (meant != NULL && o3_ref_of(meant).p == NULL) { /* never into a circle */
             told(s, RAC_RULE_O2_01, at, "the reference was read as one to the definition ", name);
             return ref_json(s, RAC_S("#/definitions"), name);
         }
@@ -180,6 +181,14 @@ static struct rac_json part_ref(struct norm *s, const struct rac_place *at, rac_
     if (!found || s->depth > 64) {
         told(s, RAC_RULE_O2_02, at, "the reference names nothing that can be read: ", ref);
         struct rac_json o = rac_json_new_object(s->x.a);
+        if (ctx == C_ITEM && s->depth <= 64) { /* what stands beside it stays */
+            struct rac_json rest = rac_json_shallow(s->x.a, at->node);
+            rac_json_del(&rest, RAC_S("$ref"));
+            struct rac_place here = *at;
+            here.node = &rest;
+            here.kept = false;
+            return walk(s, &here, ctx);
+        }
         if (ctx == C_RESPONSE)
             RAC_JSON_PUT_STR(s->x.a, &o, "description", RAC_S(""));
         return ctx == C_PARAM ? rac_json_none : o;
