@@ -80,6 +80,7 @@ void rac_ask_done(struct rac_ask *q)
     finish(q);
 }
 
+RAC_PRINTF(3, 0)
 static void fail(struct rac_ask *q, enum rac_fault f, const char *fmt, va_list ap)
 {
     char text[1024];

@@ -83,7 +83,7 @@ void *rac_arena_alloc_slow(struct rac_arena *a, size_t n)
 {
     size_t r = (n + 7) & ~(size_t)7;
     RAC_ASSERT(r >= n);
-    if ((size_t)(a->end - a->at) >= r) {
+    if (a->at != NULL && (size_t)(a->end - a->at) >= r) {
         void *p = a->at;
         a->at += r;
         return p;

@@ -52,7 +52,7 @@ void *rac_arena_alloc_slow(struct rac_arena *a, size_t n); /* not for callers */
 static inline void *rac_arena_alloc_dirty(struct rac_arena *a, size_t n)
 {
     size_t r = (n + 7) & ~(size_t)7;
-    if (RAC_LIKELY((size_t)(a->end - a->at) >= r && r >= n)) {
+    if (RAC_LIKELY((size_t)(a->end - a->at) >= r && r >= n && a->at != NULL)) {
         void *p = a->at;
         a->at += r;
         return p;

@@ -645,7 +645,7 @@ static bool walk(const struct rac_expr *x, const struct walk *w)
             !w->fn(w->arg, (enum rac_expr_ref)x->fn->ref,
                    rac_json_str(&x->args[0]->value, RAC_S("")), x->offset))
             return false;
-        /* fall through */
+        __attribute__((fallthrough));
     case NODE_TEXT:
         for (size_t i = 0; i < x->args_n; i++)
             if (!walk(x->args[i], w))

@@ -27,6 +27,7 @@ const char *rac_expr_category_word(enum rac_expr_category c)
     return category_words[c];
 }
 
+RAC_PRINTF(4, 0)
 static bool record(struct rac_expr_run *run, const struct rac_expr *node,
                    enum rac_expr_category category, const char *fmt, va_list ap)
 {

@@ -151,7 +151,7 @@ static void json_text(const struct rac_json *v, struct rac_buf *b)
                 RAC_BUF_ADD_LIT(b, ".0");
             break;
         }
-        /* fall through */
+        __attribute__((fallthrough));
     case RAC_JSON_DOUBLE:
         rac_buf_add(b, (rac_str){num, double_text(rac_json_double(v, 0), true, num)});
         break;
@@ -196,7 +196,7 @@ rac_str rac_expr_text(const struct rac_json *v, struct rac_arena *a)
     case RAC_JSON_NUMBER:
         if (is_decimal(v))
             return (rac_str){v->s, v->n};
-        /* fall through */
+        __attribute__((fallthrough));
     case RAC_JSON_DOUBLE: {
         size_t n = double_text(rac_json_double(v, 0), false, num);
         return rac_arena_str(a, (rac_str){num, n});
