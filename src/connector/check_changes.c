@@ -6,7 +6,11 @@
 #include "base/str.h"
 #include "connector/check_priv.h"
 
-enum { COMPARE_DEPTH_MAX = 12, COMPARE_NODES_MAX = 20000 };
+enum {
+    COMPARE_DEPTH_MAX = 12,
+    COMPARE_NODES_MAX = 1 << 20, /* schemas compared in all */
+    REQUIRED_MAX = 1024,         /* longer lists are not looked into */
+};
 
 struct changes {
     struct package_check *c;
@@ -63,7 +67,10 @@ static void compare_enum(struct changes *x, const struct rac_json *was, const st
 
 static bool names_property(const struct rac_json *schema, rac_str name)
 {
-    RAC_JSON_EACH(e, RAC_JSON_GET(schema, "required"))
+    const struct rac_json *list = RAC_JSON_GET(schema, "required");
+    if (rac_json_len(list) > REQUIRED_MAX)
+        return false;
+    RAC_JSON_EACH(e, list)
     if (rac_str_eq(rac_json_str(e, RAC_STR_NULL), name))
         return true;
     return false;
@@ -201,7 +208,6 @@ static void compare_operation(struct changes *x, const struct rac_api_operation 
 {
     const struct rac_api_operation *is = rac_api_operation(x->c->api, was->id);
     x->id = was->id;
-    x->budget = COMPARE_NODES_MAX;
     if (is == NULL) {
         x->pointer = RAC_S("/paths");
         CHANGED(x, BRK_01, "operation \"%.*s\" is gone", RAC_FMT(was->id));
@@ -260,7 +266,7 @@ static void compare_credentials(struct package_check *c, struct rac_api *old,
 void rac_package_check_changes(struct package_check *c, struct rac_api *former,
                                const struct rac_json *former_props)
 {
-    struct changes x = {.c = c, .old = former};
+    struct changes x = {.c = c, .old = former, .budget = COMPARE_NODES_MAX};
     for (size_t i = 0; i < former->ops_n && !rac_arena_over(c->a); i++)
         if (former->ops[i].id.n > 0)
             compare_operation(&x, &former->ops[i]);

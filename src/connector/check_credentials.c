@@ -6,10 +6,11 @@
 #include "connector/check_priv.h"
 #include "openapi/check.h"
 
-enum { KEY_BYTES_MIN = 20 };
+enum { KEY_BYTES_MIN = 20, SECRETS_MAX = 64 };
 
 struct asked {
     size_t strings, secrets, oauth, others;
+    size_t looked_for; /* secrets searched in the whole file */
 };
 
 static void count_param(struct package_check *c RAC_UNUSED, rac_str name,
@@ -88,7 +89,7 @@ static bool is_read(const struct rac_json *v, rac_str name, rac_str braced, int 
 static void check_fed(struct package_check *c, rac_str name, const struct rac_json *param,
                       rac_str pointer, void *arg)
 {
-    const struct asked *n = arg;
+    struct asked *n = arg;
     rac_str type = rac_json_str(RAC_JSON_GET(param, "type"), RAC_S(""));
     if (rac_str_eqi(type, RAC_S("oauthSetting"))) {
         if (!has_scheme(c, RAC_S("oauth2")))
@@ -100,7 +101,7 @@ static void check_fed(struct package_check *c, rac_str name, const struct rac_js
                     RAC_JSON_GET(c->props, "scriptOperations") != NULL ||
                     RAC_JSON_GET(c->props, "script") != NULL;
     if (!rac_str_eqi(type, RAC_S("securestring")) || scripted ||
-        rac_str_find_char(name, ':') != RAC_STR_NPOS)
+        rac_str_find_char(name, ':') != RAC_STR_NPOS || n->looked_for++ >= SECRETS_MAX)
         return;
     rac_str quoted = rac_arena_printf(c->a, "'%.*s'", RAC_FMT(name));
     rac_str braced = rac_arena_printf(c->a, "{%.*s}", RAC_FMT(name));

@@ -3,7 +3,14 @@
 #include "connector/check_priv.h"
 #include "connector/icon.h"
 
-enum { ICON_SIDE_MIN = 100, ICON_SIDE_MAX = 230, COLOUR_DISTANCE_MAX = 8, SENTENCES_MAX = 8 };
+enum {
+    ICON_SIDE_MIN = 100,
+    ICON_SIDE_MAX = 230,
+    COLOUR_DISTANCE_MAX = 8,
+    SENTENCES_MAX = 8,
+    OPERATIONS_MAX = 512,
+    TEXT_BYTES_MAX = 1 << 20
+};
 
 /* --- icon ----------------------------------------------------------------------------------- */
 
@@ -130,7 +137,7 @@ static void check_readme(struct package_check *c)
     if (heading_of(first, &level).p == NULL)
         FOUND_FILE(c, DOCS_01, BY_TABLE, file, "the readme does not start with a title");
     check_headings(c, RAC_RULE_DOCS_01, text, file, wanted, RAC_COUNT(wanted));
-    for (size_t i = 0; i < c->api->ops_n; i++) {
+    for (size_t i = 0; i < c->api->ops_n && i < OPERATIONS_MAX && text.n <= TEXT_BYTES_MAX; i++) {
         const struct rac_api_operation *op = &c->api->ops[i];
         if (op->visibility != RAC_VISIBILITY_INTERNAL && !op->deprecated && op->summary.n > 0 &&
             rac_str_findi(text, op->summary) == RAC_STR_NPOS &&

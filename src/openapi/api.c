@@ -8,11 +8,13 @@
 #include "base/str.h"
 
 enum {
-    CHAIN_MAX = 64,          /* references to references before we call it a circle */
-    PROPERTY_DEPTH_MAX = 12, /* allOf inside allOf while looking for a property */
-    WEBHOOK_NODES_MAX = 512, /* schema nodes looked at for a callback URL */
-    MAP_FROM = 48,           /* parameters of one operation from which a map finds them */
-    UNITE_MAX = 256,         /* names of a required list that are compared one by one */
+    CHAIN_MAX = 64,           /* references to references before we call it a circle */
+    PROPERTY_DEPTH_MAX = 12,  /* allOf inside allOf while looking for a property */
+    MERGE_MEMBERS_MAX = 256,  /* keywords of a target that others are laid over */
+    PROPERTY_PARTS_MAX = 512, /* parts of allOf looked at for one property */
+    WEBHOOK_NODES_MAX = 512,  /* schema nodes looked at for a callback URL */
+    MAP_FROM = 48,            /* parameters of one operation from which a map finds them */
+    UNITE_MAX = 256,          /* names of a required list that are compared one by one */
 };
 
 static const char *const method_names[RAC_METHOD_N] = {"get",   "put",  "post",   "delete",
@@ -180,6 +182,8 @@ static const struct rac_json *merge(struct rac_api *api, const struct rac_json *
         rac_map_get(&api->merged, (rac_str){(const char *)&address, sizeof(address)});
     if (known != NULL)
         return known;
+    if (rac_arena_over(api->a) || rac_json_len(target) > MERGE_MEMBERS_MAX)
+        return target; /* many references to something large: memory comes first */
     struct rac_json *m = RAC_NEW(api->a, struct rac_json);
     *m = rac_json_new_object(api->a);
     m->pos = node->pos;
@@ -225,8 +229,9 @@ const struct rac_json *rac_api_deref(struct rac_api *api, const struct rac_json 
 
 /* --- properties and responses ------------------------------------------------------------- */
 
+/* *budget bounds the walk: allOf of allOf grows with every level. */
 static const struct rac_json *property(struct rac_api *api, const struct rac_json *schema,
-                                       rac_str name, int depth)
+                                       rac_str name, int depth, int *budget)
 {
     schema = rac_api_deref(api, schema);
     const struct rac_json *p = rac_json_get(RAC_JSON_GET(schema, "properties"), name);
@@ -236,7 +241,9 @@ static const struct rac_json *property(struct rac_api *api, const struct rac_jso
         return NULL;
     RAC_JSON_EACH(part, RAC_JSON_GET(schema, "allOf"))
     {
-        p = property(api, part, name, depth + 1);
+        if ((*budget)-- <= 0)
+            return NULL;
+        p = property(api, part, name, depth + 1, budget);
         if (p != NULL)
             return p;
     }
@@ -246,7 +253,8 @@ static const struct rac_json *property(struct rac_api *api, const struct rac_jso
 const struct rac_json *rac_api_property(struct rac_api *api, const struct rac_json *schema,
                                         rac_str name)
 {
-    return property(api, schema, name, 0);
+    int budget = PROPERTY_PARTS_MAX;
+    return property(api, schema, name, 0, &budget);
 }
 
 const struct rac_json *rac_api_property_path(struct rac_api *api, const struct rac_json *schema,

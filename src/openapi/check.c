@@ -645,6 +645,8 @@ rac_err rac_check_definition(const struct rac_check_input *in, struct rac_diags 
         if (e != RAC_OK)
             return e;
     }
+    for (size_t i = 0; i < c.api->ops_n && !c.has_delete; i++)
+        c.has_delete = c.api->ops[i].method == RAC_METHOD_DELETE;
     rac_check_keyword(RAC_S("swagger")); /* makes the tables */
     rac_map_init(&c.measures, d->a);
     rac_map_init(&c.inputs, d->a);

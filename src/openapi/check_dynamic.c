@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "openapi/check_priv.h"
 
-enum { ARGUMENTS_MAX = 256 };
+enum { ARGUMENTS_MAX = 256, PARAMS_MAX = 512 /* of an operation that is looked into */ };
 
 struct form {
     enum keyword key;
@@ -65,6 +65,8 @@ static int find_input(struct check *c, const struct rac_api_operation *op, rac_s
                       struct input *in)
 {
     *in = (struct input){0};
+    if (op->params_n > PARAMS_MAX)
+        return -1;
     const struct rac_api_param *p = param_by_name(op, text);
     if (p == NULL) {
         rac_str rest, head = rac_str_cut(text, '/', &rest);
@@ -297,7 +299,7 @@ static void check_call(struct check *c, const struct form *f, const struct rac_j
 /* The first reference of the old form that its new twin is needed for; *why says for what. */
 static rac_str needs_twin(struct check *c, const struct rac_json *node, const char **why)
 {
-    if (c->op == NULL)
+    if (c->op == NULL || c->op->params_n > PARAMS_MAX)
         return RAC_STR_NULL;
     const struct rac_api_param *body = rac_api_body(c->op);
     RAC_JSON_EACH_MEMBER(m, RAC_JSON_GET(node, "parameters"))

@@ -141,6 +141,7 @@ struct check {
     struct rac_map families;            /* x-ms-api-annotation.family -> struct family */
     struct rac_map revisions;           /* "family revision" -> operation */
     bool preview;                       /* the connector's status is not Production */
+    bool has_delete;                    /* some operation is a DELETE */
 };
 
 /*

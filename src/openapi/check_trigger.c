@@ -143,9 +143,7 @@ static void check_webhook(struct check *c, const struct rac_api_operation *op,
     if (op->notification == NULL)
         FIND(c, TRG_01, at, op->node, "webhook \"{}\" has no x-ms-notification-content on its path",
              op->id);
-    bool can_delete = false, location = false;
-    for (size_t i = 0; i < c->api->ops_n && !can_delete; i++)
-        can_delete = c->api->ops[i].method == RAC_METHOD_DELETE;
+    bool can_delete = c->has_delete, location = false;
     RAC_JSON_EACH_MEMBER(m, op->responses)
     {
         const struct rac_json *headers = RAC_JSON_GET(rac_api_deref(c->api, &m->value), "headers");

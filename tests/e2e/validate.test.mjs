@@ -199,6 +199,12 @@ test('hostile files get a code, a place and an end', async (t) => {
     wrong: ['{"swagger": {}, "info": [], "paths": "none", "definitions": 5, "parameters": [], "responses": true, "security": {}}', 'error', 'RC-DOC-01'],
     wide: [base({ definitions: { D: { type: 'object', required: names, properties: Object.fromEntries(names.map((n) => [n, { type: 'string', default: 'x', enum: ['x'] }])) }, E: { type: 'string', enum: names, 'x-ms-enum-values': names.map((n) => ({ value: n, displayName: n })) } } }), 'warning'],
     manyPaths: [base({ paths: Object.fromEntries(Array.from({ length: 20000 }, (_, i) => [`/a/{x}/b${i}/{y}`, { get: { operationId: `Op${i}`, responses: { 200: { description: 'd' } }, parameters: [{ name: 'x', in: 'path', required: true, type: 'string' }, { name: 'y', in: 'path', required: true, type: 'string' }] } }])) }), 'warning'],
+    wideAllOf: [base({ definitions: Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`D${i}`, { required: ['a', 'b'], discriminator: 'c', allOf: Array.from({ length: 40 }, () => ({ $ref: `#/definitions/D${i + 1}` })) }]).concat([['D20', { type: 'object' }]])) }), 'warning'],
+    besideReferences: [base({
+      parameters: { P: { name: 'p', in: 'query', type: 'string', ...Object.fromEntries(names.slice(0, 15000).map((n) => [`x-${n}`, 1])) } },
+      paths: { '/a': { get: { operationId: 'A', responses: { 200: { description: 'd' } }, parameters: Array.from({ length: 8000 }, (_, i) => ({ $ref: '#/parameters/P', description: `${i}` })) } } },
+    }), 'warning'],
+    manyHooks: [base({ paths: Object.fromEntries(Array.from({ length: 8000 }, (_, i) => [`/h${i}`, { 'x-ms-notification-content': {}, post: { operationId: `H${i}`, 'x-ms-trigger': 'single', responses: {} } }])) }), 'warning'],
     manyParameters: [base({ paths: { '/a': { get: { operationId: 'A', responses: { 200: { description: 'd' } }, parameters: Array.from({ length: 50000 }, (_, i) => ({ name: `p${i}`, in: 'query', type: 'string' })) } } } }), 'warning'],
   };
   for (const [name, [bytes]] of Object.entries(files)) writeFileSync(join(dir, name), bytes);
