@@ -282,6 +282,16 @@ static int listen_on(const struct addrinfo *ai, bool reuse_port)
     return fd;
 }
 
+/* Is somebody there, even one who would share? A listener that does not share finds out. */
+static bool taken(const struct addrinfo *ai)
+{
+    int fd = listen_on(ai, false);
+    if (fd < 0)
+        return errno == EADDRINUSE;
+    close(fd);
+    return false;
+}
+
 static uint16_t port_of(int fd)
 {
     struct sockaddr_storage ss = {0};
@@ -305,7 +315,8 @@ static rac_err listen_open(struct rac_http_server *s, struct rac_arena *a, rac_s
         return RAC_E_INVALID;
     }
     for (struct addrinfo *ai = found; ai != NULL && s->listen_fd < 0; ai = ai->ai_next)
-        s->listen_fd = listen_on(ai, s->o.reuse_port);
+        if (!s->o.alone || !taken(ai))
+            s->listen_fd = listen_on(ai, s->o.reuse_port);
     int saved = errno;
     freeaddrinfo(found);
     if (s->listen_fd < 0) {

@@ -45,6 +45,8 @@ struct rac_http_server_options { /* zero gives each default */
     const char *host;            /* IPv4, IPv6 or name of this machine; NULL: 127.0.0.1 */
     uint16_t port;               /* 0: any free one; see rac_http_server_port */
     bool reuse_port;             /* several servers share the port, one per worker */
+    bool alone; /* fails when anybody listens there already, sharing or not: for the first of
+                   several servers, so that two programs do not share by mistake */
     void (*handle)(void *arg, struct rac_http_exchange *x);
     void *arg;
     size_t connections_max;       /* 4096 */

@@ -227,11 +227,14 @@ static rac_err worker_start(void *arg, struct rac_loop *loop, unsigned index, vo
         .host = rac_arena_cstr(&s->a, s->host),
         .port = s->port,
         .reuse_port = s->service.workers_n > 1,
+        .alone = index == 0,
         .handle = handle,
         .arg = slot,
         .connections_max = connections / s->service.workers_n + 1,
         .head_bytes_max = (size_t)rac_config_int(c, RAC_CONF_HTTP_HEADER_MAX),
         .idle_timeout_ms = rac_config_int(c, RAC_CONF_HTTP_IDLE_MS),
+        /* A call may use all of its time and still be answered. */
+        .reply_timeout_ms = 2 * rac_config_int(c, RAC_CONF_EGRESS_TOTAL_MS) + 60 * 1000,
     };
     rac_err e = rac_http_server_start(loop, &o, &s->a, &http, &s->why);
     if (e != RAC_OK)

@@ -595,6 +595,9 @@ static void listening_fails_with_a_sentence(void **state RAC_UNUSED)
     o.port = rac_http_server_port(s);
     assert_int_equal(rac_http_server_start(loop, &o, &a, &t, &error), RAC_OK);
     assert_int_equal(rac_http_server_port(t), rac_http_server_port(s));
+    struct rac_http_server *u = NULL;
+    o.alone = true;
+    assert_int_equal(rac_http_server_start(loop, &o, &a, &u, &error), RAC_E_EXISTS);
     rac_http_server_free(s);
     rac_http_server_free(t);
     rac_arena_fini(&a);
