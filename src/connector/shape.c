@@ -99,6 +99,33 @@ static bool fallback_of(struct rac_shapes *s, const struct rac_json *node, enum 
     return true;
 }
 
+static bool value_fits(struct rac_shapes *s, enum rac_type type, const struct rac_json *v)
+{
+    struct rac_json fit;
+    if (v->type == RAC_JSON_NULL)
+        return true;
+    return type == RAC_TYPE_ARRAY    ? v->type == RAC_JSON_ARRAY
+           : type == RAC_TYPE_OBJECT ? v->type == RAC_JSON_OBJECT
+                                     : scalar_fit(type, v, s->scratch, &fit);
+}
+
+/* The type, unless the definition's own default or enum contradicts it (corpus-survey §11.21, 22):
+ * then what it lists has to be accepted, and the type says nothing. */
+static enum rac_type honest_type(struct rac_shapes *s, const struct rac_json *node)
+{
+    enum rac_type type = type_of(node);
+    const struct rac_json *words = RAC_JSON_GET(node, "enum"), *d = RAC_JSON_GET(node, "default");
+    if (d != NULL && !value_fits(s, type, d))
+        return RAC_TYPE_ANY;
+    if (rac_json_is_array(words))
+        RAC_JSON_EACH(w, words)
+        {
+            if (!value_fits(s, type, w))
+                return RAC_TYPE_ANY;
+        }
+    return type;
+}
+
 static struct rac_shape *shape_new(struct rac_shapes *s, enum rac_type type)
 {
     struct rac_shape *shape = RAC_NEW(s->a, struct rac_shape);
@@ -242,7 +269,7 @@ static void fill_object(struct rac_shapes *s, struct rac_shape *shape, const str
 static const struct rac_shape *shape_make(struct rac_shapes *s, const struct rac_json *node,
                                           void **slot, unsigned depth)
 {
-    enum rac_type type = type_of(node);
+    enum rac_type type = honest_type(s, node);
     struct rac_json fallback = {0};
     bool has_fallback = fallback_of(s, node, type, &fallback);
     bool binary =

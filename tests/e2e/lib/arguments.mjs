@@ -140,7 +140,7 @@ const fits = (type, v) => type === undefined || (type === 'integer' ? Number.isI
 // ones that have a default to whoever builds the request.
 export function value(root, schema, r, options = {}, depth = 0) {
   const node = deref(root, schema), type = typeOf(node);
-  const given = (Array.isArray(node.enum) ? node.enum : []).filter((v) => v !== null && v !== '' && fits(type, v));
+  const given = (Array.isArray(node.enum) ? node.enum : []).filter((v) => v !== null && v !== '');
   if (given.length) return r.pick(given);
   const sample = node.default ?? node['x-ms-test-value'] ?? node['x-example'] ?? node.example;
   if (node.pattern && type === 'string' && typeof sample === 'string') return sample;
