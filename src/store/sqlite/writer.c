@@ -43,7 +43,8 @@ static bool is_disk_error(rac_err e)
 static void note_why(struct rac_store *s, struct rac_write *w, rac_err e)
 {
     if (is_disk_error(e) && w->commit.error.p == NULL)
-        w->commit.error = rac_db_why(&s->db, &w->a);
+        w->commit.error = sqlite3_errcode(s->db.h) != SQLITE_OK ? rac_db_why(&s->db, &w->a)
+                                                                : rac_str_of(rac_err_text(e));
 }
 
 /* One write inside the open transaction. False: the transaction itself is gone. */
