@@ -152,7 +152,7 @@ static bool make_link(struct begin *b, struct rac_oauth_vars *v)
         v->verifier = b->row.verifier;
         v->challenge = challenge_of(v->verifier, &b->own);
     }
-    rac_str url = rac_oauth_expand_url(&s->authorization_url, v, a);
+    rac_str url = rac_oauth_endpoint(v, &s->authorization_url, "authorizationUrl", a);
     rac_str query = rac_oauth_expand_form(&s->authorization_query, v, a);
     url = rac_oauth_join(url, query, a);
     if (!rac_oauth_mentions(query_text, RAC_S("State")) &&

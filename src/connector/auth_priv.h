@@ -28,6 +28,12 @@ enum rac_grant rac_oauth_grant(const struct rac_oauth_vars *v, struct rac_arena 
 /* Values raw up to the first '?', URL-encoded behind it. In a. */
 rac_str rac_oauth_expand_url(const struct rac_oauth_template *t, const struct rac_oauth_vars *v,
                              struct rac_arena *a);
+/* The same for an endpoint that the connection's user may type: a companion of that name
+ * ("token:tokenUrl") comes before what the connector says. In a. */
+rac_str rac_oauth_endpoint(const struct rac_oauth_vars *v, const struct rac_oauth_template *t,
+                           const char *name, struct rac_arena *a);
+rac_str rac_oauth_typed(const struct rac_oauth_vars *v, const char *name,
+                        struct rac_arena *a); /* that companion alone, or nothing */
 /* Values URL-encoded; for templates of ours, pairs with an empty value are dropped. In a. */
 rac_str rac_oauth_expand_form(const struct rac_oauth_template *t, const struct rac_oauth_vars *v,
                               struct rac_arena *a);

@@ -367,8 +367,6 @@ static rac_str unusable(struct reading *r, const struct provider *known)
                                     "The OAuth URL %.*s names an environment variable that has no "
                                     "value.",
                                     RAC_FMT(u[i]));
-        if (u[i].n > 0 && u[i].p[0] == '/')
-            return rac_arena_printf(r->a, "The OAuth URL %.*s has no host.", RAC_FMT(u[i]));
     }
     return RAC_STR_NULL;
 }

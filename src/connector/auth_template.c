@@ -267,6 +267,19 @@ rac_str rac_oauth_expand_url(const struct rac_oauth_template *t, const struct ra
     return rac_str_trim(expand(t->text, v, true, false, a));
 }
 
+rac_str rac_oauth_typed(const struct rac_oauth_vars *v, const char *name, struct rac_arena *a)
+{
+    bool known = false;
+    return rac_str_trim(companion(v, rac_str_of(name), a, &known));
+}
+
+rac_str rac_oauth_endpoint(const struct rac_oauth_vars *v, const struct rac_oauth_template *t,
+                           const char *name, struct rac_arena *a)
+{
+    rac_str typed = rac_oauth_typed(v, name, a);
+    return typed.n > 0 ? typed : rac_oauth_expand_url(t, v, a);
+}
+
 /* Drops "name=" pairs without a value. */
 static rac_str drop_empty(rac_str form, struct rac_arena *a)
 {

@@ -143,7 +143,11 @@ rac_err rac_token_request_build(const struct rac_oauth_vars *v, enum rac_token_p
             error, "RC-OA-02",
             RAC_S("The connector has no OAuth client id yet. An administrator sets it "
                   "with `raccord connector update CONNECTOR --client-id ID --secret SECRET`."));
-    out->url = rac_oauth_expand_url(refresh ? &s->refresh_url : &s->token_url, &own, a);
+    out->url = refresh ? rac_oauth_typed(&own, "refreshUrl", a) : RAC_STR_NULL;
+    if (out->url.n == 0 && refresh && !rac_str_eq(s->refresh_url.text, s->token_url.text))
+        out->url = rac_oauth_expand_url(&s->refresh_url, &own, a);
+    if (out->url.n == 0)
+        out->url = rac_oauth_endpoint(&own, &s->token_url, "tokenUrl", a);
     const struct rac_oauth_template *query = refresh ? &s->refresh_query : &s->token_query;
     out->url = rac_oauth_join(out->url, rac_oauth_expand_form(query, &own, a), a);
     out->url = rac_oauth_clean_url(out->url, a);

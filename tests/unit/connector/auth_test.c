@@ -1029,6 +1029,38 @@ static void test_templates(void **state)
     assert_int_equal(W->asked_n, asked);
 }
 
+/* Endpoints and scopes that the connection's user types. */
+static void test_typed_endpoints(void **state)
+{
+    (void)state;
+    connector("{'connectionParameters':{'token':{'type':'oauthSetting','oAuthSettings':{"
+              "'identityProvider':'oauth2','clientId':'app','scopes':[],'customParameters':{"
+              "'authorizationUrl':{'value':'/Authorization'},'tokenUrl':{'value':'/oauth/token'},"
+              "'refreshUrl':{'value':'/oauth/token'}}}},"
+              "'token:authorizationUrl':{'type':'string'},'token:tokenUrl':{'type':'string'},"
+              "'token:refreshUrl':{'type':'string'},'token:scopes':{'type':'string'}}}");
+    assert_str(begin().error.detail, "RC-OA-01");
+    W->values = RAC_S("{\"token:authorizationUrl\":\"https://i.example/a\",\"token:tokenUrl\":"
+                      "\"https://i.example/t\",\"token:scopes\":\"x y\"}");
+    rac_str link = begin().link.link;
+    assert_has(link, "https://i.example/a?client_id=app&");
+    assert_str(q(link, "scope"), "x y");
+    complete(q(link, "state"), "c", NULL, NULL);
+    assert_str(last_asked()->url, "https://i.example/t");
+    stored("A", "R", -5);
+    prepare(0, false);
+    pump();
+    assert_str(last_asked()->url, "https://i.example/t");
+    reply(last_asked(), 200, "{\"access_token\":\"B\"}");
+    W->values = RAC_S("{\"token:authorizationUrl\":\"https://i.example/a\",\"token:tokenUrl\":"
+                      "\"https://i.example/t\",\"token:refreshUrl\":\"https://i.example/r\"}");
+    stored("A", "R", -5);
+    prepare(0, false);
+    pump();
+    assert_str(last_asked()->url, "https://i.example/r");
+    reply(last_asked(), 200, "{\"access_token\":\"B\"}");
+}
+
 static void test_additional_parameters(void **state)
 {
     (void)state;
@@ -1162,6 +1194,7 @@ int main(void)
         T(test_device),
         T(test_aad),
         T(test_templates),
+        T(test_typed_endpoints),
         T(test_additional_parameters),
         T(test_every_provider),
         T(test_certificate),
