@@ -217,7 +217,7 @@ static rac_err parse(struct rac_document *doc, struct rac_diags *d)
     char c = first_byte(doc->text);
     doc->yaml =
         (c != '{' && c != '[' && c != '/' && c != '"') || (c == '{' && is_flow_yaml(doc->text));
-    rac_err e = doc->yaml ? rac_yaml_parse(doc->text, doc->a, 0, &doc->root, &where)
+    rac_err e = doc->yaml ? rac_yaml_parse_lenient(doc->text, doc->a, &doc->root, d, &where)
                           : rac_json_parse_lenient(doc->text, doc->a, &doc->root, d, &where);
     for (size_t i = before; d != NULL && i < d->n; i++)
         if (d->v[i].file.p == NULL)
