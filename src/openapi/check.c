@@ -277,7 +277,7 @@ static void check_external_docs(struct check *c, const struct rac_json *node,
     check_url(c, &s, at);
 }
 
-void rac_check_info(struct check *c, const struct members *root)
+static void check_info(struct check *c, const struct members *root)
 {
     const struct rac_json *info = member_value(root, KW_INFO);
     struct where here = AT_LIT(NULL, "info"), place;
@@ -594,7 +594,7 @@ static void check_root(struct check *c)
     struct where here;
     rac_check_members(c, KIND_ROOT, c->root, NULL, &s);
     check_version(c);
-    rac_check_info(c, &s);
+    check_info(c, &s);
     check_status(c);
     check_host(c, &s);
     if (!has_member(&s, KW_PATHS)) {

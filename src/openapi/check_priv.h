@@ -201,9 +201,6 @@ struct measure rac_check_measure(struct check *c, const struct rac_json *schema)
 /* What items, headers and parameters that are no bodies have in common with schemas. */
 void rac_check_simple(struct check *c, const struct members *s, const struct rac_json *node,
                       const struct where *at);
-/* Rules on what a body requires, callback URL included; follows references, each once. */
-void rac_check_input_schema(struct check *c, const struct rac_api_param *body,
-                            const struct where *at);
 void rac_check_required_loops(struct check *c);
 /* True unless the value is plainly of another type than the one named. */
 bool rac_check_value_fits(const struct rac_json *v, rac_str type, bool nullable);
@@ -224,7 +221,6 @@ size_t rac_check_parameter_list(struct check *c, const struct rac_json *list,
 void rac_check_media_types(struct check *c, const struct rac_json *list, const struct where *at);
 void rac_check_schemes(struct check *c, const struct rac_json *list, const struct where *at);
 
-void rac_check_info(struct check *c, const struct members *root);
 void rac_check_security(struct check *c);
 void rac_check_requirements(struct check *c, const struct rac_json *list, const struct where *at);
 

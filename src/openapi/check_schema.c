@@ -19,11 +19,10 @@ enum {
 
 static const struct {
     rac_str prefix, what;
-    enum rac_rule_id rule;
 } ref_places[] = {
-    [REF_SCHEMA] = {RAC_S_INIT("#/definitions/"), RAC_S_INIT("definitions"), 0},
-    [REF_PARAMETER] = {RAC_S_INIT("#/parameters/"), RAC_S_INIT("parameters"), 0},
-    [REF_RESPONSE] = {RAC_S_INIT("#/responses/"), RAC_S_INIT("responses"), 0},
+    [REF_SCHEMA] = {RAC_S_INIT("#/definitions/"), RAC_S_INIT("definitions")},
+    [REF_PARAMETER] = {RAC_S_INIT("#/parameters/"), RAC_S_INIT("parameters")},
+    [REF_RESPONSE] = {RAC_S_INIT("#/responses/"), RAC_S_INIT("responses")},
 };
 
 static const struct rac_json *ref_of(const struct rac_json *node)

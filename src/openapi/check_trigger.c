@@ -101,8 +101,8 @@ static void walk_input(struct check *c, const struct rac_json *schema, const str
         walk_input(c, items, &here, (struct chain){.internal = chain.internal}, depth + 1);
 }
 
-void rac_check_input_schema(struct check *c, const struct rac_api_param *body,
-                            const struct where *at)
+/* What a body requires, callback URL included; follows references, each once. */
+static void check_input(struct check *c, const struct rac_api_param *body, const struct where *at)
 {
     const struct rac_json *schema = RAC_JSON_GET(body->node, "schema");
     struct where here = AT_LIT(at, "schema");
@@ -208,7 +208,7 @@ void rac_check_trigger(struct check *c, const struct members *s, const struct wh
     check_trigger_values(c, s, at);
     if (body != NULL) {
         struct where here = AT_POINTER(body->pointer);
-        rac_check_input_schema(c, body, &here);
+        check_input(c, body, &here);
     }
     if (op->webhook)
         check_webhook(c, op, at);
