@@ -128,9 +128,9 @@ struct rac_connection_field {
 /* Adds a connection parameter unless one of that name exists. */
 void rac_connection_add(struct rac_convert_state *c, const struct rac_connection_field *f);
 
-enum rac_grant { RAC_GRANT_CODE, RAC_GRANT_CLIENT, RAC_GRANT_PASSWORD };
+enum rac_oauth_flow { RAC_FLOW_CODE, RAC_FLOW_CLIENT, RAC_FLOW_PASSWORD };
 struct rac_oauth_spec {
-    enum rac_grant grant;
+    enum rac_oauth_flow grant;
     rac_str authorization_url, token_url, refresh_url; /* may hold {name}: companion parameters */
     const struct rac_json *scopes;                     /* array of strings, or NULL */
 };

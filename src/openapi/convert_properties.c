@@ -101,19 +101,19 @@ static void companions(struct rac_convert_state *c, rac_str url)
     }
 }
 
-static void grant_fields(struct rac_convert_state *c, enum rac_grant grant)
+static void grant_fields(struct rac_convert_state *c, enum rac_oauth_flow grant)
 {
     static const struct {
-        enum rac_grant grant;
+        enum rac_oauth_flow grant;
         rac_str name, type, display;
     } rows[] = {
-        {RAC_GRANT_CLIENT, RAC_S_INIT("token:clientId"), RAC_S_INIT("string"),
+        {RAC_FLOW_CLIENT, RAC_S_INIT("token:clientId"), RAC_S_INIT("string"),
          RAC_S_INIT("Client ID")},
-        {RAC_GRANT_CLIENT, RAC_S_INIT("token:clientSecret"), RAC_S_INIT("securestring"),
+        {RAC_FLOW_CLIENT, RAC_S_INIT("token:clientSecret"), RAC_S_INIT("securestring"),
          RAC_S_INIT("Client secret")},
-        {RAC_GRANT_PASSWORD, RAC_S_INIT("token:username"), RAC_S_INIT("string"),
+        {RAC_FLOW_PASSWORD, RAC_S_INIT("token:username"), RAC_S_INIT("string"),
          RAC_S_INIT("User name")},
-        {RAC_GRANT_PASSWORD, RAC_S_INIT("token:password"), RAC_S_INIT("securestring"),
+        {RAC_FLOW_PASSWORD, RAC_S_INIT("token:password"), RAC_S_INIT("securestring"),
          RAC_S_INIT("Password")},
     };
     for (size_t i = 0; i < RAC_COUNT(rows); i++)
@@ -135,10 +135,10 @@ static struct rac_json custom_parameters(struct rac_convert_state *c,
                          s->authorization_url);
     custom_parameter(c, &o, generic ? RAC_S("tokenUrlTemplate") : RAC_S("tokenUrl"), s->token_url);
     custom_parameter(c, &o, generic ? RAC_S("refreshUrlTemplate") : RAC_S("refreshUrl"), refresh);
-    if (s->grant != RAC_GRANT_CODE)
+    if (s->grant != RAC_FLOW_CODE)
         custom_parameter(c, &o, RAC_S("grantType"),
-                         s->grant == RAC_GRANT_CLIENT ? RAC_S("client_credentials")
-                                                      : RAC_S("password"));
+                         s->grant == RAC_FLOW_CLIENT ? RAC_S("client_credentials")
+                                                     : RAC_S("password"));
     return o;
 }
 
@@ -290,9 +290,9 @@ static void connection_of_scheme(struct rac_convert_state *c, const struct rac_j
         struct rac_json scopes = scope_names(c, definition, name);
         rac_str flow = rac_json_str(RAC_JSON_GET(scheme, "flow"), RAC_S(""));
         struct rac_oauth_spec s = {
-            .grant = rac_str_eq(flow, RAC_S("application")) ? RAC_GRANT_CLIENT
-                     : rac_str_eq(flow, RAC_S("password"))  ? RAC_GRANT_PASSWORD
-                                                            : RAC_GRANT_CODE,
+            .grant = rac_str_eq(flow, RAC_S("application")) ? RAC_FLOW_CLIENT
+                     : rac_str_eq(flow, RAC_S("password"))  ? RAC_FLOW_PASSWORD
+                                                            : RAC_FLOW_CODE,
             .authorization_url = rac_json_str(RAC_JSON_GET(scheme, "authorizationUrl"), RAC_S("")),
             .token_url = rac_json_str(RAC_JSON_GET(scheme, "tokenUrl"), RAC_S("")),
             .scopes = &scopes};

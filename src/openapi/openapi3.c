@@ -366,8 +366,7 @@ static void operation(struct o3 *x, struct item *it, rac_str method, const struc
 /* --- paths
  * ---------------------------------------------------------------------------------------------- */
 
-/* A path that 2.0 takes: a slash first, braces in pairs, no hole twice. */
-static rac_str clean_path(struct o3 *x, const struct rac_place *at, rac_str path)
+rac_str o3_clean_path(struct o3 *x, rac_str path)
 {
     struct rac_buf b;
     rac_buf_init(&b, 1 << 20);
@@ -394,11 +393,7 @@ static rac_str clean_path(struct o3 *x, const struct rac_place *at, rac_str path
             rac_buf_add_char(&b, path.p[i]);
         }
     }
-    rac_str out = rac_buf_finish(&b, x->a);
-    if (!rac_str_eq(out, path))
-        o3_loss(x, RAC_RULE_O3_16, at, "the path was changed to %.*s",
-                (int)(out.n < 200 ? out.n : 200), out.p);
-    return out;
+    return rac_buf_finish(&b, x->a);
 }
 
 static void path_item(struct o3 *x, const struct rac_place *at, rac_str key)
@@ -406,7 +401,10 @@ static void path_item(struct o3 *x, const struct rac_place *at, rac_str key)
     struct rac_place end;
     if (!o3_follow(x, at, &end) || !rac_json_is_object(end.node))
         return;
-    struct item it = {.at = &end, .path = clean_path(x, at, key), .out = rac_json_new_object(x->a)};
+    struct item it = {.at = &end, .path = o3_clean_path(x, key), .out = rac_json_new_object(x->a)};
+    if (!rac_str_eq(it.path, key))
+        o3_loss(x, RAC_RULE_O3_16, at, "the path was changed to %.*s",
+                (int)(it.path.n < 200 ? it.path.n : 200), it.path.p);
     struct rac_json *paths = RAC_JSON_GET(x->out, "paths");
     if (rac_json_get(paths, it.path) != NULL) {
         o3_loss(x, RAC_RULE_O3_16, at, "the path is there twice; the first one counts");

@@ -50,6 +50,8 @@ struct o3 {
     size_t free_nodes;               /* nodes of free-form values copied; capped */
 };
 
+/* A path that 2.0 takes: a slash first, braces in pairs inside a segment, no hole twice. */
+rac_str o3_clean_path(struct o3 *x, rac_str path);
 void o3_begin(struct o3 *x, struct rac_convert_state *c, struct rac_json *out);
 
 /* --- openapi3_ref.c ------------------------------------------------------------------------ */

@@ -103,11 +103,11 @@ static void scheme_oauth(struct o3 *x, struct scheme *s)
     static const struct {
         rac_str name;
         const char *flow;
-        enum rac_grant grant;
+        enum rac_oauth_flow grant;
     } rows[] = {
-        {RAC_S_INIT("authorizationCode"), "accessCode", RAC_GRANT_CODE},
-        {RAC_S_INIT("clientCredentials"), "application", RAC_GRANT_CLIENT},
-        {RAC_S_INIT("password"), "password", RAC_GRANT_PASSWORD},
+        {RAC_S_INIT("authorizationCode"), "accessCode", RAC_FLOW_CODE},
+        {RAC_S_INIT("clientCredentials"), "application", RAC_FLOW_CLIENT},
+        {RAC_S_INIT("password"), "password", RAC_FLOW_PASSWORD},
     };
     struct rac_place flows = RAC_PLACE_KEY(s->at, "flows", RAC_JSON_GET(s->at->node, "flows"));
     rac_str taken = RAC_STR_NULL;
@@ -115,7 +115,7 @@ static void scheme_oauth(struct o3 *x, struct scheme *s)
         const struct rac_json *f = rac_json_get(flows.node, rows[i].name);
         rac_str token = flow_url(x, f, "tokenUrl");
         rac_str authorization = flow_url(x, f, "authorizationUrl");
-        bool code = rows[i].grant == RAC_GRANT_CODE;
+        bool code = rows[i].grant == RAC_FLOW_CODE;
         if (token.n == 0 || (code && authorization.n == 0))
             continue;
         taken = rows[i].name;

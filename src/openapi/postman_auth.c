@@ -214,15 +214,15 @@ static void oauth(struct pm *p, struct rac_json *definitions, rac_str name,
     struct rac_arena *a = p->a;
     rac_str grant = value_of(p, auth, "grant_type");
     struct rac_json scopes = scope_list(p, value_of(p, auth, "scope"));
-    struct rac_oauth_spec s = {.grant = rac_str_startsi(grant, RAC_S("client")) ? RAC_GRANT_CLIENT
+    struct rac_oauth_spec s = {.grant = rac_str_startsi(grant, RAC_S("client")) ? RAC_FLOW_CLIENT
                                         : rac_str_startsi(grant, RAC_S("password"))
-                                            ? RAC_GRANT_PASSWORD
-                                            : RAC_GRANT_CODE,
+                                            ? RAC_FLOW_PASSWORD
+                                            : RAC_FLOW_CODE,
                                .authorization_url = endpoint(p, auth, "authUrl"),
                                .token_url = endpoint(p, auth, "accessTokenUrl"),
                                .refresh_url = endpoint(p, auth, "refreshTokenUrl"),
                                .scopes = &scopes};
-    if (s.token_url.n == 0 || (s.authorization_url.n == 0 && s.grant == RAC_GRANT_CODE)) {
+    if (s.token_url.n == 0 || (s.authorization_url.n == 0 && s.grant == RAC_FLOW_CODE)) {
         rac_loss(p->c, RAC_RULE_PM_18, auth->at,
                  "the OAuth 2.0 endpoints are not in the collection; a bearer token is asked for");
         bearer(p, definitions, name);
@@ -231,10 +231,10 @@ static void oauth(struct pm *p, struct rac_json *definitions, rac_str name,
     struct rac_json o = rac_json_new_object(a), map = rac_json_new_object(a);
     RAC_JSON_PUT_STR(a, &o, "type", RAC_S("oauth2"));
     RAC_JSON_PUT_STR(a, &o, "flow",
-                     s.grant == RAC_GRANT_CODE     ? RAC_S("accessCode")
-                     : s.grant == RAC_GRANT_CLIENT ? RAC_S("application")
-                                                   : RAC_S("password"));
-    if (s.grant == RAC_GRANT_CODE)
+                     s.grant == RAC_FLOW_CODE     ? RAC_S("accessCode")
+                     : s.grant == RAC_FLOW_CLIENT ? RAC_S("application")
+                                                  : RAC_S("password"));
+    if (s.grant == RAC_FLOW_CODE)
         RAC_JSON_PUT_STR(a, &o, "authorizationUrl", s.authorization_url);
     RAC_JSON_PUT_STR(a, &o, "tokenUrl", s.token_url);
     RAC_JSON_EACH(e, &scopes)

@@ -364,6 +364,19 @@ static struct rac_json walk_array(struct norm *s, const struct rac_place *at, en
     return out;
 }
 
+/* Braces that do not pair, or cross a slash: no request can be built from such a path. */
+static bool braces_are_odd(rac_str path)
+{
+    bool inside = false;
+    for (size_t i = 0; i < path.n; i++) {
+        char ch = path.p[i];
+        if ((ch == '{' && inside) || (ch == '}' && !inside) || (ch == '/' && inside))
+            return true;
+        inside = ch == '{' || (inside && ch != '}');
+    }
+    return inside;
+}
+
 static struct rac_json walk_object(struct norm *s, const struct rac_place *at, enum ctx ctx)
 {
     struct rac_json out = rac_json_new_object(s->x.a);
@@ -375,6 +388,10 @@ static struct rac_json walk_object(struct norm *s, const struct rac_place *at, e
         if (to == C_ITEM && (key.n == 0 || key.p[0] != '/')) {
             key = rac_str_concat(s->x.a, RAC_S("/"), key);
             told(s, RAC_RULE_O2_01, &e, "the path starts with a slash: ", key);
+        }
+        if (to == C_ITEM && braces_are_odd(key)) {
+            key = o3_clean_path(&s->x, key);
+            told(s, RAC_RULE_O2_01, &e, "the braces of the path do not pair; it became ", key);
         }
         struct rac_json v = walk(s, &e, to);
         if (v.type == RAC_JSON_NONE)
