@@ -3,6 +3,8 @@
 #include "base/str.h"
 #include "cli/output.h"
 #include "cli/source.h"
+#include "base/map.h"
+#include "openapi/api.h"
 #include "openapi/convert.h"
 #include "openapi/read.h"
 
@@ -28,6 +30,26 @@ static rac_err converted(struct rac_cli *cli, const char *src, struct rac_packag
     return RAC_OK;
 }
 
+/* Is an operation without an operationId of its own? The converter gives it the one it would get
+ * when it is registered. */
+static bool lacks_ids(const struct rac_json *root, struct rac_arena *a)
+{
+    struct rac_map ids;
+    rac_map_init(&ids, a);
+    RAC_JSON_EACH_MEMBER(path, RAC_JSON_GET(root, "paths"))
+    {
+        RAC_JSON_EACH_MEMBER(m, &path->value)
+        {
+            enum rac_api_method method;
+            rac_str id = rac_json_str(RAC_JSON_GET(&m->value, "operationId"), RAC_S(""));
+            if (rac_api_method_parse(rac_json_key(m), &method) && rac_json_is_object(&m->value) &&
+                (id.n == 0 || !rac_map_add(&ids, id, m)))
+                return true;
+        }
+    }
+    return false;
+}
+
 rac_err rac_cli_package(struct rac_cli *cli, const char *src, struct rac_arena *a,
                         struct rac_package **out, struct rac_diags *d)
 {
@@ -42,7 +64,7 @@ rac_err rac_cli_package(struct rac_cli *cli, const char *src, struct rac_arena *
     if (e != RAC_OK)
         return e;
     struct rac_document *doc = p->definition_doc;
-    if (doc->kind != RAC_DOC_SWAGGER2)
+    if (doc->kind != RAC_DOC_SWAGGER2 || lacks_ids(&doc->root, a))
         e = converted(cli, src, p, a, d);
     else if (p->properties_doc == NULL)
         p->properties_doc = rac_document_wrap(rac_convert_properties(&doc->root, a),

@@ -74,6 +74,22 @@ static enum rac_call_code argument_unknown(struct bind *b, rac_str name)
                          hint.p ? hint.p : "", hint.p ? "\"?" : "");
 }
 
+/* "query.id": a parameter by its place, where a name alone would mean several. */
+static bool argument_placed(struct bind *b, rac_str name, const struct rac_json *v)
+{
+    enum rac_param_in in;
+    size_t dot = rac_str_find_char(name, '.');
+    if (dot == RAC_STR_NPOS || !rac_param_in_parse(rac_str_sub(name, 0, dot), &in))
+        return false;
+    for (uint32_t i = 0; i < b->plan->params_n; i++)
+        if (b->plan->params[i].in == in &&
+            rac_str_eq(b->plan->params[i].name, rac_str_from(name, dot + 1))) {
+            b->given[i] = v;
+            return true;
+        }
+    return false;
+}
+
 static enum rac_call_code argument_take(struct bind *b, rac_str name, const struct rac_json *v)
 {
     bool found = false;
@@ -91,7 +107,9 @@ static enum rac_call_code argument_take(struct bind *b, rac_str name, const stru
         b->given[b->plan->body] = v; /* whatever the body parameter is called */
         found = true;
     }
-    return found || argument_deep(b, name, v) ? RAC_CALL_NONE : argument_unknown(b, name);
+    return found || argument_placed(b, name, v) || argument_deep(b, name, v)
+               ? RAC_CALL_NONE
+               : argument_unknown(b, name);
 }
 
 static enum rac_call_code arguments_take(struct bind *b, const struct rac_json *args)
@@ -129,6 +147,15 @@ static bool envelope_like(const struct rac_json *v)
            rac_json_is_array(RAC_JSON_GET(v, "$multipart"));
 }
 
+/* Is the name declared in another place, too? One argument then serves both. */
+static bool is_namesake(const struct bind *b, uint32_t i)
+{
+    for (uint32_t k = 0; k < b->plan->params_n; k++)
+        if (k != i && rac_str_eq(b->plan->params[k].name, b->plan->params[i].name))
+            return true;
+    return false;
+}
+
 /* The value to send, fitted; NONE type: nothing is sent. */
 static enum rac_call_code param_value(struct bind *b, uint32_t i, struct rac_json *out)
 {
@@ -162,6 +189,10 @@ static enum rac_call_code param_value(struct bind *b, uint32_t i, struct rac_jso
     const char *want;
     if (rac_shape_fit(p->shape, v, b->a, out, &below, &want))
         return RAC_CALL_NONE;
+    if (!p->required && is_namesake(b, i)) { /* it was meant for the other place of this name */
+        *out = (struct rac_json){0};
+        return RAC_CALL_NONE;
+    }
     return rac_call_fail(b->e, b->a, RAC_CALL_INVALID_INPUT, NULL,
                          rac_str_concat(b->a, pointer_of(b, p), below),
                          "parameter \"%.*s\"%s%.*s must be %s", RAC_FMT(p->name),

@@ -30,7 +30,7 @@ test('show: the document of the contract', async () => {
   assert.equal(v.source, harbour);
   assert.equal(v.title, 'Harbour');
   assert.equal(v.basePath, '/v2/');
-  assert.equal(v.operations.length, 15);
+  assert.equal(v.operations.length, 16);
   const ship = v.operations.find((o) => o.operationId === 'GetShip');
   assert.deepEqual(Object.keys(ship), ['operationId', 'method', 'path', 'summary', 'trigger', 'deprecated', 'visibility', 'parameters', 'responses']);
   assert.equal(ship.method.toUpperCase(), 'GET');
