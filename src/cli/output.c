@@ -18,8 +18,11 @@ static const char *paint(const struct rac_cli *cli, enum rac_severity s, bool on
 
 void rac_cli_diag(struct rac_cli *cli, rac_str source, const struct rac_diag *d)
 {
+    struct stat st;
+    bool folder = stat(rac_arena_cstr(cli->a, source), &st) != 0 || !S_ISREG(st.st_mode) ||
+                  rac_str_endsi(source, RAC_S(".zip"));
     fprintf(cli->err, "%.*s", RAC_FMT(source));
-    if (d->file.n > 0 && !rac_str_ends(source, d->file))
+    if (d->file.n > 0 && folder && !rac_str_ends(source, d->file))
         fprintf(cli->err, "%s%.*s", rac_str_ends(source, RAC_S("/")) ? "" : "/", RAC_FMT(d->file));
     if (d->line > 0)
         fprintf(cli->err, ":%u:%u", d->line, d->column > 0 ? d->column : 1);
