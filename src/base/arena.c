@@ -40,7 +40,7 @@ void rac_arena_fini(struct rac_arena *a)
     run_cleanups(a, NULL);
     for (struct rac_arena_block *b = a->blocks, *next; b != NULL; b = next) {
         next = b->next;
-        rac_mem_free(b);
+        rac_mem_block_free(b);
     }
     *a = (struct rac_arena){.bytes_max = a->bytes_max};
 }
@@ -54,7 +54,7 @@ void rac_arena_reset(struct rac_arena *a)
         if (next == NULL && b->size <= BLOCK_MAX)
             keep = b;
         else
-            rac_mem_free(b);
+            rac_mem_block_free(b);
     }
     *a = (struct rac_arena){.bytes_max = a->bytes_max};
     if (keep != NULL) {
@@ -70,7 +70,7 @@ static struct rac_arena_block *block_new(struct rac_arena *a, size_t size)
 {
     size_t total;
     RAC_ASSERT(rac_size_add(size, sizeof(struct rac_arena_block), &total));
-    struct rac_arena_block *b = rac_mem_alloc_dirty(total);
+    struct rac_arena_block *b = rac_mem_block_alloc(total);
     b->size = size;
     b->next = NULL;
     a->used_bytes += size;
@@ -190,7 +190,7 @@ void rac_arena_rewind(struct rac_arena *a, struct rac_arena_mark m)
         struct rac_arena_block *b = a->blocks;
         a->blocks = b->next;
         a->used_bytes -= b->size;
-        rac_mem_free(b);
+        rac_mem_block_free(b);
     }
     if (m.block == NULL) {
         a->at = a->end = NULL;

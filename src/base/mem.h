@@ -14,4 +14,15 @@ void *rac_mem_realloc(void *p, size_t n); /* never NULL */
 void rac_mem_free(void *p);               /* NULL is fine */
 void rac_mem_free_libc(void *p);          /* memory that a library malloc'ed and told us to free */
 
+/*
+ * Blocks that come and go many times a second: arena blocks and what curl allocates. A thread that
+ * runs a loop keeps freed ones for itself, by size, up to about 8 MB; elsewhere, above 32 KB and
+ * under sanitizers this is plain malloc. Any thread may free what another allocated.
+ */
+void *rac_mem_block_alloc(size_t n); /* not zeroed, owned; never NULL */
+void *rac_mem_block_realloc(void *p, size_t n);
+void rac_mem_block_free(void *p); /* NULL is fine */
+void rac_mem_blocks_keep(void);   /* this thread keeps blocks from now on; calls nest */
+void rac_mem_blocks_let_go(void); /* the last let_go frees what this thread kept */
+
 #endif

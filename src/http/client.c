@@ -1119,9 +1119,29 @@ static void on_task(void *arg)
 
 /* ---- client ---- */
 
+static void *curl_malloc(size_t n)
+{
+    return rac_mem_block_alloc(n);
+}
+
+static void *curl_calloc(size_t n, size_t size)
+{
+    size_t bytes;
+    RAC_ASSERT(rac_size_mul(n, size, &bytes));
+    return memset(rac_mem_block_alloc(bytes), 0, bytes);
+}
+
+static char *curl_strdup(const char *s)
+{
+    size_t n = strlen(s) + 1;
+    return memcpy(rac_mem_block_alloc(n), s, n);
+}
+
+/* curl allocates a hundred times for every request; see base/mem.h. */
 static void global_init(void)
 {
-    RAC_ASSERT(curl_global_init(CURL_GLOBAL_ALL) == CURLE_OK);
+    RAC_ASSERT(curl_global_init_mem(CURL_GLOBAL_ALL, curl_malloc, rac_mem_block_free,
+                                    rac_mem_block_realloc, curl_strdup, curl_calloc) == CURLE_OK);
 }
 
 static void options_copy(struct rac_http_client *c, const struct rac_http_client_options *o)

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "http/server_priv.h"
 
-enum { STREAM_BLOCK = 32 * 1024, COMPACT_FROM = 64 * 1024 };
+enum { HELD_BYTES_MAX = 16 * 1024, STREAM_BLOCK = 32 * 1024, COMPACT_FROM = 64 * 1024 };
 
 struct rac_http_fixed {
     int status;
@@ -39,9 +39,8 @@ void rac_http_conn_drop_replies(struct rac_http_conn *c)
 {
     if (c->response != NULL && !c->response_shared)
         MHD_destroy_response(c->response);
-    if (c->held != NULL)
-        MHD_destroy_response(c->held);
-    c->response = c->held = NULL;
+    c->response = NULL;
+    rac_loop_soon_cancel(c->server->loop, &c->flush);
 }
 
 static void reply_made(struct rac_http_conn *c, int status, struct MHD_Response *response)
@@ -272,6 +271,35 @@ static ssize_t on_reader(void *cls, uint64_t pos, char *p, size_t cap)
     return 0;
 }
 
+/* Gives the stream to the library, which will pull from it. */
+static void stream_begin(struct rac_http_conn *c)
+{
+    rac_loop_soon_cancel(c->server->loop, &c->flush);
+    c->held = false;
+    struct MHD_Response *r = MHD_create_response_from_callback(
+        c->stream_length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)c->stream_length, STREAM_BLOCK,
+        on_reader, c, NULL);
+    RAC_ASSERT(r != NULL);
+    if (c->stream_bodyless && c->stream_length < 0)
+        /* chunked, the library would send the last chunk */
+        MHD_set_response_options(r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    headers_add(c, r, &c->held_headers);
+    reply_made(c, c->held_status, r);
+}
+
+/* Runs after the tasks that were queued when it was, so that a fetch which ended in this turn has
+ * said so. */
+static void on_flush(void *arg)
+{
+    struct rac_http_conn *c = RAC_CAST(arg, struct rac_http_conn, RAC_HTTP_CONN_MAGIC);
+    if (c->flush_next) {
+        c->flush_next = false;
+        rac_loop_soon(c->server->loop, &c->flush);
+    } else if (c->held && !c->stream_bodyless) {
+        stream_begin(c);
+    }
+}
+
 void rac_http_reply_start(struct rac_http_exchange *x, int status,
                           const struct rac_headers *headers, int64_t length,
                           void (*on_drained)(void *arg), void *arg)
@@ -283,21 +311,19 @@ void rac_http_reply_start(struct rac_http_exchange *x, int status,
     c->stream_length = length;
     c->on_drained = on_drained;
     c->drained_arg = arg;
+    /* Without a body it would be over at once: such an answer is held until its end. */
     c->stream_bodyless =
         length == 0 || status == 204 || status == 304 || rac_str_eq(x->method, RAC_S("HEAD"));
     rac_buf_init(&c->out, SIZE_MAX / 4);
-    struct MHD_Response *r = MHD_create_response_from_callback(
-        length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)length, STREAM_BLOCK, on_reader, c, NULL);
-    RAC_ASSERT(r != NULL);
-    if (c->stream_bodyless && length < 0) /* chunked, the library would send the last chunk */
-        MHD_set_response_options(r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-    headers_add(c, r, headers);
-    if (c->stream_bodyless) { /* would be over at once: handed over by the end */
-        c->held = r;
-        c->held_status = status;
-        return;
-    }
-    reply_made(c, status, r);
+    c->held = true;
+    c->held_status = status;
+    for (size_t i = 0; headers != NULL && i < headers->n; i++)
+        rac_headers_add(&c->held_headers, x->arena, rac_arena_str(x->arena, headers->v[i].name),
+                        rac_arena_str(x->arena, headers->v[i].value));
+    c->flush = (struct rac_task){.fn = on_flush, .arg = c};
+    c->flush_next = true;
+    if (!c->stream_bodyless)
+        rac_loop_soon(c->server->loop, &c->flush);
 }
 
 bool rac_http_reply_write(struct rac_http_exchange *x, rac_str bytes)
@@ -314,6 +340,8 @@ bool rac_http_reply_write(struct rac_http_exchange *x, rac_str bytes)
         c->out_read = 0;
     }
     rac_buf_add(&c->out, bytes);
+    if (c->held && c->out.n > HELD_BYTES_MAX)
+        stream_begin(c);
     if (c->stream_starved && bytes.n > 0) {
         c->stream_starved = false;
         rac_http_conn_wake(c);
@@ -327,9 +355,16 @@ void rac_http_reply_end(struct rac_http_exchange *x)
     struct rac_http_conn *c = rac_http_conn_of(x);
     RAC_ASSERT(c->streaming && !c->stream_ended);
     c->stream_ended = true;
-    if (c->held != NULL) {
-        struct MHD_Response *r = c->held;
-        c->held = NULL;
+    if (c->held) {
+        if (c->stream_bodyless ||
+            (c->stream_length >= 0 && (uint64_t)c->stream_length != c->out.n)) {
+            stream_begin(c);
+            return;
+        }
+        rac_loop_soon_cancel(c->server->loop, &c->flush);
+        c->held = false;
+        struct MHD_Response *r = from_bytes(rac_buf_str(&c->out));
+        headers_add(c, r, &c->held_headers);
         reply_made(c, c->held_status, r);
         return;
     }

@@ -83,18 +83,18 @@ void rac_http_server_kick(struct rac_http_server *s, unsigned passes)
 
 static void pass_once(struct rac_http_server *s)
 {
-    s->active = false;
+    s->active = s->again = false;
     s->queued = 0;
     if (s->passes > 0)
         s->passes--;
     s->running = true;
     MHD_run(s->daemon);
     s->running = false;
-    if (s->active || s->queued > 0)
+    if (s->active || s->again || s->queued > 0)
         s->passes = s->passes > 1 ? s->passes : 1;
     MHD_UNSIGNED_LONG_LONG wait;
     if (s->waiting == 0) { /* then the library's own word is exact */
-        s->passes = 0;
+        s->passes = s->again ? 1 : 0;
         if (MHD_get_timeout(s->daemon, &wait) == MHD_YES && wait == 0)
             s->passes = 1;
     }
@@ -240,7 +240,8 @@ static void conn_close(struct rac_http_server *s, struct rac_http_conn *c)
     *c->link = c->next;
     if (c->next != NULL)
         c->next->link = c->link;
-    s->conns_n--;
+    /* The library listens again only on its next pass after the limit was reached. */
+    s->again |= s->conns_n-- >= s->o.connections_max;
     rac_arena_fini(&c->arena);
     rac_buf_fini(&c->body);
     rac_buf_fini(&c->out);

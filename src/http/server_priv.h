@@ -95,8 +95,13 @@ struct rac_http_conn {
     bool stream_starved;  /* the library asked and got nothing */
     bool stream_bodyless; /* no byte of body will be sent: HEAD, 204, 304, length 0 */
     int64_t stream_length;
-    struct MHD_Response *held; /* of a bodyless stream, until its end */
+    /* Begun and not yet given to the library: a small answer that ends within the turn goes out in
+     * one piece, head and body in one send. */
+    bool held;
+    struct rac_headers held_headers;
     int held_status;
+    struct rac_task flush;
+    bool flush_next;
     struct rac_buf out; /* streamed reply: written, not yet taken */
     size_t out_read;
     void (*on_drained)(void *arg);
@@ -123,6 +128,7 @@ struct rac_http_server {
     bool active;     /* the pass did something that may need another */
     unsigned queued; /* replies handed over in this pass and not yet sent whole */
     unsigned passes; /* passes wanted at least */
+    bool again;      /* a pass is wanted whatever the library thinks */
     uint16_t port;
     int listen_fd;
     bool stopping, closed;

@@ -64,6 +64,7 @@ static void ignore_sigpipe(void)
 struct rac_loop *rac_loop_new(void)
 {
     ignore_sigpipe();
+    rac_mem_blocks_keep(); /* loops allocate the same sizes over and over */
     struct rac_loop *loop = rac_mem_alloc(sizeof *loop);
     loop->magic = RAC_LOOP_MAGIC;
     loop->tasks_end = &loop->tasks;
@@ -100,6 +101,7 @@ void rac_loop_free(struct rac_loop *loop)
     RAC_ASSERT(uv_loop_close(&loop->uv) == 0);
     loop->magic = 0;
     rac_mem_free(loop);
+    rac_mem_blocks_let_go();
 }
 
 void rac_loop_run(struct rac_loop *loop)

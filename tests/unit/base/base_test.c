@@ -108,9 +108,43 @@ static void str_cuts_and_replaces(void **state RAC_UNUSED)
     rac_arena_fini(&a);
 }
 
+/* Every size, kept and not, grown in steps: contents stay, nothing overlaps. */
+static void kept_blocks_hold_what_was_put(void **state RAC_UNUSED)
+{
+    enum { N = 64 };
+    unsigned char *v[N];
+    for (int round = 0; round < 6; round++) {
+        if (round == 2)
+            rac_mem_blocks_keep();
+        if (round == 4)
+            rac_mem_blocks_let_go();
+        for (size_t i = 0; i < N; i++) {
+            size_t n = 1 + i * i * 17 + (size_t)round;
+            v[i] = rac_mem_block_alloc(n);
+            memset(v[i], (int)i, n);
+        }
+        for (size_t i = 0; i < N; i++) {
+            size_t n = 1 + i * i * 17 + (size_t)round;
+            if (i % 3 == 0) {
+                v[i] = rac_mem_block_realloc(v[i], 3 * n);
+                memset(v[i] + n, (int)i, 2 * n);
+                n *= 3;
+            }
+            for (size_t k = 0; k < n; k++)
+                assert_int_equal(v[i][k], i);
+            if (i % 2 == 0 || round == 5)
+                rac_mem_block_free(v[i]);
+        }
+        for (size_t i = 1; i < N && round < 5; i += 2)
+            rac_mem_block_free(v[i]); /* also after the keeping ended */
+    }
+    rac_mem_block_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kept_blocks_hold_what_was_put),
         cmocka_unit_test(arena_runs_cleanups_last_in_first_out),
         cmocka_unit_test(arena_marks_itself_over_past_the_cap),
         cmocka_unit_test(arena_rewinds_to_a_mark),
