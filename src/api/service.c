@@ -211,6 +211,8 @@ void rac_api_worker_free(struct rac_api_worker *w)
         return;
     if (w->server != NULL)
         rac_http_server_free(w->server);
+    rac_mailbox_close(w->mail); /* delivers what is queued while everything is still there */
+    rac_mailbox_unref(w->mail);
     rac_gateway_free(w->gateway);
     rac_native_free(w->native);
     if (w->auth != NULL)
@@ -225,8 +227,6 @@ void rac_api_worker_free(struct rac_api_worker *w)
         rac_store_session_free(w->session);
     if (w->health != NULL)
         rac_http_fixed_free(w->health);
-    rac_mailbox_close(w->mail);
-    rac_mailbox_unref(w->mail);
     rac_mem_free(w);
 }
 

@@ -77,6 +77,8 @@ struct rac_api_worker {
     struct rac_native *native;
     struct rac_gateway *gateway;
     bool stopping;
+    struct rac_deadline drain; /* main's: waits for requests whose clients have left */
+    unsigned drains_n;
 };
 
 /* Main thread, before the workers and after them. */

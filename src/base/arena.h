@@ -62,7 +62,8 @@ static inline void *rac_arena_alloc_dirty(struct rac_arena *a, size_t n)
 /* The same, zeroed. */
 static inline void *rac_arena_alloc(struct rac_arena *a, size_t n)
 {
-    return memset(rac_arena_alloc_dirty(a, n), 0, n);
+    void *p = rac_arena_alloc_dirty(a, n);
+    return n > 0 ? memset(p, 0, n) : p;
 }
 /* NULL, and the arena marked over, when n would pass the cap. Zeroed. */
 void *rac_arena_try(struct rac_arena *a, size_t n);

@@ -19,7 +19,7 @@
  * back.
  */
 
-enum { GRACE_MS = 10000 };
+enum { GRACE_MS = 10000, DRAIN_MS = 10 };
 
 struct slot { /* what a listener calls: the worker is made after its socket is bound */
     struct rac_server *server;
@@ -253,18 +253,26 @@ static rac_err worker_start(void *arg, struct rac_loop *loop, unsigned index, vo
     return RAC_OK;
 }
 
+/* The listener is quiet; writes asked for by clients that left may still be under way. */
 static void server_stopped(void *arg)
 {
-    rac_loop_stop(arg);
+    struct rac_api_worker *w = RAC_CAST(arg, struct rac_api_worker, RAC_API_MAGIC);
+    if (w->requests_n == 0 || w->drains_n++ >= GRACE_MS / DRAIN_MS) {
+        rac_loop_stop(w->loop);
+        return;
+    }
+    rac_deadline_init(&w->drain, server_stopped, w);
+    rac_deadline_arm(w->loop, &w->drain, DRAIN_MS);
 }
 
 static void worker_stop(void *state, struct rac_loop *loop)
 {
     struct rac_api_worker *w = state;
+    (void)loop;
     if (w->stopping)
         return;
     w->stopping = true;
-    rac_http_server_stop(w->server, GRACE_MS, server_stopped, loop);
+    rac_http_server_stop(w->server, GRACE_MS, server_stopped, w);
 }
 
 static void worker_fini(void *state, struct rac_loop *loop)
