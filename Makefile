@@ -55,6 +55,7 @@ fmt-check:
 layers:                     ## imports point one way; every header compiles alone
 	@tools/check-layers
 	@tools/check-headers
+	@tools/api-reference --check
 
 install: build
 	@meson install -C $(BUILD)
