@@ -158,8 +158,7 @@ static void home_put(struct rac_compiled_home *h, rac_str key, struct rac_connec
     pthread_mutex_unlock(&h->lock);
 }
 
-/* --- a worker's own -----------------------------------------------------------------------------
- */
+/* --- a worker's own --------------------------------------------------------------------------- */
 
 struct rac_compiled {
     struct rac_api_worker *w;
@@ -219,8 +218,7 @@ struct rac_connector *rac_compiled_peek(struct rac_compiled *c, rac_str tenant, 
     return e->connector;
 }
 
-/* --- compiling
- * ------------------------------------------------------------------------------------ */
+/* --- compiling -------------------------------------------------------------------------------- */
 
 struct job {
     struct rac_arena a; /* bytes, package and findings */

@@ -56,8 +56,7 @@ void rac_gateway_free(struct rac_gateway *g)
     rac_mem_free(g);
 }
 
-/* --- keys ----------------------------------------------------------------------------------------
- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 rac_str rac_connection_key_new(struct rac_arena *a, const struct rac_env *env, rac_str tenant)
 {
@@ -105,8 +104,7 @@ bool rac_gateway_admit(struct rac_gateway *g, struct rac_opened_connection *c,
                                                         rac_env_wall_ms(g->w->env), retry_after_ms);
 }
 
-/* --- ending
- * ----------------------------------------------------------------------------------------- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 static void passage_free(struct passage *p)
 {
@@ -153,8 +151,7 @@ static void refuse(struct passage *p, enum rac_call_code code, const char *messa
     reply_call_error(p, &e);
 }
 
-/* --- the answer
- * ---------------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 /* Hop by hop, the server's own, or a cookie that would be ours: callers' cookies are not passed
  * on, so a backend's have no use here but to collide with those of the portal. */
@@ -263,8 +260,7 @@ static void called(void *arg, struct rac_call *call, const struct rac_call_res *
     }
 }
 
-/* --- the request
- * ---------------------------------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------------------------------ */
 
 static void source_ready(void *arg)
 {

@@ -147,8 +147,7 @@ static const struct route *route_find(const struct rac_native *n, rac_str method
     return NULL;
 }
 
-/* --- the answer ---------------------------------------------------------------------------------
- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 static void ask_free(struct native_ask *t)
 {
@@ -248,8 +247,7 @@ static void answered(void *arg, struct rac_ask *q)
     rac_http_reply(t->x, q->status, &h, body);
 }
 
-/* --- the request
- * ---------------------------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------------------------------ */
 
 static bool read_query(struct native_ask *t, rac_str raw)
 {

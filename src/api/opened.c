@@ -110,8 +110,7 @@ struct rac_opened_connection *rac_opened_peek(struct rac_opened *o, rac_str tena
     return c;
 }
 
-/* --- opening ------------------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 /* The keys of the runtime URL ride in the sealed values under a name no parameter can have. */
 static rac_err take_keys(rac_str *secrets, struct rac_arena *a, rac_str *digests)
@@ -244,8 +243,7 @@ void rac_opened_want(struct rac_opened *o, rac_str tenant, rac_str id, rac_opene
     rac_loop_soon(o->w->loop, &t->soon);
 }
 
-/* --- the auth engine's source
- * --------------------------------------------------------------------- */
+/* --- the auth engine's source ----------------------------------------------------------------- */
 
 rac_str rac_setting_name(struct rac_arena *a, rac_str set, rac_str parameter, const char *what)
 {

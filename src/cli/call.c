@@ -78,8 +78,7 @@ static void sources_free(struct run *run)
         rac_connector_unref(((struct source *)run->sources.entries[i].value)->connector);
 }
 
-/* --- one call ------------------------------------------------------------------------------------
- */
+/* --- one call --------------------------------------------------------------------------------- */
 
 struct outcome {
     struct rac_call_error error;
@@ -183,8 +182,7 @@ static struct rac_json error_json(const struct rac_call_error *e, struct rac_are
     return v;
 }
 
-/* --- batch
- * ----------------------------------------------------------------------------------------- */
+/* --- batch ------------------------------------------------------------------------------------ */
 
 static void line_error(struct rac_call_error *e, rac_str pointer, rac_str message)
 {
@@ -262,8 +260,7 @@ static int batch(struct run *run, const char *path)
     return good ? RAC_EXIT_OK : RAC_EXIT_FINDINGS;
 }
 
-/* --- arguments from the shell --------------------------------------------------------------------
- */
+/* --- arguments from the shell ----------------------------------------------------------------- */
 
 static const struct rac_param_plan *param_find(const struct rac_op *op, rac_str name)
 {
@@ -399,8 +396,7 @@ static void token_keep(struct rac_cli *cli, struct rac_json *connection,
                 RAC_FMT(why));
 }
 
-/* --- printing
- * ------------------------------------------------------------------------------------- */
+/* --- printing --------------------------------------------------------------------------------- */
 
 static void print_request(struct rac_cli *cli, const struct rac_json *r)
 {
@@ -475,8 +471,7 @@ static int print_outcome(struct run *run, const struct outcome *out)
     return RAC_EXIT_OK;
 }
 
-/* --- through a server
- * --------------------------------------------------------------------------------- */
+/* --- through a server ------------------------------------------------------------------------- */
 
 /* A connection that is no file is one of the server's: its secrets stay there, and it is called
  * there. */

@@ -23,8 +23,7 @@ static void print_status(struct rac_cli *cli, const struct rac_json *v)
         fprintf(cli->err, "%.*s\n", RAC_FMT(rac_json_str(message, RAC_S(""))));
 }
 
-/* --- create, update
- * ----------------------------------------------------------------------------------- */
+/* --- create, update --------------------------------------------------------------------------- */
 
 /* NAME=VALUE arguments and --file, as parameterValues. */
 static bool put_values(struct rac_cli *cli, size_t from, struct rac_json *body)
@@ -129,8 +128,7 @@ const struct rac_command rac_command_connection_update = {
     .run = run_update,
 };
 
-/* --- list, show
- * ------------------------------------------------------------------------------------------ */
+/* --- list, show ------------------------------------------------------------------------------- */
 
 static int list(struct rac_cli *cli, struct rac_remote *r)
 {
@@ -190,8 +188,7 @@ const struct rac_command rac_command_connection_show = {
     .run = run_show,
 };
 
-/* --- test, consent
- * ------------------------------------------------------------------------------------------ */
+/* --- test, consent ---------------------------------------------------------------------------- */
 
 static int test(struct rac_cli *cli, struct rac_remote *r)
 {
@@ -263,9 +260,7 @@ const struct rac_command rac_command_connection_consent = {
     .run = run_consent,
 };
 
-/* --- invoke
- * -------------------------------------------------------------------------------------------------
- */
+/* --- invoke ----------------------------------------------------------------------------------- */
 
 static int invoke(struct rac_cli *cli, struct rac_remote *r)
 {
@@ -322,8 +317,7 @@ const struct rac_command rac_command_connection_invoke = {
     .run = run_invoke,
 };
 
-/* --- keys, delete
- * --------------------------------------------------------------------------------------------- */
+/* --- keys, delete ----------------------------------------------------------------------------- */
 
 static int key(struct rac_cli *cli, struct rac_remote *r)
 {

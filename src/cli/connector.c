@@ -6,8 +6,7 @@
 
 enum { SOURCE_BYTES_MAX = RAC_PACKAGE_BYTES_MAX };
 
-/* --- sending a description or package
- * ------------------------------------------------------------- */
+/* --- sending a description or package --------------------------------------------------------- */
 
 /* A package of several files goes as a zip, a description alone as it is. */
 static bool load(struct rac_cli *cli, const char *src, struct rac_remote_req *req, rac_str *name)
@@ -60,8 +59,7 @@ static bool texts(struct rac_cli *cli, struct rac_json *o)
     return name != NULL || audience != NULL;
 }
 
-/* --- OAuth client
- * ------------------------------------------------------------------------------------- */
+/* --- OAuth client ----------------------------------------------------------------------------- */
 
 static bool is_set(const struct rac_json *settings, rac_str name)
 {
@@ -128,8 +126,7 @@ static int put_settings(struct rac_cli *cli, struct rac_remote *r, const char *i
     return status;
 }
 
-/* --- create
- * -------------------------------------------------------------------------------------------- */
+/* --- create ----------------------------------------------------------------------------------- */
 
 struct tally {
     size_t done, failed;
@@ -246,8 +243,7 @@ const struct rac_command rac_command_connector_create = {
     .run = run_create,
 };
 
-/* --- update
- * ---------------------------------------------------------------------------------------------- */
+/* --- update ----------------------------------------------------------------------------------- */
 
 static int update(struct rac_cli *cli, struct rac_remote *r)
 {
@@ -321,8 +317,7 @@ const struct rac_command rac_command_connector_update = {
     .run = run_update,
 };
 
-/* --- list, show, validate
- * ----------------------------------------------------------------------------------- */
+/* --- list, show, validate --------------------------------------------------------------------- */
 
 static int list(struct rac_cli *cli, struct rac_remote *r)
 {
@@ -424,9 +419,7 @@ const struct rac_command rac_command_connector_validate = {
     .run = run_validate,
 };
 
-/* --- download
- * ------------------------------------------------------------------------------------------------
- */
+/* --- download --------------------------------------------------------------------------------- */
 
 static int download(struct rac_cli *cli, struct rac_remote *r)
 {
@@ -493,8 +486,7 @@ const struct rac_command rac_command_connector_download = {
     .run = run_download,
 };
 
-/* --- delete, share
- * -------------------------------------------------------------------------------------------- */
+/* --- delete, share ---------------------------------------------------------------------------- */
 
 static int delete_(struct rac_cli *cli, struct rac_remote *r)
 {

@@ -98,8 +98,7 @@ rac_err rac_cli_convert(struct rac_cli *cli, const char *src, bool offline,
     return rac_convert(doc, &o, a, out, losses);
 }
 
-/* --- the command -------------------------------------------------------------------------------
- */
+/* --- the command ------------------------------------------------------------------------------ */
 
 struct run {
     struct rac_cli *cli;

@@ -5,8 +5,7 @@
 
 enum { LINE_BYTES_MAX = 16 << 20, FILE_BYTES_MAX = 512 << 20, ARENA_BYTES_MAX = 1 << 30 };
 
-/* --- the context of a vector as a scope
- * ------------------------------------------------------------ */
+/* --- the context of a vector as a scope ------------------------------------------------------- */
 
 struct context {
     const struct rac_json *v; /* object, or NULL */
@@ -66,8 +65,7 @@ static bool context_get(void *self, enum rac_expr_ref ref, rac_str name, struct 
     return false;
 }
 
-/* --- one evaluation
- * -------------------------------------------------------------------------------- */
+/* --- one evaluation --------------------------------------------------------------------------- */
 
 static rac_err evaluate(struct rac_cli *cli, rac_str text, const struct rac_json *context,
                         struct rac_arena *a, struct rac_json *value, struct rac_expr_error *error)
@@ -99,8 +97,7 @@ static struct rac_json error_json(struct rac_arena *a, const struct rac_expr_err
     return o;
 }
 
-/* --- batch
- * -------------------------------------------------------------------------------------------- */
+/* --- batch ------------------------------------------------------------------------------------ */
 
 static bool batch_line(struct rac_cli *cli, rac_str line, struct rac_arena *a)
 {
@@ -147,8 +144,7 @@ static int run_batch(struct rac_cli *cli, const char *file)
     return all ? RAC_EXIT_OK : RAC_EXIT_FINDINGS;
 }
 
-/* --- single
- * -------------------------------------------------------------------------------------------- */
+/* --- single ----------------------------------------------------------------------------------- */
 
 static void print_error(struct rac_cli *cli, rac_str text, const struct rac_expr_error *error)
 {

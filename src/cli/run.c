@@ -9,8 +9,7 @@
 
 enum { FILE_MAX = 64 << 20, RUN_BYTES_MAX = 1 << 30 };
 
-/* --- reading
- * ------------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static int read_text(struct rac_cli *cli, const char *path, rac_str *text)
 {
@@ -82,8 +81,7 @@ static int load(struct rac_cli *cli, struct rac_workflow **w)
     return e == RAC_OK ? RAC_EXIT_OK : rac_cli_status_of(e);
 }
 
-/* --- mocks: {"Name": {status?, code?, error?, outputs?}} or an array, an entry per execution
- * ------------- */
+/* --- mocks: {"Name": {status?, code?, error?, outputs?}} or an array, an entry per execution --- */
 
 static bool mocked(void *self, const struct rac_wf_action *x, uint32_t nth, struct rac_arena *a,
                    enum rac_wf_status *status, const char **code, struct rac_json *outputs,
@@ -107,8 +105,7 @@ static bool mocked(void *self, const struct rac_wf_action *x, uint32_t nth, stru
     return true;
 }
 
-/* --- the clock
- * -------------------------------------------------------------------------------------------- */
+/* --- the clock -------------------------------------------------------------------------------- */
 
 static rac_ms fixed_wall(void *self)
 {
@@ -125,9 +122,7 @@ static void system_random(void *self RAC_UNUSED, void *p, size_t n)
     rac_env_random(&rac_env_system, p, n);
 }
 
-/* --- the tree
- * -----------------------------------------------------------------------------------------------
- */
+/* --- the tree --------------------------------------------------------------------------------- */
 
 static const char *mark(enum rac_wf_status s)
 {

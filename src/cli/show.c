@@ -44,8 +44,7 @@ static const char *visibility_name(enum rac_visibility v)
     return names[v];
 }
 
-/* --- JSON
- * ------------------------------------------------------------------------------------------ */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 /* Which dynamic extension a parameter (or its schema) carries: its name without "x-ms-". */
 static rac_str dynamic_of(const struct rac_api_param *p)
@@ -168,8 +167,7 @@ static void show_json(struct show *s)
     rac_cli_print_json(s->cli, &v);
 }
 
-/* --- text
- * ------------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 static rac_str marks(struct show *s, const struct rac_api_operation *op)
 {

@@ -154,8 +154,7 @@ const struct rac_command rac_command_user_delete = {
     .run = run_delete,
 };
 
-/* --- tenants ------------------------------------------------------------------------------------
- */
+/* --- tenants ---------------------------------------------------------------------------------- */
 
 static int tenant_list(struct rac_cli *cli, struct rac_remote *r)
 {

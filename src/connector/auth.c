@@ -38,8 +38,7 @@ struct errand {
     struct rac_auth_error error;
 };
 
-/* --- keys
- * ------------------------------------------------------------------------------------------ */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 uint64_t rac_auth_key_hash(const struct rac_auth_key *k)
 {
@@ -74,8 +73,7 @@ void rac_auth_error_copy(const struct rac_auth_error *from, struct rac_arena *a,
         to->detail = rac_arena_str(a, from->detail);
 }
 
-/* --- engine
- * --------------------------------------------------------------------------------------- */
+/* --- engine ----------------------------------------------------------------------------------- */
 
 struct rac_auth *rac_auth_new(const struct rac_auth_env *env)
 {
@@ -133,8 +131,7 @@ bool rac_auth_ready(const struct rac_auth *auth, const struct rac_auth_plan *pla
     return rac_auth_is_good(auth, t->expires_at_ms, t->obtained_ms);
 }
 
-/* --- prepare
- * --------------------------------------------------------------------------------------- */
+/* --- prepare ---------------------------------------------------------------------------------- */
 
 /* client_credentials and password need nobody at a browser. */
 static bool grant_needs_nobody(const struct rac_connection *c, const struct rac_conn_param *p)

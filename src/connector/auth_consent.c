@@ -45,8 +45,7 @@ static void fail(struct rac_auth_error *e, const char *code, int http, const cha
                                  .detail = rac_str_of(detail)};
 }
 
-/* --- begin
- * ----------------------------------------------------------------------------------------- */
+/* --- begin ------------------------------------------------------------------------------------ */
 
 struct begin {
     uint32_t magic;
@@ -176,8 +175,7 @@ static bool make_link(struct begin *b, struct rac_oauth_vars *v)
     return true;
 }
 
-/* --- begin, device grant (RFC 8628)
- * ------------------------------------------------------------------- */
+/* --- begin, device grant (RFC 8628) ----------------------------------------------------------- */
 
 static void device_answered(void *arg, const struct rac_fetch_res *res)
 {
@@ -238,8 +236,7 @@ static void begin_device(struct begin *b, struct rac_oauth_vars *v)
     f->start(f->self, &req, &b->own, &ev);
 }
 
-/* --- begin, the whole
- * ------------------------------------------------------------------------------------ */
+/* --- begin, the whole ------------------------------------------------------------------------- */
 
 static void begin_with(struct begin *b, const struct rac_auth_target *t, rac_str redirect)
 {
@@ -300,8 +297,7 @@ void rac_auth_consent_begin(struct rac_auth *auth, const struct rac_consent_ask 
     source->release(source->self, &t);
 }
 
-/* --- complete
- * ------------------------------------------------------------------------------------------- */
+/* --- complete --------------------------------------------------------------------------------- */
 
 struct complete {
     uint32_t magic;

@@ -77,8 +77,7 @@ rac_str rac_auth_redirect_url(const struct rac_auth *auth, const struct rac_oaut
 void rac_auth_error_copy(const struct rac_auth_error *from, struct rac_arena *a,
                          struct rac_auth_error *to);
 
-/* --- flights (auth_refresh.c) --------------------------------------------------------------------
- */
+/* --- flights (auth_refresh.c) ----------------------------------------------------------------- */
 
 /* Who waits: a caller on this worker, or one on another. */
 struct rac_auth_waiter {

@@ -64,8 +64,7 @@ void rac_token_post_start(struct rac_token_post *p,
     send(p, &p->first);
 }
 
-/* --- meaning -------------------------------------------------------------------------------------
- */
+/* --- meaning ---------------------------------------------------------------------------------- */
 
 /* "invalid_grant: Token was revoked", or either. */
 static rac_str said(const struct rac_token_answer *x, struct rac_arena *a)

@@ -46,8 +46,7 @@ rac_str rac_oauth_clean_url(rac_str url, struct rac_arena *a);
 rac_str rac_oauth_form_add(rac_str body, rac_str name, rac_str value, struct rac_arena *a);
 rac_str rac_oauth_form_del(rac_str body, rac_str name, struct rac_arena *a);
 
-/* --- token requests ----------------------------------------------------------------------------
- */
+/* --- token requests --------------------------------------------------------------------------- */
 
 enum rac_token_purpose {
     RAC_TOKEN_EXCHANGE, /* code -> tokens */

@@ -81,8 +81,7 @@ static void set_state(struct rac_flight *f, enum flight_state to)
 
 static void look(struct rac_flight *f);
 
-/* --- delivery
- * ------------------------------------------------------------------------------------- */
+/* --- delivery --------------------------------------------------------------------------------- */
 
 static void unlink_flight(struct rac_flight *f)
 {
@@ -126,8 +125,7 @@ static void deliver_store_error(struct rac_flight *f, rac_err e)
     deliver(f, e);
 }
 
-/* --- patience: a failing endpoint is left alone while the old token works ------------------------
- */
+/* --- patience: a failing endpoint is left alone while the old token works --------------------- */
 
 static void remember_failure(struct rac_flight *f)
 {
@@ -147,8 +145,7 @@ static bool failed_lately(const struct rac_flight *f)
     return false;
 }
 
-/* --- CLEAR and MARK
- * ---------------------------------------------------------------------------------- */
+/* --- CLEAR and MARK --------------------------------------------------------------------------- */
 
 static void cleared(void *arg, const struct rac_commit *c)
 {
@@ -204,9 +201,7 @@ static void mark(struct rac_flight *f, enum rac_connection_status status)
     s->connection_mark(s->self, f->key.tenant, &r, marked, f);
 }
 
-/* --- SAVE
- * ------------------------------------------------------------------------------------------------
- */
+/* --- SAVE ------------------------------------------------------------------------------------- */
 
 static void saved(void *arg, const struct rac_commit *c)
 {
@@ -249,9 +244,7 @@ static void save(struct rac_flight *f)
     s->oauth_save(s->self, f->key.tenant, &r, saved, f);
 }
 
-/* --- ASK
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- ASK -------------------------------------------------------------------------------------- */
 
 static bool still_good(const struct rac_flight *f)
 {
@@ -296,9 +289,7 @@ static void ask(struct rac_flight *f)
     rac_token_post_start(&f->post, answered, f);
 }
 
-/* --- INTEND
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- INTEND ----------------------------------------------------------------------------------- */
 
 static void intended(void *arg, const struct rac_commit *c)
 {
@@ -329,9 +320,7 @@ static void intend(struct rac_flight *f)
     s->oauth_intent(s->self, f->key.tenant, &r, intended, f);
 }
 
-/* --- LOOK
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- LOOK ------------------------------------------------------------------------------------- */
 
 static bool all_rejected(const struct rac_flight *f)
 {
@@ -481,9 +470,7 @@ static void look(struct rac_flight *f)
     look_at(f, NULL, NULL);
 }
 
-/* --- joining
- * -----------------------------------------------------------------------------------------------
- */
+/* --- joining ---------------------------------------------------------------------------------- */
 
 static struct rac_flight *find_flight(struct rac_auth *auth, const struct rac_auth_key *key)
 {

@@ -29,8 +29,7 @@ struct reading {
     struct rac_arena *a;
 };
 
-/* --- looking -------------------------------------------------------------------------------------
- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 static rac_str scalar(const struct rac_json *v, struct rac_arena *a)
 {
@@ -105,8 +104,7 @@ bool rac_oauth_is_placeholder(rac_str text)
     return false;
 }
 
-/* --- parts
- * ------------------------------------------------------------------------------------------ */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 /* A literal redirect URL of the hosted product cannot lead back here; and a parameter may be named
  * in the language of policies. Both become variables. */
@@ -338,8 +336,7 @@ static void read_client(struct reading *r, const struct rac_oauth_client *client
         s->client_auth = RAC_CLIENT_BODY;
 }
 
-/* --- the whole
- * ---------------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static const struct provider *provider_of(rac_str alias)
 {

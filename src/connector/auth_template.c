@@ -15,8 +15,7 @@ enum { TEMPLATE_BYTES_MAX = 256 << 10 };
 static rac_str expand(rac_str text, const struct rac_oauth_vars *v, bool url, bool in_scopes,
                       struct rac_arena *a);
 
-/* --- variables ----------------------------------------------------------------------------------
- */
+/* --- variables -------------------------------------------------------------------------------- */
 
 static rac_str companion(const struct rac_oauth_vars *v, rac_str name, struct rac_arena *a,
                          bool *known)
@@ -132,8 +131,7 @@ rac_str rac_oauth_var(const struct rac_oauth_vars *v, rac_str name, struct rac_a
     return s;
 }
 
-/* --- scopes
- * ---------------------------------------------------------------------------------------- */
+/* --- scopes ----------------------------------------------------------------------------------- */
 
 static bool is_openid_scope(rac_str s)
 {
@@ -218,8 +216,7 @@ enum rac_grant rac_oauth_grant(const struct rac_oauth_vars *v, struct rac_arena 
     return RAC_GRANT_CODE;
 }
 
-/* --- expansion
- * --------------------------------------------------------------------------------------- */
+/* --- expansion -------------------------------------------------------------------------------- */
 
 /* Length of "{name}" at s[0], or 0 when these braces are literal. */
 static size_t variable_at(rac_str s)

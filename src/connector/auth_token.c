@@ -16,8 +16,7 @@
 enum { TOKEN_BYTES_MAX = 64 << 10, ASSERTION_LIFE_S = 600, ERROR_BYTES_MAX = 400 };
 enum { EXPIRES_MAX_S = 10 * 366 * 86400 };
 
-/* --- building
- * ------------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static rac_err refuse(struct rac_auth_error *error, const char *detail, rac_str message)
 {
@@ -174,8 +173,7 @@ rac_err rac_token_request_build(const struct rac_oauth_vars *v, enum rac_token_p
     return e;
 }
 
-/* --- reading
- * --------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* Provider's words for people: one line, valid UTF-8, short. */
 static rac_str words(rac_str s, struct rac_arena *a)

@@ -137,8 +137,7 @@ static enum rac_call_code arguments_take(struct bind *b, const struct rac_json *
     return RAC_CALL_NONE;
 }
 
-/* --- one parameter ------------------------------------------------------------------------------
- */
+/* --- one parameter ---------------------------------------------------------------------------- */
 
 static bool envelope_like(const struct rac_json *v)
 {
@@ -352,8 +351,7 @@ static void bind_form(struct bind *b, uint32_t i, const struct rac_json *v)
     }
 }
 
-/* --- the whole request ---------------------------------------------------------------------------
- */
+/* --- the whole request ------------------------------------------------------------------------ */
 
 /* multipart or urlencoded (corpus-survey §11.30): what consumes says first, but a file needs
  * multipart; a Content-Type header parameter wins. */
@@ -477,8 +475,7 @@ enum rac_call_code rac_bind(const struct rac_connector *c, const struct rac_op *
     return RAC_CALL_NONE;
 }
 
-/* --- raw form
- * --------------------------------------------------------------------------------------- */
+/* --- raw form --------------------------------------------------------------------------------- */
 
 bool rac_bind_wants_body(const struct rac_op *op)
 {

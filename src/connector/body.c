@@ -166,8 +166,7 @@ void rac_body_bind(const struct rac_op_plan *plan, const struct rac_shape *shape
     }
 }
 
-/* --- bytes -------------------------------------------------------------------------------------
- */
+/* --- bytes ------------------------------------------------------------------------------------ */
 
 static void quoted_add(struct rac_cat *c, rac_str s) /* a name in Content-Disposition */
 {

@@ -173,8 +173,7 @@ enum rac_call_code rac_call_build(const struct rac_call_req *req, const struct r
                              : RAC_CALL_NONE;
 }
 
-/* --- the dry-run form ----------------------------------------------------------------------------
- */
+/* --- the dry-run form ------------------------------------------------------------------------- */
 
 static struct rac_json envelope(rac_str type, rac_str bytes, struct rac_arena *a)
 {

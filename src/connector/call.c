@@ -97,8 +97,7 @@ static void fail(struct rac_call *c, enum rac_call_code code, const char *detail
     finish(c);
 }
 
-/* --- resolving and building --------------------------------------------------------------------
- */
+/* --- resolving and building ------------------------------------------------------------------- */
 
 /* A next page that updatenextlink routed through us comes back as a raw call. */
 static void follow_own_link(struct rac_call *c)
@@ -216,8 +215,7 @@ static void side_done(struct rac_call *c, const struct rac_fetch_res *res)
     step(c);
 }
 
-/* --- credentials ---------------------------------------------------------------------------------
- */
+/* --- credentials ------------------------------------------------------------------------------ */
 
 static void auth_done(void *arg, rac_err e, const struct rac_auth_error *error)
 {
@@ -270,8 +268,7 @@ static bool auth_wait(struct rac_call *c, bool rejected)
     return true;
 }
 
-/* --- sending -------------------------------------------------------------------------------------
- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static bool is_redirect(const struct rac_call *c, const struct rac_fetch_res *res)
 {
@@ -440,8 +437,7 @@ static bool redirect(struct rac_call *c, const struct rac_fetch_res *res)
     return true;
 }
 
-/* --- answers
- * --------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static enum rac_call_code code_of_err(rac_err e)
 {
@@ -553,8 +549,7 @@ static void fetch_done(void *arg, const struct rac_fetch_res *res)
         answer_done(c, res);
 }
 
-/* --- steps
- * ------------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------------ */
 
 static void raw_parse(struct rac_call *c, rac_str bytes)
 {

@@ -269,8 +269,7 @@ static void take_token(struct making *m, const struct rac_conn_param *p, const s
     *token_add(m, p->name) = t;
 }
 
-/* --- the walk over the input --------------------------------------------------------------------
- */
+/* --- the walk over the input ------------------------------------------------------------------ */
 
 /* Unknown name: says so, with the nearest one that exists. */
 static void unknown_name(struct making *m, rac_str name, rac_str at)
@@ -413,8 +412,7 @@ static void check_missing(struct making *m, rac_str pointer)
     }
 }
 
-/* --- which set
- * ------------------------------------------------------------------------------------ */
+/* --- which set -------------------------------------------------------------------------------- */
 
 /* The set a flat list of values fits best: most names known, the first of equals. */
 static const struct rac_conn_set *guess_set(const struct rac_connector *c,
@@ -554,8 +552,7 @@ rac_err rac_connection_change(const struct rac_connector *c, const struct rac_co
     return finish(&m, wrapped ? inner : input, out);
 }
 
-/* --- to and from the store ---------------------------------------------------------------------
- */
+/* --- to and from the store -------------------------------------------------------------------- */
 
 static rac_err read_object(struct rac_arena *a, rac_str text, struct rac_json *into, bool secret)
 {
@@ -619,8 +616,7 @@ rac_str rac_connection_values_json(const struct rac_connection *c, bool secret, 
     return rac_json_print_str(&o, 0, a);
 }
 
-/* --- looking
- * -------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 rac_str rac_connection_value(const struct rac_connection *c, rac_str name, struct rac_arena *a)
 {

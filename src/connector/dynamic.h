@@ -37,8 +37,7 @@ enum {
     RAC_DYNAMIC_ITEMS_MAX = 20000,
 };
 
-/* --- the port to the API: rac_call outside of tests --------------------------------------------
- */
+/* --- the port to the API: rac_call outside of tests ------------------------------------------- */
 
 struct rac_dynamic_answer {
     const struct rac_call_error *error; /* NULL: the backend answered */
@@ -68,8 +67,7 @@ void rac_dynamic_call_init(struct rac_dynamic_call *c, const struct rac_call_env
                            struct rac_connector *connector,
                            const struct rac_connection *connection);
 
-/* --- asking
- * ---------------------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 struct rac_dynamic_ask {
     const struct rac_json *definition; /* root of the OpenAPI document */
@@ -121,8 +119,7 @@ void rac_dynamic_cancel(struct rac_dynamic_run *run); /* done will not be called
 /* {"value": …, "schema": …, "incomplete"?, "needs"?, "message"?}: the native API's answer. In a. */
 struct rac_json rac_dynamic_json(const struct rac_dynamic_res *res, struct rac_arena *a);
 
-/* --- parts, for the checker and for tests
- * ----------------------------------------------------------- */
+/* --- parts, for the checker and for tests ----------------------------------------------------- */
 
 /* A path string (§5.5): keys joined by '/', a leading '/' tolerated; numbers index arrays; "" is
  * the value itself. NULL: not there. */

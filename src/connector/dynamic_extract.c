@@ -5,8 +5,7 @@
 
 #include "base/str.h"
 
-/* --- paths
- * ------------------------------------------------------------------------------------------ */
+/* --- paths ------------------------------------------------------------------------------------ */
 
 const struct rac_json *rac_dynamic_path(const struct rac_json *v, rac_str path)
 {
@@ -41,8 +40,7 @@ static const struct rac_json *item_path(const struct rac_json *item, rac_str pat
     return rac_dynamic_path(item, rac_str_from(path, n + 1));
 }
 
-/* --- items
- * -------------------------------------------------------------------------------------------- */
+/* --- items ------------------------------------------------------------------------------------ */
 
 const struct rac_json *rac_dynamic_items(const struct rac_json *body, rac_str items_path)
 {
@@ -147,8 +145,7 @@ bool rac_dynamic_item(const struct rac_dynamic_def *d, const struct rac_dynamic_
     return true;
 }
 
-/* --- schemas
- * ----------------------------------------------------------------------------------------- */
+/* --- schemas ---------------------------------------------------------------------------------- */
 
 /* §5.6: a `type`, `properties` or `$schema` of the right JSON type makes it a schema; a map of
  * properties may well have a property of such a name, but its value is an object then. */

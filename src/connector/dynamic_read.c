@@ -20,8 +20,7 @@ static rac_str first_of(rac_str x, rac_str y)
     return x.n > 0 ? x : y;
 }
 
-/* --- arguments as written
- * -------------------------------------------------------------------------- */
+/* --- arguments as written --------------------------------------------------------------------- */
 
 static void read_arg(const struct rac_json_member *m, struct rac_dynamic_arg *out)
 {
@@ -71,8 +70,7 @@ static void read_call(const struct rac_json *v, struct rac_arena *a,
     read_arg(m, &out->args[out->args_n++]);
 }
 
-/* --- extensions
- * ------------------------------------------------------------------------------------ */
+/* --- extensions ------------------------------------------------------------------------------- */
 
 static const struct rac_json *capability(const struct rac_json *root, rac_str name)
 {
@@ -158,8 +156,7 @@ bool rac_dynamic_read(const struct rac_json *root, const struct rac_json *node,
     return false;
 }
 
-/* --- arguments of a call
- * ---------------------------------------------------------------------------- */
+/* --- arguments of a call ---------------------------------------------------------------------- */
 
 static const struct rac_api_param *body_param(const struct rac_api_operation *op)
 {

@@ -64,8 +64,7 @@ bool rac_dynamic_kind_parse(rac_str word, enum rac_dynamic_kind *out)
     return false;
 }
 
-/* --- ending
- * ------------------------------------------------------------------------------------------ */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 static void finish(struct rac_dynamic_run *r, enum rac_dynamic_state state, rac_str message)
 {
@@ -97,8 +96,7 @@ static void need(struct rac_dynamic_run *r, rac_str what)
            rac_arena_printf(r->a, "Pick \"%.*s\" first.", RAC_FMT(name)));
 }
 
-/* --- where the extension stands
- * ------------------------------------------------------------------- */
+/* --- where the extension stands --------------------------------------------------------------- */
 
 static const struct rac_json *static_answer(struct rac_dynamic_run *r)
 {
@@ -148,8 +146,7 @@ static const struct rac_json *locate(struct rac_dynamic_run *r)
     return at != NULL ? at : schema;
 }
 
-/* --- calls
- * -------------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static void answered(void *arg, const struct rac_dynamic_answer *x);
 
@@ -187,8 +184,7 @@ static void fail(struct rac_dynamic_run *r, const struct rac_dynamic_answer *x)
     finish(r, RAC_DYNAMIC_FAILED, failure_words(x, r->a));
 }
 
-/* --- values and trees
- * ----------------------------------------------------------------------------------- */
+/* --- values and trees ------------------------------------------------------------------------- */
 
 /* Link to the next page, absolute; absent at the end (§5.5: only while `value` is an array). */
 static rac_str next_page(const struct rac_dynamic_answer *x, struct rac_arena *a)
@@ -244,8 +240,7 @@ static void take_page(struct rac_dynamic_run *r, const struct rac_dynamic_answer
     }
 }
 
-/* --- schemas
- * -------------------------------------------------------------------------------------------- */
+/* --- schemas ---------------------------------------------------------------------------------- */
 
 /* The static schema with its references written out, as far as a reader will want to see. */
 static struct rac_json written_out(struct rac_dynamic_run *r, const struct rac_json *node,
@@ -353,8 +348,7 @@ static void take_schema(struct rac_dynamic_run *r, const struct rac_dynamic_answ
     next_nested(r);
 }
 
-/* --- the run
- * ---------------------------------------------------------------------------------------------- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 static void answered(void *arg, const struct rac_dynamic_answer *x)
 {

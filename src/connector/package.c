@@ -141,8 +141,7 @@ struct rac_package *rac_package_new(struct rac_arena *a, rac_str definition, rac
     return p;
 }
 
-/* --- what the files are ------------------------------------------------------------------------
- */
+/* --- what the files are ----------------------------------------------------------------------- */
 
 static bool looks_like_description(rac_str name, rac_str bytes)
 {
@@ -183,8 +182,7 @@ static rac_err roles_find(struct rac_package *p, struct rac_diags *d)
     return RAC_E_INVALID;
 }
 
-/* --- directories, files, zips --------------------------------------------------------------------
- */
+/* --- directories, files, zips ----------------------------------------------------------------- */
 
 static rac_err too_large(rac_str name, size_t bytes_max, struct rac_diags *d)
 {
@@ -355,8 +353,7 @@ rac_err rac_package_load(rac_str path, size_t bytes_max, struct rac_arena *a,
                : rac_package_load_bytes(bytes, rac_arena_str(a, path), bytes_max, a, out, d);
 }
 
-/* --- reading -------------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static rac_err role_read(struct rac_package *p, enum rac_package_role role,
                          struct rac_document **doc, struct rac_diags *d)
@@ -384,8 +381,7 @@ const struct rac_json *rac_package_properties(const struct rac_package *p)
     return p->properties_doc != NULL ? &p->properties_doc->root : NULL;
 }
 
-/* --- writing -------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static bool write_all(int fd, rac_str bytes)
 {

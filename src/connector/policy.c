@@ -340,8 +340,7 @@ static void parameters_compile(struct compile *x)
                       p->id == RAC_POLICY_UPDATE_NEXT_LINK;
 }
 
-/* --- instances ----------------------------------------------------------------------------------
- */
+/* --- instances -------------------------------------------------------------------------------- */
 
 static void operations_compile(struct compile *x)
 {

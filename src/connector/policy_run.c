@@ -8,8 +8,7 @@
 #include "connector/connection.h"
 #include "connector/text_priv.h"
 
-/* --- scope --------------------------------------------------------------------------------------
- */
+/* --- scope ------------------------------------------------------------------------------------ */
 
 static rac_str scope_connection(void *self, rac_str name, bool has_default)
 {
@@ -74,8 +73,7 @@ static void note(struct rac_policy_run *run, const struct rac_policy *p, const c
                    RAC_FMT(p->title), what);
 }
 
-/* --- requests
- * ------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static bool has_line_break(rac_str s)
 {
@@ -218,8 +216,7 @@ static void route(struct rac_policy_run *run, const struct rac_policy *p)
         run->request->method = rac_str_upper(run->a, method);
 }
 
-/* --- bodies
- * ----------------------------------------------------------------------------------------- */
+/* --- bodies ----------------------------------------------------------------------------------- */
 
 static struct rac_json *place_get(struct rac_json *root, const struct rac_place *place)
 {
@@ -477,8 +474,7 @@ static void transform_request(struct rac_policy_run *run, const struct rac_polic
     (void)transform(run, p, &scope, &body->json);
 }
 
-/* --- sections
- * ---------------------------------------------------------------------------------------- */
+/* --- sections --------------------------------------------------------------------------------- */
 
 enum rac_call_code rac_policies_request(struct rac_policy_run *run, const struct rac_policy **side,
                                         struct rac_call_error *e)

@@ -222,8 +222,7 @@ struct rac_connection_delete {
     struct rac_actor actor;
 };
 
-/* --- OAuth tokens and consents (§4.7) ----------------------------------------------------------
- */
+/* --- OAuth tokens and consents (§4.7) --------------------------------------------------------- */
 
 /*
  * Tokens of one OAuth parameter of a connection. generation grows with every oauth_save.
@@ -272,8 +271,7 @@ struct rac_consent {
 /* row NULL unless RAC_OK; RAC_E_NOT_FOUND: unknown, used or expired. Valid until done returns. */
 typedef void (*rac_consent_fn)(void *arg, rac_err err, const struct rac_consent *row);
 
-/* --- the port ----------------------------------------------------------------------------------
- */
+/* --- the port --------------------------------------------------------------------------------- */
 
 /* Counters that move with every committed change of a kind: load one before reading, keep what was
  * read while it stands still. Cheap (one atomic load). */

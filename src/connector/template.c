@@ -326,8 +326,7 @@ const struct rac_template *rac_template_compile(rac_str text, unsigned flags, st
     return t;
 }
 
-/* --- evaluation ---------------------------------------------------------------------------------
- */
+/* --- evaluation ------------------------------------------------------------------------------- */
 
 static struct rac_json *walk(struct rac_json *v, const struct rac_path_step *steps, uint32_t n)
 {

@@ -83,8 +83,7 @@ int64_t rac_retry_delay_ms(const struct rac_retry_policy *p, unsigned n,
     return delay;
 }
 
-/* --- asynchronous answers ------------------------------------------------------------------------
- */
+/* --- asynchronous answers --------------------------------------------------------------------- */
 
 static int64_t poll_delay_ms(const struct rac_headers *h, rac_ms now_ms)
 {
@@ -158,8 +157,7 @@ struct rac_poll rac_poll_verdict(rac_str first_method, rac_str first_url, rac_st
     return v;
 }
 
-/* --- pages
- * ------------------------------------------------------------------------------------------ */
+/* --- pages ------------------------------------------------------------------------------------ */
 
 rac_str rac_next_page(const struct rac_json *body, rac_str next_link_name, rac_str url,
                       struct rac_arena *a)

@@ -88,8 +88,7 @@ static bool locale_of(rac_str tag, char out[ULOC_FULLNAME_CAPACITY])
     return U_SUCCESS(e) && (part[0] == '\0' || listed(uloc_getISOCountries(), part));
 }
 
-/* --- patterns: CLDR letters to the language's own ------------------------------------------------
- */
+/* --- patterns: CLDR letters to the language's own --------------------------------------------- */
 
 static void letters(rac_str *out, char *buffer, char letter, size_t n)
 {

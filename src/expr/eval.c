@@ -13,8 +13,7 @@ enum {
     ARGS_FAST = 8
 };
 
-/* --- errors
- * --------------------------------------------------------------------------------------- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 static const char *const category_words[] = {
 #define CATEGORY(id, word) word,
@@ -93,8 +92,7 @@ bool fail_limit(struct call *c, const char *what)
     return false;
 }
 
-/* --- arguments
- * ------------------------------------------------------------------------------------ */
+/* --- arguments -------------------------------------------------------------------------------- */
 
 bool arg_str(struct call *c, const struct rac_json *v, size_t i, rac_str *out)
 {
@@ -136,8 +134,7 @@ bool charge(struct call *c, uint64_t n)
                                               : "it takes more steps than allowed");
 }
 
-/* --- access (§8)
- * ----------------------------------------------------------------------------------- */
+/* --- access (§8) ------------------------------------------------------------------------------ */
 
 struct rac_json *member_lookup(const struct rac_json *object, rac_str name)
 {
@@ -251,8 +248,7 @@ static bool eval_access(const struct rac_expr *x, struct rac_expr_run *run, stru
                    rac_expr_type_name(&object));
 }
 
-/* --- calls, text, trees
- * ---------------------------------------------------------------------------- */
+/* --- calls, text, trees ----------------------------------------------------------------------- */
 
 static bool eval_call(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out)
 {

@@ -70,8 +70,7 @@ bool fail_type(struct call *c, const struct rac_json *v, size_t i, const char *e
 bool fail_convert(struct call *c, const struct rac_json *v, const char *target);
 bool fail_limit(struct call *c, const char *what); /* RAC_E_LIMIT rather than RAC_E_INVALID */
 
-/* --- arguments: argument i as a C type, else a type error --------------------------------------
- */
+/* --- arguments: argument i as a C type, else a type error ------------------------------------- */
 
 bool arg_str(struct call *c, const struct rac_json *v, size_t i, rac_str *out);
 bool arg_int(struct call *c, const struct rac_json *v, size_t i, int64_t *out);
@@ -83,8 +82,7 @@ size_t string_max(const struct rac_expr_run *run);
 /* Charges n steps: for functions that visit many elements. */
 bool charge(struct call *c, uint64_t n);
 
-/* --- values ------------------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static inline bool is_decimal(const struct rac_json *v)
 {
@@ -116,8 +114,7 @@ size_t double_text(double d, bool in_json, char out[40]); /* §7 */
 /* Exact name, else the first equal but for case. */
 struct rac_json *member_lookup(const struct rac_json *object, rac_str name);
 
-/* --- UTF-16 units -------------------------------------------------------------------------------
- */
+/* --- UTF-16 units ----------------------------------------------------------------------------- */
 
 bool is_ascii(rac_str s);
 size_t u16_length(rac_str s);

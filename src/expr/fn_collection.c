@@ -142,8 +142,7 @@ bool fn_reverse(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, s
     return true;
 }
 
-/* --- sort: a stable merge sort over places, since qsort is not stable
- * ------------------------------- */
+/* --- sort: a stable merge sort over places, since qsort is not stable ------------------------- */
 
 struct sorted {
     struct rac_json *value, *key;
@@ -209,8 +208,7 @@ bool fn_sort(struct call *c, const struct rac_json *v, size_t n, struct rac_json
     return true;
 }
 
-/* --- union, intersection
- * ------------------------------------------------------------------------------ */
+/* --- union, intersection ---------------------------------------------------------------------- */
 
 /* A set of values by deep equality. Scalars go through a hash map by their canonical text; what
  * has parts is compared with the others that have parts. */

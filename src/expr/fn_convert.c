@@ -51,8 +51,7 @@ bool fn_bool(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, stru
     return true;
 }
 
-/* --- numbers
- * --------------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static bool culture(struct call *c, const struct rac_json *v, size_t n, size_t at,
                     const struct rac_culture **out)
@@ -172,8 +171,7 @@ bool fn_format_number(struct call *c, const struct rac_json *v, size_t n, struct
     return answer_str(out, text);
 }
 
-/* --- base64 and binary content
- * ----------------------------------------------------------------------- */
+/* --- base64 and binary content ---------------------------------------------------------------- */
 
 /* Decodes the standard alphabet with padding; space, tab, CR and LF between are ignored. */
 static bool strict_base64(struct rac_arena *a, rac_str s, rac_str *out)
@@ -236,8 +234,7 @@ bool fn_binary(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, st
     return true;
 }
 
-/* --- data URIs
- * ------------------------------------------------------------------------------------------ */
+/* --- data URIs -------------------------------------------------------------------------------- */
 
 bool fn_data_uri(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
                  struct rac_json *out)
@@ -379,8 +376,7 @@ bool fn_data_uri_to_string(struct call *c, const struct rac_json *v, size_t n RA
     return answer_str(out, rac_utf8_mend(c->a, bytes));
 }
 
-/* --- URI components
- * -------------------------------------------------------------------------------------- */
+/* --- URI components --------------------------------------------------------------------------- */
 
 bool fn_uri_component(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
                       struct rac_json *out)
@@ -422,9 +418,7 @@ bool fn_uri_component_to_binary(struct call *c, const struct rac_json *v, size_t
     return true;
 }
 
-/* --- json
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- json ------------------------------------------------------------------------------------- */
 
 static bool json_of_text(struct call *c, const struct rac_json *v, rac_str text,
                          struct rac_json *out)

@@ -160,8 +160,7 @@ bool fn_to_upper(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
     return map_case(c, v, u_toupper, rac_str_upper, out);
 }
 
-/* --- searching, case ignored
- * ------------------------------------------------------------------------ */
+/* --- searching, case ignored ------------------------------------------------------------------ */
 
 struct folded {
     uint16_t *v;
@@ -269,8 +268,7 @@ bool fn_ends_with(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
     return answer_bool(out, y.n <= x.n && stands_at(&x, &y, x.n - y.n));
 }
 
-/* --- parts
- * ------------------------------------------------------------------------------------------- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 bool fn_split(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
 {

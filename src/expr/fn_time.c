@@ -196,8 +196,7 @@ bool fn_parse_date_time(struct call *c, const struct rac_json *v, size_t n, stru
     return answer_in(c, m, RAC_STR_NULL, in, out);
 }
 
-/* --- zones
- * --------------------------------------------------------------------------------------------- */
+/* --- zones ------------------------------------------------------------------------------------ */
 
 static bool zone(struct call *c, const struct rac_json *v, size_t i, const struct rac_zone **out)
 {
@@ -263,9 +262,7 @@ bool fn_convert_time_zone(struct call *c, const struct rac_json *v, size_t n, st
            to_utc(c, from, &m) && from_utc(c, to, &m) && answer(c, m, v, n, 3, out);
 }
 
-/* --- parts
- * ------------------------------------------------------------------------------------------------
- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 static bool start_of(struct call *c, const struct rac_json *v, size_t n, char what,
                      struct rac_json *out)
@@ -305,8 +302,7 @@ COMPONENT(fn_day_of_month, moment_parts(m).day)
 COMPONENT(fn_day_of_year, moment_parts(m).yearday)
 COMPONENT(fn_ticks, m.ticks)
 
-/* --- time spans
- * --------------------------------------------------------------------------------------------- */
+/* --- time spans ------------------------------------------------------------------------------- */
 
 static rac_str span_text(struct rac_arena *a, int64_t ticks)
 {

@@ -146,8 +146,7 @@ bool fn_trigger_body(struct call *c, const struct rac_json *v RAC_UNUSED, size_t
     return true;
 }
 
-/* --- forms
- * ---------------------------------------------------------------------------------------------- */
+/* --- forms ------------------------------------------------------------------------------------ */
 
 static bool form_values(struct call *c, const struct rac_json *body, const struct rac_json *v,
                         size_t key_at, bool one, struct rac_json *out)

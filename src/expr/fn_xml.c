@@ -36,8 +36,7 @@ bool xml_is_envelope(const struct rac_json *v)
            (rac_str_eqi(media, RAC_S("application/xml")) || rac_str_eqi(media, RAC_S("text/xml")));
 }
 
-/* --- parsing
- * -------------------------------------------------------------------------------------------- */
+/* --- parsing ---------------------------------------------------------------------------------- */
 
 static void silent(void *arg RAC_UNUSED, const xmlError *e RAC_UNUSED)
 {
@@ -96,8 +95,7 @@ static xmlDoc *parse(struct call *c, rac_str text, rac_str *why)
     return sound ? doc : NULL;
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 struct out {
     struct rac_buf b;
@@ -397,8 +395,7 @@ static bool xml_of_text(struct call *c, const struct rac_json *v, struct rac_jso
     return true;
 }
 
-/* --- JSON to XML (12.3)
- * -------------------------------------------------------------------------------------- */
+/* --- JSON to XML (12.3) ----------------------------------------------------------------------- */
 
 static bool name_start(uint32_t cp)
 {
@@ -634,8 +631,7 @@ bool fn_xml(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struc
     return true;
 }
 
-/* --- XML to JSON (12.2)
- * ------------------------------------------------------------------------------------------ */
+/* --- XML to JSON (12.2) ----------------------------------------------------------------------- */
 
 /* Adds under a key: the second and later ones make it an array. */
 static void put_repeated(struct call *c, struct rac_json *o, struct rac_map *arrays, rac_str key,
@@ -773,9 +769,7 @@ bool xml_to_json(struct call *c, rac_str bytes, struct rac_json *out)
     return true;
 }
 
-/* --- XPath (12.4)
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- XPath (12.4) ----------------------------------------------------------------------------- */
 
 /* Namespaces in scope of n, declared further out, that its subtree uses. */
 static bool uses(const xmlNode *n, const xmlNs *ns)
@@ -886,8 +880,7 @@ bool fn_xpath(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, str
     return ok;
 }
 
-/* --- names and values of XML as plain text
- * ------------------------------------------------------------------------------- */
+/* --- names and values of XML as plain text ---------------------------------------------------- */
 
 bool fn_encode_xml_value(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
                          struct rac_json *out)

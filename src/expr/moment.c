@@ -4,8 +4,7 @@
 #include "base/time.h"
 #include "expr/expr_priv.h"
 
-/* --- parts
- * -------------------------------------------------------------------------------------------- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 struct moment_parts moment_parts(struct moment m)
 {
@@ -55,8 +54,7 @@ bool moment_add_months(struct moment *m, int64_t months)
     return moment_of_parts(&p, &m->ticks);
 }
 
-/* --- writing
- * ------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 struct writer {
     struct rac_buf *b;
@@ -284,8 +282,7 @@ rac_err moment_format(struct moment m, rac_str format, const struct rac_culture 
     return e;
 }
 
-/* --- reading
- * ---------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct reader {
     rac_str s;
@@ -530,8 +527,7 @@ bool moment_parse(rac_str s, struct moment *out)
     return moment_parse_culture(s, &rac_culture_en_us, NULL, out);
 }
 
-/* --- reading in a format
- * -------------------------------------------------------------------------------- */
+/* --- reading in a format ---------------------------------------------------------------------- */
 
 static bool eat_year(struct reader *r, size_t n)
 {

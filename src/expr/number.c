@@ -6,8 +6,7 @@
 
 enum { DIGITS_MAX = 1500 }; /* every double is exact in fewer */
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* The parts of a number's text, separators taken out: "-12.5e3". */
 struct spelling {
@@ -114,8 +113,7 @@ bool rac_number_parse_int(rac_str s, int64_t *out)
     return rac_str_to_i64((rac_str){text, (size_t)n}, out);
 }
 
-/* --- the exact digits of a number
- * ----------------------------------------------------------------- */
+/* --- the exact digits of a number ------------------------------------------------------------- */
 
 struct digits {
     bool neg;
@@ -230,8 +228,7 @@ static void shift(struct digits *d, int n)
     }
 }
 
-/* --- standard formats
- * -------------------------------------------------------------------------------- */
+/* --- standard formats ------------------------------------------------------------------------- */
 
 static void put_whole(struct rac_buf *b, const char *v, int n, rac_str group, int least)
 {
@@ -410,8 +407,7 @@ static rac_err put_standard(struct rac_buf *b, const struct rac_json *v, struct 
     }
 }
 
-/* --- custom formats
- * ----------------------------------------------------------------------------------- */
+/* --- custom formats --------------------------------------------------------------------------- */
 
 struct custom {
     int whole_places, whole_zeros;       /* placeholders before the point; zeros from the first 0 */

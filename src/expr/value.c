@@ -38,8 +38,7 @@ struct rac_json decimal_value(struct rac_arena *a, const char *text, size_t n)
         .type = RAC_JSON_NUMBER, .flags = RAC_EXPR_DECIMAL, .n = (uint32_t)s.n, .s = s.p};
 }
 
-/* --- text
- * ----------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 /* Shortest digits that read back as d: "d.ddd" without trailing zeros, and the exponent. */
 static int shortest_digits(double d, char digits[20], int *exponent)
@@ -248,8 +247,7 @@ bool join_text(struct call *c, const rac_str *parts, size_t n, rac_str sep, stru
     return true;
 }
 
-/* --- envelopes (§11)
- * -------------------------------------------------------------------------------- */
+/* --- envelopes (§11) -------------------------------------------------------------------------- */
 
 struct rac_json envelope(struct rac_arena *a, rac_str type, rac_str bytes)
 {
@@ -291,8 +289,7 @@ rac_str envelope_text(const struct rac_json *v, struct rac_arena *a)
     return rac_utf8_mend(a, bytes);
 }
 
-/* --- equal and ordered (§9)
- * --------------------------------------------------------------------------- */
+/* --- equal and ordered (§9) ------------------------------------------------------------------- */
 
 static bool as_decimal(const struct rac_json *v, struct rac_dec *out)
 {

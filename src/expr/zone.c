@@ -41,8 +41,7 @@ static const struct {
 #undef ZONE
 };
 
-/* --- the file (RFC 8536)
- * --------------------------------------------------------------------------- */
+/* --- the file (RFC 8536) ---------------------------------------------------------------------- */
 
 static int64_t big_endian(const unsigned char *p, int n)
 {
@@ -76,8 +75,7 @@ static size_t body_length(const struct counts *c, int time_size)
                     c->leap * (time_size + 4) + c->isstd + c->isut);
 }
 
-/* --- the footer: a POSIX TZ string
- * ------------------------------------------------------------------- */
+/* --- the footer: a POSIX TZ string ------------------------------------------------------------ */
 
 static bool footer_name(rac_str *s)
 {
@@ -194,8 +192,7 @@ static bool parse(const unsigned char *p, size_t n, struct rac_zone *z)
     return true;
 }
 
-/* --- finding
- * ------------------------------------------------------------------------------------------ */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 static bool sound_name(rac_str s) /* no way out of the directory */
 {
@@ -256,8 +253,7 @@ bool rac_zone_is_utc(const struct rac_zone *z)
     return z->n == 0 && z->types[0].offset_s == 0;
 }
 
-/* --- offsets
- * ------------------------------------------------------------------------------------------- */
+/* --- offsets ---------------------------------------------------------------------------------- */
 
 static int64_t rule_second(const struct rule *r, int64_t year) /* local seconds since 1970 */
 {

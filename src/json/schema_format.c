@@ -100,8 +100,7 @@ static bool is_date_time(rac_str s)
     return time_part(s, &i) && i == s.n;
 }
 
-/* --- hosts and addresses ------------------------------------------------------------------------
- */
+/* --- hosts and addresses ---------------------------------------------------------------------- */
 
 static bool is_ipv4(rac_str s)
 {
@@ -212,8 +211,7 @@ static bool is_idn_email(rac_str s)
     return is_email_with(s, false);
 }
 
-/* --- addresses of things -------------------------------------------------------------------------
- */
+/* --- addresses of things ---------------------------------------------------------------------- */
 
 static bool is_uri_text(rac_str s, bool ascii)
 {
@@ -299,8 +297,7 @@ static bool is_uri_template(rac_str s)
     return !inside;
 }
 
-/* --- other texts
- * ------------------------------------------------------------------------------------ */
+/* --- other texts ------------------------------------------------------------------------------ */
 
 static bool is_regex(rac_str s)
 {
@@ -348,8 +345,7 @@ static bool is_base64(rac_str s)
     return n % 4 == 0 && pad <= 2;
 }
 
-/* --- numbers
- * ------------------------------------------------------------------------------------------ */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static bool is_int32(const struct rac_json *v)
 {

@@ -690,8 +690,7 @@ static bool check_if(struct run *r, const struct check *k, const struct rac_json
     return r->err == RAC_OK && (next == NULL || schema_run(r, next, v, at));
 }
 
-/* --- the table ----------------------------------------------------------------------------------
- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 #define compile_none NULL
 #define check_none   NULL

@@ -39,8 +39,7 @@ struct rac_server {
     int signals;
 };
 
-/* --- settings ------------------------------------------------------------------------------------
- */
+/* --- settings --------------------------------------------------------------------------------- */
 
 static bool split_listen(struct rac_server *s, rac_str listen)
 {
@@ -95,8 +94,7 @@ static int setup_guard(struct rac_server *s, const char *allow)
     return rac_cli_fail(s->cli, RAC_EXIT_USAGE, "egress.allow: %.*s", RAC_FMT(error));
 }
 
-/* --- the store and the first token
- * ----------------------------------------------------------------- */
+/* --- the store and the first token ------------------------------------------------------------ */
 
 static int open_store(struct rac_server *s)
 {
@@ -207,8 +205,7 @@ static int first_token(struct rac_server *s)
                         RAC_FMT(s->why.n > 0 ? s->why : rac_str_of(rac_err_text(e))));
 }
 
-/* --- workers
- * --------------------------------------------------------------------------------------- */
+/* --- workers ---------------------------------------------------------------------------------- */
 
 static void handle(void *arg, struct rac_http_exchange *x)
 {
@@ -333,8 +330,7 @@ static int start_workers(struct rac_server *s, unsigned workers)
     return RAC_EXIT_OK;
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------------------ */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static void free_all(struct rac_server *s)
 {

@@ -19,8 +19,7 @@ static const char *const operation_keys[] = {
 static const char *const methods[] = {"get",     "put",  "post",  "delete",
                                       "options", "head", "patch", NULL};
 
-/* --- info, tags
- * -------------------------------------------------------------------------------------- */
+/* --- info, tags ------------------------------------------------------------------------------- */
 
 static struct rac_json known_strings(struct o3 *x, const struct rac_place *at,
                                      const char *const *keys, const char *where)
@@ -105,8 +104,7 @@ static void write_tags(struct o3 *x, const struct rac_place *root)
         RAC_JSON_PUT(x->a, x->out, "tags", list);
 }
 
-/* --- webhooks
- * -------------------------------------------------------------------------------------------- */
+/* --- webhooks --------------------------------------------------------------------------------- */
 
 /* "{$request.body#/a/b}" to "/a/b"; absent for anything else. */
 static rac_str callback_pointer(rac_str key)
@@ -226,8 +224,7 @@ static void callbacks(struct o3 *x, const struct rac_place *op, struct rac_json 
     }
 }
 
-/* --- operations
- * ------------------------------------------------------------------------------------------ */
+/* --- operations ------------------------------------------------------------------------------- */
 
 static struct rac_json string_set(struct o3 *x, const struct rac_json *list)
 {
@@ -363,8 +360,7 @@ static void operation(struct o3 *x, struct item *it, rac_str method, const struc
     rac_json_put(x->a, &it->out, method, out);
 }
 
-/* --- paths
- * ---------------------------------------------------------------------------------------------- */
+/* --- paths ------------------------------------------------------------------------------------ */
 
 rac_str o3_clean_path(struct o3 *x, rac_str path)
 {
@@ -449,8 +445,7 @@ static rac_err write_paths(struct o3 *x, const struct rac_place *root)
     return RAC_OK;
 }
 
-/* --- the document
- * ---------------------------------------------------------------------------------------- */
+/* --- the document ----------------------------------------------------------------------------- */
 
 static void report_root(struct o3 *x, const struct rac_place *root)
 {

@@ -1,8 +1,7 @@
 /* Request bodies and answers of OpenAPI 3 to 2.0: one media type each (connectors.md §2.6). */
 #include "openapi/openapi3_priv.h"
 
-/* --- media types
- * ----------------------------------------------------------------------------------- */
+/* --- media types ------------------------------------------------------------------------------ */
 
 /* "application/json; charset=utf-8" without what follows the semicolon, in lower case. */
 static rac_str essence(struct o3 *x, rac_str type)
@@ -132,8 +131,7 @@ static bool is_binary_schema(struct o3 *x, const struct rac_json *schema)
     return rac_str_eq(rac_json_str(RAC_JSON_GET(&flat, "format"), RAC_S("")), RAC_S("binary"));
 }
 
-/* --- form bodies
- * ------------------------------------------------------------------------------------ */
+/* --- form bodies ------------------------------------------------------------------------------ */
 
 struct form {
     const struct rac_place *media;
@@ -253,8 +251,7 @@ static void form_body(struct o3 *x, const struct rac_place *media, rac_str type,
                 "fields that the form does not name cannot be sent");
 }
 
-/* --- request
- * ------------------------------------------------------------------------------------------ */
+/* --- request ---------------------------------------------------------------------------------- */
 
 static void put_list(struct o3 *x, struct rac_json *o, rac_str key, rac_str one)
 {
@@ -343,8 +340,7 @@ void o3_request_body(struct o3 *x, const struct rac_place *op, rac_str method, s
         schema_body(x, op, &body, &media, type, params);
 }
 
-/* --- answers
- * ------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void headers(struct o3 *x, const struct rac_place *response, struct rac_json *o)
 {

@@ -16,8 +16,7 @@ static const char *const param_keys[] = {
     "schema",   "content", "style",         "explode",         "example",
     "examples", "$ref",    "allowReserved", "allowEmptyValue", NULL};
 
-/* --- types and facets ---------------------------------------------------------------------------
- */
+/* --- types and facets ------------------------------------------------------------------------- */
 
 static const rac_str facets[] = {
     RAC_S_INIT("default"),          RAC_S_INIT("enum"),
@@ -98,8 +97,7 @@ void o3_primitive(struct o3 *x, const struct rac_place *at, const struct rac_jso
     copy_facets(x, flat, o);
 }
 
-/* --- one parameter
- * -------------------------------------------------------------------------------- */
+/* --- one parameter ---------------------------------------------------------------------------- */
 
 static struct rac_json head(struct o3 *x, rac_str name, rac_str in, rac_str description,
                             bool required)
@@ -335,8 +333,7 @@ void o3_parameter(struct o3 *x, const struct rac_place *at, struct rac_json *lis
     rac_json_add(x->a, list, o);
 }
 
-/* --- lists
- * ----------------------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 void o3_prepare_parameters(struct o3 *x, const struct rac_place *components)
 {

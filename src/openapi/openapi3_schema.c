@@ -668,8 +668,7 @@ static struct rac_json merge(struct o3 *x, const struct rac_json *p, const struc
     return o;
 }
 
-/* --- alternatives ------------------------------------------------------------------------------
- */
+/* --- alternatives ----------------------------------------------------------------------------- */
 
 static bool is_null_branch(const struct rac_json *b)
 {
@@ -755,8 +754,7 @@ static void alternatives(struct o3 *x, const struct rac_place *at, struct rac_js
     }
 }
 
-/* --- the rest of a schema ----------------------------------------------------------------------
- */
+/* --- the rest of a schema --------------------------------------------------------------------- */
 
 static bool inline_property(const struct rac_json *o, rac_str name)
 {
@@ -933,8 +931,7 @@ struct rac_json o3_schema(struct o3 *x, const struct rac_place *at)
     return o;
 }
 
-/* --- definitions again --------------------------------------------------------------------------
- */
+/* --- definitions again ------------------------------------------------------------------------ */
 
 /* The converted schema behind a definition; {} while it is being converted (a circle). */
 static struct rac_json content_of(struct o3 *x, struct o3_def *d)

@@ -26,8 +26,7 @@ struct o3_security {
     bool any;                           /* some scheme is in use */
 };
 
-/* --- one scheme
- * ------------------------------------------------------------------------------------- */
+/* --- one scheme ------------------------------------------------------------------------------- */
 
 static struct rac_json key_definition(struct o3 *x, rac_str name, rac_str in)
 {
@@ -183,8 +182,7 @@ static void scheme_read(struct o3 *x, struct scheme *s)
     o3_extensions(x, s->at, &s->definition);
 }
 
-/* --- requirements
- * ------------------------------------------------------------------------------------ */
+/* --- requirements ----------------------------------------------------------------------------- */
 
 static struct scheme *scheme_of(struct o3 *x, rac_str name)
 {
@@ -411,8 +409,7 @@ void o3_security_operation(struct o3 *x, const struct rac_place *op, rac_str id,
     RAC_JSON_PUT(x->a, out, "security", list);
 }
 
-/* --- writing
- * ------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static rac_str key_parameter(struct o3 *x, const struct scheme *s, size_t keys_n)
 {

@@ -147,8 +147,7 @@ bool pm_auth_consumes(const struct pm *p, const char *in, rac_str key)
            (rac_str_eq(c->in, RAC_S("query")) ? rac_str_eq(c->key, key) : rac_str_eqi(c->key, key));
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static struct rac_json key_scheme(struct pm *p, rac_str name, rac_str in)
 {

@@ -117,8 +117,7 @@ void pm_parameter_add(struct pm *p, struct pm_request *r, struct rac_json *param
         make_multi(p->a, old, &o);
 }
 
-/* --- media types -------------------------------------------------------------------------------
- */
+/* --- media types ------------------------------------------------------------------------------ */
 
 /* "Application/JSON; charset=utf-8" to "application/json"; absent when it is no media type. */
 static rac_str media_type(struct pm *p, rac_str value)
@@ -426,8 +425,7 @@ void pm_body(struct pm *p, struct pm_request *r, struct rac_json *op, struct rac
     }
 }
 
-/* --- answers -------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 void pm_responses(struct pm *p, struct pm_request *r, struct rac_json *op)
 {

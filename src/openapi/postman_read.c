@@ -376,8 +376,7 @@ static void read_query_text(struct pm *p, struct pm_list *out, rac_str text)
     }
 }
 
-/* --- url ----------------------------------------------------------------------------------------
- */
+/* --- url -------------------------------------------------------------------------------------- */
 
 /* Query off the text, unless it stands inside {{...}}. */
 static rac_str cut_query(rac_str url, rac_str *query)
@@ -689,8 +688,7 @@ static rac_err read_items(struct pm *p, const struct pm_folder *folder,
     return RAC_OK;
 }
 
-/* --- v1 ------------------------------------------------------------------------------------------
- */
+/* --- v1 --------------------------------------------------------------------------------------- */
 
 static rac_str id_of(struct pm *p, const struct rac_json *v)
 {

@@ -90,8 +90,7 @@ rac_str pm_substitute(struct pm *p, const struct pm_request *r, rac_str text)
     return rac_buf_finish(&b, p->a);
 }
 
-/* --- one URL -----------------------------------------------------------------------------------
- */
+/* --- one URL ---------------------------------------------------------------------------------- */
 
 /*
  * The variable a URL starts with is the address, whatever its name: {{token_host}} is no secret

@@ -4,8 +4,7 @@
 #include "openapi/convert_priv.h"
 #include "openapi/infer.h"
 
-/* --- small helpers ------------------------------------------------------------------------------
- */
+/* --- small helpers ---------------------------------------------------------------------------- */
 
 static rac_err refuse(struct rac_diags *d, enum rac_rule_id rule, rac_err e, const char *what,
                       rac_str which)
@@ -98,8 +97,7 @@ static rac_err infer_body(rac_str body, struct rac_arena *a, struct rac_json *sc
     return rac_infer_schema(&sample, a, schema, d);
 }
 
-/* --- headers
- * -------------------------------------------------------------------------------------- */
+/* --- headers ---------------------------------------------------------------------------------- */
 
 static const char *const excluded[] = {
     "content-type", "accept",     "content-length", "host",          "user-agent",
@@ -155,9 +153,7 @@ static void add_headers(struct rac_arena *a, rac_str text, struct rac_json *op,
     }
 }
 
-/* --- url
- * -----------------------------------------------------------------------------------------------
- */
+/* --- url -------------------------------------------------------------------------------------- */
 
 static void add_path(struct rac_arena *a, rac_str path, struct rac_json *params)
 {
@@ -253,8 +249,7 @@ static rac_err read_url(const struct rac_json *definition, const struct rac_samp
     return RAC_OK;
 }
 
-/* --- requests
- * ---------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 /* What the operation keeps; parameters, consumes and produces are written anew. */
 static struct rac_json keep(struct rac_arena *a, const struct rac_json *op)
@@ -378,8 +373,7 @@ rac_err rac_sample_import_request(struct rac_json *definition, const struct rac_
     return rac_arena_over(a) ? RAC_E_LIMIT : RAC_OK;
 }
 
-/* --- responses
- * -------------------------------------------------------------------------------------- */
+/* --- responses -------------------------------------------------------------------------------- */
 
 static void response_headers(struct rac_arena *a, rac_str text, struct rac_json *response)
 {

@@ -88,8 +88,7 @@ static void told(struct norm *s, enum rac_rule_id rule, const struct rac_place *
 
 static struct rac_json walk(struct norm *s, const struct rac_place *at, enum ctx ctx);
 
-/* --- references
- * --------------------------------------------------------------------------------------- */
+/* --- references ------------------------------------------------------------------------------- */
 
 static bool names_section(struct norm *s, const struct rac_place *at, rac_str ref,
                           const char *section)
@@ -197,8 +196,7 @@ static struct rac_json part_ref(struct norm *s, const struct rac_place *at, rac_
     return walk(s, &target, ctx);
 }
 
-/* --- objects that are mended
- * ----------------------------------------------------------------------------- */
+/* --- objects that are mended ------------------------------------------------------------------ */
 
 static void mend_param(struct norm *s, const struct rac_place *at, struct rac_json *o)
 {
@@ -347,9 +345,7 @@ static void mend_item(struct norm *s, const struct rac_place *at, rac_str path,
     }
 }
 
-/* --- the walk
- * -----------------------------------------------------------------------------------------------
- */
+/* --- the walk --------------------------------------------------------------------------------- */
 
 static struct rac_json walk_array(struct norm *s, const struct rac_place *at, enum ctx ctx)
 {

@@ -21,8 +21,7 @@ void act_compose(struct rac_run *r RAC_UNUSED, struct rac_wf_record *x)
     run_succeed(x, "OK");
 }
 
-/* --- per item ------------------------------------------------------------------------------------
- */
+/* --- per item --------------------------------------------------------------------------------- */
 
 static bool from_array(struct rac_run *r, struct rac_wf_record *x, const struct rac_json *from,
                        const char *what)
@@ -122,8 +121,7 @@ void act_join(struct rac_run *r, struct rac_wf_record *x)
     rac_buf_fini(&b);
 }
 
-/* --- tables (§3.7.1)
- * ---------------------------------------------------------------------------------- */
+/* --- tables (§3.7.1) -------------------------------------------------------------------------- */
 
 struct column {
     rac_str header;
@@ -269,8 +267,7 @@ void act_table(struct rac_run *r, struct rac_wf_record *x)
     rac_buf_fini(&b);
 }
 
-/* --- ParseJson
- * ----------------------------------------------------------------------------------------- */
+/* --- ParseJson -------------------------------------------------------------------------------- */
 
 static bool content_of(struct rac_run *r, struct rac_wf_record *x, struct rac_json *out)
 {
@@ -324,8 +321,7 @@ void act_parse_json(struct rac_run *r, struct rac_wf_record *x)
     run_succeed(x, "OK");
 }
 
-/* --- Expression: time arithmetic as an action
- * ------------------------------------------------------------ */
+/* --- Expression: time arithmetic as an action ------------------------------------------------- */
 
 static rac_str quoted(struct rac_run *r, const struct rac_json *v)
 {
@@ -390,8 +386,7 @@ void act_expression(struct rac_run *r, struct rac_wf_record *x)
              RAC_FMT(kind), RAC_FMT(x->action->name));
 }
 
-/* --- Response (§3.3)
- * ---------------------------------------------------------------------------------------- */
+/* --- Response (§3.3) -------------------------------------------------------------------------- */
 
 static bool dropped_header(rac_str name)
 {

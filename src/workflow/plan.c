@@ -72,8 +72,7 @@ static void wrong(struct compiler *c, rac_str pointer, const struct rac_json *no
     c->failed = true;
 }
 
-/* --- layout
- * ------------------------------------------------------------------------------------------ */
+/* --- layout ----------------------------------------------------------------------------------- */
 
 static uint32_t graph_new(struct compiler *c, uint32_t owner, uint32_t actions)
 {
@@ -201,8 +200,7 @@ static uint32_t layout(struct compiler *c, uint32_t owner, const struct rac_json
     return g;
 }
 
-/* --- edges
- * ------------------------------------------------------------------------------------------ */
+/* --- edges ------------------------------------------------------------------------------------ */
 
 static uint32_t find(const struct compiler *c, rac_str name)
 {
@@ -298,8 +296,7 @@ static void circles(struct compiler *c)
                                    RAC_FMT(p->actions[i].name)));
 }
 
-/* --- expressions
- * --------------------------------------------------------------------------------------- */
+/* --- expressions ------------------------------------------------------------------------------ */
 
 static void expression_wrong(struct compiler *c, rac_str pointer, const struct rac_json *node,
                              const struct rac_expr_error *error)

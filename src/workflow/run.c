@@ -17,8 +17,7 @@ static const rac_act acts[] = {
 #undef ACTION
 };
 
-/* --- small things
- * ---------------------------------------------------------------------------------- */
+/* --- small things ----------------------------------------------------------------------------- */
 
 static bool terminal(enum rac_wf_status s)
 {
@@ -74,8 +73,7 @@ static const struct rac_json *member(const struct rac_json *o, rac_str name)
     return v != NULL ? v : rac_json_geti(o, name);
 }
 
-/* --- records as expressions see them (§3)
- * -------------------------------------------------------------- */
+/* --- records as expressions see them (§3) ----------------------------------------------------- */
 
 static struct rac_json time_json(struct rac_run *r, rac_ms t)
 {
@@ -113,8 +111,7 @@ static struct rac_json record_json(struct rac_run *r, const struct rac_wf_record
     return o;
 }
 
-/* --- references (§1.7, §3.12, §4.16)
- * --------------------------------------------------------------------- */
+/* --- references (§1.7, §3.12, §4.16) ---------------------------------------------------------- */
 
 static uint32_t place_of(struct rac_run *r, rac_str name)
 {
@@ -331,8 +328,7 @@ bool run_eval(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr 
     return false;
 }
 
-/* --- frames
- * -------------------------------------------------------------------------------------------- */
+/* --- frames ----------------------------------------------------------------------------------- */
 
 static struct rac_wf_frame *frame_new(struct rac_run *r, struct rac_wf_record *owner,
                                       uint32_t graph, uint32_t index)
@@ -399,8 +395,7 @@ static void finish(struct rac_run *r, struct rac_wf_record *x)
         frame_finished(r, f);
 }
 
-/* --- the leaf rule (§4.4)
- * -------------------------------------------------------------------------------- */
+/* --- the leaf rule (§4.4) --------------------------------------------------------------------- */
 
 static void leaves_of(const struct rac_run *r, const struct rac_wf_frame *f, uint32_t order,
                       bool *visited, uint32_t *found)
@@ -444,8 +439,7 @@ static void container_ends(struct rac_run *r, struct rac_wf_record *x, enum rac_
     finish(r, x);
 }
 
-/* --- skipping (§4.3)
- * --------------------------------------------------------------------------------------- */
+/* --- skipping (§4.3) -------------------------------------------------------------------------- */
 
 static void mark_skipped(struct rac_run *r, struct rac_wf_record *x, const char *code,
                          rac_str message)
@@ -533,8 +527,7 @@ static void skip_frame(struct rac_run *r, struct rac_wf_frame *f,
     f->status = RAC_WF_SKIPPED;
 }
 
-/* --- control actions
- * ----------------------------------------------------------------------------------------- */
+/* --- control actions -------------------------------------------------------------------------- */
 
 static void run_branch(struct rac_run *r, struct rac_wf_record *x, uint32_t taken)
 {
@@ -733,8 +726,7 @@ static void frame_finished(struct rac_run *r, struct rac_wf_frame *f)
     }
 }
 
-/* --- terminate (§3.14)
- * ------------------------------------------------------------------------------------------ */
+/* --- terminate (§3.14) ------------------------------------------------------------------------ */
 
 static void end_open(struct rac_run *r, struct rac_wf_frame *f)
 {
@@ -777,9 +769,7 @@ static void terminate(struct rac_run *r, struct rac_wf_record *x)
     r->queue_head = r->queue_n;
 }
 
-/* --- executing
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- executing -------------------------------------------------------------------------------- */
 
 static bool answered(struct rac_run *r, struct rac_wf_record *x)
 {
@@ -853,9 +843,7 @@ static void decide(struct rac_run *r, struct rac_wf_record *x)
     finish(r, x);
 }
 
-/* --- start and end
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- start and end ---------------------------------------------------------------------------- */
 
 static void bind_parameters(struct rac_run *r, const struct rac_json *over)
 {
@@ -965,9 +953,7 @@ const struct rac_wf_frame *rac_run_root(const struct rac_run *r)
     return r->root;
 }
 
-/* --- the result as JSON
- * --------------------------------------------------------------------------------------------------
- */
+/* --- the result as JSON ----------------------------------------------------------------------- */
 
 /* Every frame in which an action stands, in order of iterations. */
 static void collect(struct rac_run *r, const struct rac_wf_frame *f, uint32_t at, struct seen *out)

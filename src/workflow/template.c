@@ -59,8 +59,7 @@ static bool string_literal(struct resolver *r, struct text *t, struct rac_json *
     return cannot(r, "a string is not terminated");
 }
 
-/* --- functions
- * ------------------------------------------------------------------------------------- */
+/* --- functions -------------------------------------------------------------------------------- */
 
 enum { ARGS_MAX = 64 };
 
@@ -252,8 +251,7 @@ static bool expression(struct resolver *r, struct text *t, struct rac_json *out)
     return ok;
 }
 
-/* --- values
- * ------------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static bool resolve_string(struct resolver *r, const struct rac_json *v, rac_str pointer,
                            struct rac_json *out)

@@ -7,8 +7,7 @@
 
 /* Connections: making, changing, listing, keys and consent. Using them is in invoking.c. */
 
-/* --- how they look -----------------------------------------------------------------------------
- */
+/* --- how they look ---------------------------------------------------------------------------- */
 
 static struct rac_json status_json(struct rac_arena *a, const struct rac_status *s)
 {
@@ -136,8 +135,7 @@ void rac_ops_connector_connections(struct rac_ask *q)
     list(q, &query);
 }
 
-/* --- making and changing -------------------------------------------------------------------------
- */
+/* --- making and changing ---------------------------------------------------------------------- */
 
 struct changing {
     struct rac_ask *q;
@@ -367,8 +365,7 @@ void rac_ops_connection_delete(struct rac_ask *q)
     q->w->cs->connection_delete(q->w->cs->self, q->who->tenant, &r, removed, q);
 }
 
-/* --- keys of the runtime URL ---------------------------------------------------------------------
- */
+/* --- keys of the runtime URL ------------------------------------------------------------------ */
 
 struct keying {
     struct rac_ask *q;
@@ -475,8 +472,7 @@ void rac_ops_connection_revoke_keys(struct rac_ask *q)
         save_keys(k, false);
 }
 
-/* --- signing in ----------------------------------------------------------------------------------
- */
+/* --- signing in ------------------------------------------------------------------------------- */
 
 struct consenting {
     struct rac_ask *q;

@@ -147,8 +147,7 @@ void rac_ops_connector_delete(struct rac_ask *q)
     q->w->cs->connector_delete(q->w->cs->self, q->who->tenant, &r, deleted, q);
 }
 
-/* --- revisions, files ----------------------------------------------------------------------------
- */
+/* --- revisions, files ------------------------------------------------------------------------- */
 
 void rac_ops_connector_revisions(struct rac_ask *q)
 {
@@ -298,8 +297,7 @@ void rac_ops_package_get(struct rac_ask *q)
                          rac_arena_printf(q->a, "%.*s.zip", RAC_FMT(row.id)));
 }
 
-/* --- operations ---------------------------------------------------------------------------------
- */
+/* --- operations ------------------------------------------------------------------------------- */
 
 struct with_connector {
     struct rac_ask *q;
@@ -359,8 +357,7 @@ void rac_ops_connector_operations(struct rac_ask *q)
     rac_compiled_want(q->w->compiled, q->who->tenant, row.id, operations_ready, t);
 }
 
-/* --- sharing
- * --------------------------------------------------------------------------------------- */
+/* --- sharing ---------------------------------------------------------------------------------- */
 
 static void answer_permissions(struct rac_ask *q, const struct rac_connector_row *row)
 {

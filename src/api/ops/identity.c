@@ -4,8 +4,7 @@
 
 /* Users, tokens, resource groups and the audit trail. */
 
-/* --- users
- * ---------------------------------------------------------------------------------------- */
+/* --- users ------------------------------------------------------------------------------------ */
 
 static struct rac_json grants_json(struct rac_ask *q, const struct rac_role_grant *v, size_t n)
 {
@@ -210,8 +209,7 @@ void rac_ops_me_get(struct rac_ask *q)
     rac_ask_answer(q, o);
 }
 
-/* --- tokens
- * ---------------------------------------------------------------------------------------- */
+/* --- tokens ----------------------------------------------------------------------------------- */
 
 static struct rac_json token_json(struct rac_ask *q, const struct rac_token_row *t)
 {
@@ -420,8 +418,7 @@ void rac_ops_token_delete(struct rac_ask *q)
     rac_ask_fail_err(q, e != RAC_OK ? e : RAC_E_NOT_FOUND, "token");
 }
 
-/* --- groups
- * ------------------------------------------------------------------------------------------ */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 static struct rac_json group_json(struct rac_ask *q, const struct rac_group_row *g)
 {
@@ -543,8 +540,7 @@ void rac_ops_group_put(struct rac_ask *q)
     q->w->is->group_save(q->w->is->self, q->who->tenant, &r, group_saved, q);
 }
 
-/* --- audit
- * ---------------------------------------------------------------------------------------------- */
+/* --- audit ------------------------------------------------------------------------------------ */
 
 void rac_ops_audit_list(struct rac_ask *q)
 {

@@ -144,8 +144,7 @@ void rac_ops_connection_invoke(struct rac_ask *q)
     rac_opened_want(q->w->opened, q->who->tenant, t->row.id, invoke_ready, t);
 }
 
-/* --- testing
- * ------------------------------------------------------------------------------------------ */
+/* --- testing ---------------------------------------------------------------------------------- */
 
 struct testing {
     struct invoking i;
@@ -246,8 +245,7 @@ void rac_ops_connection_test(struct rac_ask *q)
         rac_opened_want(q->w->opened, q->who->tenant, t->i.row.id, test_ready, t);
 }
 
-/* --- dynamic values
- * -------------------------------------------------------------------------------- */
+/* --- dynamic values --------------------------------------------------------------------------- */
 
 struct asking {
     struct invoking i;

@@ -222,8 +222,7 @@ static void gather(void *arg)
         take_file(s, s->body_name, s->body);
 }
 
-/* --- checking: on a pool thread
- * ------------------------------------------------------------------- */
+/* --- checking: on a pool thread --------------------------------------------------------------- */
 
 static void check(void *arg)
 {
@@ -236,8 +235,7 @@ static void check(void *arg)
     s->ok = rac_checked_run(&in, s->q->a, &s->checked);
 }
 
-/* --- storing
- * ------------------------------------------------------------------------------------------ */
+/* --- storing ---------------------------------------------------------------------------------- */
 
 static enum rac_file_kind kind_of(enum rac_package_role role)
 {
@@ -483,8 +481,7 @@ static void to_check(struct saving *s)
         rac_ask_fail_err(q, RAC_E_BUSY, "connector");
 }
 
-/* --- fetching
- * ----------------------------------------------------------------------------------------- */
+/* --- fetching --------------------------------------------------------------------------------- */
 
 static void fetch(struct saving *s);
 
@@ -554,8 +551,7 @@ static void fetch(struct saving *s)
     s->q->w->fetcher.start(s->q->w->fetcher.self, &req, s->q->a, &ev);
 }
 
-/* --- the operations
- * --------------------------------------------------------------------------------- */
+/* --- the operations --------------------------------------------------------------------------- */
 
 static void gathered(void *arg, rac_err err)
 {

@@ -123,8 +123,7 @@ static const struct rac_json *J(const char *text)
     return v;
 }
 
-/* --- what the server would be -------------------------------------------------------------------
- */
+/* --- what the server would be ----------------------------------------------------------------- */
 
 static rac_err source_open(void *self, const struct rac_auth_key *k, struct rac_arena *a,
                            struct rac_auth_target *out)
@@ -291,8 +290,7 @@ static rac_str form(rac_str body, const char *name)
     return rac_url_query_get(&W->a, body, rac_str_of(name));
 }
 
-/* --- refresh
- * --------------------------------------------------------------------------------------- */
+/* --- refresh ---------------------------------------------------------------------------------- */
 
 static void test_ready(void **state)
 {
@@ -599,8 +597,7 @@ static void test_recover(void **state)
     assert_int_equal(row().intent_ms, 0);
 }
 
-/* --- several workers
- * -------------------------------------------------------------------------------- */
+/* --- several workers -------------------------------------------------------------------------- */
 
 struct letter {
     unsigned worker;
@@ -686,8 +683,7 @@ static void test_recover_on_owner(void **state)
     }
 }
 
-/* --- grants without a person
- * ------------------------------------------------------------------------ */
+/* --- grants without a person ------------------------------------------------------------------ */
 
 static void test_client_credentials(void **state)
 {
@@ -726,8 +722,7 @@ static void test_password_grant(void **state)
     reply(last_asked(), 200, "{\"access_token\":\"A1\"}");
 }
 
-/* --- consent
- * ----------------------------------------------------------------------------------------- */
+/* --- consent ---------------------------------------------------------------------------------- */
 
 struct consent {
     int calls;
@@ -942,8 +937,7 @@ static void test_device(void **state)
     assert_str(row().access, "A1");
 }
 
-/* --- providers and templates
- * --------------------------------------------------------------------------- */
+/* --- providers and templates ------------------------------------------------------------------ */
 
 static void test_aad(void **state)
 {
@@ -1127,8 +1121,7 @@ static void test_every_provider(void **state)
     assert_has(begin().link.link, "https://account-d.docusign.com/oauth/auth?client_id=app&");
 }
 
-/* --- certificate
- * ------------------------------------------------------------------------------------------ */
+/* --- certificate ------------------------------------------------------------------------------ */
 
 #include "auth_test_key.h"
 
