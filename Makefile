@@ -20,7 +20,7 @@ deps-build:
 	@tools/install-deps --build
 
 $(BUILD)/build.ninja: | deps-build
-	@meson setup $(BUILD) -Dtests=false >/dev/null
+	@meson setup $(BUILD) --buildtype=release -Db_lto=true -Dtests=false >/dev/null
 build: deps-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) raccord
 

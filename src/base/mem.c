@@ -6,6 +6,8 @@
 #define RAC_ALLOW_MALLOC
 #include "base/mem.h"
 
+#include <malloc.h>
+
 static void *checked(void *p, size_t n)
 {
     if (RAC_UNLIKELY(p == NULL && n > 0)) {
@@ -156,4 +158,11 @@ void rac_mem_blocks_let_go(void)
         }
         kept.n[i] = 0;
     }
+}
+
+void rac_mem_keep_large(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 64 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    (void)mallopt(M_TOP_PAD, 4 << 20);
 }

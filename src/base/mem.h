@@ -25,4 +25,8 @@ void rac_mem_block_free(void *p); /* NULL is fine */
 void rac_mem_blocks_keep(void);   /* this thread keeps blocks from now on; calls nest */
 void rac_mem_blocks_let_go(void); /* the last let_go frees what this thread kept */
 
+/* For commands that read a catalogue: memory that was freed stays with the process for the next
+ * file instead of going back to the kernel page by page. Call once, before work begins. */
+void rac_mem_keep_large(void);
+
 #endif

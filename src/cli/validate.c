@@ -519,6 +519,7 @@ static int run(struct rac_cli *cli)
     struct job job = {.cli = cli, .n = cli->args_n};
     const char *profile = rac_cli_opt(cli, "profile");
     bool good;
+    rac_mem_keep_large();
     if (cli->args_n == 0)
         return rac_cli_usage(cli, "what to validate? give a package, a definition or -");
     if (profile != NULL && !rac_profile_parse(rac_str_of(profile), &job.profile))
