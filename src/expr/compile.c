@@ -185,7 +185,7 @@ static bool next(struct parser *p)
     static const char punctuation[] = ".,()[]?";
     static const enum token_kind kinds[] = {T_DOT,  T_COMMA, T_OPEN,    T_CLOSE,
                                             T_LEFT, T_RIGHT, T_QUESTION};
-    const char *hit = cp < 0x80 ? strchr(punctuation, (int)cp) : NULL;
+    const char *hit = cp != 0 && cp < 0x80 ? strchr(punctuation, (int)cp) : NULL;
     /* ".5" stands for a number where an expression may start (O17), not after a value. */
     bool value_before = p->token.kind == T_CLOSE || p->token.kind == T_RIGHT ||
                         p->token.kind == T_IDENTIFIER || p->token.kind == T_QUESTION ||
