@@ -1,0 +1,222 @@
+/*
+ * workflow/store - the port: what must be kept of workflows, their triggers, runs and history.
+ *
+ * Declared here, implemented by store/ (SQLite) and, in memory with faults on demand, by the tests.
+ * One struct rac_flow_store belongs to one thread (a worker). Rules of connector/store.h hold:
+ * reads run on the caller's thread, are short and see every write that was answered before; writes
+ * are asynchronous (base/commit.h); tenant first; if_version 0 is "whatever it is".
+ *
+ * What a run did is its journal: bytes only workflow/journal understands, appended turn by turn,
+ * one append a turn however many actions it carried. Everything listings need stands beside it in
+ * the run's row. A run that ends in the turn that started it costs one row.
+ *
+ * Names sort newest first (spec workflows §4.14); lists are in that order.
+ */
+#ifndef RAC_WORKFLOW_STORE_H
+#define RAC_WORKFLOW_STORE_H
+
+#include "base/arena.h"
+#include "base/base.h"
+#include "base/commit.h"
+
+/* --- workflows -------------------------------------------------------------------------------- */
+
+struct rac_flow_row {
+    int64_t key;          /* small number, fixed for life; runs refer to it */
+    rac_str tenant;       /* reads: always set */
+    rac_str id;           /* 32 hex digits */
+    rac_str group, owner; /* ids */
+    rac_str name;         /* unique in its group, letter case ignored */
+    rac_str state;        /* "Enabled", "Disabled" */
+    rac_str revision;     /* name of its newest version, §4.14 */
+    rac_str document;     /* JSON of the resource as it was put, without secure values */
+    rac_str secrets;      /* secret: JSON object of secure parameter values; absent: none */
+    rac_str key1, key2;   /* secret: access keys of 32 bytes, primary and secondary */
+    int64_t version;      /* for the ETag */
+    rac_ms created_ms, changed_ms;
+    rac_str created_by, changed_by;
+};
+enum rac_flow_want { RAC_FLOW_PLAIN, RAC_FLOW_WHOLE }; /* without or with document and secrets */
+struct rac_flow_query {
+    rac_str group, search, state; /* absent: any; search: a part of the name */
+    rac_str after;                /* name of the last one before; order is by name */
+    size_t n_max;                 /* 0: 250 */
+};
+struct rac_flow_save {
+    bool create;
+    rac_str id, group, owner, name, state; /* absent: as it is; group and name may move it */
+    rac_str revision;                      /* with document: name of the version it becomes */
+    rac_str document, secrets;             /* absent: as they are; secrets "" removes */
+    rac_str key1, key2;                    /* absent: as they are */
+    int64_t if_version;
+    struct rac_actor actor;
+};
+struct rac_flow_version_row {
+    rac_str revision;
+    rac_str document, secrets; /* get only */
+    rac_ms created_ms;
+    rac_str created_by;
+};
+
+/* --- triggers --------------------------------------------------------------------------------- */
+
+/* Durable state of one trigger: polling, schedule, subscription. JSON of the trigger's making. */
+struct rac_flow_trigger_row {
+    int64_t flow; /* key of its workflow */
+    rac_str tenant, trigger;
+    rac_str state;  /* JSON object; absent: none yet */
+    rac_str status; /* last history status, or absent */
+    rac_ms due_ms;  /* when the scheduler must look at it; 0: never */
+    rac_ms last_ms; /* last evaluation; 0: none */
+};
+/* Every evaluation that started no run (§2.13). One that did is told by the run's row. */
+struct rac_flow_event_row {
+    rac_str name; /* history name, §4.14 */
+    rac_str trigger, status, code;
+    rac_str error, correlation;            /* JSON, client tracking id; absent: none */
+    rac_str inputs, outputs;               /* JSON; absent: none */
+    rac_ms start_ms, end_ms, scheduled_ms; /* scheduled_ms 0: none */
+};
+
+/* --- runs ------------------------------------------------------------------------------------- */
+
+struct rac_flow_run_row {
+    int64_t id;   /* small number, made by the store */
+    int64_t flow; /* key of the workflow */
+    rac_str tenant;
+    rac_str name;     /* §4.14; decides the owning worker */
+    rac_str revision; /* version of the workflow it runs */
+    rac_str trigger;  /* its name */
+    rac_str status, code;
+    rac_str error;           /* JSON; absent: none */
+    rac_str tracking;        /* client tracking id */
+    rac_str correlation;     /* GUID */
+    rac_ms start_ms, end_ms; /* end_ms 0: open */
+    rac_ms due_ms;           /* an open run must be looked at then: a timer, or at once after
+                                     a restart because something was under way; 0: it waits for an
+                                     event from outside, or has ended */
+    int64_t journal_bytes;
+};
+/* A value too large for the journal (over 16 KiB): kept once per run under its digest. */
+struct rac_flow_value {
+    char digest[65]; /* SHA-256, 64 hex digits */
+    rac_str bytes;
+};
+/* One turn of a run. create inserts the row, else it must be open (RAC_E_CONFLICT when it ended:
+ * nothing is written twice). */
+struct rac_flow_turn {
+    bool create;
+    int64_t id; /* not with create */
+    int64_t flow;
+    rac_str tenant, name, revision, trigger, tracking, correlation; /* create only */
+    rac_ms start_ms;                                                /* create only */
+    rac_str status, code, error;
+    rac_ms end_ms, due_ms;
+    rac_str journal; /* appended as one piece; may be empty */
+    const struct rac_flow_value *values;
+    size_t values_n;
+};
+struct rac_flow_run_query {
+    rac_str after;       /* name of the last one before */
+    rac_str statuses[8]; /* any of these; none: all */
+    size_t statuses_n;
+    rac_ms start_from_ms, start_to_ms; /* inclusive; 0: open */
+    rac_str tracking, trigger;         /* absent: any */
+    size_t n_max;                      /* 0: 30 */
+};
+struct rac_flow_event_query {
+    rac_str trigger, after;
+    rac_str statuses[4];
+    size_t statuses_n;
+    rac_ms start_from_ms, start_to_ms;
+    size_t n_max; /* 0: 30 */
+};
+
+/* What due lists give: enough to find the owner. */
+struct rac_flow_due {
+    int64_t flow, id;     /* id 0: a trigger */
+    rac_str tenant, name; /* of the run, or of the trigger */
+    rac_ms due_ms;
+};
+
+/* id is the run's row; revision of the commit stays 0. */
+typedef void (*rac_flow_turn_fn)(void *arg, rac_err err, rac_str error, int64_t id);
+
+struct rac_flow_store {
+    void *self;
+    uint64_t (*counter)(void *self); /* moves with every committed change of a workflow */
+
+    /* workflows; by id, or by group and name */
+    rac_err (*flow_get)(void *self, rac_str tenant, rac_str id, enum rac_flow_want want,
+                        struct rac_arena *a, struct rac_flow_row *out) RAC_MUST_CHECK;
+    rac_err (*flow_find)(void *self, rac_str tenant, rac_str group, rac_str name,
+                         enum rac_flow_want want, struct rac_arena *a,
+                         struct rac_flow_row *out) RAC_MUST_CHECK;
+    /* all tenants: a signed callback names only the id; a due run only the key. key 0: by id;
+     * tenant is in the row. */
+    rac_err (*flow_any)(void *self, int64_t key, rac_str id, enum rac_flow_want want,
+                        struct rac_arena *a, struct rac_flow_row *out) RAC_MUST_CHECK;
+    rac_err (*flow_list)(void *self, rac_str tenant, const struct rac_flow_query *q,
+                         struct rac_arena *a, struct rac_flow_row **v, size_t *n,
+                         bool *more) RAC_MUST_CHECK; /* plain */
+    void (*flow_save)(void *self, rac_str tenant, const struct rac_flow_save *r, rac_commit_fn done,
+                      void *arg);
+    /* Ends its open runs as Cancelled, drops triggers; history goes with retention. */
+    void (*flow_delete)(void *self, rac_str tenant, rac_str id, int64_t if_version,
+                        const struct rac_actor *actor, rac_commit_fn done, void *arg);
+    rac_err (*version_list)(void *self, int64_t flow, rac_str after, size_t n_max,
+                            struct rac_arena *a, struct rac_flow_version_row **v, size_t *n,
+                            bool *more) RAC_MUST_CHECK;
+    rac_err (*version_get)(void *self, int64_t flow, rac_str revision, struct rac_arena *a,
+                           struct rac_flow_version_row *out) RAC_MUST_CHECK;
+    /* How many workflows call a connector (by name in their documents): for the warning on delete. */
+
+    /* triggers */
+    rac_err (*trigger_get)(void *self, int64_t flow, rac_str trigger, struct rac_arena *a,
+                           struct rac_flow_trigger_row *out) RAC_MUST_CHECK;
+    /* Inserts or replaces; event, when not NULL, is added to the history in the same commit. */
+    void (*trigger_save)(void *self, const struct rac_flow_trigger_row *r,
+                         const struct rac_flow_event_row *event, rac_commit_fn done, void *arg);
+    void (*event_add)(void *self, int64_t flow, rac_str tenant,
+                      const struct rac_flow_event_row *event, rac_commit_fn done, void *arg);
+    rac_err (*event_get)(void *self, int64_t flow, rac_str trigger, rac_str name,
+                         struct rac_arena *a, struct rac_flow_event_row *out) RAC_MUST_CHECK;
+    rac_err (*event_list)(void *self, int64_t flow, const struct rac_flow_event_query *q,
+                          struct rac_arena *a, struct rac_flow_event_row **v, size_t *n,
+                          bool *more) RAC_MUST_CHECK;
+
+    /* runs */
+    /* Group-committed with those of all runs and workers: the hot path. Borrows t until it
+     * returns. trigger, when not NULL, is saved in the same commit (a poll that fired and its new
+     * watermark are one). */
+    void (*turn)(void *self, const struct rac_flow_turn *t,
+                 const struct rac_flow_trigger_row *trigger, rac_flow_turn_fn done, void *arg);
+    rac_err (*run_get)(void *self, int64_t flow, rac_str name, struct rac_arena *a,
+                       struct rac_flow_run_row *out) RAC_MUST_CHECK;
+    rac_err (*run_list)(void *self, int64_t flow, const struct rac_flow_run_query *q,
+                        struct rac_arena *a, struct rac_flow_run_row **v, size_t *n,
+                        bool *more) RAC_MUST_CHECK;
+    /* The pieces in order; each is valid during the call. piece returning false stops. */
+    rac_err (*journal)(void *self, int64_t run, bool (*piece)(void *arg, rac_str bytes),
+                       void *arg) RAC_MUST_CHECK;
+    rac_err (*value_get)(void *self, int64_t run, const char *digest, struct rac_arena *a,
+                         rac_str *bytes) RAC_MUST_CHECK;
+    rac_err (*open_count)(void *self, int64_t flow, int64_t *running,
+                          int64_t *waiting) RAC_MUST_CHECK;
+
+    /* timers: rows with from_ms < due_ms <= to_ms, earliest first, at most n_max; of all tenants.
+     * *next_ms: the earliest due_ms beyond to_ms, or 0. */
+    rac_err (*due_runs)(void *self, rac_ms from_ms, rac_ms to_ms, size_t n_max, struct rac_arena *a,
+                        struct rac_flow_due **v, size_t *n, rac_ms *next_ms) RAC_MUST_CHECK;
+    rac_err (*due_triggers)(void *self, rac_ms from_ms, rac_ms to_ms, size_t n_max,
+                            struct rac_arena *a, struct rac_flow_due **v, size_t *n,
+                            rac_ms *next_ms) RAC_MUST_CHECK;
+
+    /* Removes ended runs and history that began before that time, and beyond the newest count_max
+     * of each workflow (0: no such limit), a bounded number at a time; *id of the commit tells how
+     * many rows went. */
+    void (*retain)(void *self, int64_t flow, rac_ms before_ms, int64_t count_max,
+                   rac_commit_fn done, void *arg);
+};
+
+#endif
