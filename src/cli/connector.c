@@ -1,6 +1,6 @@
-/* raccord connector ...: register and look after connectors of a server. */
-#include "cli/manage.h"
+/* Connectors of a server: what their rows of resources.def need beyond the table. */
 #include "cli/output.h"
+#include "cli/resource.h"
 #include "cli/source.h"
 #include "text/url.h"
 
@@ -37,14 +37,26 @@ static bool load(struct rac_cli *cli, const char *src, struct rac_remote_req *re
     return e == RAC_OK;
 }
 
-static rac_str with_query(struct rac_cli *cli, rac_str path, rac_str name)
+/* POSTs a source to path; *out is the connector. Exit status. */
+static int upload(struct rac_cli *cli, struct rac_remote *r, rac_str path, const char *src,
+                  struct rac_json *out)
 {
-    struct rac_arena *a = cli->a;
+    struct rac_remote_req req = {.method = "POST"};
+    struct rac_fetch_res res;
     const char *group = rac_cli_opt(cli, "group");
-    path = rac_arena_printf(a, "%.*s?name=%.*s", RAC_FMT(path), RAC_FMT(rac_url_encode(a, name)));
-    return group == NULL ? path
-                         : rac_arena_printf(a, "%.*s&group=%.*s", RAC_FMT(path),
-                                            RAC_FMT(rac_url_encode(a, rac_str_of(group))));
+    rac_str name;
+    if (!load(cli, src, &req, &name))
+        return RAC_EXIT_UNREACHABLE;
+    req.path = rac_url_query_add(cli->a, path, RAC_S("name"), name);
+    if (group != NULL)
+        req.path = rac_url_query_add(cli->a, req.path, RAC_S("group"), rac_str_of(group));
+    if (!rac_remote_send(r, &req, &res))
+        return RAC_EXIT_UNREACHABLE;
+    if (res.status < 200 || res.status >= 300)
+        return rac_remote_explain(r, rac_str_of(src), &res);
+    if (rac_json_parse(res.body, cli->a, 0, out, NULL) != RAC_OK)
+        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "the server's answer is not JSON");
+    return RAC_EXIT_OK;
 }
 
 /* Name, audience, after the files: {"displayName", "audience"}. False: nothing to send. */
@@ -157,21 +169,11 @@ static void created(struct rac_cli *cli, struct rac_remote *r, const char *src,
 
 static int create_one(struct rac_cli *cli, struct rac_remote *r, const char *src)
 {
-    struct rac_remote_req req = {.method = "POST"};
-    struct rac_fetch_res res;
     struct rac_json v, more;
-    rac_str name;
-    if (!load(cli, src, &req, &name))
-        return RAC_EXIT_UNREACHABLE;
-    req.path = with_query(cli, RAC_S("/api/v1/connectors"), name);
-    if (!rac_remote_send(r, &req, &res))
-        return RAC_EXIT_UNREACHABLE;
-    if (res.status != 201)
-        return rac_remote_explain(r, rac_str_of(src), &res);
-    if (rac_json_parse(res.body, cli->a, 0, &v, NULL) != RAC_OK)
-        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "the server's answer is not JSON");
+    int status = upload(cli, r, RAC_S("/api/v1/connectors"), src, &v);
+    if (status != RAC_EXIT_OK)
+        return status;
     const char *id = rac_arena_cstr(cli->a, rac_json_str(RAC_JSON_GET(&v, "id"), RAC_S("")));
-    int status = RAC_EXIT_OK;
     if (texts(cli, &more)) {
         struct rac_json out;
         status = rac_remote_json(r, "PATCH", rac_remote_path(cli->a, "connectors/", id, ""), &more,
@@ -184,7 +186,7 @@ static int create_one(struct rac_cli *cli, struct rac_remote *r, const char *src
     return status;
 }
 
-static int create(struct rac_cli *cli, struct rac_remote *r)
+int rac_connector_create(struct rac_cli *cli, struct rac_remote *r)
 {
     int worst = RAC_EXIT_OK;
     struct rac_arena *whole = cli->a;
@@ -205,76 +207,34 @@ static int create(struct rac_cli *cli, struct rac_remote *r)
     return worst;
 }
 
-static int run_create(struct rac_cli *cli)
+int rac_connector_check_create(struct rac_cli *cli, struct rac_json *body)
 {
-    int status;
-    if (!rac_manage_args(cli, 1, SIZE_MAX, &status))
-        return status;
+    (void)body;
     if (cli->args_n > 1 && (rac_cli_has(cli, "name") || has_settings(cli)))
         return rac_cli_usage(cli, "--name, --client-id and --secret are for one source");
-    return rac_manage(cli, create);
+    return RAC_EXIT_OK;
 }
-
-#define OAUTH_OPTIONS                                                                              \
-    {"client-id", 0, "[SET=]ID", "client id of the OAuth application"},                            \
-        {"secret", 0, "[SET=]VALUE", "its secret (--secret-file keeps it out of the shell)"},      \
-        {"secret-file", 0, "[SET=]FILE", "file with the secret; - is standard input"},             \
-    {                                                                                              \
-        "certificate", 0, "[SET=]FILE", "PEM file with certificate and key, instead of a secret"   \
-    }
-
-static const struct rac_option create_options[] = {
-    {"name", 0, "NAME", "display name (default: the description's title)"},
-    {"group", 'g', "GROUP", "resource group (default: default)"},
-    {"audience", 0, "WHO", "author, or environment: everyone with a role in the group"},
-    OAUTH_OPTIONS,
-    {NULL, 0, NULL, NULL},
-};
-
-const struct rac_command rac_command_connector_create = {
-    .words = "connector create",
-    .synopsis = "SRC... [options]",
-    .summary = "Register a connector from a package, any description or a URL",
-    .details =
-        "SRC is a package directory or zip, an OpenAPI 2 or 3 or Postman file (JSON, YAML),\n"
-        "a URL of one, or - for standard input. What the conversion to OpenAPI 2.0 loses is\n"
-        "listed. Several sources are registered one after the other; each gets its line.\n",
-    .options = create_options,
-    .run = run_create,
-};
 
 /* --- update ----------------------------------------------------------------------------------- */
 
-static int update(struct rac_cli *cli, struct rac_remote *r)
+int rac_connector_update(struct rac_cli *cli, struct rac_remote *r)
 {
-    const char *id = cli->args[0], *tag = rac_cli_opt(cli, "if-match");
+    const char *id = cli->args[0];
+    rac_str path = rac_resource_path(cli, "connectors/{0}");
     struct rac_json v = {0}, more;
     int status = RAC_EXIT_OK;
+    rac_remote_if_match(r, rac_str_of(rac_cli_opt(cli, "if-match")));
     if (cli->args_n == 2) {
-        struct rac_remote_req req = {.method = "POST", .if_match = rac_str_of(tag)};
-        struct rac_fetch_res res;
-        rac_str name;
-        if (!load(cli, cli->args[1], &req, &name))
-            return RAC_EXIT_UNREACHABLE;
-        req.path = rac_arena_printf(cli->a, "%.*s?name=%.*s",
-                                    RAC_FMT(rac_remote_path(cli->a, "connectors/", id, ":import")),
-                                    RAC_FMT(rac_url_encode(cli->a, name)));
-        if (!rac_remote_send(r, &req, &res))
-            return RAC_EXIT_UNREACHABLE;
-        if (res.status != 200)
-            return rac_remote_explain(r, rac_str_of(cli->args[1]), &res);
-        if (rac_json_parse(res.body, cli->a, 0, &v, NULL) != RAC_OK)
-            return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "the server's answer is not JSON");
-        rac_remote_findings(r, rac_str_of(cli->args[1]), &v, "losses");
+        status = upload(cli, r, rac_resource_path(cli, "connectors/{0}:import"), cli->args[1], &v);
+        if (status == RAC_EXIT_OK)
+            rac_remote_findings(r, rac_str_of(cli->args[1]), &v, "losses");
     }
-    if (texts(cli, &more))
-        status =
-            rac_remote_json(r, "PATCH", rac_remote_path(cli->a, "connectors/", id, ""), &more, &v);
+    if (status == RAC_EXIT_OK && texts(cli, &more))
+        status = rac_remote_json(r, "PATCH", path, &more, &v);
     if (status == RAC_EXIT_OK && has_settings(cli))
         status = put_settings(cli, r, id);
     if (status == RAC_EXIT_OK)
-        status =
-            rac_remote_json(r, "GET", rac_remote_path(cli->a, "connectors/", id, ""), NULL, &v);
+        status = rac_remote_json(r, "GET", path, NULL, &v);
     if (status != RAC_EXIT_OK)
         return status;
     if (cli->format == RAC_FORMAT_JSON)
@@ -285,147 +245,38 @@ static int update(struct rac_cli *cli, struct rac_remote *r)
     return RAC_EXIT_OK;
 }
 
-static int run_update(struct rac_cli *cli)
+int rac_connector_check_update(struct rac_cli *cli, struct rac_json *body)
 {
-    int status;
-    struct rac_json o;
-    if (!rac_manage_args(cli, 1, 2, &status))
-        return status;
-    if (cli->args_n == 1 && !has_settings(cli) && !texts(cli, &o))
+    if (cli->args_n == 1 && !has_settings(cli) && !texts(cli, body))
         return rac_cli_usage(cli,
                              "say what to change: a source, --name, --audience, --client-id or "
                              "--secret");
-    return rac_manage(cli, update);
+    return RAC_EXIT_OK;
 }
 
-static const struct rac_option update_options[] = {
-    {"name", 0, "NAME", "new display name"},
-    {"audience", 0, "WHO", "author, or environment: everyone with a role in the group"},
-    {"if-match", 0, "TAG", "only if nobody changed it since (the etag of connector show)"},
-    OAUTH_OPTIONS,
-    {NULL, 0, NULL, NULL},
-};
+/* --- validate --------------------------------------------------------------------------------- */
 
-const struct rac_command rac_command_connector_update = {
-    .words = "connector update",
-    .synopsis = "ID [SRC] [options]",
-    .summary = "Give a connector a new revision, a name, or its OAuth client",
-    .details =
-        "A new revision is live as soon as the command returns. Without SRC only what the\n"
-        "options name is changed. A value written SET=... is for that parameter set alone.\n",
-    .options = update_options,
-    .run = run_update,
-};
-
-/* --- list, show, validate --------------------------------------------------------------------- */
-
-static int list(struct rac_cli *cli, struct rac_remote *r)
+int rac_connector_verdict(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v)
 {
-    static const struct rac_column columns[] = {
-        {"ID", "/id"},        {"NAME", "/displayName"}, {"GROUP", "/group"},
-        {"REV", "/revision"}, {"OPS", "/operations"},   {"OWNER", "/owner/name"},
-    };
-    struct rac_json v;
-    rac_str path = RAC_S("/api/v1/connectors?$top=250");
-    const char *group = rac_cli_opt(cli, "group"), *search = rac_cli_opt(cli, "search");
-    if (group != NULL)
-        path = rac_arena_printf(cli->a, "%.*s&group=%.*s", RAC_FMT(path),
-                                RAC_FMT(rac_url_encode(cli->a, rac_str_of(group))));
-    if (search != NULL)
-        path = rac_arena_printf(cli->a, "%.*s&search=%.*s", RAC_FMT(path),
-                                RAC_FMT(rac_url_encode(cli->a, rac_str_of(search))));
-    int status = rac_remote_list(r, path, &v);
-    if (status == RAC_EXIT_OK)
-        rac_remote_print_list(cli, &v, columns, RAC_COUNT(columns));
-    return status;
-}
-
-static int run_list(struct rac_cli *cli)
-{
-    int status;
-    return rac_manage_args(cli, 0, 0, &status) ? rac_manage(cli, list) : status;
-}
-
-static const struct rac_option list_options[] = {
-    {"group", 'g', "GROUP", "only those of this resource group"},
-    {"search", 0, "TEXT", "only those whose name or id contains this"},
-    {NULL, 0, NULL, NULL},
-};
-
-const struct rac_command rac_command_connector_list = {
-    .words = "connector list",
-    .synopsis = "[--group GROUP] [--search TEXT]",
-    .summary = "List the connectors you may see",
-    .options = list_options,
-    .run = run_list,
-};
-
-static int show(struct rac_cli *cli, struct rac_remote *r)
-{
-    return rac_manage_show(cli, r, rac_remote_path(cli->a, "connectors/", cli->args[0], ""));
-}
-
-static int run_show(struct rac_cli *cli)
-{
-    int status;
-    return rac_manage_args(cli, 1, 1, &status) ? rac_manage(cli, show) : status;
-}
-
-const struct rac_command rac_command_connector_show = {
-    .words = "connector show",
-    .synopsis = "ID",
-    .summary = "Show a connector (raccord show ID lists its operations)",
-    .run = run_show,
-};
-
-static int validate(struct rac_cli *cli, struct rac_remote *r)
-{
-    const char *profile = rac_cli_opt(cli, "profile");
-    struct rac_json body = rac_json_new_object(cli->a), v;
-    if (profile != NULL)
-        RAC_JSON_PUT_STR(cli->a, &body, "profile", rac_str_of(profile));
-    int status = rac_remote_json(
-        r, "POST", rac_remote_path(cli->a, "connectors/", cli->args[0], ":validate"), &body, &v);
-    if (status != RAC_EXIT_OK)
-        return status;
-    rac_str verdict = rac_json_str(RAC_JSON_GET(&v, "status"), RAC_S("?"));
-    rac_remote_findings(r, rac_str_of(cli->args[0]), &v, "findings");
+    rac_str verdict = rac_json_str(RAC_JSON_GET(v, "status"), RAC_S("?"));
+    rac_remote_findings(r, rac_str_of(cli->args[0]), v, "findings");
     if (cli->format == RAC_FORMAT_JSON)
-        rac_cli_print_json(cli, &v);
+        rac_cli_print_json(cli, v);
     else
         fprintf(cli->out, "%s: %.*s, %zu findings\n", cli->args[0], RAC_FMT(verdict),
-                rac_json_len(RAC_JSON_GET(&v, "findings")));
+                rac_json_len(RAC_JSON_GET(v, "findings")));
     return rac_str_eq(verdict, RAC_S("ok")) || rac_str_eq(verdict, RAC_S("warning"))
                ? RAC_EXIT_OK
                : RAC_EXIT_FINDINGS;
 }
 
-static int run_validate(struct rac_cli *cli)
-{
-    int status;
-    return rac_manage_args(cli, 1, 1, &status) ? rac_manage(cli, validate) : status;
-}
-
-static const struct rac_option validate_options[] = {
-    {"profile", 0, "PROFILE", "registration (default) or certification"},
-    {NULL, 0, NULL, NULL},
-};
-
-const struct rac_command rac_command_connector_validate = {
-    .words = "connector validate",
-    .synopsis = "ID [--profile PROFILE]",
-    .summary = "Check the live revision on the server",
-    .options = validate_options,
-    .run = run_validate,
-};
-
 /* --- download --------------------------------------------------------------------------------- */
 
-static int download(struct rac_cli *cli, struct rac_remote *r)
+int rac_connector_download(struct rac_cli *cli, struct rac_remote *r)
 {
     const char *id = cli->args[0], *to = rac_cli_opt(cli, "output");
     struct rac_remote_req req = {.method = "GET",
-                                 .path = rac_remote_path(cli->a, "connectors/", id, "/package")};
+                                 .path = rac_resource_path(cli, "connectors/{0}/package")};
     struct rac_fetch_res res;
     rac_str why;
     if (to == NULL)
@@ -467,50 +318,33 @@ static int download(struct rac_cli *cli, struct rac_remote *r)
     return RAC_EXIT_OK;
 }
 
-static int run_download(struct rac_cli *cli)
-{
-    int status;
-    return rac_manage_args(cli, 1, 1, &status) ? rac_manage(cli, download) : status;
-}
-
-static const struct rac_option download_options[] = {
-    {"output", 'o', "PATH", "directory (default: one named as the connector), FILE.zip, or -"},
-    {NULL, 0, NULL, NULL},
-};
-
-const struct rac_command rac_command_connector_download = {
-    .words = "connector download",
-    .synopsis = "ID [-o DIR|FILE.zip|-]",
-    .summary = "Download a connector as a package",
-    .options = download_options,
-    .run = run_download,
-};
-
 /* --- delete, share ---------------------------------------------------------------------------- */
 
-static int delete_(struct rac_cli *cli, struct rac_remote *r)
+int rac_connector_delete(struct rac_cli *cli, struct rac_remote *r)
 {
     const char *id = cli->args[0], *confirm = rac_cli_opt(cli, "confirm");
-    rac_str path = rac_remote_path(cli->a, "connectors/", id, "");
+    rac_str path = rac_resource_path(cli, "connectors/{0}");
     struct rac_json v;
     int status = rac_remote_json(r, "GET", path, NULL, &v);
     if (status != RAC_EXIT_OK)
         return status;
-    int64_t n = rac_json_int(RAC_JSON_GET(&v, "connections"), 0);
-    if (confirm == NULL && (n > 0 || cli->progress) && !rac_cli_has(cli, "yes")) {
-        char question[256];
-        snprintf(question, sizeof question,
-                 "Delete %s and the %lld connection%s made with it? Workflows that use them break.",
-                 id, (long long)n, n == 1 ? "" : "s");
-        if (!rac_manage_ask(cli, question))
-            return rac_cli_fail(cli, RAC_EXIT_REFUSED,
-                                "not deleted: %lld connection%s would go with it; repeat with "
-                                "--confirm %lld or --yes",
-                                (long long)n, n == 1 ? "" : "s", (long long)n);
-    }
-    path = confirm != NULL
-               ? rac_arena_printf(cli->a, "%.*s?confirm=%s", RAC_FMT(path), confirm)
-               : rac_arena_printf(cli->a, "%.*s?confirm=%lld", RAC_FMT(path), (long long)n);
+    long long n = rac_json_int(RAC_JSON_GET(&v, "connections"), 0);
+    const char *many = n == 1 ? "" : "s";
+    if (confirm == NULL && (n > 0 || cli->progress))
+        status = rac_resource_confirm(
+            cli,
+            rac_arena_printf(cli->a,
+                             "Delete %s and the %lld connection%s made with it? Workflows that use "
+                             "them break.",
+                             id, n, many),
+            rac_arena_printf(cli->a,
+                             "not deleted: %lld connection%s would go with it; repeat with "
+                             "--confirm %lld or --yes",
+                             n, many, n));
+    if (status != RAC_EXIT_OK)
+        return status;
+    path = confirm != NULL ? rac_arena_printf(cli->a, "%.*s?confirm=%s", RAC_FMT(path), confirm)
+                           : rac_arena_printf(cli->a, "%.*s?confirm=%lld", RAC_FMT(path), n);
     status = rac_remote_json(r, "DELETE", path, NULL, &v);
     if (status != RAC_EXIT_OK)
         return status;
@@ -522,30 +356,10 @@ static int delete_(struct rac_cli *cli, struct rac_remote *r)
     return RAC_EXIT_OK;
 }
 
-static int run_delete(struct rac_cli *cli)
-{
-    int status;
-    return rac_manage_args(cli, 1, 1, &status) ? rac_manage(cli, delete_) : status;
-}
-
-static const struct rac_option delete_options[] = {
-    {"confirm", 0, "N", "number of connections that go with it"},
-    {"yes", 'y', NULL, "do not ask"},
-    {NULL, 0, NULL, NULL},
-};
-
-const struct rac_command rac_command_connector_delete = {
-    .words = "connector delete",
-    .synopsis = "ID [--confirm N | --yes]",
-    .summary = "Delete a connector and every connection made with it",
-    .options = delete_options,
-    .run = run_delete,
-};
-
 /* The list on the server with one principal set, replaced as a whole. */
-static int share(struct rac_cli *cli, struct rac_remote *r)
+int rac_connector_share(struct rac_cli *cli, struct rac_remote *r)
 {
-    rac_str path = rac_remote_path(cli->a, "connectors/", cli->args[0], "/permissions");
+    rac_str path = rac_resource_path(cli, "connectors/{0}/permissions");
     rac_str user = rac_str_of(cli->args[1]);
     const char *level = rac_cli_opt(cli, "level");
     struct rac_json now, body = rac_json_new_object(cli->a), list_ = rac_json_new_array(cli->a);
@@ -577,22 +391,3 @@ static int share(struct rac_cli *cli, struct rac_remote *r)
     }
     return status;
 }
-
-static int run_share(struct rac_cli *cli)
-{
-    int status;
-    return rac_manage_args(cli, 2, 2, &status) ? rac_manage(cli, share) : status;
-}
-
-static const struct rac_option share_options[] = {
-    {"level", 0, "LEVEL", "view (default): use it; edit: change it too; none: no longer"},
-    {NULL, 0, NULL, NULL},
-};
-
-const struct rac_command rac_command_connector_share = {
-    .words = "connector share",
-    .synopsis = "ID USER [--level view|edit|none]",
-    .summary = "Share a connector with a user",
-    .options = share_options,
-    .run = run_share,
-};

@@ -13,7 +13,7 @@ struct rac_remote {
     struct rac_http_client *client;
     struct rac_fetcher fetcher;
     struct rac_http_guard guard;
-    rac_str server, token;
+    rac_str server, token, if_match;
 };
 
 int rac_remote_open_to(struct rac_cli *cli, rac_str server, rac_str token, struct rac_remote **out)
@@ -72,6 +72,11 @@ static void on_done(void *arg, const struct rac_fetch_res *res)
     w->done = true;
 }
 
+void rac_remote_if_match(struct rac_remote *r, rac_str tag)
+{
+    r->if_match = tag;
+}
+
 bool rac_remote_send(struct rac_remote *r, const struct rac_remote_req *req,
                      struct rac_fetch_res *res)
 {
@@ -87,8 +92,10 @@ bool rac_remote_send(struct rac_remote *r, const struct rac_remote_req *req,
     rac_headers_add(&h, a, RAC_S("Accept"), RAC_S("application/json, */*;q=0.1"));
     if (req->content_type.p != NULL)
         rac_headers_add(&h, a, RAC_S("Content-Type"), req->content_type);
-    if (req->if_match.p != NULL)
-        rac_headers_add(&h, a, RAC_S("If-Match"), req->if_match);
+    if (r->if_match.p != NULL && strcmp(req->method, "GET") != 0) {
+        rac_headers_add(&h, a, RAC_S("If-Match"), r->if_match);
+        r->if_match = RAC_STR_NULL;
+    }
     struct rac_fetch_req f = {.method = rac_str_of(req->method),
                               .url = rac_str_starts(req->path, RAC_S("/"))
                                          ? rac_str_concat(a, r->server, req->path)

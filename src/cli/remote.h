@@ -32,9 +32,11 @@ struct rac_remote_req {
     rac_str path;          /* "/api/v1/...", encoded */
     rac_str body;          /* absent: none */
     rac_str content_type;  /* of body */
-    rac_str if_match;      /* absent: none */
     rac_str authorization; /* absent: the token's; "" none */
 };
+/* The next write, and that one alone, is made only if the resource is still at this tag; absent: no
+ * condition. */
+void rac_remote_if_match(struct rac_remote *r, rac_str tag);
 /* One exchange; the answer of any status. False: no answer, said on stderr (exit status 3). */
 bool rac_remote_send(struct rac_remote *r, const struct rac_remote_req *req,
                      struct rac_fetch_res *res);

@@ -3,7 +3,7 @@
 #define RAC_MAIN_COMMANDS_H
 
 #include "cli/command.h"
-#include "cli/manage.h"
+#include "cli/resource.h"
 
 extern const struct rac_command rac_command_serve;
 extern const struct rac_command rac_command_demo;

@@ -4,9 +4,11 @@
 extern char **environ;
 
 static const struct rac_command *const commands[] = {
-#define COMMAND(name) &rac_command_##name,
+#define COMMAND(name)             &rac_command_##name,
+#define VERB(resource, verb, ...) &rac_verb_##resource##_##verb.command,
 #include "main/commands.def"
 #undef COMMAND
+#undef VERB
 };
 
 int main(int argc, char **argv)
