@@ -39,15 +39,21 @@ struct rac_flow_row {
 enum rac_flow_want { RAC_FLOW_PLAIN, RAC_FLOW_WHOLE }; /* without or with document and secrets */
 struct rac_flow_query {
     rac_str group, search, state; /* absent: any; search: a part of the name */
-    rac_str after;                /* name of the last one before; order is by name */
+    rac_str after, after_id;      /* name and id of the last one before; order is by these two */
     size_t n_max;                 /* 0: 250 */
+};
+/* What a workflow calls: a connector by its id and, where it says which, a connection by its id. */
+struct rac_flow_use {
+    rac_str api, connection; /* connection absent: not said */
 };
 struct rac_flow_save {
     bool create;
     rac_str id, group, owner, name, state; /* absent: as it is; group and name may move it */
     rac_str revision;                      /* with document: name of the version it becomes */
     rac_str document, secrets;             /* absent: as they are; secrets "" removes */
-    rac_str key1, key2;                    /* absent: as they are */
+    const struct rac_flow_use *uses;       /* with document: all of them, replacing the former */
+    size_t uses_n;
+    rac_str key1, key2; /* absent: as they are */
     int64_t if_version;
     struct rac_actor actor;
 };
@@ -102,8 +108,9 @@ struct rac_flow_value {
     char digest[65]; /* SHA-256, 64 hex digits */
     rac_str bytes;
 };
-/* One turn of a run. create inserts the row, else it must be open (RAC_E_CONFLICT when it ended:
- * nothing is written twice). */
+/* One turn of a run. create inserts the row (RAC_E_EXISTS: its name is taken, RAC_E_NOT_FOUND: the
+ * workflow is gone), else it must be open (RAC_E_CONFLICT when it ended or its workflow is gone:
+ * nothing is written twice). A run asks for its next turn when the one before was answered. */
 struct rac_flow_turn {
     bool create;
     int64_t id; /* not with create */
@@ -169,7 +176,10 @@ struct rac_flow_store {
                             bool *more) RAC_MUST_CHECK;
     rac_err (*version_get)(void *self, int64_t flow, rac_str revision, struct rac_arena *a,
                            struct rac_flow_version_row *out) RAC_MUST_CHECK;
-    /* How many workflows call a connector (by name in their documents): for the warning on delete. */
+    /* Workflows that call a connector, or only those that do with this connection (absent: any):
+     * whom to warn before it goes. By name, plain, at most n_max (0: 250). */
+    rac_err (*flow_users)(void *self, rac_str tenant, rac_str api, rac_str connection, size_t n_max,
+                          struct rac_arena *a, struct rac_flow_row **v, size_t *n) RAC_MUST_CHECK;
 
     /* triggers */
     rac_err (*trigger_get)(void *self, int64_t flow, rac_str trigger, struct rac_arena *a,
@@ -196,7 +206,8 @@ struct rac_flow_store {
     rac_err (*run_list)(void *self, int64_t flow, const struct rac_flow_run_query *q,
                         struct rac_arena *a, struct rac_flow_run_row **v, size_t *n,
                         bool *more) RAC_MUST_CHECK;
-    /* The pieces in order; each is valid during the call. piece returning false stops. */
+    /* The pieces in order; each is valid during the call. piece returning false stops; it must not
+     * read a journal itself. */
     rac_err (*journal)(void *self, int64_t run, bool (*piece)(void *arg, rac_str bytes),
                        void *arg) RAC_MUST_CHECK;
     rac_err (*value_get)(void *self, int64_t run, const char *digest, struct rac_arena *a,
@@ -204,18 +215,21 @@ struct rac_flow_store {
     rac_err (*open_count)(void *self, int64_t flow, int64_t *running,
                           int64_t *waiting) RAC_MUST_CHECK;
 
-    /* timers: rows with from_ms < due_ms <= to_ms, earliest first, at most n_max; of all tenants.
-     * *next_ms: the earliest due_ms beyond to_ms, or 0. */
-    rac_err (*due_runs)(void *self, rac_ms from_ms, rac_ms to_ms, size_t n_max, struct rac_arena *a,
-                        struct rac_flow_due **v, size_t *n, rac_ms *next_ms) RAC_MUST_CHECK;
-    rac_err (*due_triggers)(void *self, rac_ms from_ms, rac_ms to_ms, size_t n_max,
-                            struct rac_arena *a, struct rac_flow_due **v, size_t *n,
+    /* timers: rows with 0 < due_ms <= to_ms that come after the last one of the batch before (NULL:
+     * from the start), in the order of due_ms, then of run, or of workflow and trigger; at most
+     * n_max (0: 250), of all tenants. *next_ms: the earliest due_ms beyond to_ms, or 0. */
+    rac_err (*due_runs)(void *self, const struct rac_flow_due *after, rac_ms to_ms, size_t n_max,
+                        struct rac_arena *a, struct rac_flow_due **v, size_t *n,
+                        rac_ms *next_ms) RAC_MUST_CHECK;
+    rac_err (*due_triggers)(void *self, const struct rac_flow_due *after, rac_ms to_ms,
+                            size_t n_max, struct rac_arena *a, struct rac_flow_due **v, size_t *n,
                             rac_ms *next_ms) RAC_MUST_CHECK;
 
-    /* Removes ended runs and history that began before that time, and beyond the newest count_max
-     * of each workflow (0: no such limit), a bounded number at a time; *id of the commit tells how
-     * many rows went. */
-    void (*retain)(void *self, int64_t flow, rac_ms before_ms, int64_t count_max,
+    /* Removes ended runs and history that began before that time, and those beyond the newest
+     * count_max of the workflow (0: no such limit), a bounded number at a time, from the oldest
+     * on. The commit's version is how many rows went; its id is where it stopped, to be handed
+     * back as `after` until it is absent: then all of the workflow has been looked at. */
+    void (*retain)(void *self, int64_t flow, rac_ms before_ms, int64_t count_max, rac_str after,
                    rac_commit_fn done, void *arg);
 };
 
