@@ -248,6 +248,15 @@ const struct rac_zone *rac_zone_get(rac_str name)
     return z;
 }
 
+bool rac_zone_is_windows(rac_str name, bool any_case)
+{
+    for (size_t i = 0; i < RAC_COUNT(windows_names); i++)
+        if (any_case ? rac_str_eqi(name, windows_names[i].windows)
+                     : rac_str_eq(name, windows_names[i].windows))
+            return true;
+    return false;
+}
+
 bool rac_zone_is_utc(const struct rac_zone *z)
 {
     return z->n == 0 && z->types[0].offset_s == 0;

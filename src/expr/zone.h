@@ -12,6 +12,8 @@ struct rac_zone;
 
 /* Letter case is ignored for Windows names and UTC. NULL: there is no such zone. */
 const struct rac_zone *rac_zone_get(rac_str name);
+/* Is it a Windows name, spelt exactly so; or in any letter case? */
+bool rac_zone_is_windows(rac_str name, bool any_case);
 bool rac_zone_is_utc(const struct rac_zone *z);
 /* Seconds east of UTC at an instant (seconds since 1970). */
 int32_t rac_zone_offset(const struct rac_zone *z, int64_t utc_s);
