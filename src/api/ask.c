@@ -60,23 +60,31 @@ static void finish(struct rac_ask *q)
 
 void rac_ask_answer(struct rac_ask *q, struct rac_json v)
 {
-    q->status = q->row->status;
+    if (q->status == 0)
+        q->status = q->row->status;
     q->out = v;
     finish(q);
 }
 
 void rac_ask_answer_bytes(struct rac_ask *q, rac_str bytes, rac_str type, rac_str name)
 {
-    q->status = q->row->status;
+    if (q->status == 0)
+        q->status = q->row->status;
     q->out_bytes = bytes.p != NULL ? bytes : RAC_S("");
     q->out_type = type;
     q->out_name = name;
     finish(q);
 }
 
+void rac_ask_header(struct rac_ask *q, rac_str name, rac_str value)
+{
+    rac_headers_add(&q->headers, q->a, name, value);
+}
+
 void rac_ask_done(struct rac_ask *q)
 {
-    q->status = 204;
+    if (q->status == 0)
+        q->status = 204;
     finish(q);
 }
 
@@ -127,10 +135,16 @@ void rac_ask_fail_err(struct rac_ask *q, rac_err e, const char *what)
 
 static enum rac_fault missing(const char *what)
 {
-    if (strcmp(what, "connector") == 0)
-        return RAC_FAULT_CONNECTOR_NOT_FOUND;
-    if (strcmp(what, "connection") == 0)
-        return RAC_FAULT_CONNECTION_NOT_FOUND;
+    static const struct {
+        const char *what;
+        enum rac_fault fault;
+    } rows[] = {
+        {"connector", RAC_FAULT_CONNECTOR_NOT_FOUND},
+        {"connection", RAC_FAULT_CONNECTION_NOT_FOUND},
+    };
+    for (size_t i = 0; i < RAC_COUNT(rows); i++)
+        if (strcmp(what, rows[i].what) == 0)
+            return rows[i].fault;
     return RAC_FAULT_NOT_FOUND;
 }
 

@@ -1,8 +1,8 @@
 /*
  * ask - one operation of the native API being carried out: who asks, with what, and the answer.
  *
- * Knows nothing of HTTP: native.c (and later the two adapters) fills one in from a request and
- * turns the answer back into one. The functions of ops/ get it, and complete it exactly once, now
+ * Knows nothing of HTTP: a surface (surface.h) fills one in from a request and turns the answer
+ * back into one. The functions of ops/ get it, and complete it exactly once, now
  * or later on the same thread, with rac_ask_answer, rac_ask_answer_bytes, rac_ask_done or
  * rac_ask_fail. Everything it points to lives in its arena. Belongs to one worker's thread.
  *
@@ -12,9 +12,11 @@
 #ifndef RAC_API_ASK_H
 #define RAC_API_ASK_H
 
+#include "api/router.h"
 #include "base/arena.h"
 #include "base/base.h"
 #include "base/diag.h"
+#include "base/fetch.h"
 #include "iam/iam.h"
 #include "json/json.h"
 
@@ -24,13 +26,14 @@ struct rac_ask;
 /* --- the table ------------------------------------------------------------------------------ */
 
 enum rac_ask_flags {
-    OP_LIST = 1,    /* pages: $top, $skiptoken */
-    OP_GROUP = 2,   /* ?group= */
-    OP_MATCH = 4,   /* If-Match */
-    OP_CONFIRM = 8, /* ?confirm= */
-    OP_RAW = 16,    /* the operation reads the body itself */
-    OP_BYTES = 32,  /* answers bytes */
-    OP_KEPT = 64,   /* the answer depends on stored rows and the caller alone (kept.h) */
+    OP_LIST = 1,      /* pages: $top, $skiptoken */
+    OP_GROUP = 2,     /* ?group= */
+    OP_MATCH = 4,     /* If-Match */
+    OP_CONFIRM = 8,   /* ?confirm= */
+    OP_RAW = 16,      /* the operation reads the body itself */
+    OP_BYTES = 32,    /* answers bytes */
+    OP_KEPT = 64,     /* the answer depends on stored rows and the caller alone (kept.h) */
+    OP_PAYLOAD = 128, /* the body is data for a service or a run: as large as http.body.max */
 };
 
 enum { /* beside enum rac_action */
@@ -74,7 +77,9 @@ int rac_fault_http(enum rac_fault f);
 
 /* --- one ask -------------------------------------------------------------------------------- */
 
-enum { RAC_ASK_MAGIC = 0x52434b31, RAC_ASK_ARGS_MAX = 3, RAC_PAGE_MAX = 250 };
+enum { RAC_ASK_MAGIC = 0x52434b31, RAC_ASK_ARGS_MAX = RAC_ROUTER_ARGS_MAX, RAC_PAGE_MAX = 250 };
+
+struct rac_surface_route; /* surface.h */
 
 struct rac_ask_query {
     rac_str name, value; /* decoded */
@@ -83,6 +88,7 @@ struct rac_ask_query {
 struct rac_ask {
     uint32_t magic;
     const struct rac_ask_row *row;
+    const struct rac_surface_route *route; /* by which it came */
     struct rac_api_worker *w;
     struct rac_arena *a;
     const struct rac_principal *who; /* a copy in a; NULL only for RAC_MAY_ANYONE */
@@ -99,7 +105,8 @@ struct rac_ask {
     bool gone;            /* nobody waits for the answer any more */
 
     /* the answer */
-    int status;
+    int status; /* 0 until answered: that of the row; an operation may set another before */
+    struct rac_headers headers;            /* beside those of the fields below; rac_ask_header */
     struct rac_json out;                   /* NONE: bytes, or nothing */
     rac_str out_bytes, out_type, out_name; /* bytes: content type, file name */
     rac_str etag, location;
@@ -118,7 +125,7 @@ struct rac_ask {
 rac_str rac_ask_query(const struct rac_ask *q, rac_str name); /* absent: not given */
 
 /* One of these, once. */
-void rac_ask_answer(struct rac_ask *q, struct rac_json v); /* status of the row */
+void rac_ask_answer(struct rac_ask *q, struct rac_json v);
 void rac_ask_answer_bytes(struct rac_ask *q, rac_str bytes, rac_str type, rac_str name);
 void rac_ask_done(struct rac_ask *q); /* no content */
 void rac_ask_fail(struct rac_ask *q, enum rac_fault f, const char *fmt, ...) RAC_PRINTF(3, 4);
@@ -131,7 +138,10 @@ void rac_ask_fail_status(struct rac_ask *q, int status, rac_str message);
 void rac_ask_fail_err(struct rac_ask *q, rac_err e, const char *what);
 void rac_ask_fail_commit(struct rac_ask *q, const struct rac_commit *c, const char *what);
 
-/* --- helpers of operations -------------------------------------------------------------------*/
+/* A header of the answer, before it is given. */
+void rac_ask_header(struct rac_ask *q, rac_str name, rac_str value);
+
+/* --- helpers of operations ------------------------------------------------------------------ */
 
 struct rac_actor rac_ask_actor(const struct rac_ask *q);
 /* Page wanted: $top (1..250), and what $skiptoken carries. False: failed already. */

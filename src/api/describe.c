@@ -75,16 +75,27 @@ static struct rac_json *param(struct out *o, struct rac_json *list, rac_str name
     return rac_json_add(o->a, list, p);
 }
 
+static const char *path_text(rac_str name)
+{
+    static const struct {
+        const char *name, *text;
+    } rows[] = {
+        {"connectorId", "Id of the connector"},
+        {"connectionId", "Id of the connection"},
+    };
+    for (size_t i = 0; i < RAC_COUNT(rows); i++)
+        if (rac_str_eq(name, rac_str_of(rows[i].name)))
+            return rows[i].text;
+    return "Name or id";
+}
+
 static void path_params(struct out *o, struct rac_json *list, rac_str path)
 {
     size_t from;
     while ((from = rac_str_find_char(path, '{')) != RAC_STR_NPOS) {
         path = rac_str_from(path, from + 1);
         rac_str name = rac_str_sub(path, 0, rac_str_find_char(path, '}'));
-        param(o, list, name, "path", "string",
-              rac_str_starts(name, RAC_S("connector"))    ? "Id of the connector"
-              : rac_str_starts(name, RAC_S("connection")) ? "Id of the connection"
-                                                          : "Name or id");
+        param(o, list, name, "path", "string", path_text(name));
     }
 }
 

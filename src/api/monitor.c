@@ -31,16 +31,14 @@ static void metrics(struct rac_api_worker *w, struct rac_http_exchange *x)
     rac_buf_fini(&b);
 }
 
-bool rac_monitor_handle(struct rac_api_worker *w, struct rac_http_exchange *x)
+void rac_monitor_handle(struct rac_api_worker *w, struct rac_http_exchange *x)
 {
-    bool is_ready = rac_str_eq(x->path, RAC_S("/readyz"));
-    if (!is_ready && !rac_str_eq(x->path, RAC_S("/metrics")))
-        return false;
     if (!rac_str_eq(x->method, RAC_S("GET")) && !rac_str_eq(x->method, RAC_S("HEAD")))
-        rac_api_reply_error(x, 405, RAC_S("MethodNotAllowed"), RAC_S("Only GET is possible here."));
-    else if (is_ready)
+        rac_api_reply_method(x, RAC_S("GET"));
+    else if (rac_str_eq(x->path, RAC_S("/readyz")))
         ready(w, x);
-    else
+    else if (rac_str_eq(x->path, RAC_S("/metrics")))
         metrics(w, x);
-    return true;
+    else
+        rac_api_reply_error(x, 404, RAC_S("NotFound"), RAC_S("Nothing is here."));
 }

@@ -9,7 +9,6 @@
 
 struct rac_api_worker;
 
-/* False: the path is not one of these. */
-bool rac_monitor_handle(struct rac_api_worker *w, struct rac_http_exchange *x);
+void rac_monitor_handle(struct rac_api_worker *w, struct rac_http_exchange *x);
 
 #endif

@@ -5,9 +5,11 @@
 #include "api/ask.h"
 #include "api/callbacks.h"
 #include "api/gateway.h"
+#include "api/kept.h"
 #include "api/monitor.h"
 #include "api/native.h"
 #include "api/rate.h"
+#include "api/schemas.h"
 #include "base/mem.h"
 
 /* Building a worker from its parts, and the first look at a request: which part answers it. */
@@ -193,7 +195,10 @@ rac_err rac_api_worker_new(struct rac_service *s, struct rac_loop *loop, unsigne
         rac_compiled_new(w, (size_t)rac_config_int(s->config, RAC_CONF_CONNECTORS_CACHED));
     w->opened = rac_opened_new(w);
     start_auth(w);
-    w->native = rac_native_new(w);
+    w->schemas = rac_schemas_new();
+    if (!rac_config_bool(s->config, RAC_CONF_LOG_REQUESTS))
+        w->kept = rac_kept_new(w);
+    w->native = rac_surface_new(w, &rac_native_surface);
     w->gateway = rac_gateway_new(w);
     w->health = rac_http_fixed_new(200, "text/plain", RAC_S("ok\n"));
     s->workers[index] = w;
@@ -214,7 +219,9 @@ void rac_api_worker_free(struct rac_api_worker *w)
     rac_mailbox_close(w->mail); /* delivers what is queued while everything is still there */
     rac_mailbox_unref(w->mail);
     rac_gateway_free(w->gateway);
-    rac_native_free(w->native);
+    rac_surface_free(w->native);
+    rac_kept_free(w->kept);
+    rac_schemas_free(w->schemas);
     if (w->auth != NULL)
         rac_auth_free(w->auth);
     rac_opened_free(w->opened);
@@ -230,7 +237,8 @@ void rac_api_worker_free(struct rac_api_worker *w)
     rac_mem_free(w);
 }
 
-void rac_api_reply_error(struct rac_http_exchange *x, int status, rac_str code, rac_str message)
+static void reply_error(struct rac_http_exchange *x, int status, rac_str code, rac_str message,
+                        struct rac_headers *h)
 {
     struct rac_arena *a = x->arena;
     struct rac_json o = rac_json_new_object(a), e = rac_json_new_object(a);
@@ -239,14 +247,27 @@ void rac_api_reply_error(struct rac_http_exchange *x, int status, rac_str code, 
     RAC_JSON_PUT_STR(a, &e, "source", RAC_S("raccord"));
     RAC_JSON_PUT_STR(a, &e, "clientRequestId", rac_http_request_id(x));
     RAC_JSON_PUT(a, &o, "error", e);
+    rac_headers_add(h, a, RAC_S("Content-Type"), RAC_S("application/json; charset=utf-8"));
+    rac_headers_add(h, a, RAC_S("x-ms-error-source"), RAC_S("raccord"));
+    rac_http_reply(x, status, h, rac_json_print_str(&o, 0, a));
+}
+
+void rac_api_reply_error(struct rac_http_exchange *x, int status, rac_str code, rac_str message)
+{
     struct rac_headers h = {0};
-    rac_headers_add(&h, a, RAC_S("Content-Type"), RAC_S("application/json; charset=utf-8"));
-    rac_headers_add(&h, a, RAC_S("x-ms-error-source"), RAC_S("raccord"));
     if (status == 503 || status == 429)
-        rac_headers_add(&h, a, RAC_S("Retry-After"), RAC_S("1"));
+        rac_headers_add(&h, x->arena, RAC_S("Retry-After"), RAC_S("1"));
     if (status == 401)
-        rac_headers_add(&h, a, RAC_S("WWW-Authenticate"), RAC_S("Bearer"));
-    rac_http_reply(x, status, &h, rac_json_print_str(&o, 0, a));
+        rac_headers_add(&h, x->arena, RAC_S("WWW-Authenticate"), RAC_S("Bearer"));
+    reply_error(x, status, code, message, &h);
+}
+
+void rac_api_reply_method(struct rac_http_exchange *x, rac_str allow)
+{
+    struct rac_headers h = {0};
+    rac_headers_add(&h, x->arena, RAC_S("Allow"), allow);
+    reply_error(x, 405, RAC_S("MethodNotAllowed"),
+                rac_arena_printf(x->arena, "Here you can %.*s.", RAC_FMT(allow)), &h);
 }
 
 static void not_found(struct rac_http_exchange *x)
@@ -254,6 +275,54 @@ static void not_found(struct rac_http_exchange *x)
     rac_api_reply_error(x, 404, RAC_S("NotFound"),
                         RAC_S("Nothing is here. The management API is below /api/v1 (described by "
                               "/api/v1/openapi.json), runtime URLs are below /apim."));
+}
+
+/* --- entrances -------------------------------------------------------------------------------- */
+
+static void enter_gateway(struct rac_api_worker *w, struct rac_http_exchange *x)
+{
+    rac_gateway_handle(w->gateway, x);
+}
+
+static void enter_native(struct rac_api_worker *w, struct rac_http_exchange *x)
+{
+    rac_surface_handle(w->native, x);
+}
+
+static void enter_oauth(struct rac_api_worker *w, struct rac_http_exchange *x)
+{
+    rac_callbacks_handle(w, x);
+}
+
+static void enter_monitor(struct rac_api_worker *w, struct rac_http_exchange *x)
+{
+    rac_monitor_handle(w, x);
+}
+
+enum entrance_case { EXACT, ANY };
+
+static const struct entrance {
+    rac_str prefix;
+    enum entrance_case letters;
+    void (*enter)(struct rac_api_worker *w, struct rac_http_exchange *x);
+} entrances[] = {
+#define ENTRANCE(prefix, letters, function) {RAC_S_INIT(prefix), letters, enter_##function},
+#include "api/entrances.def"
+#undef ENTRANCE
+};
+
+static bool leads(const struct entrance *e, rac_str path)
+{
+    if (e->letters == ANY) {
+        while (rac_str_starts(path, RAC_S("//")))
+            path = rac_str_from(path, 1);
+        if (!rac_str_startsi(path, e->prefix))
+            return false;
+    } else if (!rac_str_starts(path, e->prefix)) {
+        return false;
+    }
+    return e->prefix.p[e->prefix.n - 1] == '/' || path.n == e->prefix.n ||
+           path.p[e->prefix.n] == '/';
 }
 
 void rac_api_handle(void *arg, struct rac_http_exchange *x)
@@ -271,12 +340,10 @@ void rac_api_handle(void *arg, struct rac_http_exchange *x)
     }
     if (w->service->extra != NULL && w->service->extra(w->service->extra_arg, w, x))
         return;
-    if (rac_str_starts(x->path, RAC_S("/apim/")))
-        rac_gateway_handle(w->gateway, x);
-    else if (rac_str_starts(x->path, RAC_S("/api/v1/")))
-        rac_native_handle(w->native, x);
-    else if (rac_str_starts(x->path, RAC_S("/oauth/redirect")))
-        rac_callbacks_handle(w, x);
-    else if (!rac_monitor_handle(w, x))
-        not_found(x);
+    for (size_t i = 0; i < RAC_COUNT(entrances); i++)
+        if (leads(&entrances[i], x->path)) {
+            entrances[i].enter(w, x);
+            return;
+        }
+    not_found(x);
 }

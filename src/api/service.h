@@ -30,7 +30,7 @@
 enum {
     RAC_API_MAGIC = 0x52434150,
     RAC_WORKERS_MAX = 256,
-    RAC_API_ASKS_MAX = 128,
+    RAC_API_ASKS_MAX = 192,
     RAC_ASK_BODY_SLACK = 1 << 20, /* envelope around a definition, an icon and a script */
 };
 
@@ -74,7 +74,9 @@ struct rac_api_worker {
     struct rac_http_server *server;
     struct rac_http_fixed *health, *busy;
     size_t requests_n, requests_max; /* in progress here; more are answered 503 */
-    struct rac_native *native;
+    struct rac_schemas *schemas;
+    struct rac_kept *kept; /* NULL: every request is logged, so none may be cut short */
+    struct rac_surface *native;
     struct rac_gateway *gateway;
     bool stopping;
     struct rac_deadline drain; /* main's: waits for requests whose clients have left */
@@ -99,5 +101,7 @@ bool rac_api_post(struct rac_service *s, unsigned i, void (*fn)(void *arg), void
 
 /* An error envelope of §6.5 as the whole answer. */
 void rac_api_reply_error(struct rac_http_exchange *x, int status, rac_str code, rac_str message);
+/* 405: what can be done here is allow, "GET, PUT". */
+void rac_api_reply_method(struct rac_http_exchange *x, rac_str allow);
 
 #endif

@@ -19,7 +19,7 @@ enum rac_metric {
     RAC_METRICS_N
 };
 
-enum { RAC_METRIC_LABELS_MAX = 96 }; /* values of one label */
+enum { RAC_METRIC_LABELS_MAX = 192 }; /* values of one label */
 
 void rac_metric_add(enum rac_metric m, uint64_t n);         /* counter */
 void rac_metric_set(enum rac_metric m, int64_t v);          /* gauge */
