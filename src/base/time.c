@@ -141,6 +141,8 @@ size_t rac_time_print(rac_ms t, char out[RAC_TIME_TEXT])
                      c.day, c.hour, c.minute, c.second);
     if (c.millis != 0)
         n += snprintf(out + n, RAC_TIME_TEXT - (size_t)n, ".%03d", c.millis);
+    while (c.millis != 0 && out[n - 1] == '0')
+        n--;
     n += snprintf(out + n, RAC_TIME_TEXT - (size_t)n, "Z");
     return (size_t)n;
 }
@@ -207,6 +209,16 @@ bool rac_time_parse_http(rac_str s, rac_ms *out)
     return true;
 }
 
+/* ".25" at *at, cut to milliseconds; *at moves behind it. False: no digits, or nothing follows. */
+static bool fraction_ms(rac_str s, size_t *at, int64_t *out)
+{
+    size_t first = *at + 1, i = first;
+    for (int64_t scale = 100; i < s.n && rac_is_digit(s.p[i]); i++, scale /= 10)
+        *out += (s.p[i] - '0') * scale;
+    *at = i;
+    return i > first && i < s.n;
+}
+
 bool rac_time_parse_duration(rac_str s, int64_t *ms)
 {
     static const struct {
@@ -231,14 +243,18 @@ bool rac_time_parse_duration(rac_str s, int64_t *ms)
         size_t len = 0;
         while (len < s.n && rac_is_digit(s.p[len]))
             len++;
-        int64_t v, part;
+        int64_t v, part, fraction = 0;
         if (len == 0 || len == s.n || !rac_str_to_i64(rac_str_sub(s, 0, len), &v))
             return false;
+        if (s.p[len] == '.') { /* of seconds only */
+            if (!fraction_ms(s, &len, &fraction) || s.p[len] != 'S')
+                return false;
+        }
         size_t u = next_unit;
         while (u < RAC_COUNT(units) && !(units[u].unit == s.p[len] && units[u].in_time == in_time))
             u++;
         if (u == RAC_COUNT(units) || __builtin_mul_overflow(v, units[u].ms, &part) ||
-            __builtin_add_overflow(total, part, &total))
+            __builtin_add_overflow(total, part + fraction, &total))
             return false;
         next_unit = u + 1;
         any = true;

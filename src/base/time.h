@@ -22,7 +22,8 @@ rac_ms rac_time_from_civil(const struct rac_civil *c);
  * False when the text is anything else, a day that does not exist included. */
 bool rac_time_parse(rac_str s, rac_ms *out);
 bool rac_time_parse_date(rac_str s, rac_ms *out); /* YYYY-MM-DD, midnight UTC */
-/* "2026-11-22T23:40:00.123Z"; whole seconds without the fraction. Writes a final NUL. */
+/* "2026-11-22T23:40:00.12Z": no zeros at the end of the fraction, whole seconds without one. Writes
+ * a final NUL. */
 enum { RAC_TIME_TEXT = 32 };
 size_t rac_time_print(rac_ms t, char out[RAC_TIME_TEXT]);
 
@@ -30,8 +31,8 @@ size_t rac_time_print(rac_ms t, char out[RAC_TIME_TEXT]);
 bool rac_time_parse_http(rac_str s, rac_ms *out);
 size_t rac_time_print_http(rac_ms t, char out[RAC_TIME_TEXT]);
 
-/* ISO 8601 duration with weeks, days, hours, minutes, seconds ("P30D", "PT1H30M"); months and
- * years have no fixed length and are refused. Result in milliseconds. */
+/* ISO 8601 duration with weeks, days, hours, minutes, seconds ("P30D", "PT1H30M", "PT0.5S"); months
+ * and years have no fixed length and are refused. Result in milliseconds. */
 bool rac_time_parse_duration(rac_str s, int64_t *ms);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "expr/zone.h"
+#include "workflow/literal.h"
 
 enum { YEARS_AHEAD_MAX = 49, INTERVAL_MAX = 1000000000 };
 
@@ -50,24 +51,10 @@ static rac_str child(struct parse *p, rac_str pointer, const char *name)
 
 /* --- templates --------------------------------------------------------------------------------- */
 
-/* Literal text before the first hole and behind the last. False: no expression in it. */
 static bool holes(const struct parse *p, rac_str s, rac_str *head, rac_str *tail)
 {
     *head = *tail = RAC_S("");
-    if (!p->o->template || s.n == 0)
-        return false;
-    if (s.p[0] == '[' && s.p[s.n - 1] == ']' && !rac_str_starts(s, RAC_S("[[")))
-        return true;
-    size_t open = rac_str_find(s, RAC_S("@{"));
-    if (open == RAC_STR_NPOS)
-        return s.p[0] == '@' && !rac_str_starts(s, RAC_S("@@"));
-    if (s.p[0] == '@' && open != 0)
-        return true;
-    *head = rac_str_sub(s, 0, open);
-    size_t close = rac_str_rfind_char(s, '}');
-    if (close != RAC_STR_NPOS)
-        *tail = rac_str_from(s, close + 1);
-    return true;
+    return p->o->template && rac_literal_split(s, head, tail);
 }
 
 /* Place of a word in a table: -1 none, -2 not known yet. */

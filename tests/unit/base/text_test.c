@@ -69,6 +69,11 @@ static void durations_have_fixed_lengths_only(void **state RAC_UNUSED)
     assert_true(rac_time_parse_duration(RAC_S("P30D"), &ms) && ms == 30 * 86400000LL);
     assert_true(rac_time_parse_duration(RAC_S("PT1H30M"), &ms) && ms == 5400000);
     assert_true(rac_time_parse_duration(RAC_S("P1DT1S"), &ms) && ms == 86401000);
+    assert_true(rac_time_parse_duration(RAC_S("PT1.25S"), &ms) && ms == 1250);
+    assert_true(rac_time_parse_duration(RAC_S("PT0.0019S"), &ms) && ms == 1);
+    assert_false(rac_time_parse_duration(RAC_S("PT1.S"), &ms));
+    assert_false(rac_time_parse_duration(RAC_S("PT1.5M"), &ms));
+    assert_false(rac_time_parse_duration(RAC_S("PT1.5"), &ms));
     assert_false(rac_time_parse_duration(RAC_S("P1M"), &ms));
     assert_false(rac_time_parse_duration(RAC_S("P1Y"), &ms));
     assert_false(rac_time_parse_duration(RAC_S("PT"), &ms));
