@@ -13,6 +13,7 @@
 #include "cli/live.h"
 #include "cli/load.h"
 #include "cli/output.h"
+#include "cli/source.h"
 #include "cli/remote.h"
 #include "connector/auth.h"
 #include "connector/call.h"
@@ -532,9 +533,7 @@ static int single(struct run *run)
     rac_err e = rac_cli_connector(cli, cli->args[0], &c, &d);
     rac_cli_diags(cli, rac_str_of(cli->args[0]), &d);
     if (e != RAC_OK)
-        return d.n > 0 ? rac_cli_status_of(e)
-                       : rac_cli_fail(cli, rac_cli_status_of(e), "%s: %s", cli->args[0],
-                                      rac_err_text(e));
+        return rac_cli_source_fail(cli, cli->args[0], e, &d);
     rac_str operation = rac_str_of(cli->args[1]);
     struct rac_json parameters, connection;
     int status = arguments(run, rac_connector_operation(c, operation), &parameters);

@@ -208,12 +208,8 @@ static int convert(struct run *r)
     if (r->losses.dropped_total > 0 && cli->format != RAC_FORMAT_JSON)
         fprintf(cli->err, "%s: note: %zu further losses are not shown\n", r->src,
                 r->losses.dropped_total);
-    if (e == RAC_E_INVALID || e == RAC_E_UNSUPPORTED)
-        return RAC_EXIT_FINDINGS;
     if (e != RAC_OK)
-        return r->losses.errors_total > 0
-                   ? rac_cli_status_of(e)
-                   : rac_cli_fail(cli, rac_cli_status_of(e), "%s: %s", r->src, rac_err_text(e));
+        return rac_cli_source_fail(cli, r->src, e, &r->losses);
     return status != RAC_EXIT_OK        ? status
            : r->losses.errors_total > 0 ? RAC_EXIT_FINDINGS
                                         : RAC_EXIT_OK;

@@ -40,8 +40,9 @@ void rac_cli_manual(FILE *to, const struct rac_command *const *table, size_t tab
         "# DESCRIPTION\n\n"
         "Turns a description of a REST API into a connector, keeps credentials for it, and calls\n"
         "it: from the shell, through a server, from workflows.\n\n"
-        "A source (_SRC_) is a package folder, a zip of one, a definition file, a URL, - for\n"
-        "standard input, or the name of a connector on the server named by --server.\n\n"
+        "A source (_SRC_) is a package folder, a zip of one, a solution zip of Power Platform\n"
+        "(_ZIP#NAME_ where it holds several connectors), a definition file, a URL, - for standard\n"
+        "input, or the name of a connector on the server named by --server.\n\n"
         "# OPTIONS OF EVERY COMMAND\n\n",
         to);
     print_options(to, rac_cli_common_options);

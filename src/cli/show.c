@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/output.h"
+#include "cli/source.h"
 #include "connector/connection.h"
 #include "openapi/api.h"
 #include "openapi/read.h"
@@ -303,9 +304,7 @@ static int run_show(struct rac_cli *cli)
     int status;
     if (e != RAC_OK) {
         rac_cli_diags(cli, rac_str_of(cli->args[0]), &d);
-        status = d.errors_total > 0 ? rac_cli_status_of(e)
-                                    : rac_cli_fail(cli, rac_cli_status_of(e), "%s: %s",
-                                                   cli->args[0], rac_err_text(e));
+        status = rac_cli_source_fail(cli, cli->args[0], e, &d);
     } else {
         s.connector = c;
         s.only = cli->args_n > 1 ? rac_str_of(cli->args[1]) : RAC_STR_NULL;

@@ -80,6 +80,14 @@ rac_err rac_cli_download(struct rac_cli *cli, rac_str url, size_t bytes_max, str
     return RAC_E_LIMIT;
 }
 
+int rac_cli_source_fail(struct rac_cli *cli, const char *src, rac_err e, const struct rac_diags *d)
+{
+    int status = e == RAC_E_SYNTAX        ? RAC_EXIT_UNREACHABLE
+                 : e == RAC_E_UNSUPPORTED ? RAC_EXIT_FINDINGS
+                                          : rac_cli_status_of(e);
+    return d->errors_total > 0 ? status : rac_cli_fail(cli, status, "%s: %s", src, rac_err_text(e));
+}
+
 static rac_err failed(struct rac_diags *d, rac_err e, rac_str why)
 {
     struct rac_diag *g = rac_diags_addf(d, e == RAC_E_LIMIT ? "RC-IMP-01" : "RC-IMP-04",
@@ -129,6 +137,12 @@ static rac_err from_server(struct rac_cli *cli, const char *name, size_t bytes_m
     return RAC_OK;
 }
 
+/* A folder or zip without a definition in it: what was asked for is not there. */
+static rac_err package_of(rac_err e)
+{
+    return e == RAC_E_INVALID ? RAC_E_NOT_FOUND : e;
+}
+
 rac_err rac_cli_source_load(struct rac_cli *cli, const char *arg, size_t bytes_max,
                             struct rac_arena *a, struct rac_package **out, struct rac_diags *d)
 {
@@ -140,10 +154,10 @@ rac_err rac_cli_source_load(struct rac_cli *cli, const char *arg, size_t bytes_m
     else if (rac_cli_is_url(rac_str_of(arg)))
         e = rac_cli_download(cli, rac_str_of(arg), bytes_max, a, &bytes, &why);
     else if (stat(arg, &st) == 0 || !cli->server_named)
-        return rac_package_load(rac_str_of(arg), bytes_max, a, out, d);
+        return package_of(rac_package_load(rac_str_of(arg), bytes_max, a, out, d));
     else
         e = from_server(cli, arg, bytes_max, a, &bytes, &why);
     if (e != RAC_OK)
         return failed(d, e, why);
-    return rac_package_load_bytes(bytes, rac_str_of(arg), bytes_max, a, out, d);
+    return package_of(rac_package_load_bytes(bytes, rac_str_of(arg), bytes_max, a, out, d));
 }

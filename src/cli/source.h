@@ -20,6 +20,13 @@ rac_err rac_cli_source_load(struct rac_cli *cli, const char *arg, size_t bytes_m
                             struct rac_arena *a, struct rac_package **out,
                             struct rac_diags *d) RAC_MUST_CHECK;
 
+/*
+ * The exit status that fits a source that could not be used, the same for every command: 3 where
+ * its bytes cannot be had or are neither JSON nor YAML, 1 where they say something else, 4 past a
+ * limit. When d holds no error yet, a sentence is printed. d: what was found, printed already.
+ */
+int rac_cli_source_fail(struct rac_cli *cli, const char *src, rac_err e, const struct rac_diags *d);
+
 bool rac_cli_is_url(rac_str s); /* http:// or https:// */
 
 /*

@@ -468,6 +468,8 @@ static int exit_of(const struct job *job, size_t errors, size_t unreadable)
 {
     if (job->n == 1 && job->out[0].err != RAC_OK)
         return rac_cli_status_of(job->out[0].err);
+    if (job->n == 1 && unreadable > 0)
+        return RAC_EXIT_UNREACHABLE;
     return errors + unreadable > 0 ? RAC_EXIT_FINDINGS : RAC_EXIT_OK;
 }
 
@@ -557,11 +559,12 @@ const struct rac_command rac_command_validate = {
     .synopsis = "[--profile registration|certification] [--format text|json|sarif] [-j N] SRC...",
     .summary = "Check a definition or a package",
     .details =
-        "SRC is a package directory, a zip of one, a definition or properties file, a URL, the "
-        "name\n"
-        "of a connector on the server named by --server, or - for standard input. Descriptions "
-        "that\n"
-        "are not OpenAPI 2.0 are converted first, and what is lost is listed.\n\n"
+        "SRC is a package directory, a zip of one, a solution zip of Power Platform (or zip#NAME,\n"
+        "where it holds several connectors), a definition or properties file, a URL, the name of "
+        "a\n"
+        "connector on the server named by --server, or - for standard input. Descriptions that "
+        "are\n"
+        "not OpenAPI 2.0 are converted first, and what is lost is listed.\n\n"
         "Findings go to standard error, one line each; --format json prints one line per source "
         "on\n"
         "standard output, --format sarif one SARIF 2.1.0 log. Warnings alone end with status 0.\n\n"

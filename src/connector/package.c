@@ -4,7 +4,7 @@
  * Names decide first, tolerantly (people write apiDefination.swagger.json); only when no name says
  * "definition" is the content of JSON and YAML files looked at.
  */
-#include "connector/package.h"
+#include "connector/package_priv.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -55,7 +55,7 @@ static const char *const written_names[RAC_PACKAGE_ROLES] = {
     [RAC_PACKAGE_OTHER] = "other",
 };
 
-static unsigned name_rank(rac_str name, enum rac_package_role *role)
+unsigned rac_package_rank(rac_str name, enum rac_package_role *role)
 {
     for (size_t i = 0; i < RAC_COUNT(name_rules); i++) {
         const struct name_rule *r = &name_rules[i];
@@ -72,7 +72,7 @@ static unsigned name_rank(rac_str name, enum rac_package_role *role)
 enum rac_package_role rac_package_role_of(rac_str name)
 {
     enum rac_package_role role;
-    (void)name_rank(name, &role);
+    (void)rac_package_rank(name, &role);
     return role;
 }
 
@@ -98,7 +98,7 @@ static struct rac_package *package_make(struct rac_arena *a, rac_str source)
     return p;
 }
 
-static void file_add(struct rac_package *p, rac_str name, rac_str bytes)
+void rac_package_add(struct rac_package *p, rac_str name, rac_str bytes)
 {
     struct rac_package_file *v = RAC_NEW_N(p->a, struct rac_package_file, p->files_n + 1);
     if (p->files_n > 0)
@@ -121,7 +121,7 @@ void rac_package_set(struct rac_package *p, enum rac_package_role role, rac_str 
     } else if (i >= 0) {
         p->files[i].bytes = bytes;
     } else {
-        file_add(p, rac_str_of(written_names[role]), bytes);
+        rac_package_add(p, rac_str_of(written_names[role]), bytes);
         p->role_file[role] = (int)p->files_n - 1;
     }
     if (role == RAC_PACKAGE_DEFINITION)
@@ -157,12 +157,12 @@ static bool looks_like_description(rac_str name, rac_str bytes)
     return yes;
 }
 
-static rac_err roles_find(struct rac_package *p, struct rac_diags *d)
+rac_err rac_package_find_roles(struct rac_package *p, struct rac_diags *d)
 {
     unsigned best[RAC_PACKAGE_ROLES] = {0};
     for (size_t i = 0; i < p->files_n; i++) {
         enum rac_package_role role;
-        unsigned rank = name_rank(p->files[i].name, &role);
+        unsigned rank = rac_package_rank(p->files[i].name, &role);
         if (rank > best[role]) {
             best[role] = rank;
             p->role_file[role] = (int)i;
@@ -170,7 +170,7 @@ static rac_err roles_find(struct rac_package *p, struct rac_diags *d)
     }
     for (size_t i = 0; p->role_file[RAC_PACKAGE_DEFINITION] < 0 && i < p->files_n; i++) {
         enum rac_package_role role;
-        if (name_rank(p->files[i].name, &role) == 0 &&
+        if (rac_package_rank(p->files[i].name, &role) == 0 &&
             looks_like_description(p->files[i].name, p->files[i].bytes))
             p->role_file[RAC_PACKAGE_DEFINITION] = (int)i;
     }
@@ -262,57 +262,23 @@ static rac_err directory_load(struct rac_package *p, const char *path, size_t by
         }
         e = file_read(dirfd(dir), entry->d_name, bytes_max, p->a, &bytes, d);
         if (e == RAC_OK)
-            file_add(p, rac_arena_str(p->a, rac_str_of(entry->d_name)), bytes);
+            rac_package_add(p, rac_arena_str(p->a, rac_str_of(entry->d_name)), bytes);
     }
     closedir(dir);
     if (e == RAC_OK && p->files_n > 1)
         qsort(p->files, p->files_n, sizeof *p->files, by_name);
-    return e == RAC_OK ? roles_find(p, d) : e;
+    return e == RAC_OK ? rac_package_find_roles(p, d) : e;
 }
 
-/* Files of the folder that holds the definition: zips usually have one common folder. */
-static rac_err zip_load(struct rac_package *p, rac_str bytes, size_t bytes_max, struct rac_diags *d)
+/* NAME of "archive.zip#NAME", or absent. */
+static rac_str member_of(rac_str name)
 {
-    struct rac_zip_limits limits = {.entries_max = RAC_PACKAGE_FILES_MAX,
-                                    .entry_bytes_max = bytes_max};
-    struct rac_zip_entry *entries;
-    size_t n;
-    rac_str why = RAC_STR_NULL;
-    rac_err e = rac_zip_read(bytes, &limits, p->a, &entries, &n, &why);
-    if (e != RAC_OK) {
-        rac_diags_addf(d, e == RAC_E_LIMIT ? "RC-IMP-01" : "RC-IMP-03", RAC_SEV_ERROR, "%.*s: %.*s",
-                       RAC_FMT(p->source), RAC_FMT(why));
-        return e;
-    }
-    rac_str folder = RAC_STR_NULL;
-    unsigned best = 0;
-    for (size_t i = 0; i < n; i++) {
-        size_t slash = rac_str_rfind_char(entries[i].name, '/');
-        rac_str base =
-            slash == RAC_STR_NPOS ? entries[i].name : rac_str_from(entries[i].name, slash + 1);
-        enum rac_package_role role;
-        unsigned rank = name_rank(base, &role);
-        if (role == RAC_PACKAGE_DEFINITION && rank > best) {
-            best = rank;
-            folder = rac_str_sub(entries[i].name, 0, slash == RAC_STR_NPOS ? 0 : slash + 1);
-        }
-    }
-    if (folder.p == NULL && n > 0) { /* no name says definition: the first file's folder */
-        size_t slash = rac_str_rfind_char(entries[0].name, '/');
-        folder = rac_str_sub(entries[0].name, 0, slash == RAC_STR_NPOS ? 0 : slash + 1);
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (!rac_str_starts(entries[i].name, folder))
-            continue;
-        rac_str name = rac_str_from(entries[i].name, folder.n);
-        if (rac_str_find_char(name, '/') == RAC_STR_NPOS)
-            file_add(p, name, entries[i].bytes);
-    }
-    return roles_find(p, d);
+    size_t hash = rac_str_rfind_char(name, '#');
+    return hash == RAC_STR_NPOS || hash + 1 == name.n ? RAC_STR_NULL : rac_str_from(name, hash + 1);
 }
 
-rac_err rac_package_load_bytes(rac_str bytes, rac_str name, size_t bytes_max, struct rac_arena *a,
-                               struct rac_package **out, struct rac_diags *d)
+static rac_err load_bytes(rac_str bytes, rac_str name, rac_str member, size_t bytes_max,
+                          struct rac_arena *a, struct rac_package **out, struct rac_diags *d)
 {
     struct rac_package *p = package_make(a, name);
     rac_err e = RAC_OK;
@@ -320,9 +286,9 @@ rac_err rac_package_load_bytes(rac_str bytes, rac_str name, size_t bytes_max, st
     if (bytes.n > bytes_max)
         e = too_large(name, bytes_max, d);
     else if (rac_zip_is(bytes))
-        e = zip_load(p, bytes, bytes_max, d);
+        e = rac_package_unzip(p, bytes, member, bytes_max, d);
     else {
-        file_add(p, slash == RAC_STR_NPOS ? name : rac_str_from(name, slash + 1), bytes);
+        rac_package_add(p, slash == RAC_STR_NPOS ? name : rac_str_from(name, slash + 1), bytes);
         p->role_file[RAC_PACKAGE_DEFINITION] = 0;
     }
     if (e == RAC_OK)
@@ -330,12 +296,29 @@ rac_err rac_package_load_bytes(rac_str bytes, rac_str name, size_t bytes_max, st
     return e;
 }
 
+rac_err rac_package_load_bytes(rac_str bytes, rac_str name, size_t bytes_max, struct rac_arena *a,
+                               struct rac_package **out, struct rac_diags *d)
+{
+    return load_bytes(bytes, name, member_of(name), bytes_max, a, out, d);
+}
+
 rac_err rac_package_load(rac_str path, size_t bytes_max, struct rac_arena *a,
                          struct rac_package **out, struct rac_diags *d)
 {
     const char *cpath = rac_arena_cstr(a, path);
     struct stat st;
-    if (stat(cpath, &st) != 0) {
+    rac_str member = RAC_STR_NULL;
+    int missing = stat(cpath, &st);
+    if (missing != 0 && member_of(path).p != NULL) { /* what stands behind # is inside it */
+        const char *archive =
+            rac_arena_cstr(a, rac_str_sub(path, 0, rac_str_rfind_char(path, '#')));
+        if (stat(archive, &st) == 0 && S_ISREG(st.st_mode)) {
+            cpath = archive;
+            member = member_of(path);
+            missing = 0;
+        }
+    }
+    if (missing != 0) {
         rac_diags_addf(d, "RC-IMP-04", RAC_SEV_ERROR, "cannot read %s: %s", cpath, strerror(errno));
         return errno == ENOENT || errno == ENOTDIR ? RAC_E_NOT_FOUND : RAC_E_IO;
     }
@@ -348,9 +331,8 @@ rac_err rac_package_load(rac_str path, size_t bytes_max, struct rac_arena *a,
     }
     rac_str bytes;
     rac_err e = file_read(AT_FDCWD, cpath, bytes_max, a, &bytes, d);
-    return e != RAC_OK
-               ? e
-               : rac_package_load_bytes(bytes, rac_arena_str(a, path), bytes_max, a, out, d);
+    return e != RAC_OK ? e
+                       : load_bytes(bytes, rac_arena_str(a, path), member, bytes_max, a, out, d);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

@@ -24,11 +24,11 @@ struct rac_document; /* openapi/read.h */
 
 enum {
     RAC_PACKAGE_BYTES_MAX = 64 << 20, /* of one file, the command line's cap */
-    RAC_PACKAGE_FILES_MAX = 256,      /* of a directory or zip; further ones are RAC_E_LIMIT */
+    RAC_PACKAGE_FILES_MAX = 256,      /* of one package; further ones are RAC_E_LIMIT */
 };
 
 struct rac_package_file {
-    rac_str name;  /* base name as found; in a zip below one common folder, without the folder */
+    rac_str name;  /* base name as found, in a zip without its folder; of a solution: as written */
     rac_str bytes; /* as found */
 };
 
@@ -66,7 +66,9 @@ void rac_package_set(struct rac_package *p, enum rac_package_role role, rac_str 
 enum rac_package_role rac_package_role_of(rac_str name);
 
 /*
- * Loads path: a directory, a zip, or one definition file (its neighbours are not looked at).
+ * Loads path: a directory, a zip, or one definition file (its neighbours are not looked at). A zip
+ * may also be a solution of Power Platform or an archive of some; where it holds several
+ * connectors, "archive.zip#NAME" says which (RC-IMP-05 lists the names).
  * RAC_OK; RAC_E_NOT_FOUND, RAC_E_IO; RAC_E_LIMIT (a file over bytes_max, RC-IMP-01 in diags);
  * RAC_E_INVALID when there is no definition in it. Nothing is parsed.
  */

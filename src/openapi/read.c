@@ -210,25 +210,50 @@ static rac_err unreadable(const struct rac_document *doc, const struct rac_json_
     return e;
 }
 
+/* One attempt; repairs in `repairs`, the place of a fault in *where. */
+static rac_err parse_as(struct rac_document *doc, bool yaml, const struct rac_diags *d,
+                        struct rac_diags *repairs, struct rac_json_error *where)
+{
+    rac_diags_init(repairs, d != NULL ? d->a : doc->a, d != NULL ? d->n_max : 0);
+    *where = (struct rac_json_error){0};
+    doc->yaml = yaml;
+    rac_err e = yaml ? rac_yaml_parse_lenient(doc->text, doc->a, &doc->root, repairs, where)
+                     : rac_json_parse_lenient(doc->text, doc->a, &doc->root, repairs, where);
+    if (e == RAC_OK && yaml && !rac_json_is_object(&doc->root) && !rac_json_is_array(&doc->root)) {
+        *where = (struct rac_json_error){.line = 1, .column = 1, .message = "it is plain text"};
+        e = RAC_E_SYNTAX;
+    }
+    return e;
+}
+
+/* What starts like JSON may be YAML all the same (`"openapi": 3.0.0` without braces, `#` comments
+ * inside braces); a text that neither reader takes is told of as JSON. */
 static rac_err parse(struct rac_document *doc, struct rac_diags *d)
 {
-    struct rac_json_error where = {0};
-    size_t before = d ? d->n : 0;
+    struct rac_json_error where, other;
+    struct rac_diags repairs, second;
     char c = first_byte(doc->text);
-    doc->yaml =
+    bool yaml =
         (c != '{' && c != '[' && c != '/' && c != '"') || (c == '{' && is_flow_yaml(doc->text));
-    rac_err e = doc->yaml ? rac_yaml_parse_lenient(doc->text, doc->a, &doc->root, d, &where)
-                          : rac_json_parse_lenient(doc->text, doc->a, &doc->root, d, &where);
-    for (size_t i = before; d != NULL && i < d->n; i++)
-        if (d->v[i].file.p == NULL)
-            d->v[i].file = base_name(doc->name);
-    if (e != RAC_OK)
-        return unreadable(doc, &where, d, e);
-    if (doc->yaml && !rac_json_is_object(&doc->root) && !rac_json_is_array(&doc->root)) {
-        where = (struct rac_json_error){.line = 1, .column = 1, .message = "it is plain text"};
-        return unreadable(doc, &where, d, RAC_E_SYNTAX);
+    rac_err e = parse_as(doc, yaml, d, &repairs, &where);
+    if (e == RAC_E_SYNTAX && !yaml) {
+        if (parse_as(doc, true, d, &second, &other) == RAC_OK &&
+            rac_document_kind_of(&doc->root) != RAC_DOC_UNKNOWN) {
+            e = RAC_OK;
+            repairs = second;
+        } else {
+            doc->yaml = false;
+        }
     }
-    return RAC_OK;
+    for (size_t i = 0; i < repairs.n; i++) {
+        repairs.v[i].file = base_name(doc->name);
+        rac_diags_add(d, &repairs.v[i]);
+    }
+    if (d != NULL) { /* those past the cap are counted */
+        d->warnings_total += repairs.warnings_total - repairs.n;
+        d->dropped_total += repairs.dropped_total;
+    }
+    return e != RAC_OK ? unreadable(doc, &where, d, e) : RAC_OK;
 }
 
 rac_err rac_document_read_with(rac_str bytes, rac_str name, const struct rac_document_options *o,

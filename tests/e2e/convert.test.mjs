@@ -105,12 +105,16 @@ test('standard input, wrong usage and what cannot be read', async (t) => {
   const missing = await raccord(['convert', join(dir, 'none.json')]);
   assert.equal(missing.status, 3);
   const broken = await raccord(['convert', write('broken.json', '{"openapi": "3.0.0",\n "info": ')]);
-  assert.equal(broken.status, 1);
+  assert.equal(broken.status, 3);
   assert.match(broken.stderr, /broken\.json:2:\d+: error: RC-IMP-03/);
+  for (const args of [['show'], ['validate'], ['call', null, 'GetA']])
+    assert.equal((await raccord([args[0], join(dir, 'broken.json'), ...args.slice(2)])).status, 3, `${args[0]}: what cannot be read`);
   const unknown = await raccordJson(['convert', write('unknown.json', '{"a": 1}')]);
   assert.equal(unknown.status, 1);
   assert.equal(unknown.json.document, null);
   assert.equal(unknown.json.losses[0].code, 'RC-IMP-02');
+  for (const args of [['show'], ['validate'], ['call', null, 'GetA']])
+    assert.equal((await raccord([args[0], join(dir, 'unknown.json'), ...args.slice(2)])).status, 1, `${args[0]}: what is no description`);
   const empty = await raccordJson(['convert', write('empty.json', JSON.stringify({ info: { name: 'x', schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json' }, item: [] }))]);
   assert.equal(empty.status, 1);
   assert.equal(empty.json.losses[0].code, 'RC-PM-01');

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "text/zip.h"
+
 static char dir[] = "/tmp/raccord-package-XXXXXX";
 static struct rac_arena a;
 
@@ -24,6 +26,7 @@ static void wipe(const char *sub)
                                         "Script.csx",
                                         "notes.txt",
                                         "model.yaml",
+                                        "two.zip",
                                         NULL};
     char path[256];
     for (size_t i = 0; names[i] != NULL; i++) {
@@ -40,6 +43,7 @@ static int teardown(void **state)
     wipe("a");
     wipe("b");
     wipe("c");
+    wipe("d");
     rmdir(dir);
     rac_arena_fini(&a);
     return 0;
@@ -154,12 +158,126 @@ static void test_set(void **state)
     assert_null(rac_package_bytes(p, RAC_PACKAGE_DEFINITION).p);
 }
 
+/* --- solutions of Power Platform (§9.4) ------------------------------------------------------ */
+
+static rac_str zip_of(const struct rac_zip_entry *v, size_t n)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, 1 << 20);
+    assert_int_equal(rac_zip_write(v, n, &b), RAC_OK);
+    rac_str s = rac_buf_take(&b, &a);
+    rac_buf_fini(&b);
+    return s;
+}
+
+#define DEFINITION(title)                                                                          \
+    "{\"swagger\": \"2.0\", \"info\": {\"title\": \"" title                                        \
+    "\", \"version\": \"1\"}, \"paths\": {}}"
+
+static rac_str solution(const char *name, const char *definition)
+{
+    struct rac_zip_entry v[] = {
+        {RAC_S("solution.xml"), RAC_S("<ImportExportXml/>")},
+        {RAC_S("customizations.xml"),
+         rac_arena_printf(&a,
+                          "<Connectors><Connector><iconbrandcolor>#000001</iconbrandcolor>"
+                          "<openapidefinition>/Connector/x_openapidefinition.json"
+                          "</openapidefinition></Connector><Connector><iconbrandcolor>#1b5e7a"
+                          "</iconbrandcolor><openapidefinition>/Connector/"
+                          "%s_openapidefinition.json</openapidefinition></Connector></Connectors>",
+                          name)},
+        {rac_arena_printf(&a, "Connector/%s_openapidefinition.json", name), rac_str_of(definition)},
+        {rac_arena_printf(&a, "Connector/%s_connectionparameters.json", name),
+         RAC_S("{\"api_key\": {\"type\": \"securestring\"}}")},
+        {rac_arena_printf(&a, "Connector/%s_connectionparametersets.json", name), RAC_S("null")},
+        {rac_arena_printf(&a, "Connector/%s_policytemplateinstances.json", name),
+         RAC_S("[{\"templateId\": \"setheader\"}]")},
+        {rac_arena_printf(&a, "Connector/%s_customcodeblobcontent.csx", name), RAC_S("class S")},
+        {rac_arena_printf(&a, "Connector/%s_iconblob.Png", name), RAC_S("\x89PNG")},
+    };
+    return zip_of(v, RAC_COUNT(v));
+}
+
+static void test_solution(void **state)
+{
+    (void)state;
+    struct rac_package *p;
+    assert_int_equal(rac_package_load_bytes(solution("new_quai", DEFINITION("Q")), RAC_S("s.zip"),
+                                            1 << 20, &a, &p, NULL),
+                     RAC_OK);
+    assert_str(rac_package_bytes(p, RAC_PACKAGE_DEFINITION), DEFINITION("Q"));
+    assert_str(rac_package_bytes(p, RAC_PACKAGE_SCRIPT), "class S");
+    assert_str(rac_package_name(p, RAC_PACKAGE_ICON), "icon.png");
+    assert_int_equal(rac_package_read(p, NULL), RAC_OK);
+    const struct rac_json *o = RAC_JSON_GET(rac_package_properties(p), "properties");
+    assert_str(rac_json_str(RAC_JSON_GET(o, "iconBrandColor"), RAC_S("")), "#1b5e7a");
+    assert_non_null(RAC_JSON_GET(RAC_JSON_GET(o, "connectionParameters"), "api_key"));
+    assert_null(RAC_JSON_GET(o, "connectionParameterSets"));
+    assert_int_equal(rac_json_len(RAC_JSON_GET(o, "policyTemplateInstances")), 1);
+    assert_true(rac_json_is_array(RAC_JSON_GET(o, "scriptOperations")));
+}
+
+static void test_several(void **state)
+{
+    (void)state;
+    struct rac_package *p;
+    struct rac_diags d;
+    rac_str one = solution("new_a", DEFINITION("A")), two = solution("new_b", DEFINITION("B"));
+    struct rac_zip_entry inner[] = {{RAC_S("PkgAssets/1.zip"), one},
+                                    {RAC_S("PkgAssets/2.zip"), two},
+                                    {RAC_S("PkgAssets/3.zip"), one}};
+    struct rac_zip_entry outer[] = {{RAC_S("intro.md"), RAC_S("# A")},
+                                    {RAC_S("p.zip"), zip_of(inner, RAC_COUNT(inner))}};
+    rac_str submission = zip_of(outer, RAC_COUNT(outer));
+    rac_diags_init(&d, &a, 10);
+    assert_int_equal(rac_package_load_bytes(submission, RAC_S("s.zip"), 1 << 20, &a, &p, &d),
+                     RAC_E_INVALID);
+    assert_string_equal(d.v[0].code, "RC-IMP-05");
+    assert_str(d.v[0].message, "the archive holds 2 connectors: new_a, new_b");
+    assert_str(d.v[0].fix, "Say which one: s.zip#new_a");
+    assert_int_equal(
+        rac_package_load_bytes(submission, RAC_S("s.zip#NEW_B"), 1 << 20, &a, &p, NULL), RAC_OK);
+    assert_str(rac_package_bytes(p, RAC_PACKAGE_DEFINITION), DEFINITION("B"));
+    assert_int_equal(rac_package_load_bytes(submission, RAC_S("s.zip#c"), 1 << 20, &a, &p, &d),
+                     RAC_E_INVALID);
+    put("d", "two.zip", submission); /* on disk, the same */
+    assert_int_equal(
+        rac_package_load(rac_arena_printf(&a, "%s/d/two.zip#new_a", dir), 1 << 20, &a, &p, NULL),
+        RAC_OK);
+    assert_str(rac_package_bytes(p, RAC_PACKAGE_DEFINITION), DEFINITION("A"));
+    /* the same connector in every solution of a submission is one */
+    inner[1].bytes = one;
+    outer[1].bytes = zip_of(inner, RAC_COUNT(inner));
+    assert_int_equal(rac_package_load_bytes(zip_of(outer, RAC_COUNT(outer)), RAC_S("s.zip"),
+                                            1 << 20, &a, &p, NULL),
+                     RAC_OK);
+}
+
+/* A package beside an older copy is the one nearest to the top; equal ones have to be chosen. */
+static void test_folders(void **state)
+{
+    (void)state;
+    struct rac_package *p;
+    struct rac_zip_entry v[] = {{RAC_S("q/old/apiDefinition.swagger.json"), RAC_S(DEFINITION("O"))},
+                                {RAC_S("q/apiDefinition.swagger.json"), RAC_S(DEFINITION("N"))}};
+    assert_int_equal(rac_package_load_bytes(zip_of(v, 2), RAC_S("s.zip"), 1 << 20, &a, &p, NULL),
+                     RAC_OK);
+    assert_str(rac_package_bytes(p, RAC_PACKAGE_DEFINITION), DEFINITION("N"));
+    v[0].name = RAC_S("r/apiDefinition.swagger.json");
+    assert_int_equal(rac_package_load_bytes(zip_of(v, 2), RAC_S("s.zip"), 1 << 20, &a, &p, NULL),
+                     RAC_E_INVALID);
+    assert_int_equal(rac_package_load_bytes(zip_of(v, 2), RAC_S("s.zip#r"), 1 << 20, &a, &p, NULL),
+                     RAC_OK);
+    assert_str(rac_package_bytes(p, RAC_PACKAGE_DEFINITION), DEFINITION("O"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_directory),  cmocka_unit_test(test_zip),
-        cmocka_unit_test(test_by_content), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_directory), cmocka_unit_test(test_solution),
+        cmocka_unit_test(test_several),   cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_zip),       cmocka_unit_test(test_by_content),
+        cmocka_unit_test(test_limits),    cmocka_unit_test(test_set),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

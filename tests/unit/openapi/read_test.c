@@ -51,6 +51,30 @@ static void kind_is_told_by_content(void **state RAC_UNUSED)
         assert_int_equal(read_ok(cases[i].text)->kind, cases[i].kind);
 }
 
+/* Quoted keys without braces, and comments and plain words inside braces: YAML that starts as JSON
+ * does. What no reader takes is told of as JSON. */
+static void yaml_may_start_like_json(void **state RAC_UNUSED)
+{
+    static const char *const texts[] = {
+        "\"openapi\": \"3.0.0\"\n\"info\": {\"title\": \"x\"}\n",
+        "{ \"openapi\": \"3.0.0\", # a comment\n  info: {title: x}}\n",
+        "{\"openapi\": 3.0.0}",
+    };
+    for (size_t i = 0; i < RAC_COUNT(texts); i++) {
+        struct rac_document *doc = read_ok(texts[i]);
+        assert_int_equal(doc->kind, RAC_DOC_OPENAPI3);
+        assert_true(doc->yaml);
+    }
+    struct rac_document *doc;
+    rac_diags_init(&diags, &arena, 100);
+    assert_int_equal(rac_document_read(RAC_S("{\"openapi\": \"3.0.0\" \"info\": {}}"),
+                                       RAC_S("x.json"), &arena, &doc, &diags),
+                     RAC_E_SYNTAX);
+    assert_int_equal(diags.n, 1);
+    assert_non_null(memmem(diags.v[0].message.p, diags.v[0].message.n, "JSON", 4));
+    assert_int_equal(diags.v[0].column, 21);
+}
+
 static void unreadable_text_is_refused_with_its_place(void **state RAC_UNUSED)
 {
     static const struct {
@@ -156,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(kind_is_told_by_content, setup, teardown),
+        cmocka_unit_test_setup_teardown(yaml_may_start_like_json, setup, teardown),
         cmocka_unit_test_setup_teardown(unreadable_text_is_refused_with_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(size_is_capped, setup, teardown),
         cmocka_unit_test_setup_teardown(nodes_and_keys_know_their_range, setup, teardown),

@@ -37,7 +37,7 @@ static void registration_refuses_what_leaves_no_request(void **state RAC_UNUSED)
     static const char *const refused[] = {"RC-DOC-01",  "RC-DOC-02",  "RC-OP-01",  "RC-PATH-01",
                                           "RC-PATH-04", "RC-PAR-02",  "RC-PAR-05", "RC-REF-01",
                                           "RC-REF-02",  "RC-PROP-01", "RC-IMP-01", "RC-IMP-02",
-                                          "RC-IMP-03",  "RC-IMP-04"};
+                                          "RC-IMP-03",  "RC-IMP-04",  "RC-IMP-05"};
     static const char *const catalogue[] = {
         "RC-DOC-", "RC-META-", "RC-TITLE-", "RC-DESC-", "RC-OP-",   "RC-PATH-",
         "RC-PAR-", "RC-SCH-",  "RC-REF-",   "RC-TXT-",  "RC-EXT-",  "RC-DYN-",
