@@ -1,8 +1,8 @@
 /*
  * store - the SQLite store: one data directory, one writer thread, readers of their own.
  *
- * main opens it once and makes one session per worker (or command); a session gives the two ports
- * connector/store.h and iam/store.h. Only this room touches the database.
+ * main opens it once and makes one session per worker (or command); a session gives the ports
+ * connector/store.h, iam/store.h and workflow/store.h. Only this room touches the database.
  *
  *     rac_store_open(&(struct rac_store_options){.dir = RAC_S("data"), .env = &env}, &a, &st,
  * &why); rac_store_session_new(st, &loop, &ses); rac_store_connectors(ses)->connector_get(...)
@@ -18,6 +18,7 @@
 #include "base/env.h"
 #include "connector/store.h"
 #include "iam/store.h"
+#include "workflow/store.h"
 
 struct rac_store;
 struct rac_store_session;
@@ -57,6 +58,7 @@ rac_err rac_store_session_new(struct rac_store *s, const struct rac_store_loop *
 void rac_store_session_free(struct rac_store_session *ses); /* waits for its writes; answers them */
 const struct rac_connector_store *rac_store_connectors(struct rac_store_session *ses);
 const struct rac_iam_store *rac_store_iam(struct rac_store_session *ses);
+const struct rac_flow_store *rac_store_flows(struct rac_store_session *ses);
 
 /* Without a loop: blocks until at least one answer is there and calls the done functions of all
  * that are. False: no write is under way. */

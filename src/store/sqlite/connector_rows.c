@@ -158,7 +158,10 @@ static rac_err connector_list(void *self, rac_str tenant, const struct rac_conne
 static rac_err impact_of(struct rac_db *db, rac_str tenant, rac_str id, struct rac_impact *out)
 {
     *out = (struct rac_impact){0};
-    return RAC_DB_NUMBER(db, CONNECTIONS_OF, &out->connections_n, V_STR(tenant), V_STR(id));
+    rac_err e = RAC_DB_NUMBER(db, CONNECTIONS_OF, &out->connections_n, V_STR(tenant), V_STR(id));
+    return e == RAC_OK
+               ? RAC_DB_NUMBER(db, FLOW_USERS_N, &out->workflows_n, V_STR(tenant), V_STR(id))
+               : e;
 }
 
 static rac_err connector_impact(void *self, rac_str tenant, rac_str id, struct rac_impact *out)

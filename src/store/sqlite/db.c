@@ -189,7 +189,7 @@ rac_err rac_db_end(struct rac_db_rows *r)
     return r->err;
 }
 
-rac_str rac_db_str(struct rac_db_rows *r, int column, struct rac_arena *a)
+rac_str rac_db_borrow(struct rac_db_rows *r, int column)
 {
     int type = sqlite3_column_type(r->st, column);
     if (type == SQLITE_NULL)
@@ -197,7 +197,13 @@ rac_str rac_db_str(struct rac_db_rows *r, int column, struct rac_arena *a)
     const void *p = type == SQLITE_BLOB ? sqlite3_column_blob(r->st, column)
                                         : (const void *)sqlite3_column_text(r->st, column);
     size_t n = (size_t)sqlite3_column_bytes(r->st, column);
-    return rac_arena_str(a, (rac_str){p != NULL ? p : "", n});
+    return (rac_str){p != NULL ? p : "", n};
+}
+
+rac_str rac_db_str(struct rac_db_rows *r, int column, struct rac_arena *a)
+{
+    rac_str s = rac_db_borrow(r, column);
+    return s.p == NULL ? s : rac_arena_str(a, s);
 }
 
 int64_t rac_db_i64(struct rac_db_rows *r, int column)

@@ -77,6 +77,7 @@ rac_err rac_db_end(struct rac_db_rows *r) RAC_MUST_CHECK;
 
 /* Columns of the current row; text and blobs are copied into a, NULL is the absent slice. */
 rac_str rac_db_str(struct rac_db_rows *r, int column, struct rac_arena *a);
+rac_str rac_db_borrow(struct rac_db_rows *r, int column); /* not copied: until the next row */
 int64_t rac_db_i64(struct rac_db_rows *r, int column);
 bool rac_db_is_null(struct rac_db_rows *r, int column);
 

@@ -29,6 +29,8 @@ static const struct {
     {"connections", RAC_STMT_SEALED_CONNECTIONS, RAC_STMT_RESEAL_CONNECTION, false},
     {"connector_secrets", RAC_STMT_SEALED_SECRETS, RAC_STMT_RESEAL_SECRET, true},
     {"oauth_tokens", RAC_STMT_SEALED_TOKENS, RAC_STMT_RESEAL_TOKEN, true},
+    {"flows", RAC_STMT_SEALED_FLOW_KEYS, RAC_STMT_RESEAL_FLOW_KEY, true},
+    {"flow_versions", RAC_STMT_SEALED_FLOW_SECRETS, RAC_STMT_RESEAL_FLOW_SECRETS, false},
     {"settings", RAC_STMT_SEALED_SETTINGS, RAC_STMT_RESEAL_SETTING, false},
 };
 

@@ -177,6 +177,10 @@ rac_err rac_store_session_new(struct rac_store *s, const struct rac_store_loop *
     rac_oauth_rows_port(&ses->connectors);
     ses->iam = (struct rac_iam_store){.self = ses, .counter = iam_counter};
     rac_iam_rows_port(&ses->iam);
+    ses->flows = (struct rac_flow_store){.self = ses};
+    rac_flow_rows_port(&ses->flows);
+    rac_trigger_rows_port(&ses->flows);
+    rac_run_rows_port(&ses->flows);
     *out = ses;
     return RAC_OK;
 }
@@ -206,4 +210,9 @@ const struct rac_connector_store *rac_store_connectors(struct rac_store_session 
 const struct rac_iam_store *rac_store_iam(struct rac_store_session *ses)
 {
     return &ses->iam;
+}
+
+const struct rac_flow_store *rac_store_flows(struct rac_store_session *ses)
+{
+    return &ses->flows;
 }

@@ -39,7 +39,9 @@ struct rac_write {
     const void *req; /* in a */
     rac_str tenant;
     struct rac_actor actor;
-    unsigned touches; /* RAC_TOUCH_*: counters to move when it is committed */
+    unsigned touches; /* RAC_TOUCH_*: counters to move when it is committed; RAC_APPLY_WHOLE */
+    bool wrote;       /* RAC_APPLY_WHOLE: set by apply before its first row is written */
+    bool again;       /* set by apply: once committed, what deleted workflows left is removed */
     rac_commit_fn done;
     /* Instead of done, on the session's thread: answers of another form. */
     void (*finish)(struct rac_store_session *ses, struct rac_write *w);
@@ -48,7 +50,15 @@ struct rac_write {
     struct rac_commit commit;
 };
 
-enum { RAC_TOUCH_CONNECTORS = 1, RAC_TOUCH_CONNECTIONS = 2, RAC_TOUCH_IAM = 4 };
+enum {
+    RAC_TOUCH_CONNECTORS = 1,
+    RAC_TOUCH_CONNECTIONS = 2,
+    RAC_TOUCH_IAM = 4,
+    RAC_TOUCH_FLOWS = 8,
+    /* apply refuses only before it has written anything: no savepoint. A failure after that fails
+     * the transaction, and everybody in it is done again alone. */
+    RAC_APPLY_WHOLE = 16,
+};
 
 struct rac_store {
     uint32_t magic;
@@ -60,9 +70,10 @@ struct rac_store {
     bool fresh;
     size_t reader_cache_kib, queue_max;
     int64_t deleted_keep_ms;
-    _Atomic uint64_t connectors_counter, connections_counter, iam_counter;
+    _Atomic uint64_t connectors_counter, connections_counter, iam_counter, flows_counter;
 
-    struct rac_db db; /* the writer's, once it runs */
+    struct rac_db db;            /* the writer's, once it runs */
+    int64_t flow_next, run_next; /* of the writer: numbers not given yet; 0: not known yet */
     pthread_t writer, checkpointer;
 
     /* Everything below is under lock; held for a few instructions at a time, never during I/O. */
@@ -70,7 +81,7 @@ struct rac_store {
     pthread_cond_t wake_writer, wake_checkpointer;
     struct rac_write *head, **tail;
     size_t queue_n;
-    bool stopping, checkpoint_wanted;
+    bool stopping, checkpoint_wanted, purge_wanted;
     struct rac_store_stats stats;
 };
 
@@ -83,6 +94,7 @@ struct rac_store_session {
     struct rac_row_cache *rows; /* connector_rows.c; NULL until first used */
     struct rac_connector_store connectors;
     struct rac_iam_store iam;
+    struct rac_flow_store flows;
 
     pthread_mutex_t lock; /* the fields below */
     pthread_cond_t answered;
@@ -155,6 +167,9 @@ void rac_connector_rows_port(struct rac_connector_store *p);
 void rac_connection_rows_port(struct rac_connector_store *p);
 void rac_oauth_rows_port(struct rac_connector_store *p);
 void rac_iam_rows_port(struct rac_iam_store *p);
+void rac_flow_rows_port(struct rac_flow_store *p);
+void rac_trigger_rows_port(struct rac_flow_store *p);
+void rac_run_rows_port(struct rac_flow_store *p);
 /* A new tenant with its key, subscription and group, inside a transaction. */
 rac_err rac_tenant_insert(struct rac_store *s, rac_str id, rac_str name, rac_ms now_ms,
                           struct rac_arena *a) RAC_MUST_CHECK;
@@ -163,6 +178,23 @@ void rac_row_cache_free(struct rac_row_cache *rows);
 rac_err rac_iam_seed(struct rac_store *s, rac_ms now_ms, struct rac_arena *a) RAC_MUST_CHECK;
 /* Removes connectors deleted long ago and consents nobody finished. */
 rac_err rac_purge_apply(struct rac_store *s, struct rac_write *w);
+
+/* Removes a bite of what deleted workflows left; w->again while there is more. */
+rac_err rac_flow_purge_apply(struct rac_store *s, struct rac_write *w);
+
+/* --- rows of workflows, between the files that keep them --- */
+
+rac_err rac_trigger_put(struct rac_store *s, const struct rac_flow_trigger_row *t) RAC_MUST_CHECK;
+void rac_trigger_copy(struct rac_arena *a, struct rac_flow_trigger_row *t); /* its texts, into a */
+/* One run with everything it has; an open one only if open_too. *n (may be NULL) grows by one if it
+ * was there. */
+rac_err rac_run_drop(struct rac_store *s, int64_t flow, int64_t id, bool open_too,
+                     int64_t *n) RAC_MUST_CHECK;
+/* Rows of due lists, at most page. Ends r. */
+rac_err rac_due_rows(struct rac_db_rows *r, size_t page, struct rac_arena *a,
+                     struct rac_flow_due **v, size_t *n) RAC_MUST_CHECK;
+/* How statuses reach a statement; absent when there are none. */
+rac_str rac_status_list(struct rac_arena *a, const rac_str *v, size_t n);
 
 /* --- the directory (lockfile.c) --- */
 

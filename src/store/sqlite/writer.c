@@ -47,10 +47,24 @@ static void note_why(struct rac_store *s, struct rac_write *w, rac_err e)
                                                                 : rac_str_of(rac_err_text(e));
 }
 
+/* A write that refuses before it writes. False: the transaction has to be undone. */
+static bool apply_whole(struct rac_store *s, struct rac_write *w)
+{
+    w->wrote = false;
+    rac_err e = w->apply(s, w);
+    bool gone = sqlite3_get_autocommit(s->db.h); /* SQLite rolled everything back by itself */
+    w->commit.err = gone && e == RAC_OK ? RAC_E_IO : e;
+    note_why(s, w, w->commit.err);
+    return !gone && (e == RAC_OK || !w->wrote);
+}
+
 /* One write inside the open transaction. False: the transaction itself is gone. */
 static bool apply_one(struct rac_store *s, struct rac_write *w)
 {
     w->commit = (struct rac_commit){0};
+    w->again = false;
+    if (w->touches & RAC_APPLY_WHOLE)
+        return apply_whole(s, w);
     rac_err e = RAC_DB_RUN(&s->db, SAVEPOINT, NULL);
     if (e == RAC_OK) {
         e = w->apply(s, w);
@@ -78,6 +92,8 @@ static void move_counters(struct rac_store *s, const struct rac_write *w)
         atomic_fetch_add_explicit(&s->connections_counter, 1, memory_order_release);
     if (w->touches & RAC_TOUCH_IAM)
         atomic_fetch_add_explicit(&s->iam_counter, 1, memory_order_release);
+    if (w->touches & RAC_TOUCH_FLOWS)
+        atomic_fetch_add_explicit(&s->flows_counter, 1, memory_order_release);
 }
 
 /* One write as a transaction of its own; its answer is final. */
@@ -165,11 +181,17 @@ static void run(struct rac_store *s, struct rac_write *list)
             for (struct rac_write *v = w; v != NULL; v = v->next)
                 alone(s, v);
         uint64_t n = 0, failed = 0;
+        bool again = false;
         for (struct rac_write *v = w; v != NULL; v = v->next, n++) {
             move_counters(s, v);
             failed += v->commit.err != RAC_OK;
+            again |= v->again && v->commit.err == RAC_OK;
         }
         pthread_mutex_lock(&s->lock);
+        if (again) {
+            s->purge_wanted = true;
+            pthread_cond_signal(&s->wake_checkpointer);
+        }
         s->stats.commits_total++;
         s->stats.writes_total += n;
         s->stats.failed_total += failed;
@@ -214,11 +236,11 @@ static void *writer_main(void *arg)
     }
 }
 
-static void push_purge(struct rac_store *s)
+static void push_purge(struct rac_store *s, rac_apply_fn apply)
 {
     struct rac_write *w = rac_mem_alloc(sizeof *w);
     rac_arena_init(&w->a, RAC_WRITE_ARENA_MAX);
-    w->apply = rac_purge_apply;
+    w->apply = apply;
     w->actor.at_ms = rac_env_wall_ms(s->env);
     if (rac_writer_push(s, w) != RAC_OK)
         rac_write_free(w);
@@ -250,17 +272,19 @@ static void *checkpointer_main(void *arg)
         until.tv_sec += RAC_PURGE_EVERY_S;
         int rc = 0;
         pthread_mutex_lock(&s->lock);
-        while (!s->checkpoint_wanted && !s->stopping && rc == 0)
+        while (!s->checkpoint_wanted && !s->purge_wanted && !s->stopping && rc == 0)
             rc = pthread_cond_timedwait(&s->wake_checkpointer, &s->lock, &until);
-        bool stopping = s->stopping, wanted = s->checkpoint_wanted;
-        s->checkpoint_wanted = false;
+        bool stopping = s->stopping, wanted = s->checkpoint_wanted, purge = s->purge_wanted;
+        s->checkpoint_wanted = s->purge_wanted = false;
         pthread_mutex_unlock(&s->lock);
         if (stopping)
             break;
         if (wanted && db.h != NULL)
             checkpoint(s, &db);
-        else if (!wanted)
-            push_purge(s);
+        if (purge || rc != 0)
+            push_purge(s, rac_flow_purge_apply);
+        if (rc != 0)
+            push_purge(s, rac_purge_apply);
     }
     rac_db_close(&db);
     rac_arena_fini(&a);
@@ -284,7 +308,8 @@ rac_err rac_writer_start(struct rac_store *s)
         pthread_join(s->writer, NULL);
         return RAC_E_LIMIT;
     }
-    push_purge(s);
+    push_purge(s, rac_purge_apply);
+    push_purge(s, rac_flow_purge_apply);
     return RAC_OK;
 }
 

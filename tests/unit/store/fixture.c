@@ -28,6 +28,7 @@ rac_err fixture_open(struct fixture *f, const char *vfs)
         return e;
     f->c = rac_store_connectors(f->ses);
     f->i = rac_store_iam(f->ses);
+    f->w = rac_store_flows(f->ses);
     return RAC_OK;
 }
 
@@ -67,7 +68,7 @@ void fixture_done(void *arg, const struct rac_commit *c)
 {
     struct fixture *f = arg;
     f->commit = *c;
-    f->commit.id = rac_arena_str(&f->a, c->id);
+    f->commit.id = c->id.p ? rac_arena_str(&f->a, c->id) : c->id;
     f->commit.error = c->error.p ? rac_arena_str(&f->a, c->error) : c->error;
     f->answers++;
 }

@@ -16,6 +16,7 @@ struct fixture {
     struct rac_store_session *ses;
     const struct rac_connector_store *c;
     const struct rac_iam_store *i;
+    const struct rac_flow_store *w;
     rac_str why;
     /* the last answer */
     struct rac_commit commit;
