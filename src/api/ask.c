@@ -199,6 +199,16 @@ struct rac_actor rac_ask_actor(const struct rac_ask *q)
     return x;
 }
 
+bool rac_ask_flag(struct rac_ask *q, rac_str name, bool *out)
+{
+    rac_str v = rac_ask_query(q, name);
+    *out = rac_str_eq(v, RAC_S("true"));
+    if (v.p == NULL || *out || rac_str_eq(v, RAC_S("false")))
+        return true;
+    rac_ask_fail(q, RAC_FAULT_BAD_VALUE, "%.*s must be true or false.", RAC_FMT(name));
+    return false;
+}
+
 bool rac_ask_page(struct rac_ask *q, size_t *top, rac_str *after)
 {
     rac_str t = rac_ask_query(q, RAC_S("$top")), s = rac_ask_query(q, RAC_S("$skiptoken"));

@@ -26,14 +26,17 @@ struct rac_ask;
 /* --- the table ------------------------------------------------------------------------------ */
 
 enum rac_ask_flags {
-    OP_LIST = 1,      /* pages: $top, $skiptoken */
-    OP_GROUP = 2,     /* ?group= */
-    OP_MATCH = 4,     /* If-Match */
-    OP_CONFIRM = 8,   /* ?confirm= */
-    OP_RAW = 16,      /* the operation reads the body itself */
-    OP_BYTES = 32,    /* answers bytes */
-    OP_KEPT = 64,     /* the answer depends on stored rows and the caller alone (kept.h) */
-    OP_PAYLOAD = 128, /* the body is data for a service or a run: as large as http.body.max */
+    OP_LIST = 1,        /* pages: $top, $skiptoken */
+    OP_GROUP = 2,       /* ?group= */
+    OP_MATCH = 4,       /* If-Match */
+    OP_CONFIRM = 8,     /* ?confirm= */
+    OP_RAW = 16,        /* the operation reads the body itself */
+    OP_BYTES = 32,      /* answers bytes */
+    OP_KEPT = 64,       /* the answer depends on stored rows and the caller alone (kept.h) */
+    OP_PAYLOAD = 128,   /* the body is data for a service or a run: as large as http.body.max */
+    OP_SEARCH = 256,    /* ?search= */
+    OP_DELETED = 512,   /* ?deleted= */
+    OP_REVISION = 1024, /* ?revision= */
 };
 
 enum { /* beside enum rac_action */
@@ -144,6 +147,8 @@ void rac_ask_header(struct rac_ask *q, rac_str name, rac_str value);
 /* --- helpers of operations ------------------------------------------------------------------ */
 
 struct rac_actor rac_ask_actor(const struct rac_ask *q);
+/* A query parameter that is true or false; absent: false. Returns false: failed already. */
+bool rac_ask_flag(struct rac_ask *q, rac_str name, bool *out);
 /* Page wanted: $top (1..250), and what $skiptoken carries. False: failed already. */
 bool rac_ask_page(struct rac_ask *q, size_t *top, rac_str *after);
 /* {"value": array, "nextLink"?}; after absent: the last page. */

@@ -99,23 +99,33 @@ static void path_params(struct out *o, struct rac_json *list, rac_str path)
     }
 }
 
+/* Parameters that a flag of the row stands for. */
+static const struct {
+    unsigned flag;
+    const char *name, *in, *type, *text;
+} flag_params[] = {
+    {OP_LIST, "$top", "query", "integer", "How many at most, 1 to 250"},
+    {OP_LIST, "$skiptoken", "query", "string",
+     "Where to go on; comes in nextLink, never made by hand"},
+    {OP_GROUP, "group", "query", "string", "Resource group"},
+    {OP_SEARCH, "search", "query", "string", "Only those whose name or id contains this"},
+    {OP_DELETED, "deleted", "query", "boolean",
+     "The deleted ones that can be brought back, instead of those there are"},
+    {OP_REVISION, "revision", "query", "integer", "An earlier revision instead of the newest"},
+    {OP_CONFIRM, "confirm", "query", "integer",
+     "Number of connections that will be deleted with it"},
+    {OP_MATCH, "If-Match", "header", "string",
+     "Tag of the version to change; 412 when it is another by now"},
+};
+
 static struct rac_json parameters(struct out *o, const struct rac_ask_row *r)
 {
     struct rac_json list = rac_json_new_array(o->a);
     path_params(o, &list, rac_str_of(r->path));
-    if (r->flags & OP_LIST) {
-        param(o, &list, RAC_S("$top"), "query", "integer", "How many at most, 1 to 250");
-        param(o, &list, RAC_S("$skiptoken"), "query", "string",
-              "Where to go on; comes in nextLink, never made by hand");
-    }
-    if (r->flags & OP_GROUP)
-        param(o, &list, RAC_S("group"), "query", "string", "Resource group");
-    if (r->flags & OP_CONFIRM)
-        param(o, &list, RAC_S("confirm"), "query", "integer",
-              "Number of connections that will be deleted with it");
-    if (r->flags & OP_MATCH)
-        param(o, &list, RAC_S("If-Match"), "header", "string",
-              "Tag of the version to change; 412 when it is another by now");
+    for (size_t i = 0; i < RAC_COUNT(flag_params); i++)
+        if (r->flags & flag_params[i].flag)
+            param(o, &list, rac_str_of(flag_params[i].name), flag_params[i].in, flag_params[i].type,
+                  flag_params[i].text);
     if (!o->three && strcmp(r->request, "NONE") != 0) {
         struct rac_json b = rac_json_new_object(o->a);
         RAC_JSON_PUT(o->a, &b, "name", str("body"));

@@ -15,7 +15,7 @@ int rac_connection_status(struct rac_cli *cli, struct rac_remote *r, const struc
             RAC_FMT(rac_json_str(RAC_JSON_GET(v, "overallStatus"), RAC_S("?"))));
     const struct rac_json *message = rac_json_pointer_get(v, RAC_S("/statuses/0/error/message"));
     if (message != NULL)
-        fprintf(cli->err, "%.*s\n", RAC_FMT(rac_json_str(message, RAC_S(""))));
+        rac_cli_note(cli, "%.*s", RAC_FMT(rac_json_str(message, RAC_S(""))));
     return RAC_EXIT_OK;
 }
 
@@ -63,11 +63,10 @@ int rac_connection_link(struct rac_cli *cli, struct rac_remote *r, const struct 
     const struct rac_json *code = RAC_JSON_GET(v, "userCode");
     fprintf(cli->out, "%.*s\n", RAC_FMT(rac_json_str(RAC_JSON_GET(v, "link"), RAC_S(""))));
     if (code != NULL)
-        fprintf(cli->err, "Open it in a browser and type %.*s there.\n",
-                RAC_FMT(rac_json_str(code, RAC_S(""))));
+        rac_cli_note(cli, "Open it in a browser and type %.*s there.",
+                     RAC_FMT(rac_json_str(code, RAC_S(""))));
     else
-        fprintf(cli->err,
-                "Open it in a browser and sign in; it is good for ten minutes and once.\n");
+        rac_cli_note(cli, "Open it in a browser and sign in; it is good for ten minutes and once.");
     return RAC_EXIT_OK;
 }
 

@@ -343,16 +343,36 @@ int rac_connector_delete(struct rac_cli *cli, struct rac_remote *r)
                              n, many, n));
     if (status != RAC_EXIT_OK)
         return status;
-    path = confirm != NULL ? rac_arena_printf(cli->a, "%.*s?confirm=%s", RAC_FMT(path), confirm)
-                           : rac_arena_printf(cli->a, "%.*s?confirm=%lld", RAC_FMT(path), n);
+    rac_str number = confirm != NULL ? rac_str_of(confirm) : rac_arena_printf(cli->a, "%lld", n);
+    path = rac_url_query_add(cli->a, path, RAC_S("confirm"), number);
     status = rac_remote_json(r, "DELETE", path, NULL, &v);
     if (status != RAC_EXIT_OK)
         return status;
-    if (cli->format == RAC_FORMAT_JSON)
+    if (cli->format == RAC_FORMAT_JSON) {
         rac_cli_print_json(cli, &v);
-    else
-        fprintf(cli->out, "%s deleted, %lld connection%s with it\n", id, (long long)n,
-                n == 1 ? "" : "s");
+        return RAC_EXIT_OK;
+    }
+    fprintf(cli->out, "%s deleted, %lld connection%s with it\n", id, n, many);
+    rac_cli_note(cli, "`raccord connector restore %s` brings it back, without connections.", id);
+    return RAC_EXIT_OK;
+}
+
+int rac_connector_restored(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v)
+{
+    (void)r;
+    if (cli->format == RAC_FORMAT_JSON) {
+        rac_cli_print_json(cli, v);
+        return RAC_EXIT_OK;
+    }
+    rac_str id = rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"));
+    fprintf(cli->out, "%.*s  restored, revision %lld\n", RAC_FMT(id),
+            (long long)rac_json_int(RAC_JSON_GET(v, "revision"), 0));
+    rac_cli_note(
+        cli,
+        "Connections made with it and the secret of its OAuth client do not come back: make "
+        "them again\nwith `raccord connection create %.*s` and `raccord connector update %.*s "
+        "--secret-file FILE`.",
+        RAC_FMT(id), RAC_FMT(id));
     return RAC_EXIT_OK;
 }
 

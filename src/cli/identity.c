@@ -30,8 +30,8 @@ int rac_token_shown(struct rac_cli *cli, struct rac_remote *r, const struct rac_
         return RAC_EXIT_OK;
     }
     fprintf(cli->out, "%.*s\n", RAC_FMT(rac_json_str(RAC_JSON_GET(v, "token"), RAC_S(""))));
-    fprintf(cli->err, "Token %.*s for %.*s. It is not shown again.\n",
-            RAC_FMT(rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"))),
-            RAC_FMT(rac_json_str(RAC_JSON_GET(v, "user"), RAC_S("?"))));
+    rac_cli_note(cli, "Token %.*s for %.*s. It is not shown again.",
+                 RAC_FMT(rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"))),
+                 RAC_FMT(rac_json_str(RAC_JSON_GET(v, "user"), RAC_S("?"))));
     return RAC_EXIT_OK;
 }

@@ -61,9 +61,20 @@ struct rac_json rac_cli_finding(struct rac_arena *a, const struct rac_diag *d)
     return o;
 }
 
+void rac_cli_note(struct rac_cli *cli, const char *fmt, ...)
+{
+    va_list ap;
+    fflush(cli->out);
+    va_start(ap, fmt);
+    vfprintf(cli->err, fmt, ap);
+    va_end(ap);
+    fputc('\n', cli->err);
+}
+
 int rac_cli_fail(struct rac_cli *cli, int status, const char *fmt, ...)
 {
     va_list ap;
+    fflush(cli->out); /* two streams into one pipe keep their order */
     fputs("raccord: ", cli->err);
     va_start(ap, fmt);
     vfprintf(cli->err, fmt, ap);

@@ -19,6 +19,8 @@ void rac_cli_diags(struct rac_cli *cli, rac_str source, const struct rac_diags *
  */
 struct rac_json rac_cli_finding(struct rac_arena *a, const struct rac_diag *d);
 
+/* What is good to know beside a result: a line on stderr, behind what stdout has so far. */
+void rac_cli_note(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);
 /* "raccord: sentence" on stderr; returns status, so that a command can return it. */
 int rac_cli_fail(struct rac_cli *cli, int status, const char *fmt, ...) RAC_PRINTF(3, 4);
 /* The exit status that fits an operating failure. */

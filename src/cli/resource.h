@@ -90,6 +90,7 @@ int rac_connector_check_update(struct rac_cli *cli, struct rac_json *body);
 int rac_connector_download(struct rac_cli *cli, struct rac_remote *r);
 int rac_connector_delete(struct rac_cli *cli, struct rac_remote *r);
 int rac_connector_share(struct rac_cli *cli, struct rac_remote *r);
+int rac_connector_restored(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v);
 int rac_connector_verdict(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v);
 int rac_connection_fill(struct rac_cli *cli, struct rac_json *body);
 int rac_connection_status(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v);

@@ -233,6 +233,23 @@ test('life of a connector', async (t) => {
   assert.equal((await api('GET', cpath)).status, 404);
   assert.equal((await raw('/ships')).status, 404);
 
+  // and back: revisions and sharing are there, connections are not
+  assert.equal((await api('GET', '/api/v1/connectors?search=nothing-like-it&deleted=true')).json.value.length, 0);
+  assert.equal((await api('GET', '/api/v1/connectors?deleted=perhaps')).status, 400);
+  r = await api('GET', '/api/v1/connectors?deleted=true');
+  assert.deepEqual(r.json.value.map((x) => x.id), [id]);
+  assert.ok(r.json.value[0].deletedTime);
+  r = await api('POST', `${path}:restore`);
+  assert.equal(r.status, 200, r.text);
+  assert.deepEqual([r.json.id, r.json.connections, r.json.deletedTime], [id, 0, undefined]);
+  assert.equal((await api('GET', `${path}/definition?revision=1`)).json.paths['/ships/{id}'].delete, undefined);
+  assert.equal((await api('GET', '/api/v1/connectors?deleted=true')).json.value.length, 0);
+  r = await api('POST', `${path}:restore`);
+  assert.deepEqual([r.status, r.json.error.code], [409, 'Conflict']);
+  assert.equal((await api('POST', '/api/v1/connectors/shared_none-0000000000000000:restore')).json.error.code, 'ConnectorNotFound');
+  assert.equal((await api('POST', '/api/v1/connections', { connectorId: id, parameterValues: { api_key: 'sesame' } })).status, 201);
+  assert.equal((await api('DELETE', `${path}?confirm=1`)).status, 200);
+
   // identity
   assert.equal((await api('PUT', '/api/v1/groups/dock', { location: 'north' })).json.name, 'dock');
   assert.equal((await api('GET', '/api/v1/groups/dock')).json.location, 'north');

@@ -29,27 +29,68 @@ void rac_access_deny(struct rac_ask *q, enum rac_action action, const struct rac
     rac_ask_fail(q, RAC_FAULT_DENIED, "%.*s", RAC_FMT(rac_iam_why_not(q->a, q->who, action, r)));
 }
 
-bool rac_access_connector(struct rac_ask *q, enum rac_action action, rac_str id,
-                          struct rac_connector_row *out)
+/* The decision about a row that was found; e: whether it was. */
+static bool decide_connector(struct rac_ask *q, rac_err e, enum rac_action action,
+                             const struct rac_connector_row *row)
 {
-    const struct rac_connector_store *cs = q->w->cs;
     struct rac_resource r = {.tenant = q->who->tenant};
-    rac_err e = cs->connector_get(cs->self, q->who->tenant, id, q->a, out);
     if (e == RAC_OK)
-        e = shared(q->w, q->who, RAC_SHARED_CONNECTOR, out->id, &r.shared);
+        e = shared(q->w, q->who, RAC_SHARED_CONNECTOR, row->id, &r.shared);
     if (e != RAC_OK) {
         rac_ask_fail_err(q, e, "connector");
         return false;
     }
-    r.group = out->group;
-    r.owner = out->owner;
-    r.everyone_in_group = out->audience == RAC_AUDIENCE_ENVIRONMENT;
+    r.group = row->group;
+    r.owner = row->owner;
+    r.everyone_in_group = row->audience == RAC_AUDIENCE_ENVIRONMENT;
     if (rac_iam_may(q->who, action, &r))
         return true;
     if (rac_iam_may(q->who, RAC_MAY_CONNECTOR_READ, &r))
-        rac_access_deny(q, action, &r, "connector", id);
+        rac_access_deny(q, action, &r, "connector", row->id);
     else
         rac_ask_fail_err(q, RAC_E_NOT_FOUND, "connector");
+    return false;
+}
+
+bool rac_access_connector(struct rac_ask *q, enum rac_action action, rac_str id,
+                          struct rac_connector_row *out)
+{
+    const struct rac_connector_store *cs = q->w->cs;
+    rac_err e = cs->connector_get(cs->self, q->who->tenant, id, q->a, out);
+    return decide_connector(q, e, action, out);
+}
+
+/* The store lists deleted connectors and has no other way to one. */
+static rac_err deleted_get(struct rac_ask *q, rac_str id, struct rac_connector_row *out)
+{
+    const struct rac_connector_store *cs = q->w->cs;
+    struct rac_connector_query query = {.search = id, .deleted = true};
+    struct rac_connector_row *rows;
+    size_t n;
+    bool more = true;
+    while (more) {
+        rac_err e = cs->connector_list(cs->self, q->who->tenant, &query, q->a, &rows, &n, &more);
+        if (e != RAC_OK)
+            return e;
+        for (size_t i = 0; i < n; i++)
+            if (rac_str_eqi(rows[i].id, id)) {
+                *out = rows[i];
+                return RAC_OK;
+            }
+        if (n > 0)
+            query.after = rows[n - 1].id;
+    }
+    return RAC_E_NOT_FOUND;
+}
+
+bool rac_access_deleted(struct rac_ask *q, enum rac_action action, rac_str id,
+                        struct rac_connector_row *out)
+{
+    const struct rac_connector_store *cs = q->w->cs;
+    if (cs->connector_get(cs->self, q->who->tenant, id, q->a, out) != RAC_OK)
+        return decide_connector(q, deleted_get(q, id, out), action, out);
+    if (decide_connector(q, RAC_OK, action, out))
+        rac_ask_fail(q, RAC_FAULT_CONFLICT, "The connector %.*s is not deleted.", RAC_FMT(out->id));
     return false;
 }
 

@@ -13,6 +13,9 @@
 
 bool rac_access_connector(struct rac_ask *q, enum rac_action action, rac_str id,
                           struct rac_connector_row *out);
+/* The same for one that was deleted and can be brought back; 409 when it is not deleted. */
+bool rac_access_deleted(struct rac_ask *q, enum rac_action action, rac_str id,
+                        struct rac_connector_row *out);
 bool rac_access_connection(struct rac_ask *q, enum rac_action action, rac_str id,
                            struct rac_connection_row *out);
 /* Group by name or id; absent: the one the token is narrowed to, else default. 404 when there is

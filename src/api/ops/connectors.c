@@ -45,6 +45,7 @@ struct rac_json rac_connector_json(struct rac_ask *q, const struct rac_connector
     }
     rac_json_put_time(a, &o, RAC_S("createdTime"), r->created_ms);
     rac_json_put_time(a, &o, RAC_S("changedTime"), r->changed_ms);
+    rac_json_put_time(a, &o, RAC_S("deletedTime"), r->deleted_ms);
     return o;
 }
 
@@ -91,6 +92,8 @@ void rac_ops_connector_list(struct rac_ask *q)
         query.group = g.id;
     }
     query.search = rac_ask_query(q, RAC_S("search"));
+    if (!rac_ask_flag(q, RAC_S("deleted"), &query.deleted))
+        return;
     rac_access_connectors_visible(q, &query);
     rac_err e =
         q->w->cs->connector_list(q->w->cs->self, q->who->tenant, &query, q->a, &rows, &n, &more);
@@ -145,6 +148,27 @@ void rac_ops_connector_delete(struct rac_ask *q)
     if (r.if_version == 0 || r.if_version == row.version)
         q->state = q;
     q->w->cs->connector_delete(q->w->cs->self, q->who->tenant, &r, deleted, q);
+}
+
+/* --- bringing back ----------------------------------------------------------------------------- */
+
+static void restored(void *arg, const struct rac_commit *c)
+{
+    struct rac_ask *q = arg;
+    if (c->err == RAC_E_EXISTS) /* somebody else was faster */
+        rac_ask_fail(q, RAC_FAULT_CONFLICT, "The connector is not deleted.");
+    else if (c->err != RAC_OK)
+        rac_ask_fail_commit(q, c, "connector");
+    else
+        rac_connector_answer(q, c->id, NULL, NULL);
+}
+
+void rac_ops_connector_restore(struct rac_ask *q)
+{
+    struct rac_connector_row row;
+    struct rac_actor actor = rac_ask_actor(q);
+    if (rac_access_deleted(q, RAC_MAY_CONNECTOR_DELETE, q->args[0], &row))
+        q->w->cs->connector_restore(q->w->cs->self, q->who->tenant, row.id, &actor, restored, q);
 }
 
 /* --- revisions, files ------------------------------------------------------------------------- */

@@ -584,6 +584,8 @@ rac_err rac_purge_apply(struct rac_store *s, struct rac_write *w)
     }
     rac_err end = rac_db_end(&r);
     e = e != RAC_OK ? e : end;
+    if (n > 0) /* lists of deleted connectors become shorter */
+        w->touches |= RAC_TOUCH_CONNECTORS;
     for (size_t i = 0; i < n && e == RAC_OK; i++)
         e = purge_one(&s->db, v[i].tenant, v[i].id);
     return e;
