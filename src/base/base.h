@@ -18,6 +18,7 @@
 #define RAC_UNUSED       __attribute__((unused))
 #define RAC_LIKELY(x)    __builtin_expect(!!(x), 1)
 #define RAC_UNLIKELY(x)  __builtin_expect(!!(x), 0)
+#define RAC_NOINLINE     __attribute__((noinline))
 #define RAC_COUNT(a)     (sizeof(a) / sizeof((a)[0]))
 
 /* Borrowed bytes, no NUL promised. A null p with n 0 means "absent"; "" means present and empty. */

@@ -10,7 +10,8 @@ enum {
     STEPS_MAX_DEFAULT = 10000000,
     STRING_MAX_DEFAULT = 104857600,
     DEPTH_MAX = 600,
-    ARGS_FAST = 8
+    ARGS_FAST = 3,
+    PARTS_FAST = 8,
 };
 
 /* --- errors ----------------------------------------------------------------------------------- */
@@ -120,18 +121,29 @@ bool arg_object(struct call *c, const struct rac_json *v, size_t i)
     return v[i].type == RAC_JSON_OBJECT || fail_type(c, &v[i], i, "an object");
 }
 
-static uint64_t steps_max(const struct rac_expr_run *run)
-{
-    return run->limits.steps_max ? run->limits.steps_max : STEPS_MAX_DEFAULT;
-}
-
 bool charge(struct call *c, uint64_t n)
 {
     c->run->steps += n;
-    if (RAC_LIKELY(c->run->steps <= steps_max(c->run) && !rac_arena_over(c->a)))
+    if (RAC_LIKELY(c->run->steps <= c->run->limits.steps_max && !rac_arena_over(c->a)))
         return true;
     return fail_limit(c, rac_arena_over(c->a) ? "its values take more memory than allowed"
                                               : "it takes more steps than allowed");
+}
+
+/* Every visit but that of a constant: a step, and a level of depth until it is left. */
+static inline bool enter(const struct rac_expr *x, struct rac_expr_run *run)
+{
+    struct call c = {run, x, run->a};
+    if (RAC_UNLIKELY(++run->steps > run->limits.steps_max || run->depth >= DEPTH_MAX))
+        return fail_limit(&c, "it takes more steps than allowed");
+    run->depth++;
+    return true;
+}
+
+static inline const struct rac_json *leave(struct rac_expr_run *run, const struct rac_json *v)
+{
+    run->depth--;
+    return v;
 }
 
 /* --- access (§8) ------------------------------------------------------------------------------ */
@@ -182,7 +194,7 @@ static bool absent_property(const struct rac_expr *x, struct rac_expr_run *run,
 
 static bool access_object(const struct rac_expr *x, struct rac_expr_run *run,
                           const struct rac_json *object, const struct rac_json *key,
-                          struct rac_json *out)
+                          const struct rac_json **out)
 {
     if (key->type != RAC_JSON_STRING)
         return fail_at(run, x, RAC_EXPR_ACCESS,
@@ -198,13 +210,13 @@ static bool access_object(const struct rac_expr *x, struct rac_expr_run *run,
         v = member_lookup(object, name);
     if (v == NULL && !x->tolerant)
         return absent_property(x, run, object, name);
-    *out = v != NULL ? *v : null_value;
+    *out = v != NULL ? v : &null_value;
     return true;
 }
 
 static bool access_array(const struct rac_expr *x, struct rac_expr_run *run,
                          const struct rac_json *array, const struct rac_json *key,
-                         struct rac_json *out)
+                         const struct rac_json **out)
 {
     if (key->type != RAC_JSON_INT)
         return fail_at(run, x, RAC_EXPR_ACCESS,
@@ -213,11 +225,11 @@ static bool access_array(const struct rac_expr *x, struct rac_expr_run *run,
                        RAC_FMT(source_of(x)));
     size_t n = rac_json_len(array);
     if (key->i >= 0 && (uint64_t)key->i < n) {
-        *out = *rac_json_at(array, (size_t)key->i);
+        *out = rac_json_at(array, (size_t)key->i);
         return true;
     }
     if (x->tolerant) {
-        *out = null_value;
+        *out = &null_value;
         return true;
     }
     return fail_at(run, x, RAC_EXPR_ACCESS,
@@ -226,53 +238,85 @@ static bool access_array(const struct rac_expr *x, struct rac_expr_run *run,
                    RAC_FMT(source_of(x)), (long long)key->i, (long long)n - 1);
 }
 
-static bool eval_access(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out)
+static bool eval_access(const struct rac_expr *x, struct rac_expr_run *run,
+                        const struct rac_json **out);
+
+/* Where the value is, without copying what lies in a larger one; else in *room. NULL: failed. */
+static const struct rac_json *eval_borrow(const struct rac_expr *x, struct rac_expr_run *run,
+                                          struct rac_json *room)
 {
-    struct rac_json object, key;
-    if (!eval_node(x->object, run, &object) || !eval_node(x->key, run, &key))
+    const struct rac_json *v;
+    if (x->kind == NODE_CONST)
+        return &x->value;
+    if (x->kind == NODE_ACCESS)
+        return enter(x, run) && eval_access(x, run, &v) ? leave(run, v) : NULL;
+    return eval_node(x, run, room) ? room : NULL;
+}
+
+static bool eval_access(const struct rac_expr *x, struct rac_expr_run *run,
+                        const struct rac_json **out)
+{
+    struct rac_json object_room, key_room;
+    const struct rac_json *object = eval_borrow(x->object, run, &object_room), *key;
+    if (object == NULL || (key = eval_borrow(x->key, run, &key_room)) == NULL)
         return false;
-    if (object.type == RAC_JSON_OBJECT)
-        return access_object(x, run, &object, &key, out);
-    if (object.type == RAC_JSON_ARRAY)
-        return access_array(x, run, &object, &key, out);
-    if (object.type == RAC_JSON_NULL && x->tolerant) {
-        *out = null_value;
+    if (object->type == RAC_JSON_OBJECT)
+        return access_object(x, run, object, key, out);
+    if (object->type == RAC_JSON_ARRAY)
+        return access_array(x, run, object, key, out);
+    if (object->type == RAC_JSON_NULL && x->tolerant) {
+        *out = &null_value;
         return true;
     }
-    rac_str name = rac_expr_text(&key, run->a);
+    rac_str name = rac_expr_text(key, run->a);
     return fail_at(run, x, RAC_EXPR_ACCESS,
                    "The template language expression '%.*s' cannot be evaluated because property "
                    "'%.*s' cannot be selected. Property selection is not supported on values of "
                    "type '%s'.",
                    RAC_FMT(source_of(x)), RAC_FMT(rac_str_sub(name, 0, 100)),
-                   rac_expr_type_name(&object));
+                   rac_expr_type_name(object));
 }
 
 /* --- calls, text, trees ----------------------------------------------------------------------- */
 
+static bool eval_eager(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *v,
+                       struct rac_json *out)
+{
+    struct call c = {run, x, run->a};
+    for (size_t i = 0; i < x->args_n; i++)
+        if (x->args[i]->kind == NODE_CONST)
+            v[i] = x->args[i]->value;
+        else if (!eval_node(x->args[i], run, &v[i]))
+            return false;
+    return x->fn->eager(&c, v, x->args_n, out);
+}
+
+/* Apart, so that calls of few arguments pay for few on the stack. */
+static RAC_NOINLINE bool eval_long_call(const struct rac_expr *x, struct rac_expr_run *run,
+                                        struct rac_json *out)
+{
+    return eval_eager(x, run, RAC_NEW_N(run->a, struct rac_json, x->args_n), out);
+}
+
 static bool eval_call(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out)
 {
     struct call c = {run, x, run->a};
-    if (x->fn == NULL)
+    struct rac_json v[ARGS_FAST];
+    if (RAC_UNLIKELY(x->fn == NULL))
         return fail_at(run, x, RAC_EXPR_FUNCTION,
                        "The template function '%.*s' is not defined or not valid.",
                        RAC_FMT(x->name));
     if (x->fn->lazy != NULL)
         return x->fn->lazy(&c, x->args, x->args_n, out);
-    struct rac_json fast[ARGS_FAST];
-    struct rac_json *v =
-        x->args_n <= ARGS_FAST ? fast : RAC_NEW_N(run->a, struct rac_json, x->args_n);
-    for (size_t i = 0; i < x->args_n; i++)
-        if (!eval_node(x->args[i], run, &v[i]))
-            return false;
-    return x->fn->eager(&c, v, x->args_n, out);
+    return x->args_n <= ARGS_FAST ? eval_eager(x, run, v, out) : eval_long_call(x, run, out);
 }
 
-static bool eval_text(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out)
+static RAC_NOINLINE bool eval_text(const struct rac_expr *x, struct rac_expr_run *run,
+                                   struct rac_json *out)
 {
     struct call c = {run, x, run->a};
-    rac_str fast[ARGS_FAST],
-        *parts = x->args_n <= ARGS_FAST ? fast : (rac_str *)RAC_NEW_N(run->a, rac_str, x->args_n);
+    rac_str fast[PARTS_FAST],
+        *parts = x->args_n <= PARTS_FAST ? fast : (rac_str *)RAC_NEW_N(run->a, rac_str, x->args_n);
     for (size_t i = 0; i < x->args_n; i++) {
         struct rac_json v;
         if (!eval_node(x->args[i], run, &v))
@@ -282,20 +326,34 @@ static bool eval_text(const struct rac_expr *x, struct rac_expr_run *run, struct
     return join_text(&c, parts, x->args_n, RAC_S(""), out);
 }
 
-static bool eval_tree(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out)
+static RAC_NOINLINE bool eval_object(const struct rac_expr *x, struct rac_expr_run *run,
+                                     struct rac_json *out)
 {
-    bool object = x->kind == NODE_OBJECT;
-    struct rac_json made = object ? rac_json_new_object(run->a) : rac_json_new_array(run->a);
+    const struct rac_json_object *shape = x->shape->object; /* its keys are unique */
+    struct rac_json made = rac_json_new_object_n(run->a, x->parts_n);
     for (size_t i = 0; i < x->parts_n; i++) {
-        struct rac_json v;
-        if (x->parts[i] == NULL)
-            v = object ? rac_json_member_at(x->shape, i)->value : *rac_json_at(x->shape, i);
-        else if (!eval_node(x->parts[i], run, &v))
+        struct rac_json room;
+        const struct rac_json *v =
+            x->parts[i] == NULL ? &shape->v[i].value : eval_borrow(x->parts[i], run, &room);
+        if (v == NULL)
             return false;
-        if (object)
-            rac_json_put(run->a, &made, rac_json_key(rac_json_member_at(x->shape, i)), v);
-        else
-            rac_json_add(run->a, &made, v);
+        rac_json_add_new(run->a, &made, rac_json_key(&shape->v[i]), *v);
+    }
+    *out = made;
+    return true;
+}
+
+static RAC_NOINLINE bool eval_array(const struct rac_expr *x, struct rac_expr_run *run,
+                                    struct rac_json *out)
+{
+    struct rac_json made = rac_json_new_array(run->a);
+    for (size_t i = 0; i < x->parts_n; i++) {
+        struct rac_json room;
+        const struct rac_json *v =
+            x->parts[i] == NULL ? rac_json_at(x->shape, i) : eval_borrow(x->parts[i], run, &room);
+        if (v == NULL)
+            return false;
+        rac_json_add(run->a, &made, *v);
     }
     *out = made;
     return true;
@@ -303,32 +361,49 @@ static bool eval_tree(const struct rac_expr *x, struct rac_expr_run *run, struct
 
 bool eval_node(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out)
 {
+    const struct rac_json *v = &x->value;
+    bool ok = true;
     if (x->kind == NODE_CONST) {
-        *out = x->value;
+        *out = *v;
         return true;
     }
-    struct call c = {run, x, run->a};
-    if (RAC_UNLIKELY(++run->steps > steps_max(run) || run->depth >= DEPTH_MAX))
-        return fail_limit(&c, "it takes more steps than allowed");
-    run->depth++;
-    bool ok = x->kind == NODE_CALL     ? eval_call(x, run, out)
-              : x->kind == NODE_ACCESS ? eval_access(x, run, out)
-              : x->kind == NODE_TEXT   ? eval_text(x, run, out)
-                                       : eval_tree(x, run, out);
-    if (ok)
-        run->depth--;
+    if (!enter(x, run))
+        return false;
+    switch ((enum node_kind)x->kind) {
+    case NODE_CALL:
+        ok = eval_call(x, run, out);
+        break;
+    case NODE_ACCESS:
+        ok = eval_access(x, run, &v);
+        if (ok)
+            *out = *v;
+        break;
+    case NODE_TEXT:
+        ok = eval_text(x, run, out);
+        break;
+    case NODE_OBJECT:
+        ok = eval_object(x, run, out);
+        break;
+    default:
+        ok = eval_array(x, run, out);
+    }
+    run->depth -= ok;
     return ok;
 }
 
 size_t string_max(const struct rac_expr_run *run)
 {
-    return run->limits.string_max ? run->limits.string_max : STRING_MAX_DEFAULT;
+    return run->limits.string_max;
 }
 
 rac_err rac_expr_eval(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out)
 {
     struct rac_json v;
     run->depth = 0;
+    if (run->limits.steps_max == 0)
+        run->limits.steps_max = STEPS_MAX_DEFAULT;
+    if (run->limits.string_max == 0)
+        run->limits.string_max = STRING_MAX_DEFAULT;
     run->error = (struct rac_expr_error){0};
     if (!eval_node(x, run, &v))
         return run->depth == UINT32_MAX ? RAC_E_LIMIT : RAC_E_INVALID;

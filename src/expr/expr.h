@@ -63,6 +63,14 @@ struct rac_expr_scope {
     bool (*get)(void *self, enum rac_expr_ref ref, rac_str name, struct rac_arena *a,
                 struct rac_json *out);
     void *self;
+    /* The outputs alone of an action by name, for outputs() and body(): saves making its record.
+     * *many: it ran once an iteration, *out is the array of all outputs (null where there are
+     * none). Missing outputs are null. NULL, or false: get is asked for the record. */
+    bool (*outputs)(void *self, rac_str name, struct rac_arena *a, struct rac_json *out,
+                    bool *many);
+    /* The trigger's outputs and their body, which most expressions ask for; NULL: not known here,
+     * get is asked for the trigger's record. */
+    const struct rac_json *trigger_outputs, *trigger_body;
 };
 
 struct rac_expr_limits { /* zero gives each default */

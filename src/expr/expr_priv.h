@@ -97,6 +97,33 @@ static inline bool is_envelope(const struct rac_json *v)
     return v->type == RAC_JSON_OBJECT && rac_json_get(v, RAC_S("$content-type")) != NULL &&
            rac_json_get(v, RAC_S("$content")) != NULL;
 }
+/* Results, written member by member: a value made aside and copied is read back before its parts
+ * have left the store buffer, which costs more than most functions do. */
+static inline bool answer_head(struct rac_json *out, enum rac_json_type type)
+{
+    out->type = (uint8_t)type;
+    out->flags = 0;
+    out->spare = 0;
+    out->pos = 0;
+    out->n = 0;
+    out->spare2 = 0;
+    return true;
+}
+static inline bool answer_bool(struct rac_json *out, bool b)
+{
+    out->b = b;
+    return answer_head(out, RAC_JSON_BOOL);
+}
+static inline bool answer_int(struct rac_json *out, int64_t i)
+{
+    out->i = i;
+    return answer_head(out, RAC_JSON_INT);
+}
+static inline bool answer_double(struct rac_json *out, double d)
+{
+    out->d = d;
+    return answer_head(out, RAC_JSON_DOUBLE);
+}
 static inline struct rac_json str_value(rac_str s)
 {
     return rac_json_of_str(s);

@@ -7,12 +7,6 @@ static rac_str str_of(const struct rac_json *v)
     return (rac_str){v->s, v->n};
 }
 
-static bool answer_bool(struct rac_json *out, bool b)
-{
-    *out = rac_json_of_bool(b);
-    return true;
-}
-
 bool fn_contains(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
                  struct rac_json *out)
 {

@@ -47,8 +47,7 @@ bool fn_bool(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, stru
         b = true;
     else if (v[0].type != RAC_JSON_STRING || !rac_str_eqi(str_of(&v[0]), RAC_S("false")))
         return fail_convert(c, &v[0], "a boolean");
-    *out = rac_json_of_bool(b);
-    return true;
+    return answer_bool(out, b);
 }
 
 /* --- numbers ---------------------------------------------------------------------------------- */
@@ -85,8 +84,7 @@ bool fn_int(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struc
     }
     if (!ok)
         return fail_convert(c, &v[0], "an integer");
-    *out = rac_json_of_int(i);
-    return true;
+    return answer_int(out, i);
 }
 
 bool fn_float(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)
@@ -99,8 +97,7 @@ bool fn_float(struct call *c, const struct rac_json *v, size_t n, struct rac_jso
         x = rac_json_double(&v[0], 0);
     else if (v[0].type != RAC_JSON_STRING || !rac_number_parse_float(str_of(&v[0]), in, &x))
         return fail_convert(c, &v[0], "a floating-point number");
-    *out = rac_json_of_double(x);
-    return true;
+    return answer_double(out, x);
 }
 
 bool fn_decimal(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
@@ -136,8 +133,7 @@ bool fn_is_int(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, st
         return false;
     if (s.n > 1 && s.p[0] == '+' && s.p[1] != '-')
         s = rac_str_from(s, 1);
-    *out = rac_json_of_bool(rac_str_to_i64(s, &i));
-    return true;
+    return answer_bool(out, rac_str_to_i64(s, &i));
 }
 
 bool fn_is_float(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)

@@ -19,8 +19,7 @@ static bool until(struct call *c, const struct rac_expr *const *args, size_t n, 
     for (size_t i = 0; i < n && b != stop; i++)
         if (!boolean(c, args[i], i, &b))
             return false;
-    *out = rac_json_of_bool(b);
-    return true;
+    return answer_bool(out, b);
 }
 
 bool fn_and(struct call *c, const struct rac_expr *const *args, size_t n, struct rac_json *out)
@@ -53,8 +52,7 @@ bool fn_not(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struc
 {
     if (v[0].type != RAC_JSON_BOOL)
         return fail_type(c, &v[0], 0, "a boolean");
-    *out = rac_json_of_bool(!v[0].b);
-    return true;
+    return answer_bool(out, !v[0].b);
 }
 
 bool fn_equals(struct call *c RAC_UNUSED, const struct rac_json *v, size_t n RAC_UNUSED,
@@ -64,8 +62,7 @@ bool fn_equals(struct call *c RAC_UNUSED, const struct rac_json *v, size_t n RAC
     const struct rac_json *i = v[0].type == RAC_JSON_INT ? &v[0] : &v[1];
     bool same = b->type == RAC_JSON_BOOL && i->type == RAC_JSON_INT ? b->b == (i->i != 0)
                                                                     : rac_expr_equal(&v[0], &v[1]);
-    *out = rac_json_of_bool(same);
-    return true;
+    return answer_bool(out, same);
 }
 
 static bool ordered(struct call *c, const struct rac_json *v, int *order)
@@ -84,8 +81,7 @@ static bool ordered(struct call *c, const struct rac_json *v, int *order)
         int order;                                                                                 \
         if (!ordered(c, v, &order))                                                                \
             return false;                                                                          \
-        *out = rac_json_of_bool(test);                                                             \
-        return true;                                                                               \
+        return answer_bool(out, test);                                                             \
     }
 
 ORDERING(fn_greater, order > 0)

@@ -65,8 +65,7 @@ static bool doubles(struct call *c, const struct rac_json *v, enum operation op,
                : op == MUL ? x * y
                : op == DIV ? x / y
                            : fmod(x, y);
-    *out = rac_json_of_double(d);
-    return true;
+    return answer_double(out, d);
 }
 
 static bool integers(struct call *c, int64_t x, int64_t y, enum operation op, struct rac_json *out)
@@ -95,8 +94,7 @@ static bool integers(struct call *c, int64_t x, int64_t y, enum operation op, st
     }
     if (over)
         return overflow(c);
-    *out = rac_json_of_int(r);
-    return true;
+    return answer_int(out, r);
 }
 
 static bool arithmetic(struct call *c, const struct rac_json *v, enum operation op,
@@ -192,8 +190,7 @@ bool fn_rand(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, stru
         while (r < least);
         r %= span;
     }
-    *out = rac_json_of_int((int64_t)((uint64_t)low + r));
-    return true;
+    return answer_int(out, (int64_t)((uint64_t)low + r));
 }
 
 bool fn_range(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)

@@ -9,18 +9,6 @@ static bool text_pair(struct call *c, const struct rac_json *v, rac_str *x, rac_
     return arg_str(c, v, 0, x) && arg_str(c, v, 1, y) && charge(c, (x->n + y->n) / 64);
 }
 
-static bool answer_bool(struct rac_json *out, bool b)
-{
-    *out = rac_json_of_bool(b);
-    return true;
-}
-
-static bool answer_int(struct rac_json *out, int64_t i)
-{
-    *out = rac_json_of_int(i);
-    return true;
-}
-
 static bool answer_str(struct rac_json *out, rac_str s)
 {
     *out = str_value(s);

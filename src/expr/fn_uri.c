@@ -83,8 +83,7 @@ bool fn_uri_port(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
     } else if (rac_str_eqi(u.scheme, RAC_S("ftp"))) {
         port = 21;
     }
-    *out = rac_json_of_int(port > 0 ? (int64_t)port : -1);
-    return true;
+    return answer_int(out, port > 0 ? (int64_t)port : -1);
 }
 
 bool fn_uri_path(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,

@@ -31,11 +31,13 @@ static bool named(struct call *c, const struct rac_json *v, enum rac_expr_ref re
     return arg_str(c, v, 0, &name) && reference(c, ref, name, out);
 }
 
+static const struct rac_json null_value = {.type = RAC_JSON_NULL};
+
 /* A member of a record; missing parts are null. */
-static struct rac_json part(const struct rac_json *v, rac_str name)
+static const struct rac_json *part(const struct rac_json *v, rac_str name)
 {
     const struct rac_json *m = member_lookup(v, name);
-    return m != NULL ? *m : rac_json_of_null();
+    return m != NULL ? m : &null_value;
 }
 
 #define PLAIN(fn, ref)                                                                             \
@@ -89,61 +91,85 @@ bool fn_actions(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, s
     return true;
 }
 
-/* A part of a record, or of each: an action inside a loop has one record an iteration. */
-static bool each_part(struct call *c, const struct rac_json *v, bool body, struct rac_json *out)
+/* The outputs of an action, an array of them when it has one record an iteration. */
+static bool outputs_of(struct call *c, const struct rac_json *v, struct rac_json *out, bool *many)
 {
+    const struct rac_expr_scope *s = c->run->scope;
     struct rac_json record;
-    if (!named(c, v, RAC_EXPR_REF_ACTIONS, &record))
+    rac_str name;
+    *many = false;
+    if (!arg_str(c, v, 0, &name))
         return false;
-    bool many = record.type == RAC_JSON_ARRAY;
-    struct rac_json list = rac_json_new_array(c->a);
-    for (size_t i = 0; i < (many ? rac_json_len(&record) : 1); i++) {
-        struct rac_json p = part(many ? rac_json_at(&record, i) : &record, RAC_S("outputs"));
-        if (body)
-            p = part(&p, RAC_S("body"));
-        if (!many) {
-            *out = p;
-            return true;
-        }
-        rac_json_add(c->a, &list, p);
+    if (s != NULL && s->outputs != NULL && s->outputs(s->self, name, c->a, out, many))
+        return true;
+    if (!reference(c, RAC_EXPR_REF_ACTIONS, name, &record))
+        return false;
+    *many = record.type == RAC_JSON_ARRAY;
+    if (!*many) {
+        *out = *part(&record, RAC_S("outputs"));
+        return true;
     }
-    *out = list;
-    return charge(c, rac_json_len(&list));
+    *out = rac_json_new_array(c->a);
+    RAC_JSON_EACH(each, &record)
+    rac_json_add(c->a, out, *part(each, RAC_S("outputs")));
+    return charge(c, rac_json_len(&record));
 }
 
 bool fn_outputs(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
 {
-    return each_part(c, v, false, out);
+    bool many;
+    return outputs_of(c, v, out, &many);
 }
 
 bool fn_body(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
 {
-    return each_part(c, v, true, out);
+    struct rac_json outputs;
+    bool many;
+    if (!outputs_of(c, v, &outputs, &many))
+        return false;
+    if (!many) {
+        *out = *part(&outputs, RAC_S("body"));
+        return true;
+    }
+    *out = rac_json_new_array(c->a);
+    RAC_JSON_EACH(each, &outputs)
+    rac_json_add(c->a, out, *part(each, RAC_S("body")));
+    return charge(c, rac_json_len(&outputs));
 }
 
-static bool trigger_outputs(struct call *c, struct rac_json *out)
+/* Borrowed from the scope's record; NULL: failed. */
+static const struct rac_json *trigger_outputs(struct call *c)
 {
+    const struct rac_expr_scope *s = c->run->scope;
     struct rac_json record;
+    if (s != NULL && s->trigger_outputs != NULL)
+        return s->trigger_outputs;
     if (!reference(c, RAC_EXPR_REF_TRIGGER, RAC_STR_NULL, &record))
-        return false;
-    *out = part(&record, RAC_S("outputs"));
-    return true;
+        return NULL;
+    return part(&record, RAC_S("outputs"));
 }
 
 bool fn_trigger_outputs(struct call *c, const struct rac_json *v RAC_UNUSED, size_t n RAC_UNUSED,
                         struct rac_json *out)
 {
-    return trigger_outputs(c, out);
+    const struct rac_json *outputs = trigger_outputs(c);
+    if (outputs != NULL)
+        *out = *outputs;
+    return outputs != NULL;
 }
 
 bool fn_trigger_body(struct call *c, const struct rac_json *v RAC_UNUSED, size_t n RAC_UNUSED,
                      struct rac_json *out)
 {
-    struct rac_json outputs;
-    if (!trigger_outputs(c, &outputs))
-        return false;
-    *out = part(&outputs, RAC_S("body"));
-    return true;
+    const struct rac_expr_scope *s = c->run->scope;
+    if (s != NULL && s->trigger_body != NULL) {
+        *out = *s->trigger_body;
+        return true;
+    }
+    const struct rac_json *outputs = trigger_outputs(c);
+    if (outputs != NULL)
+        *out = *part(outputs, RAC_S("body"));
+    return outputs != NULL;
 }
 
 /* --- forms ------------------------------------------------------------------------------------ */
@@ -190,7 +216,7 @@ static bool multipart(struct call *c, const struct rac_json *body, const struct 
         return fail(c, RAC_EXPR_ARGUMENT,
                     "The template language function '%s' was asked for part %lld; there are %zu.",
                     c->node->fn->info.name, (long long)i, rac_json_len(parts));
-    *out = part(found, RAC_S("body"));
+    *out = *part(found, RAC_S("body"));
     return true;
 }
 

@@ -829,11 +829,9 @@ static bool selected(struct call *c, const xmlXPathObject *r, struct rac_json *o
 {
     switch (r->type) {
     case XPATH_NUMBER:
-        *out = rac_json_of_double(r->floatval);
-        return true;
+        return answer_double(out, r->floatval);
     case XPATH_BOOLEAN:
-        *out = rac_json_of_bool(r->boolval != 0);
-        return true;
+        return answer_bool(out, r->boolval != 0);
     case XPATH_STRING:
         *out = kept_str(c, r->stringval);
         return true;

@@ -12,18 +12,46 @@ enum { WALK_DEPTH_MAX = 4 * RAC_JSON_DEPTH_MAX };
 
 /* --- looking --------------------------------------------------------------------------------- */
 
+/* Keys are short and mostly differ in their first bytes: no call for those of up to 16. */
+static inline bool same_bytes(const char *x, const char *y, size_t n)
+{
+    uint64_t x8, y8, x8_end, y8_end;
+    uint32_t x4, y4, x4_end, y4_end;
+    if (n >= 8) {
+        memcpy(&x8, x, 8);
+        memcpy(&y8, y, 8);
+        if (x8 != y8)
+            return false;
+        memcpy(&x8_end, x + n - 8, 8);
+        memcpy(&y8_end, y + n - 8, 8);
+        return x8_end == y8_end && (n <= 16 || memcmp(x, y, n) == 0);
+    }
+    if (n >= 4) {
+        memcpy(&x4, x, 4);
+        memcpy(&y4, y, 4);
+        memcpy(&x4_end, x + n - 4, 4);
+        memcpy(&y4_end, y + n - 4, 4);
+        return x4 == y4 && x4_end == y4_end;
+    }
+    return n == 0 || (x[0] == y[0] && x[n / 2] == y[n / 2] && x[n - 1] == y[n - 1]);
+}
+
+static RAC_NOINLINE struct rac_json_member *indexed(const struct rac_json_object *o, rac_str key)
+{
+    uint32_t i;
+    object_slot(o, key, &i);
+    return i == UINT32_MAX ? NULL : &o->v[i];
+}
+
 struct rac_json_member *rac_json_member(const struct rac_json *v, rac_str key)
 {
     if (v == NULL || v->type != RAC_JSON_OBJECT)
         return NULL;
     const struct rac_json_object *o = v->object;
-    if (o->slots != NULL) {
-        uint32_t i;
-        object_slot(o, key, &i);
-        return i == UINT32_MAX ? NULL : &o->v[i];
-    }
+    if (o->slots != NULL)
+        return indexed(o, key);
     for (uint32_t i = 0; i < o->n; i++)
-        if (o->v[i].key_n == key.n && memcmp(o->v[i].key, key.p ? key.p : "", key.n) == 0)
+        if (o->v[i].key_n == key.n && same_bytes(o->v[i].key, key.p, key.n))
             return &o->v[i];
     return NULL;
 }
@@ -214,36 +242,57 @@ struct rac_json *rac_json_add(struct rac_arena *a, struct rac_json *array, struc
     return &r->v[r->n++];
 }
 
-struct rac_json *rac_json_put(struct rac_arena *a, struct rac_json *object, rac_str key,
-                              struct rac_json v)
+struct rac_json rac_json_new_object_n(struct rac_arena *a, size_t n)
+{
+    RAC_ASSERT(n < UINT32_MAX / 4);
+    struct rac_json_object *o = RAC_NEW(a, struct rac_json_object);
+    o->v = rac_arena_alloc_dirty(a, n * sizeof *o->v);
+    o->cap = (uint32_t)n;
+    return (struct rac_json){.type = RAC_JSON_OBJECT, .object = o};
+}
+
+/* Enters the last member into the index, which large objects have. */
+static void index_last(struct rac_arena *a, struct rac_json_object *o)
+{
+    if (o->slots == NULL || o->n > o->slots_n / 2) {
+        o->slots_n = object_slots_for(o->n * 2);
+        o->slots = rac_arena_alloc_dirty(a, o->slots_n * sizeof *o->slots);
+        object_reindex(o);
+        return;
+    }
+    o->n--; /* not to find itself */
+    uint32_t found, at = object_slot(o, rac_json_key(&o->v[o->n]), &found);
+    o->slots[at] = ++o->n;
+}
+
+struct rac_json *rac_json_add_new(struct rac_arena *a, struct rac_json *object, rac_str key,
+                                  struct rac_json v)
 {
     RAC_ASSERT(object->type == RAC_JSON_OBJECT && v.type != RAC_JSON_NONE && key.n < UINT32_MAX);
     struct rac_json_object *o = object->object;
-    struct rac_json_member *m = rac_json_member(object, key);
-    if (m != NULL) {
-        m->value = v;
-        return &m->value;
-    }
     if (o->n == o->cap) {
         uint32_t cap = cap_next(o->cap);
         o->v = rac_arena_grow(a, o->v, o->cap * sizeof *o->v, cap * sizeof *o->v);
         o->cap = cap;
     }
-    m = &o->v[o->n];
-    *m = (struct rac_json_member){
-        .key = key.p ? key.p : "", .key_n = (uint32_t)key.n, .key_pos = 0, .value = v};
-    o->n++;
-    if (o->n <= OBJECT_INDEX_MIN)
-        return &m->value;
-    if (o->slots == NULL || o->n > o->slots_n / 2) {
-        o->slots_n = object_slots_for(o->n * 2);
-        o->slots = rac_arena_alloc_dirty(a, o->slots_n * sizeof *o->slots);
-        object_reindex(o);
-        return &m->value;
-    }
-    o->n--; /* not to find itself */
-    uint32_t found, at = object_slot(o, key, &found);
-    o->slots[at] = ++o->n;
+    struct rac_json_member *m = &o->v[o->n++];
+    m->key = key.p ? key.p : "";
+    m->key_n = (uint32_t)key.n;
+    m->key_pos = 0;
+    m->value = v;
+    if (RAC_UNLIKELY(o->n > OBJECT_INDEX_MIN))
+        index_last(a, o);
+    return &m->value;
+}
+
+struct rac_json *rac_json_put(struct rac_arena *a, struct rac_json *object, rac_str key,
+                              struct rac_json v)
+{
+    RAC_ASSERT(object->type == RAC_JSON_OBJECT && v.type != RAC_JSON_NONE);
+    struct rac_json_member *m = rac_json_member(object, key);
+    if (m == NULL)
+        return rac_json_add_new(a, object, key, v);
+    m->value = v;
     return &m->value;
 }
 

@@ -228,11 +228,15 @@ static inline struct rac_json rac_json_of_str(rac_str s) /* by reference; s shor
 }
 struct rac_json rac_json_new_array(struct rac_arena *a);
 struct rac_json rac_json_new_object(struct rac_arena *a);
+struct rac_json rac_json_new_object_n(struct rac_arena *a, size_t n); /* with room for n members */
 /* Appends; returns the place, valid until the next change of that container. */
 struct rac_json *rac_json_add(struct rac_arena *a, struct rac_json *array, struct rac_json v);
 /* Sets or appends a member; key by reference. Returns the place. */
 struct rac_json *rac_json_put(struct rac_arena *a, struct rac_json *object, rac_str key,
                               struct rac_json v);
+/* Appends a member whose key the object does not have: the caller knows, nobody looks. */
+struct rac_json *rac_json_add_new(struct rac_arena *a, struct rac_json *object, rac_str key,
+                                  struct rac_json v);
 #define RAC_JSON_PUT(a, o, lit, v)     rac_json_put((a), (o), RAC_S(lit), (v))
 #define RAC_JSON_PUT_STR(a, o, lit, s) rac_json_put((a), (o), RAC_S(lit), rac_json_of_str(s))
 bool rac_json_del(struct rac_json *object, rac_str key); /* true when it was there */
