@@ -283,11 +283,13 @@ static bool eval_eager(const struct rac_expr *x, struct rac_expr_run *run, struc
                        struct rac_json *out)
 {
     struct call c = {run, x, run->a};
-    for (size_t i = 0; i < x->args_n; i++)
-        if (x->args[i]->kind == NODE_CONST)
-            v[i] = x->args[i]->value;
-        else if (!eval_node(x->args[i], run, &v[i]))
+    for (size_t i = 0; i < x->args_n; i++) {
+        const struct rac_json *lies = eval_borrow(x->args[i], run, &v[i]);
+        if (lies == NULL)
             return false;
+        if (lies != &v[i])
+            v[i] = *lies;
+    }
     return x->fn->eager(&c, v, x->args_n, out);
 }
 

@@ -302,10 +302,9 @@ static bool as_decimal(const struct rac_json *v, struct rac_dec *out)
     return rac_dec_of_double(rac_json_double(v, 0), out);
 }
 
-int compare_numbers(const struct rac_json *x, const struct rac_json *y)
+/* Decimals, and integers beyond what a double holds. */
+static RAC_NOINLINE int compare_wide(const struct rac_json *x, const struct rac_json *y)
 {
-    if (x->type == RAC_JSON_INT && y->type == RAC_JSON_INT)
-        return (x->i > y->i) - (x->i < y->i);
     struct rac_dec dx, dy;
     if ((is_decimal(x) || is_decimal(y)) && as_decimal(x, &dx) && as_decimal(y, &dy))
         return rac_dec_cmp(dx, dy);
@@ -313,6 +312,22 @@ int compare_numbers(const struct rac_json *x, const struct rac_json *y)
     long double lx = x->type == RAC_JSON_INT ? (long double)x->i : rac_json_double(x, 0);
     long double ly = y->type == RAC_JSON_INT ? (long double)y->i : rac_json_double(y, 0);
     return lx < ly || isnan(lx) ? -1 : lx > ly;
+}
+
+static inline bool as_double(const struct rac_json *v, double *out)
+{
+    *out = rac_json_double(v, 0);
+    return v->type == RAC_JSON_INT ? v->i > -(1LL << 53) && v->i < 1LL << 53 : !is_decimal(v);
+}
+
+int compare_numbers(const struct rac_json *x, const struct rac_json *y)
+{
+    double dx, dy;
+    if (x->type == RAC_JSON_INT && y->type == RAC_JSON_INT)
+        return (x->i > y->i) - (x->i < y->i);
+    if (!as_double(x, &dx) || !as_double(y, &dy))
+        return compare_wide(x, y);
+    return dx < dy || isnan(dx) ? -1 : dx > dy;
 }
 
 bool compare_ordered(const struct rac_json *x, const struct rac_json *y, int *order)
