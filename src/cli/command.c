@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "base/str.h"
+#include "cli/deployment.h"
 #include "cli/manual.h"
 #include "cli/output.h"
 
@@ -188,7 +189,7 @@ static int read_settings(struct rac_cli *cli)
         e = one != RAC_OK ? one : e;
     }
     rac_cli_diags(cli, RAC_S("settings"), &d);
-    return e == RAC_OK ? RAC_EXIT_OK : RAC_EXIT_USAGE;
+    return e == RAC_OK ? rac_cli_deployment(cli) : RAC_EXIT_USAGE;
 }
 
 static int read_common(struct rac_cli *cli)

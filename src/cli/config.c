@@ -1,5 +1,6 @@
 /* raccord config, raccord version. */
 #include "cli/command.h"
+#include "cli/deployment.h"
 #include "cli/output.h"
 
 static const struct rac_option config_options[] = {
@@ -25,7 +26,7 @@ int rac_cli_data_config(struct rac_cli *cli, const char *dir)
     for (int k = 0; k < RAC_CONF_N; k++) /* the file is the weakest source after the defaults */
         if (strcmp(cli->config->v[k].from, "default") == 0)
             cli->config->v[k] = merged.v[k];
-    return e == RAC_OK ? RAC_EXIT_OK : RAC_EXIT_USAGE;
+    return e == RAC_OK ? rac_cli_deployment(cli) : RAC_EXIT_USAGE;
 }
 
 static void explain(struct rac_cli *cli, const struct rac_conf_info *i)

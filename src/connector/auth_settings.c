@@ -6,22 +6,8 @@
  * both.
  */
 #include "connector/auth_priv.h"
-
-struct provider {
-    rac_str alias;
-    enum rac_provider_family family;
-    rac_str authorization_url, token_url, query, delimiter;
-    enum rac_client_auth client_auth;
-    bool pkce;
-};
-
-static const struct provider providers[] = {
-#define PROVIDER(alias, family, auth, token, query, delimiter, client, pkce)                       \
-    {RAC_S_INIT(alias), RAC_PROVIDER_##family, RAC_S_INIT(auth),    RAC_S_INIT(token),             \
-     RAC_S_INIT(query), RAC_S_INIT(delimiter), RAC_CLIENT_##client, pkce},
-#include "connector/providers.def"
-#undef PROVIDER
-};
+#include "connector/providers.h"
+#include "connector/variables.h"
 
 struct reading {
     const struct rac_json *node, *custom;
@@ -31,10 +17,11 @@ struct reading {
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
+/* Environment variables may stand in any of them (§8.6). */
 static rac_str scalar(const struct rac_json *v, struct rac_arena *a)
 {
     if (rac_json_is_string(v))
-        return rac_str_trim(rac_json_str(v, RAC_S("")));
+        return rac_variables_expand(rac_str_trim(rac_json_str(v, RAC_S(""))), false, a, NULL);
     if (rac_json_is_bool(v) || rac_json_is_number(v))
         return rac_json_print_str(v, 0, a);
     return RAC_STR_NULL;
@@ -158,7 +145,7 @@ static struct rac_oauth_template either(struct rac_oauth_template x, struct rac_
     "&client_id={ClientId}&client_secret={ClientSecret}"
 
 /* Every family takes every template: what is given in customParameters wins over the row. */
-static void read_plain(struct reading *r, const struct provider *p)
+static void read_plain(struct reading *r, const struct rac_provider *p)
 {
     struct rac_oauth_settings *s = r->s;
     s->authorization_url = either(given(r, "authorizationUrlTemplate"),
@@ -175,7 +162,8 @@ static void read_plain(struct reading *r, const struct provider *p)
     s->refresh_url = either(given(r, "refreshUrlTemplate"), given(r, "refreshUrl"));
     bool none = custom_is_blank(r, "refreshUrlTemplate"); /* §4.6: null or empty, no refresh */
     if (s->refresh_url.text.n == 0 && !none)
-        s->refresh_url = s->token_url;
+        s->refresh_url =
+            s->token_url.ours && p->refresh_url.n > 0 ? ours(p->refresh_url) : s->token_url;
     s->refresh_query = given(r, "refreshUrlQueryStringTemplate");
     s->refresh_body = either(given(r, "refreshBodyTemplate"), ours(RAC_S(REFRESH_BODY)));
     s->device_url = either(given(r, "deviceAuthorizationUrl"), given(r, "deviceUrl"));
@@ -271,7 +259,7 @@ static void read_extras(struct reading *r, const struct rac_oauth_client *client
     }
 }
 
-static void read_scopes(struct reading *r, const struct provider *p)
+static void read_scopes(struct reading *r, const struct rac_provider *p)
 {
     const struct rac_json *list = rac_json_geti(r->node, RAC_S("scopes"));
     struct rac_oauth_settings *s = r->s;
@@ -311,7 +299,8 @@ static void read_client(struct reading *r, const struct rac_oauth_client *client
 {
     struct rac_oauth_settings *s = r->s;
     s->client_id = scalar(rac_json_geti(r->node, RAC_S("clientId")), r->a);
-    s->client_secret = scalar(rac_json_geti(r->node, RAC_S("clientSecret")), r->a);
+    rac_str secret = rac_json_str(rac_json_geti(r->node, RAC_S("clientSecret")), RAC_S(""));
+    s->client_secret = rac_variables_expand(rac_str_trim(secret), true, r->a, NULL);
     if (rac_oauth_is_placeholder(s->client_id))
         s->client_id = RAC_STR_NULL;
     if (rac_oauth_is_placeholder(s->client_secret))
@@ -338,15 +327,7 @@ static void read_client(struct reading *r, const struct rac_oauth_client *client
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-static const struct provider *provider_of(rac_str alias)
-{
-    for (size_t i = 0; i < RAC_COUNT(providers); i++)
-        if (rac_str_eqi(alias, providers[i].alias))
-            return &providers[i];
-    return NULL;
-}
-
-static rac_str unusable(struct reading *r, const struct provider *known)
+static rac_str unusable(struct reading *r, const struct rac_provider *known)
 {
     struct rac_oauth_settings *s = r->s;
     rac_str url = s->token_url.text;
@@ -362,7 +343,8 @@ static rac_str unusable(struct reading *r, const struct provider *known)
         if (rac_str_findi(u[i], RAC_S("@environmentVariables(")) != RAC_STR_NPOS)
             return rac_arena_printf(r->a,
                                     "The OAuth URL %.*s names an environment variable that has no "
-                                    "value.",
+                                    "value. Set it in the file of connector.variables_file, or as "
+                                    "RACCORD_VARIABLE_<name>, and start again.",
                                     RAC_FMT(u[i]));
     }
     return RAC_STR_NULL;
@@ -394,9 +376,8 @@ const struct rac_oauth_settings *rac_oauth_settings_parse(const struct rac_json 
                                                           struct rac_arena *a,
                                                           struct rac_diags *diags)
 {
-    static const struct provider unknown = {
-        RAC_S_INIT(""), RAC_PROVIDER_PLAIN, RAC_S_INIT(""),  RAC_S_INIT(""),
-        RAC_S_INIT(""), RAC_S_INIT(" "),    RAC_CLIENT_BODY, true};
+    static const struct rac_provider unknown = {
+        .family = RAC_PROVIDER_PLAIN, .delimiter = RAC_S_INIT(" "), .pkce = true};
     struct rac_oauth_settings *s = RAC_NEW(a, struct rac_oauth_settings);
     struct reading r = {.node = settings, .s = s, .a = a};
     const struct rac_json *inner = rac_json_geti(settings, RAC_S("oAuthSettings"));
@@ -405,7 +386,8 @@ const struct rac_oauth_settings *rac_oauth_settings_parse(const struct rac_json 
     r.custom = rac_json_geti(r.node, RAC_S("customParameters"));
     s->parameter = parameter;
     s->provider = rac_json_str(rac_json_geti(r.node, RAC_S("identityProvider")), RAC_S(""));
-    const struct provider *known = provider_of(s->provider), *p = known != NULL ? known : &unknown;
+    const struct rac_provider *known = rac_provider_find(s->provider),
+                              *p = known != NULL ? known : &unknown;
     s->family = p->family;
     s->client_auth = p->client_auth;
     if (s->family == RAC_PROVIDER_AAD || s->family == RAC_PROVIDER_AADCERT)

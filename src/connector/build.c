@@ -116,6 +116,23 @@ enum rac_call_code rac_prepare_follow(struct rac_prepare *p, struct rac_call_err
     return code;
 }
 
+enum rac_call_code rac_prepare_address(const struct rac_prepare *p, struct rac_call_error *e)
+{
+    static const rac_str call = RAC_S_INIT("@environmentVariables(");
+    const struct rac_request *r = &p->request;
+    rac_str at = rac_str_startsi(r->host, call)        ? r->host
+                 : rac_str_startsi(r->base_path, call) ? r->base_path
+                                                       : RAC_STR_NULL;
+    if (at.p == NULL && r->base_path.n > 0 && rac_str_startsi(rac_str_from(r->base_path, 1), call))
+        at = rac_str_from(r->base_path, 1);
+    if (at.p == NULL)
+        return RAC_CALL_NONE;
+    return rac_call_fail(e, p->a, RAC_CALL_BACKEND_UNREACHABLE, NULL, RAC_STR_NULL,
+                         "the address is made of %.*s, which has no value: set it in the file of "
+                         "connector.variables_file, or as RACCORD_VARIABLE_<name>, and start again",
+                         RAC_FMT(rac_str_sub(at, 0, 200)));
+}
+
 void rac_prepare_finish(struct rac_prepare *p)
 {
     struct rac_request *r = &p->request;
@@ -164,6 +181,8 @@ enum rac_call_code rac_call_build(const struct rac_call_req *req, const struct r
             "as it is",
             side->index, RAC_FMT(side->title));
     }
+    if (code == RAC_CALL_NONE)
+        code = rac_prepare_address(&p, error);
     if (code != RAC_CALL_NONE)
         return code;
     rac_prepare_finish(&p);

@@ -385,6 +385,10 @@ static void send_first(struct rac_call *c)
         r->body.content_type = type;
     }
     if (c->req.follow_url.p == NULL) {
+        if (rac_prepare_address(&c->prepare, &c->res.error) != RAC_CALL_NONE) {
+            finish(c);
+            return;
+        }
         rac_prepare_finish(&c->prepare);
         c->url = rac_request_url(r, false);
     }

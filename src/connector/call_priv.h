@@ -41,6 +41,8 @@ enum rac_call_code rac_prepare_follow(struct rac_prepare *p, struct rac_call_err
 rac_str rac_prepare_request_id(const struct rac_env *env, rac_str given, struct rac_arena *a);
 /* The code of a word of §6.5; ConnectionUnauthenticated for what is none. */
 enum rac_call_code rac_call_code_of(rac_str word);
+/* Fails where an environment variable without a value stands in the address. */
+enum rac_call_code rac_prepare_address(const struct rac_prepare *p, struct rac_call_error *e);
 /* User-Agent, x-ms-client-request-id, Content-Type. */
 void rac_prepare_finish(struct rac_prepare *p);
 

@@ -14,6 +14,7 @@
 #include "connector/route.h"
 #include "connector/shape.h"
 #include "connector/text_priv.h"
+#include "connector/variables.h"
 #include "openapi/api.h"
 #include "openapi/read.h"
 
@@ -266,7 +267,7 @@ static rac_str base_path_of(struct compile *x)
     rac_str base = x->api->base_path;
     if (base.n == 0) /* spelt "basepath" in the wild */
         base = rac_json_str(rac_json_geti(x->api->root, RAC_S("basePath")), RAC_S(""));
-    base = rac_str_trim(base);
+    base = rac_str_trim(rac_variables_expand(base, false, x->scratch, NULL));
     while (rac_str_ends(base, RAC_S("/")))
         base.n--;
     if (base.n == 0)
@@ -283,7 +284,7 @@ static void document_compile(struct compile *x)
     c->version = keep(x, x->api->version);
     c->description = keep(x, x->api->description);
     c->scheme = scheme_of(x->api->schemes);
-    rac_str host = rac_str_trim(x->api->host);
+    rac_str host = rac_str_trim(rac_variables_expand(x->api->host, false, x->scratch, NULL));
     size_t mark =
         rac_str_find(host, RAC_S("://")); /* "https://api.example": the scheme is a slip */
     if (mark != RAC_STR_NPOS)

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "connector/policy_priv.h"
 #include "connector/text_priv.h"
+#include "connector/variables.h"
 
 static const struct {
     rac_str name;
@@ -381,7 +382,9 @@ static struct rac_json piece_value(const struct rac_template_piece *p, const str
     case RAC_FN_METHOD:
         text = s->original_method;
         break;
-    case RAC_FN_ENVIRONMENT: /* resolved when the connector is saved (§8.6) */
+    case RAC_FN_ENVIRONMENT:
+        text = rac_variable(p->argument, false);
+        break;
     case RAC_FN_N:
         break;
     }

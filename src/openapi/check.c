@@ -383,7 +383,8 @@ static void check_host(struct check *c, const struct members *root)
     }
     rac_str base = rac_check_str(root, KW_BASE_PATH);
     here = AT_LIT(NULL, "basePath");
-    if (base.p != NULL && (base.n == 0 || base.p[0] != '/'))
+    if (base.p != NULL && (base.n == 0 || base.p[0] != '/') &&
+        !rac_str_startsi(base, RAC_S("@environmentVariables(")))
         FIND(c, DOC_05, &here, member_value(root, KW_BASE_PATH),
              "basePath \"{}\" does not start with a slash", base);
 }

@@ -290,6 +290,18 @@ rac_err rac_document_read(rac_str bytes, rac_str name, struct rac_arena *a,
     return rac_document_read_with(bytes, name, &(struct rac_document_options){0}, a, out, d);
 }
 
+rac_err rac_document_read_settings(rac_str bytes, rac_str name, struct rac_arena *a,
+                                   struct rac_document **out, struct rac_diags *d)
+{
+    struct rac_diags found;
+    rac_diags_init(&found, a, 100);
+    rac_err e = rac_document_read(bytes, name, a, out, &found);
+    for (size_t i = 0; i < found.n; i++)
+        if (found.v[i].severity == RAC_SEV_ERROR)
+            rac_diags_add(d, &found.v[i]);
+    return e;
+}
+
 struct rac_document *rac_document_wrap(struct rac_json root, rac_str name, struct rac_arena *a)
 {
     struct rac_document *doc = RAC_NEW(a, struct rac_document);
@@ -317,6 +329,14 @@ void rac_document_unknown(const struct rac_document *doc, struct rac_diags *d)
         g->pointer = RAC_S("");
         g->line = g->column = 1;
     }
+}
+
+void rac_document_fault(struct rac_document *doc, const struct rac_json *node,
+                        enum rac_rule_id rule, struct rac_diags *d, rac_str message)
+{
+    struct rac_diag *g = d != NULL ? add(d, doc, rule, message, RAC_STR_NULL) : NULL;
+    if (g != NULL)
+        rac_document_place(doc, node, &g->line, &g->column, &g->end_line, &g->end_column);
 }
 
 /* --- places ------------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@
 #include "base/base.h"
 #include "base/diag.h"
 #include "json/json.h"
+#include "openapi/rules.h"
 
 enum rac_document_kind {
     RAC_DOC_UNKNOWN,
@@ -71,6 +72,13 @@ struct rac_document *rac_document_wrap(struct rac_json root, rac_str name, struc
 enum rac_document_kind rac_document_kind_of(const struct rac_json *root);
 const char *rac_document_kind_name(enum rac_document_kind k); /* "OpenAPI 2.0", "Postman v2.1" */
 
+/* Reads a file of settings, which people write: comments and the like are not told of. */
+rac_err rac_document_read_settings(rac_str bytes, rac_str name, struct rac_arena *a,
+                                   struct rac_document **out, struct rac_diags *d) RAC_MUST_CHECK;
+/* Adds a finding of a rule, of its severity at registration, at the place of a value of such a
+ * file; message lives as long as d. */
+void rac_document_fault(struct rac_document *doc, const struct rac_json *node,
+                        enum rac_rule_id rule, struct rac_diags *d, rac_str message);
 /* Adds RC-IMP-02 naming what was found instead. */
 void rac_document_unknown(const struct rac_document *doc, struct rac_diags *d);
 
