@@ -82,7 +82,7 @@ static const char common_pragmas[] = "pragma busy_timeout=5000;"
 static const char write_pragmas[] = "pragma journal_mode=wal;"
                                     "pragma synchronous=full;"
                                     "pragma wal_autocheckpoint=0;"
-                                    "pragma journal_size_limit=16777216;"
+                                    "pragma journal_size_limit=67108864;"
                                     "pragma secure_delete=on;"; /* removed secrets are zeroed */
 
 rac_err rac_db_open(struct rac_db *db, rac_str file, enum rac_db_mode mode, size_t cache_kib,

@@ -17,10 +17,12 @@
 enum {
     RAC_STORE_MAGIC = 0x52535431,
     RAC_SESSION_MAGIC = 0x52535332,
-    RAC_BATCH_ROWS_MAX = 256,           /* writes in one transaction */
-    RAC_BATCH_NS_MAX = 4 * 1000000,     /* and the time spent on them */
-    RAC_CHECKPOINT_PAGES = 1000,        /* WAL length that wakes the checkpointer */
-    RAC_CHECKPOINT_FORCE_PAGES = 50000, /* WAL length at which the writer itself folds it in */
+    RAC_BATCH_ROWS_MAX = 1024,            /* writes in one transaction */
+    RAC_BATCH_NS_MAX = 4 * 1000000,       /* and the time spent on them */
+    RAC_CHECKPOINT_PAGES = 4000,          /* pages not folded in that wake the checkpointer */
+    RAC_CHECKPOINT_RESTART_PAGES = 16000, /* WAL length at which the writer folds in the rest, */
+    RAC_CHECKPOINT_REST_PAGES = 1000,     /* when there is no more left than this */
+    RAC_CHECKPOINT_FORCE_PAGES = 50000,   /* and at which it does so however much is left */
     RAC_PURGE_EVERY_S = 3600,
     RAC_WRITE_ARENA_MAX = 256 << 20, /* copies of one request; definitions are capped far below */
 };
@@ -82,6 +84,7 @@ struct rac_store {
     struct rac_write *head, **tail;
     size_t queue_n;
     bool stopping, checkpoint_wanted, purge_wanted;
+    int64_t wal_folded; /* pages of the WAL that are in the database already */
     struct rac_store_stats stats;
 };
 

@@ -1,7 +1,7 @@
 /*
  * The writer: the only thread that changes the database.
  *
- * It takes what is queued, up to 256 writes or 4 ms of work, and commits it as one transaction: one
+ * It takes what is queued, up to 1024 writes or 4 ms of work, and commits it as one transaction: one
  * flush of the disk answers all of them. Each write has a savepoint, so that a refused one leaves
  * nothing behind and does not disturb its neighbours. If the transaction as a whole fails (disk
  * full, input/output error), its writes are done once more, each in a transaction of its own:
@@ -24,8 +24,10 @@ static int on_wal(void *arg, sqlite3 *h, const char *db, int pages)
     (void)h;
     (void)db;
     pthread_mutex_lock(&s->lock);
+    if (pages < s->stats.wal_pages) /* it began anew */
+        s->wal_folded = 0;
     s->stats.wal_pages = pages;
-    if (pages >= RAC_CHECKPOINT_PAGES && !s->checkpoint_wanted) {
+    if (pages - s->wal_folded >= RAC_CHECKPOINT_PAGES && !s->checkpoint_wanted) {
         s->checkpoint_wanted = true;
         pthread_cond_signal(&s->wake_checkpointer);
     }
@@ -205,15 +207,30 @@ static void run(struct rac_store *s, struct rac_write *list)
     }
 }
 
-/* Under constant load the checkpointer may never find the WAL at rest, and it would grow for
- * ever; then the writer, between two batches, folds it in. */
-static void force_checkpoint(struct rac_store *s)
+/* Moves the WAL's pages into the database, as far as readers let it. */
+static void checkpoint(struct rac_store *s, struct rac_db *db, int mode)
+{
+    int pages = 0, folded = -1;
+    (void)sqlite3_wal_checkpoint_v2(db->h, NULL, mode, &pages, &folded);
+    pthread_mutex_lock(&s->lock);
+    s->stats.checkpoints_total++;
+    if (folded >= 0 && pages <= s->stats.wal_pages)
+        s->wal_folded = folded;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Under constant load the checkpointer never finds the WAL at rest, and it would grow for ever.
+ * The writer, between two batches, folds in what the checkpointer left of a long one: the next
+ * commit then begins it anew. */
+static void finish_checkpoint(struct rac_store *s)
 {
     pthread_mutex_lock(&s->lock);
-    bool force = s->stats.wal_pages >= RAC_CHECKPOINT_FORCE_PAGES;
+    int64_t pages = s->stats.wal_pages, rest = pages - s->wal_folded;
     pthread_mutex_unlock(&s->lock);
-    if (force)
-        (void)sqlite3_wal_checkpoint_v2(s->db.h, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+    if (pages >= RAC_CHECKPOINT_FORCE_PAGES)
+        checkpoint(s, &s->db, SQLITE_CHECKPOINT_RESTART);
+    else if (pages >= RAC_CHECKPOINT_RESTART_PAGES && rest > 0 && rest <= RAC_CHECKPOINT_REST_PAGES)
+        checkpoint(s, &s->db, SQLITE_CHECKPOINT_PASSIVE);
 }
 
 static void *writer_main(void *arg)
@@ -232,7 +249,7 @@ static void *writer_main(void *arg)
         if (list == NULL) /* stopping, and everything accepted is done */
             return NULL;
         run(s, list);
-        force_checkpoint(s);
+        finish_checkpoint(s);
     }
 }
 
@@ -244,15 +261,6 @@ static void push_purge(struct rac_store *s, rac_apply_fn apply)
     w->actor.at_ms = rac_env_wall_ms(s->env);
     if (rac_writer_push(s, w) != RAC_OK)
         rac_write_free(w);
-}
-
-static void checkpoint(struct rac_store *s, struct rac_db *db)
-{
-    int pages = 0, moved = 0;
-    (void)sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
-    pthread_mutex_lock(&s->lock);
-    s->stats.checkpoints_total++;
-    pthread_mutex_unlock(&s->lock);
 }
 
 static void *checkpointer_main(void *arg)
@@ -280,7 +288,7 @@ static void *checkpointer_main(void *arg)
         if (stopping)
             break;
         if (wanted && db.h != NULL)
-            checkpoint(s, &db);
+            checkpoint(s, &db, SQLITE_CHECKPOINT_PASSIVE);
         if (purge || rc != 0)
             push_purge(s, rac_flow_purge_apply);
         if (rc != 0)
