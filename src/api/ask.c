@@ -158,6 +158,10 @@ void rac_ask_fail_commit(struct rac_ask *q, const struct rac_commit *c, const ch
         rac_ask_fail(q, RAC_FAULT_EXISTS, "A %s of this name exists already.", what);
         return;
     case RAC_E_CONFLICT:
+        if (c->error.n > 0) { /* not a tag: what is there does not allow it */
+            rac_ask_fail(q, RAC_FAULT_CONFLICT, "%.*s.", RAC_FMT(c->error));
+            return;
+        }
         rac_ask_fail(q, RAC_FAULT_PRECONDITION,
                      "The %s was changed by someone else meanwhile: its tag is now \"%lld\". Read "
                      "it again and repeat the change.",
@@ -207,6 +211,33 @@ bool rac_ask_flag(struct rac_ask *q, rac_str name, bool *out)
         return true;
     rac_ask_fail(q, RAC_FAULT_BAD_VALUE, "%.*s must be true or false.", RAC_FMT(name));
     return false;
+}
+
+bool rac_ask_is_id(rac_str s)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    if (s.n != 36)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? s.p[i] != '-' : memchr(digits, s.p[i], sizeof digits - 1) == NULL)
+            return false;
+    }
+    return true;
+}
+
+bool rac_ask_name(struct rac_ask *q, const char *what, rac_str name)
+{
+    bool ok = name.n > 0 && !rac_ask_is_id(name);
+    for (size_t i = 0; i < name.n; i++)
+        ok = ok && (unsigned char)name.p[i] > ' ' && name.p[i] != 0x7f && name.p[i] != '/' &&
+             name.p[i] != ':';
+    if (!ok)
+        rac_ask_fail(q, RAC_FAULT_BAD_VALUE,
+                     "A %s name has no spaces, slashes or colons in it, and is not shaped like an "
+                     "id.",
+                     what);
+    return ok;
 }
 
 bool rac_ask_page(struct rac_ask *q, size_t *top, rac_str *after)

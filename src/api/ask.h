@@ -147,6 +147,10 @@ void rac_ask_header(struct rac_ask *q, rac_str name, rac_str value);
 /* --- helpers of operations ------------------------------------------------------------------ */
 
 struct rac_actor rac_ask_actor(const struct rac_ask *q);
+/* Shaped like an id (GUID): no name may be, since paths take names and ids alike. */
+bool rac_ask_is_id(rac_str s);
+/* A name that people type and paths carry; what: "user". False: failed already. */
+bool rac_ask_name(struct rac_ask *q, const char *what, rac_str name);
 /* A query parameter that is true or false; absent: false. Returns false: failed already. */
 bool rac_ask_flag(struct rac_ask *q, rac_str name, bool *out);
 /* Page wanted: $top (1..250), and what $skiptoken carries. False: failed already. */

@@ -101,6 +101,51 @@ test('a full disk: refused in words, nothing lost, well again when there is room
   assert.equal((await fetch(`${s.url}/readyz`)).status, 200);
 });
 
+test('concurrent edits of different parts: none undoes another', async (t) => {
+  const s = await serve(t, { args: ['--set', 'workers=4'] });
+  const r = await s.api('POST', '/api/v1/connectors', { definition: definition('a.example'), properties: properties() });
+  const path = `/api/v1/connectors/${r.json.id}`;
+  for (let round = 0; round < 8; round++) {
+    const changed = definition(`host-${round}.example`);
+    const answers = await Promise.all([
+      s.api('PUT', `${path}/definition`, changed),
+      s.api('PUT', `${path}/properties`, properties({ publisher: `p${round}` })),
+      s.api('PUT', `${path}/script`, `// ${round}`),
+      s.api('PATCH', path, { displayName: `n${round}` }),
+    ]);
+    assert.deepEqual(answers.map((a) => a.status), [200, 200, 200, 200], answers.map((a) => a.text).join('\n'));
+    assert.equal((await s.api('GET', `${path}/definition`)).json.host, `host-${round}.example`);
+    assert.equal((await s.api('GET', `${path}/properties`)).json.properties.publisher, `p${round}`);
+    assert.equal((await s.api('GET', `${path}/script`)).text, `// ${round}`);
+    assert.equal((await s.api('GET', path)).json.displayName, `n${round}`);
+  }
+});
+
+test('keys of a connection: made, revoked and kept while its values change', async (t) => {
+  const calls = await backend(t, (req, res) => { res.writeHead(200, { 'content-type': 'application/json' }); res.end('{}'); });
+  const s = await serve(t, { args: [...allow, '--set', 'workers=4'] });
+  const x = await connect(s, `127.0.0.1:${calls.port}`);
+  const path = `/api/v1/connections/${x.connection}`;
+  const status = async (key) => { const r = await fetch(`${x.runtime}/ships`, { headers: { authorization: `Key ${key}` } }); await r.text(); return r.status; };
+  for (let round = 0; round < 8; round++) {
+    const old = await s.api('POST', `${path}:keys`, {});
+    assert.equal(old.status, 200, old.text);
+    const [a, revoked, b] = await Promise.all([
+      s.api('PATCH', path, { parameterValues: { api_key: `sesame ${round}` } }),
+      s.api('POST', `${path}:revokeKeys`),
+      s.api('PATCH', path, { parameterValues: { api_key: `sesame ${round}` } }),
+    ]);
+    assert.deepEqual([a.status, revoked.status, b.status], [200, 204, 200], a.text + revoked.text + b.text);
+    assert.equal(await status(old.json.connectionKey), 404, 'a revoked key opens nothing');
+    const [, made] = await Promise.all([
+      s.api('PATCH', path, { parameterValues: { api_key: `again ${round}` } }),
+      s.api('POST', `${path}:keys`, {}),
+    ]);
+    assert.equal(made.status, 200, made.text);
+    assert.equal(await status(made.json.connectionKey), 200, 'a key that was handed out works');
+  }
+});
+
 test('concurrent edits: one wins, the others are told', async (t) => {
   const s = await serve(t);
   const c = (await s.api('POST', '/api/v1/connectors', named('one'))).json;
@@ -287,6 +332,9 @@ test('more than the server takes: 503 and 429 with Retry-After, and it recovers'
   const limited = codes.find((r) => r.status === 429);
   assert.ok(limited && Number(limited.headers.get('retry-after')) >= 1);
   assert.equal((await limited.json()).error.code, 'RateLimited');
+  // whichever way it is called: by name, or for dynamic values
+  assert.equal((await invoke(rated, y)).status, 429);
+  assert.equal((await rated.api('POST', `/api/v1/connections/${y.connection}:dynamic`, { operationId: 'ListShips', parameter: 'flag' })).status, 429);
 });
 
 test('a data directory that is not right says so', async (t) => {

@@ -256,3 +256,52 @@ test('a role for a group ends at the group; a narrowed token is narrow', async (
   const past = await s.api('POST', '/api/v1/tokens', { expires: '2001-01-01T00:00:00Z' });
   assert.equal(past.status, 400);
 });
+
+test('an administrator cannot take the installation from its operator, nor anybody lock a tenant', async (t) => {
+  const { s, ok, person } = await setup(t);
+  const boss = await person('administrator');
+  const as = (method, path, body) => s.api(method, path, body, { token: boss.token });
+  for (const body of [{ grants: [{ role: 'reader' }] }, { disabled: true }]) {
+    const r = await as('PATCH', '/api/v1/users/admin', body);
+    assert.equal(r.status, 403, r.text);
+    assert.match(r.json.error.message, /operator/);
+  }
+  assert.equal((await as('DELETE', '/api/v1/users/admin')).status, 403);
+  const { id } = await ok('POST', '/api/v1/tokens', {});
+  assert.equal((await as('DELETE', `/api/v1/tokens/${id}`)).status, 403);
+  // the operator may, and is told plainly where the last administrator would go
+  assert.equal((await s.api('PATCH', `/api/v1/users/${boss.name}`, { grants: [{ role: 'maker' }] })).status, 200);
+  const last = await s.api('PATCH', '/api/v1/users/admin', { grants: [{ role: 'operator' }] });
+  assert.deepEqual([last.status, last.json.error.code], [409, 'Conflict'], last.text);
+  assert.match(last.json.error.message, /without an administrator/);
+  const bare = await s.api('PATCH', '/api/v1/users/admin', { grants: [{ role: 'administrator' }] });
+  assert.equal(bare.status, 409, bare.text);
+  assert.match(bare.json.error.message, /operator/);
+});
+
+test('a token narrowed to a group shows nothing of other groups', async (t) => {
+  const { s, ok, person } = await setup(t);
+  await ok('PUT', '/api/v1/groups/dock', {});
+  const me = await person('maker');
+  const c = await ok('POST', '/api/v1/connectors', { definition: definition(), properties: properties() }, me.token);
+  const here = await ok('POST', '/api/v1/connections', { connectorId: c.id, parameterValues: { api_key: 'k' } }, me.token);
+  await ok('POST', '/api/v1/connections', { connectorId: c.id, group: 'dock', parameterValues: { api_key: 'k' } }, me.token);
+  assert.equal((await ok('GET', `/api/v1/connectors/${c.id}/connections`, undefined, me.token)).value.length, 2);
+  const narrow = (await ok('POST', '/api/v1/tokens', { group: 'default' }, me.token)).token;
+  assert.deepEqual((await ok('GET', `/api/v1/connectors/${c.id}/connections`, undefined, narrow)).value.map((x) => x.id), [here.id]);
+  assert.deepEqual((await ok('GET', '/api/v1/connections', undefined, narrow)).value.map((x) => x.id), [here.id]);
+  // not even when it asks for another group by name
+  assert.equal((await s.api('GET', '/api/v1/connections?group=dock', undefined, { token: narrow })).status, 403);
+});
+
+test('names that look like the id of somebody else are refused', async (t) => {
+  const { s } = await setup(t);
+  const guid = '00000000-0000-0000-0000-000000000001';
+  for (const [path, body] of [['/api/v1/users', { name: guid }], ['/api/v1/tenants', { name: guid }], ['/api/v1/tenants', { name: 'b', administrator: 'a b' }], ['/api/v1/users', { name: 'tab\there' }]]) {
+    const r = await s.api('POST', path, body);
+    assert.deepEqual([r.status, r.json.error.code], [400, 'InvalidInput'], `${path} ${JSON.stringify(body)}: ${r.text}`);
+  }
+  const r = await s.api('PUT', '/api/v1/groups/11111111-2222-3333-4444-555555555555', {});
+  assert.equal(r.status, 400, r.text);
+  assert.equal((await s.api('GET', '/api/v1/tenants')).json.value.length, 1);
+});

@@ -96,6 +96,8 @@ static void list(struct rac_ask *q, struct rac_connection_query *query)
     struct rac_connection_row *rows;
     size_t n;
     bool more;
+    if (q->who->only_group.n > 0) /* a narrowed token sees its own group, whatever is asked */
+        query->group = q->who->only_group;
     rac_access_connections_visible(q, query);
     rac_err e =
         q->w->cs->connection_list(q->w->cs->self, q->who->tenant, query, q->a, &rows, &n, &more);
@@ -205,7 +207,19 @@ struct making {
     struct changing g;
     struct rac_connection *made;
     rac_str digests;
+    unsigned tries;
 };
+
+/* What is written was made from what was read, so it is written only where that still stands; when
+ * it does not, and the caller set no condition, all of it is done again. */
+enum { TRIES_MAX = 20 };
+
+static bool try_again(const struct rac_ask *q, const struct rac_commit *c, unsigned *tries)
+{
+    return c->err == RAC_E_CONFLICT && rac_etag_version(q->if_match) == 0 && ++*tries < TRIES_MAX;
+}
+
+static void change(struct making *m);
 
 static void save(struct making *m)
 {
@@ -222,6 +236,8 @@ static void save(struct making *m)
     r.display_name = rac_json_str(RAC_JSON_GET(&q->json, "displayName"),
                                   g->create ? g->connector.display_name : RAC_STR_NULL);
     if (m->made != NULL) {
+        if (r.if_version == 0 && !g->create)
+            r.if_version = g->row.version;
         split(q, m->made, m->digests, &r);
         g->status = m->made->status;
         r.status = &g->status;
@@ -235,6 +251,10 @@ static void values_saved(void *arg, const struct rac_commit *c)
     struct making *m = arg;
     struct rac_ask *q = m->g.q;
     const struct rac_oauth_token *t = m->made && m->made->tokens_n > 0 ? &m->made->tokens[0] : NULL;
+    if (!m->g.create && m->made != NULL && try_again(q, c, &m->tries)) {
+        change(m);
+        return;
+    }
     if (c->err != RAC_OK || t == NULL || t->generation != 0) {
         changed(&m->g, c);
         return;
@@ -332,10 +352,9 @@ static void change_ready(void *arg, rac_err err, struct rac_connector *c, rac_st
     save(m);
 }
 
-void rac_ops_connection_patch(struct rac_ask *q)
+static void change(struct making *m)
 {
-    struct making *m = RAC_NEW(q->a, struct making);
-    m->g.q = q;
+    struct rac_ask *q = m->g.q;
     if (!rac_access_connection(q, RAC_MAY_CONNECTION_EDIT, q->args[0], &m->g.row))
         return;
     m->g.id = m->g.row.id;
@@ -344,6 +363,13 @@ void rac_ops_connection_patch(struct rac_ask *q)
         save(m);
     else
         rac_compiled_want(q->w->compiled, q->who->tenant, m->g.row.connector, change_ready, m);
+}
+
+void rac_ops_connection_patch(struct rac_ask *q)
+{
+    struct making *m = RAC_NEW(q->a, struct making);
+    m->g.q = q;
+    change(m);
 }
 
 static void removed(void *arg, const struct rac_commit *c)
@@ -369,15 +395,23 @@ void rac_ops_connection_delete(struct rac_ask *q)
 
 struct keying {
     struct rac_ask *q;
+    bool add;
+    unsigned tries;
     struct rac_connection_row row;
     rac_str key;
     rac_ms expires_ms;
 };
 
+static void save_keys(struct keying *k);
+
 static void key_saved(void *arg, const struct rac_commit *c)
 {
     struct keying *k = arg;
     struct rac_ask *q = k->q;
+    if (try_again(q, c, &k->tries)) {
+        save_keys(k);
+        return;
+    }
     if (c->err != RAC_OK) {
         rac_ask_fail_commit(q, c, "connection");
         return;
@@ -411,11 +445,13 @@ static rac_str good_entries(struct rac_ask *q, rac_str entries)
     return (rac_str){p, n};
 }
 
-static void save_keys(struct keying *k, bool add)
+static void save_keys(struct keying *k)
 {
     struct rac_ask *q = k->q;
     struct rac_json secrets = rac_json_new_object(q->a);
     rac_str text, entries = RAC_STR_NULL;
+    if (!rac_access_connection(q, RAC_MAY_CONNECTION_EDIT, q->args[0], &k->row))
+        return;
     if (k->row.has_secrets) {
         rac_err e =
             q->w->cs->connection_secrets(q->w->cs->self, q->who->tenant, k->row.id, q->a, &text);
@@ -428,7 +464,7 @@ static void save_keys(struct keying *k, bool add)
             entries = RAC_STR_NULL;
     }
     rac_json_del(&secrets, RAC_S("$keys"));
-    if (add) {
+    if (k->add) {
         entries = good_entries(q, entries);
         if (entries.n >= (size_t)RAC_KEYS_MAX * RAC_KEY_ENTRY_BYTES) {
             rac_ask_fail(q, RAC_FAULT_CONFLICT,
@@ -446,7 +482,7 @@ static void save_keys(struct keying *k, bool add)
         .shareable = -1,
         .if_version = k->row.version,
         .actor = rac_ask_actor(q)};
-    r.actor.note = add ? RAC_S("key created") : RAC_S("keys revoked");
+    r.actor.note = k->add ? RAC_S("key created") : RAC_S("keys revoked");
     q->w->cs->connection_save(q->w->cs->self, q->who->tenant, &r, key_saved, k);
 }
 
@@ -460,16 +496,15 @@ void rac_ops_connection_key(struct rac_ask *q)
                      "expires must be a duration such as P30D or a time in the future.");
         return;
     }
-    if (rac_access_connection(q, RAC_MAY_CONNECTION_EDIT, q->args[0], &k->row))
-        save_keys(k, true);
+    k->add = true;
+    save_keys(k);
 }
 
 void rac_ops_connection_revoke_keys(struct rac_ask *q)
 {
     struct keying *k = RAC_NEW(q->a, struct keying);
     k->q = q;
-    if (rac_access_connection(q, RAC_MAY_CONNECTION_EDIT, q->args[0], &k->row))
-        save_keys(k, false);
+    save_keys(k);
 }
 
 /* --- signing in ------------------------------------------------------------------------------- */

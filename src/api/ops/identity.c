@@ -144,20 +144,55 @@ void rac_ops_user_create(struct rac_ask *q)
                               .disabled = -1,
                               .grants = &none,
                               .actor = rac_ask_actor(q)};
-    for (size_t i = 0; i < r.name.n; i++)
-        if ((unsigned char)r.name.p[i] <= ' ' || r.name.p[i] == '/' || r.name.p[i] == ':') {
-            rac_ask_fail(q, RAC_FAULT_BAD_VALUE,
-                         "A user name has no spaces, slashes or colons in it.");
-            return;
-        }
-    if (rac_access_tenant(q, RAC_MAY_USER_EDIT, RAC_STR_NULL) && read_grants(q, &r))
+    if (rac_access_tenant(q, RAC_MAY_USER_EDIT, RAC_STR_NULL) && rac_ask_name(q, "user", r.name) &&
+        read_grants(q, &r))
         q->w->is->user_save(q->w->is->self, q->who->tenant, &r, user_saved, q);
+}
+
+static unsigned roles_of(const struct rac_role_grant *v, size_t n)
+{
+    unsigned roles = 0;
+    for (size_t i = 0; i < n; i++)
+        roles |= v[i].roles;
+    return roles;
+}
+
+/* The installation is its operators': administrators of a tenant cannot change, lock out or act for
+ * one. False: answered. */
+static bool may_manage(struct rac_ask *q, rac_str user)
+{
+    struct rac_role_grant *v;
+    size_t n;
+    rac_err e = q->w->is->user_grants(q->w->is->self, q->who->tenant, user, q->a, &v, &n);
+    if (e != RAC_OK) {
+        rac_ask_fail_err(q, e, "user");
+        return false;
+    }
+    if (!(roles_of(v, n) & RAC_ROLE_OPERATOR) ||
+        (roles_of(q->who->grants, q->who->grants_n) & RAC_ROLE_OPERATOR))
+        return true;
+    rac_ask_fail(q, RAC_FAULT_DENIED,
+                 "This user is an operator of the installation: only an operator can do this.");
+    return false;
+}
+
+/* Somebody who holds operator keeps it until another operator takes it: one is always left. */
+static bool keeps_operator(struct rac_ask *q, const struct rac_user_save *r)
+{
+    if (r->grants == NULL || !rac_str_eq(r->id, q->who->user) ||
+        !(roles_of(q->who->grants, q->who->grants_n) & RAC_ROLE_OPERATOR) ||
+        (roles_of(r->grants, r->grants_n) & RAC_ROLE_OPERATOR))
+        return true;
+    rac_ask_fail(q, RAC_FAULT_CONFLICT,
+                 "You cannot give up the role operator yourself: another operator can take it.");
+    return false;
 }
 
 void rac_ops_user_patch(struct rac_ask *q)
 {
     struct rac_user_row u;
-    if (!rac_access_tenant(q, RAC_MAY_USER_EDIT, RAC_STR_NULL) || !get_user(q, q->args[0], &u))
+    if (!rac_access_tenant(q, RAC_MAY_USER_EDIT, RAC_STR_NULL) || !get_user(q, q->args[0], &u) ||
+        !may_manage(q, u.id))
         return;
     const struct rac_json *disabled = RAC_JSON_GET(&q->json, "disabled");
     struct rac_user_save r = {.id = u.id,
@@ -168,7 +203,7 @@ void rac_ops_user_patch(struct rac_ask *q)
         rac_ask_fail(q, RAC_FAULT_CONFLICT, "You cannot disable yourself.");
         return;
     }
-    if (read_grants(q, &r))
+    if (read_grants(q, &r) && keeps_operator(q, &r))
         q->w->is->user_save(q->w->is->self, q->who->tenant, &r, user_saved, q);
 }
 
@@ -184,7 +219,8 @@ static void removed(void *arg, const struct rac_commit *c)
 void rac_ops_user_delete(struct rac_ask *q)
 {
     struct rac_user_row u;
-    if (!rac_access_tenant(q, RAC_MAY_USER_EDIT, RAC_STR_NULL) || !get_user(q, q->args[0], &u))
+    if (!rac_access_tenant(q, RAC_MAY_USER_EDIT, RAC_STR_NULL) || !get_user(q, q->args[0], &u) ||
+        !may_manage(q, u.id))
         return;
     if (rac_str_eq(u.id, q->who->user)) {
         rac_ask_fail(q, RAC_FAULT_CONFLICT, "You cannot delete yourself.");
@@ -328,9 +364,7 @@ static bool may_give(struct rac_ask *q, const struct rac_user_row *u, struct rac
         rac_ask_fail_err(q, e, "user");
         return false;
     }
-    unsigned mine = 0;
-    for (size_t i = 0; i < q->who->grants_n; i++)
-        mine |= q->who->grants[i].roles;
+    unsigned mine = roles_of(q->who->grants, q->who->grants_n);
     bool self = rac_str_eq(u->id, q->who->user);
     for (size_t i = 0; i < n; i++) {
         if (r->group.n > 0 && v[i].group.p != NULL && !rac_str_eq(v[i].group, r->group))
@@ -411,6 +445,8 @@ void rac_ops_token_delete(struct rac_ask *q)
     for (size_t i = 0; e == RAC_OK && i < n; i++)
         if (rac_str_eq(rows[i].id, q->args[0])) {
             struct rac_actor actor = rac_ask_actor(q);
+            if (!rac_str_eq(rows[i].user, q->who->user) && !may_manage(q, rows[i].user))
+                return;
             q->w->is->token_revoke(q->w->is->self, q->who->tenant, q->args[0], &actor,
                                    token_revoked, q);
             return;
@@ -495,7 +531,7 @@ static void group_saved(void *arg, const struct rac_commit *c)
 
 static bool group_name_ok(rac_str s)
 {
-    if (s.n == 0 || s.n > 90)
+    if (s.n == 0 || s.n > 90 || rac_ask_is_id(s))
         return false;
     for (size_t i = 0; i < s.n; i++)
         if (!rac_is_alnum(s.p[i]) && strchr("-_.()", s.p[i]) == NULL)
@@ -521,7 +557,7 @@ void rac_ops_group_put(struct rac_ask *q)
         if (!group_name_ok(q->args[0])) {
             rac_ask_fail(q, RAC_FAULT_BAD_VALUE,
                          "A group name has up to 90 letters, digits and - _ . ( ), and no full "
-                         "stop at its end.");
+                         "stop at its end, and is not shaped like an id.");
             return;
         }
         if (q->if_match.p != NULL) {

@@ -96,18 +96,25 @@ static void fail_open(struct invoking *t, rac_err err, rac_str why)
     rac_ask_fail_commit(t->q, &said, "connection");
 }
 
-static void start_call(struct invoking *t, rac_call_done done)
+/* Is there room in the rate of the connection? Answers when not. */
+static bool admitted(struct invoking *t)
 {
     struct rac_ask *q = t->q;
     int64_t retry_after_ms;
-    if (!rac_gateway_admit(q->w->gateway, t->c, &retry_after_ms)) {
-        rac_opened_release(q->w->opened, t->c);
-        q->retry_after_s = (retry_after_ms + 999) / 1000;
-        rac_ask_fail(q, RAC_FAULT_RATE,
-                     "The rate set for connections is used up; try again in %lld s.",
-                     (long long)q->retry_after_s);
+    if (rac_gateway_admit(q->w->gateway, t->c, &retry_after_ms))
+        return true;
+    release(t);
+    q->retry_after_s = (retry_after_ms + 999) / 1000;
+    rac_ask_fail(q, RAC_FAULT_RATE, "The rate set for connections is used up; try again in %lld s.",
+                 (long long)q->retry_after_s);
+    return false;
+}
+
+static void start_call(struct invoking *t, rac_call_done done)
+{
+    struct rac_ask *q = t->q;
+    if (!admitted(t))
         return;
-    }
     struct rac_call_req req = {
         .connector = t->c->connector,
         .connection = t->c->connection,
@@ -285,6 +292,8 @@ static void dynamic_ready(void *arg, rac_err err, struct rac_opened_connection *
         return;
     }
     t->i.c = c;
+    if (!admitted(&t->i))
+        return;
     err = q->w->cs->file_get(q->w->cs->self, q->who->tenant, c->row.connector,
                              c->connector->revision, RAC_FILE_DEFINITION, RAC_STR_NULL, q->a, &f);
     if (err == RAC_OK)

@@ -10,7 +10,7 @@
 #include "text/multipart.h"
 #include "text/url.h"
 
-enum { REDIRECTS_MAX = 5, IMPORT_TIMEOUT_MS = 30000, PACKAGE_FACTOR = 4 };
+enum { REDIRECTS_MAX = 5, IMPORT_TIMEOUT_MS = 30000, PACKAGE_FACTOR = 4, TRIES_MAX = 20 };
 
 /* What the request says to change; absent means: as it is. Bytes live in the ask's arena. */
 struct given {
@@ -39,8 +39,12 @@ struct saving {
     unsigned hops;
     /* saving */
     struct rac_connector_save save;
+    unsigned tries;
     void (*then)(struct saving *s); /* what follows the gathering */
 };
+
+static void begin(struct rac_ask *q, struct saving *s, enum rac_package_role only,
+                  void (*then)(struct saving *s));
 
 static void wrong(struct saving *s, enum rac_fault f, rac_str why)
 {
@@ -257,9 +261,28 @@ static enum rac_file_kind kind_of(enum rac_package_role role)
     }
 }
 
+/* A revision is completed with files of the one before, so it is stored only on top of that one;
+ * when another came in between, and the caller set no condition, it is made anew. */
+static bool try_again(struct saving *s, const struct rac_commit *c)
+{
+    if (c->err != RAC_E_CONFLICT || s->create || s->given.package == NULL ||
+        rac_etag_version(s->q->if_match) != 0 || ++s->tries == TRIES_MAX)
+        return false;
+    s->given = (struct given){0};
+    s->checked = (struct rac_checked){0};
+    s->save = (struct rac_connector_save){0};
+    s->former = NULL;
+    s->hops = 0;
+    if (rac_access_connector(s->q, RAC_MAY_CONNECTOR_EDIT, s->q->args[0], &s->row))
+        begin(s->q, s, s->only, s->then);
+    return true;
+}
+
 static void stored(void *arg, const struct rac_commit *c)
 {
     struct saving *s = arg;
+    if (try_again(s, c))
+        return;
     if (c->err != RAC_OK) {
         rac_ask_fail_commit(s->q, c, "connector");
         return;
@@ -337,6 +360,8 @@ static void store(struct saving *s)
         return;
     if (s->given.package != NULL)
         put_files(s);
+    if (s->given.package != NULL && !s->create && r->if_version == 0)
+        r->if_version = s->row.version;
     if (s->create) {
         uint8_t tail[8];
         rac_env_random(q->w->env, tail, sizeof tail);

@@ -117,6 +117,10 @@ void rac_ops_tenant_create(struct rac_ask *q)
     f->q = q;
     if (!rac_access_tenant(q, RAC_MAY_TENANT_EDIT, RAC_STR_NULL))
         return;
+    if (!rac_ask_name(q, "tenant", rac_json_str(RAC_JSON_GET(&q->json, "name"), RAC_S(""))) ||
+        !rac_ask_name(q, "user",
+                      rac_json_str(RAC_JSON_GET(&q->json, "administrator"), RAC_S("admin"))))
+        return;
     f->id = new_id(q);
     f->user = new_id(q);
     struct rac_actor actor = rac_ask_actor(q);
