@@ -382,6 +382,8 @@ static void token_keep(struct rac_cli *cli, struct rac_json *connection,
     RAC_JSON_PUT_STR(cli->a, &v, "access_token", t->access);
     if (t->refresh.n > 0)
         RAC_JSON_PUT_STR(cli->a, &v, "refresh_token", t->refresh);
+    else if (t->assertion.n > 0)
+        RAC_JSON_PUT_STR(cli->a, &v, "assertion", t->assertion);
     if (t->expires_at_ms > 0)
         RAC_JSON_PUT(cli->a, &v, "expires_at", rac_json_of_int(t->expires_at_ms / 1000));
     if (rac_json_get(values, t->parameter) == NULL)

@@ -154,7 +154,7 @@ bool rac_auth_renewable(const struct rac_connection *c)
 {
     const struct rac_conn_param *p = oauth_of(c);
     const struct rac_oauth_token *t = p != NULL ? rac_connection_token(c, p->name) : NULL;
-    return t != NULL && (t->refresh.n > 0 || grant_needs_nobody(c, p));
+    return t != NULL && (t->refresh.n > 0 || t->assertion.n > 0 || grant_needs_nobody(c, p));
 }
 
 bool rac_auth_needs_sign_in(const struct rac_connection *c)

@@ -64,6 +64,8 @@ enum rac_grant {
     RAC_GRANT_CLIENT_CREDENTIALS,
     RAC_GRANT_PASSWORD,
     RAC_GRANT_DEVICE_CODE,
+    RAC_GRANT_ON_BEHALF_OF,   /* RFC 7523 as Azure AD has it: jwt-bearer, requested_token_use */
+    RAC_GRANT_TOKEN_EXCHANGE, /* RFC 8693 */
 };
 enum rac_client_auth { RAC_CLIENT_BODY, RAC_CLIENT_BASIC, RAC_CLIENT_ASSERTION };
 enum rac_redirect_mode { RAC_REDIRECT_GLOBAL, RAC_REDIRECT_PER_CONNECTOR, RAC_REDIRECT_DIRECT };
@@ -100,7 +102,8 @@ struct rac_oauth_settings {
     enum rac_redirect_mode redirect_mode;
     rac_str redirect_url; /* of Direct */
     bool pkce;
-    bool on_behalf_of; /* enableOnbehalfOfLogin: accepted; the sign-in of the user is used as is */
+    bool on_behalf_of; /* enableOnbehalfOfLogin: a person's token, where a connection has one, is
+                          exchanged; a consent goes on as ever */
     bool v1;           /* aad: the endpoints before v2.0, with `resource` instead of scopes */
     struct rac_oauth_template authorization_url, authorization_query;
     struct rac_oauth_template token_url, token_query, token_body;

@@ -252,6 +252,13 @@ static void begin_with(struct begin *b, const struct rac_auth_target *t, rac_str
         begin_end(b, true);
         return;
     }
+    if (grant == RAC_GRANT_ON_BEHALF_OF || grant == RAC_GRANT_TOKEN_EXCHANGE) {
+        fail(&b->error, "InvalidInput", 400, "NoConsentNeeded",
+             RAC_S("This connector acts on behalf of a person by a token of theirs: give it with "
+                   "the connection, as {\"assertion\": \"…\"}."));
+        begin_end(b, true);
+        return;
+    }
     if (redirect.n == 0)
         redirect = rac_auth_redirect_url(b->auth, t->settings, t->connector_id, &b->own);
     b->row.state = rac_random_token(&b->own, b->auth->env.env, STATE_BYTES);

@@ -14,6 +14,7 @@ struct rac_oauth_vars {
     const struct rac_oauth_settings *settings;
     const struct rac_connection *connection; /* may be NULL */
     rac_str code, redirect_url, refresh_token, state;
+    rac_str assertion;           /* a person's token to be exchanged */
     rac_str verifier, challenge; /* PKCE */
     bool no_secret;              /* the client authenticates otherwise: {ClientSecret} is empty */
 };
@@ -51,8 +52,9 @@ rac_str rac_oauth_form_del(rac_str body, rac_str name, struct rac_arena *a);
 enum rac_token_purpose {
     RAC_TOKEN_EXCHANGE, /* code -> tokens */
     RAC_TOKEN_REFRESH,
-    RAC_TOKEN_OBTAIN, /* client_credentials, password */
-    RAC_TOKEN_DEVICE, /* device_code -> tokens; code is the device code */
+    RAC_TOKEN_OBTAIN,    /* client_credentials, password */
+    RAC_TOKEN_ON_BEHALF, /* a person's token -> a token of the API */
+    RAC_TOKEN_DEVICE,    /* device_code -> tokens; code is the device code */
 };
 
 struct rac_token_request {

@@ -256,7 +256,10 @@ static void answered(void *arg, const struct rac_token_answer *x)
     struct rac_flight *f = RAC_CAST(arg, struct rac_flight, FLIGHT_MAGIC);
     f->e = rac_auth_err_of_answer(x);
     if (x->verdict == RAC_TOKEN_OK) {
+        rac_str extra = f->row.extra;
         rac_auth_row_of_answer(x, &f->key, f->row.refresh, rac_auth_now(f->auth), &f->row);
+        if (f->row.refresh.n == 0) /* what was exchanged is all there is to renew it with */
+            f->row.extra = extra;
         save(f);
         return;
     }
@@ -354,12 +357,15 @@ static void no_way(struct rac_flight *f)
     }
     f->e = RAC_E_UNAUTHENTICATED;
     bool never = f->row.access.n == 0;
+    bool idle = never && rac_connection_token_of(&f->row, &f->a).assertion.n > 0;
     f->error = (struct rac_auth_error){
         .code = RAC_S("ConnectionUnauthenticated"),
         .http_status = 401,
-        .message = never ? RAC_S("Nobody has signed in with this connection yet. Sign in first.")
-                         : RAC_S("The API no longer accepts this sign-in, and the identity "
-                                 "provider gave no refresh token. Sign in again."),
+        .message = idle ? RAC_S("The connector does not exchange a person's token for one of its "
+                                "own (customParameters.enableOnbehalfOfLogin). Sign in.")
+                   : never ? RAC_S("Nobody has signed in with this connection yet. Sign in first.")
+                           : RAC_S("The API no longer accepts this sign-in, and the identity "
+                                   "provider gave no refresh token. Sign in again."),
         .detail = never ? RAC_S("SignInRequired") : RAC_S("Unauthorized"),
     };
     mark(f, RAC_CONNECTION_UNAUTHENTICATED);
@@ -379,6 +385,11 @@ static bool choose_purpose(struct rac_flight *f, const struct rac_oauth_vars *v)
         f->purpose = RAC_TOKEN_OBTAIN;
         return true;
     }
+    if (v->assertion.n > 0 &&
+        (s->on_behalf_of || grant == RAC_GRANT_ON_BEHALF_OF || grant == RAC_GRANT_TOKEN_EXCHANGE)) {
+        f->purpose = RAC_TOKEN_ON_BEHALF;
+        return true;
+    }
     /* Some templates need no refresh token: they repeat the client's own credentials. */
     return s->refresh_url.text.n > 0 && alone && f->row.access.n > 0 &&
            rac_str_findi(s->refresh_body.text, RAC_S("client_credentials")) != RAC_STR_NPOS;
@@ -389,6 +400,7 @@ static void plan_request(struct rac_flight *f, const struct rac_connection *c,
 {
     struct rac_oauth_vars v = {.settings = s, .connection = c};
     v.refresh_token = f->row.refresh;
+    v.assertion = rac_connection_token_of(&f->row, &f->a).assertion;
     v.redirect_url = rac_auth_redirect_url(f->auth, s, connector_id, &f->a);
     if (s->problem.n > 0) {
         f->error = (struct rac_auth_error){.code = RAC_S("ConnectionUnauthenticated"),
@@ -429,10 +441,8 @@ static rac_err read_row(struct rac_flight *f, const struct rac_connection *given
         return e;
     const struct rac_oauth_token *t = rac_connection_token(given, f->key.parameter);
     if (t != NULL)
-        f->row = (struct rac_oauth_row){.access = t->access,
-                                        .refresh = t->refresh,
-                                        .expires_ms = t->expires_at_ms,
-                                        .obtained_ms = t->obtained_ms};
+        f->row = rac_connection_token_row(t, &f->a);
+    f->row.parameter = f->row.type = f->row.scope = RAC_STR_NULL;
     f->row.access = rac_arena_str(&f->a, f->row.access);
     f->row.refresh = rac_arena_str(&f->a, f->row.refresh);
     return RAC_OK;

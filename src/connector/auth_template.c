@@ -85,6 +85,7 @@ static rac_str of_exchange(const struct rac_oauth_vars *v, rac_str name, bool *k
         {RAC_S("RedirectUrl"), v->redirect_url},
         {RAC_S("RedirectUri"), v->redirect_url},
         {RAC_S("RefreshToken"), v->refresh_token},
+        {RAC_S("Assertion"), v->assertion},
         {RAC_S("State"), v->state},
         {RAC_S("CodeChallenge"), v->challenge},
         {RAC_S("CodeVerifier"), v->verifier},
@@ -213,6 +214,12 @@ enum rac_grant rac_oauth_grant(const struct rac_oauth_vars *v, struct rac_arena 
     if (rac_str_eqi(g, RAC_S("device_code")) ||
         rac_str_eqi(g, RAC_S("urn:ietf:params:oauth:grant-type:device_code")))
         return RAC_GRANT_DEVICE_CODE;
+    if (rac_str_eqi(g, RAC_S("on_behalf_of")) ||
+        rac_str_eqi(g, RAC_S("urn:ietf:params:oauth:grant-type:jwt-bearer")))
+        return RAC_GRANT_ON_BEHALF_OF;
+    if (rac_str_eqi(g, RAC_S("token_exchange")) ||
+        rac_str_eqi(g, RAC_S("urn:ietf:params:oauth:grant-type:token-exchange")))
+        return RAC_GRANT_TOKEN_EXCHANGE;
     return RAC_GRANT_CODE;
 }
 

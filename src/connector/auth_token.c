@@ -82,6 +82,18 @@ static const struct rac_oauth_template obtain_body[] = {
                                        "&scope={Scopes}"),
                             true},
     [RAC_GRANT_DEVICE_CODE] = {.text = {NULL, 0}},
+    [RAC_GRANT_ON_BEHALF_OF] = {RAC_S_INIT("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3A"
+                                           "jwt-bearer&requested_token_use=on_behalf_of"
+                                           "&assertion={Assertion}&client_id={ClientId}"
+                                           "&client_secret={ClientSecret}&scope={Scopes}"),
+                                true},
+    [RAC_GRANT_TOKEN_EXCHANGE] = {RAC_S_INIT(
+                                      "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3A"
+                                      "token-exchange&subject_token={Assertion}&subject_token_type="
+                                      "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token"
+                                      "&audience={resourceUri}&client_id={ClientId}"
+                                      "&client_secret={ClientSecret}&scope={Scopes}"),
+                                  true},
 };
 static const struct rac_oauth_template device_body = {
     RAC_S_INIT("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code"
@@ -98,10 +110,17 @@ static struct rac_oauth_template body_of(const struct rac_oauth_vars *v,
         return s->refresh_body;
     case RAC_TOKEN_DEVICE:
         return device_body;
+    case RAC_TOKEN_ON_BEHALF:
     case RAC_TOKEN_OBTAIN: {
-        if (!s->token_body.ours) /* the connector's author spells it out */
+        bool person = purpose == RAC_TOKEN_ON_BEHALF;
+        enum rac_grant grant = rac_oauth_grant(v, a);
+        if (person && grant != RAC_GRANT_TOKEN_EXCHANGE) /* enableOnbehalfOfLogin beside another */
+            grant = RAC_GRANT_ON_BEHALF_OF;
+        /* where the connector's author spells it out, that */
+        if (!s->token_body.ours &&
+            (!person || rac_oauth_mentions(s->token_body.text, RAC_S("Assertion"))))
             return s->token_body;
-        struct rac_oauth_template t = obtain_body[rac_oauth_grant(v, a)];
+        struct rac_oauth_template t = obtain_body[grant];
         if (s->v1)
             t.text = rac_str_concat(a, t.text, RAC_S("&resource={resourceUri}"));
         return t;

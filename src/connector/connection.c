@@ -246,6 +246,9 @@ static void take_token(struct making *m, const struct rac_conn_param *p, const s
             t.access = keep(m, p, access);
         if (refresh.n > 0)
             t.refresh = keep(m, p, refresh);
+        rac_str assertion = rac_str_trim(rac_json_str(RAC_JSON_GET(v, "assertion"), RAC_STR_NULL));
+        if (assertion.n > 0)
+            t.assertion = keep(m, p, assertion);
         if (type.n > 0)
             t.type = rac_arena_str(m->a, type);
         if (scope.n > 0)
@@ -258,7 +261,7 @@ static void take_token(struct making *m, const struct rac_conn_param *p, const s
             return;
         }
     }
-    if (t.access.n == 0 && t.refresh.n == 0) {
+    if (t.access.n == 0 && t.refresh.n == 0 && t.assertion.n == 0) {
         struct rac_diag *d = problem(m, "RC-CONN-07", at,
                                      "parameter \"%.*s\" needs an access token", RAC_FMT(p->name));
         if (d != NULL)
@@ -571,6 +574,43 @@ static rac_err read_object(struct rac_arena *a, rac_str text, struct rac_json *i
     return RAC_OK;
 }
 
+/* The assertion is among what the store keeps as further members of an answer. */
+struct rac_oauth_row rac_connection_token_row(const struct rac_oauth_token *t, struct rac_arena *a)
+{
+    struct rac_oauth_row row = {.parameter = t->parameter,
+                                .access = t->access,
+                                .refresh = t->refresh,
+                                .type = t->type,
+                                .scope = t->scope,
+                                .obtained_ms = t->obtained_ms,
+                                .expires_ms = t->expires_at_ms};
+    if (t->assertion.n > 0) {
+        struct rac_json o = rac_json_new_object(a);
+        RAC_JSON_PUT_STR(a, &o, "assertion", t->assertion);
+        row.extra = rac_json_print_str(&o, 0, a);
+        rac_secret_wipe_with(a, row.extra);
+    }
+    return row;
+}
+
+struct rac_oauth_token rac_connection_token_of(const struct rac_oauth_row *row, struct rac_arena *a)
+{
+    struct rac_oauth_token t = {.parameter = row->parameter,
+                                .access = row->access,
+                                .refresh = row->refresh,
+                                .type = row->type,
+                                .scope = row->scope,
+                                .expires_at_ms = row->expires_ms,
+                                .obtained_ms = row->obtained_ms,
+                                .generation = row->generation};
+    struct rac_json v;
+    if (row->extra.n > 0 && rac_json_parse(row->extra, a, RAC_JSON_COPY, &v, NULL) == RAC_OK)
+        t.assertion = rac_json_str(RAC_JSON_GET(&v, "assertion"), RAC_STR_NULL);
+    if (t.assertion.n > 0)
+        rac_secret_wipe_with(a, t.assertion);
+    return t;
+}
+
 rac_err rac_connection_open(const struct rac_connector *c, const struct rac_connection_row *row,
                             rac_str secrets, const struct rac_oauth_row *tokens, size_t tokens_n,
                             struct rac_arena *a, struct rac_connection **out)
@@ -588,16 +628,7 @@ rac_err rac_connection_open(const struct rac_connector *c, const struct rac_conn
         return e;
     n->tokens = RAC_NEW_N(a, struct rac_oauth_token, tokens_n + n->set->params_n);
     for (size_t i = 0; i < tokens_n; i++)
-        n->tokens[n->tokens_n++] = (struct rac_oauth_token){
-            .parameter = tokens[i].parameter,
-            .access = tokens[i].access,
-            .refresh = tokens[i].refresh,
-            .type = tokens[i].type,
-            .scope = tokens[i].scope,
-            .expires_at_ms = tokens[i].expires_ms,
-            .obtained_ms = tokens[i].obtained_ms,
-            .generation = tokens[i].generation,
-        };
+        n->tokens[n->tokens_n++] = rac_connection_token_of(&tokens[i], a);
     n->status = row->status;
     *out = n;
     return RAC_OK;

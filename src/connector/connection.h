@@ -49,6 +49,8 @@ struct rac_oauth_token {
     rac_str parameter;    /* "token" */
     rac_str access;       /* absent: never obtained */
     rac_str refresh;      /* absent: the provider gave none */
+    rac_str assertion;    /* a person's token for the connector's client, to be exchanged for one of
+                             the API (on behalf of); absent: none */
     rac_str type;         /* token_type as given; absent: Bearer */
     rac_str scope;        /* as granted; absent when the answer did not say */
     rac_ms expires_at_ms; /* 0: the provider did not say */
@@ -78,8 +80,9 @@ enum rac_connection_flags {
  *   {"name": name, "values": {parameter name: {"value": value}, ...}}   (parameterValueSet, §4.9)
  * where a value may also stand as {"value": value}, and the value of an OAuth parameter is an
  * access token or {"access_token", "refresh_token"?, "expires_at"?, "expires_in"?, "token_type"?,
- * "scope"?}; expires_at is seconds since 1970 or RFC 3339. NULL input: no values. now_ms is the
- * wall clock, for expires_in.
+ * "scope"?}; expires_at is seconds since 1970 or RFC 3339; or {"assertion"}, a person's token that
+ * is exchanged on their behalf (§4.6). NULL input: no values. now_ms is the wall clock, for
+ * expires_in.
  * RAC_OK with *out; RAC_E_INVALID with an error in diags per mistake, pointer into input:
  *   RC-CONN-01 no such set          RC-CONN-04 wrong type
  *   RC-CONN-02 no such parameter    RC-CONN-05 not one of the allowed values
@@ -109,6 +112,11 @@ rac_err rac_connection_open(const struct rac_connector *c, const struct rac_conn
  * not among them; they have rows of their own. In a. */
 rac_str rac_connection_values_json(const struct rac_connection *c, bool secret,
                                    struct rac_arena *a);
+
+/* A token as the row that keeps it, but for its connection; the other way round. In a. */
+struct rac_oauth_row rac_connection_token_row(const struct rac_oauth_token *t, struct rac_arena *a);
+struct rac_oauth_token rac_connection_token_of(const struct rac_oauth_row *row,
+                                               struct rac_arena *a);
 
 /* Value of a parameter as text (an int or bool in its JSON spelling); absent when it has none and
  * for OAuth parameters: tokens are not readable. Exact name first, then ignoring letter case. */

@@ -74,6 +74,7 @@ void rac_connection_secrets(const struct rac_connection *c, struct rac_arena *a,
     for (size_t i = 0; i < c->tokens_n; i++) {
         add_forms(out, c->tokens[i].access, a);
         add_forms(out, c->tokens[i].refresh, a);
+        add_forms(out, c->tokens[i].assertion, a);
     }
 }
 

@@ -230,6 +230,39 @@ test('client credentials: no consent, one token for many calls', async (t) => {
   assert.deepEqual(s.id.tokenRequests.map((r) => r.status), [401, 200]);
 });
 
+test('on behalf of a person: their token is exchanged, then refreshed', async (t) => {
+  const grant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+  const s = await stage(t, {
+    idOptions: { grants: ['authorization_code', 'refresh_token', grant], scopes: ['https://harbour.example/.default'], exchange: true },
+    settings: (id) => ({
+      identityProvider: 'aad', clientId: '', scopes: [],
+      customParameters: { loginUri: { value: id.url }, tenantId: { value: id.tenant }, resourceUri: { value: 'https://harbour.example' }, enableOnbehalfOfLogin: { value: 'true' } },
+    }),
+  });
+  const make = async (assertion) => {
+    const made = ok(await s.server.api('POST', '/api/v1/connections', { connectorId: s.connector, displayName: 'ada', parameterValues: { token: { assertion } } }), 201);
+    s.connection = made.id;
+  };
+  await make('ada');
+  assert.equal((await s.status()).overallStatus, 'Connected');
+  const me = ok(await s.call());
+  assert.deepEqual([me.statusCode, me.body.sub], [200, 'ada']);
+  const asked = new URLSearchParams(s.id.tokenRequests.at(-1).body);
+  assert.deepEqual(['grant_type', 'assertion', 'requested_token_use', 'scope'].map((k) => asked.get(k)),
+    [grant, 'ada', 'on_behalf_of', 'https://harbour.example/.default offline_access']);
+  await s.expired();
+  assert.equal(ok(await s.call()).body.sub, 'ada');
+  assert.equal(s.refreshes(), 1);
+  assert.doesNotMatch(JSON.stringify(await s.status()), /assertion/);
+  // a token that the provider does not take
+  await make('mallory');
+  const r = await s.call();
+  assert.equal(r.status, 401);
+  assert.match((await s.status()).statuses[0].error.message, /not for this client/);
+  assert.equal((await s.status()).overallStatus, 'Unauthenticated');
+  assert.deepEqual(s.id.errors, []);
+});
+
 test('states: another person, another connection, an error from the provider', async (t) => {
   const s = await stage(t);
   const end = await browse(ok(await s.consent()).link, { stopAt: REDIRECT(s.server) });

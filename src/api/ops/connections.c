@@ -259,16 +259,11 @@ static void values_saved(void *arg, const struct rac_commit *c)
         changed(&m->g, c);
         return;
     }
-    struct rac_oauth_save r = {.tokens = {.connection = m->g.id,
-                                          .parameter = t->parameter,
-                                          .access = t->access,
-                                          .refresh = t->refresh,
-                                          .type = t->type,
-                                          .scope = t->scope,
-                                          .obtained_ms = rac_env_wall_ms(q->w->env),
-                                          .expires_ms = t->expires_at_ms},
+    struct rac_oauth_save r = {.tokens = rac_connection_token_row(t, q->a),
                                .status = &m->g.status,
                                .actor = rac_ask_actor(q)};
+    r.tokens.connection = m->g.id;
+    r.tokens.obtained_ms = rac_env_wall_ms(q->w->env);
     q->w->cs->oauth_save(q->w->cs->self, q->who->tenant, &r, token_saved, &m->g);
 }
 

@@ -15,10 +15,26 @@ const listen = async (t, handler) => {
 
 const bodyOf = async (stream) => { const chunks = []; for await (const c of stream) chunks.push(c); return Buffer.concat(chunks); };
 
+// The on-behalf-of grant as Azure AD has it; a person's token is their name here, and mallory's is for somebody else.
+const onBehalfOf = (provider) => async (ctx) => {
+  const { client, params } = ctx.oidc;
+  const refuse = (status, error, error_description) => { ctx.status = status; ctx.body = { error, error_description }; };
+  if (params.requested_token_use !== 'on_behalf_of') return refuse(400, 'invalid_request', 'requested_token_use');
+  if (params.assertion !== 'ada') return refuse(400, 'invalid_grant', 'the assertion is not for this client');
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: params.assertion });
+  const scope = `openid ${params.scope}`;
+  grant.addOIDCScope(scope);
+  const grantId = await grant.save();
+  const common = { accountId: params.assertion, client, grantId, scope, gty: 'refresh_token' };
+  const access_token = await new provider.AccessToken(common).save();
+  const refresh_token = await new provider.RefreshToken(common).save();
+  ctx.body = { access_token, refresh_token, token_type: 'Bearer', expires_in: 5, scope: common.scope };
+};
+
 /* {url, provider, tokenRequests: [{grant, status, body}], mode, held}. `mode` is what the token endpoint does next:
  * ok, slow (answers after 1 s), 500, 429, html, no-expires, error-200, form, hold-before (does not even pass the request
  * on) and hold-after (passes it on, keeps the answer); `held` resolves when a request is being held. */
-export async function identity(t, { redirectUris, tenant = 'contoso', accessSeconds = 5, grants = ['authorization_code', 'refresh_token'], auth = 'client_secret_post', scopes = [] }) {
+export async function identity(t, { redirectUris, tenant = 'contoso', accessSeconds = 5, grants = ['authorization_code', 'refresh_token'], auth = 'client_secret_post', scopes = [], exchange = false }) {
   const it = { mode: 'ok', tokenRequests: [], tenant };
   const hold = () => { it.held = new Promise((ok) => { it.onHeld = ok; }); };
   hold();
@@ -76,6 +92,7 @@ export async function identity(t, { redirectUris, tenant = 'contoso', accessSeco
     cookies: { keys: ['a test key'] },
   });
   provider.proxy = true;
+  if (exchange) provider.registerGrantType('urn:ietf:params:oauth:grant-type:jwt-bearer', onBehalfOf(provider), ['assertion', 'requested_token_use', 'scope', 'resource']);
   it.provider = provider;
   it.errors = [];
   provider.on('server_error', (ctx, e) => it.errors.push(e));

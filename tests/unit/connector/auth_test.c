@@ -722,6 +722,105 @@ static void test_password_grant(void **state)
     reply(last_asked(), 200, "{\"access_token\":\"A1\"}");
 }
 
+/* --- on behalf of a person (§4.6) -------------------------------------------------------------- */
+
+static const char on_behalf[] =
+    "{'connectionParameters':{'token':{'type':'oauthSetting','oAuthSettings':{"
+    "'identityProvider':'aad','clientId':'app','clientSecret':'hush','scopes':['a.read'],"
+    "'customParameters':{'enableOnbehalfOfLogin':{'value':'true'},"
+    "'tenantId':{'value':'t1'},'resourceUri':{'value':'https://m.example'}}}}}}";
+
+/* The row of a connection that somebody made with their own token. */
+static void stored_assertion(const char *assertion)
+{
+    struct rac_oauth_token t = {.parameter = RAC_S("token"), .assertion = rac_str_of(assertion)};
+    struct rac_oauth_save r = {.tokens = rac_connection_token_row(&t, &W->a)};
+    r.tokens.connection = RAC_S("c1");
+    W->store.oauth_save(W->store.self, RAC_S("t1"), &r, ignore_commit, NULL);
+    pump();
+}
+
+static void test_on_behalf_of(void **state)
+{
+    (void)state;
+    connector(on_behalf);
+    stored_assertion("U.1+2");
+    struct outcome *o = prepare(0, false);
+    pump();
+    assert_str(last_asked()->url, "https://login.microsoftonline.com/t1/oauth2/v2.0/token");
+    rac_str body = last_asked()->body;
+    assert_str(form(body, "grant_type"), "urn:ietf:params:oauth:grant-type:jwt-bearer");
+    assert_str(form(body, "requested_token_use"), "on_behalf_of");
+    assert_str(form(body, "assertion"), "U.1+2");
+    assert_str(form(body, "client_secret"), "hush");
+    assert_str(form(body, "scope"), "https://m.example/a.read offline_access");
+    reply(last_asked(), 200,
+          "{\"access_token\":\"A1\",\"refresh_token\":\"R1\",\"expires_in\":3600}");
+    assert_int_equal(o->e, RAC_OK);
+    assert_str(o->c->tokens[0].access, "A1");
+    assert_str(row().refresh, "R1");
+    assert_int_equal(row().extra.n, 0); /* it has done its work */
+    W->clock.wall_ms += 3600 * 1000;
+    prepare(0, false);
+    pump();
+    assert_str(form(last_asked()->body, "grant_type"), "refresh_token");
+    reply(last_asked(), 200, "{\"access_token\":\"A2\",\"expires_in\":3600}");
+    assert_str(row().refresh, "R1");
+}
+
+/* Without a refresh token the exchange is repeated, until the provider refuses. */
+static void test_on_behalf_of_again(void **state)
+{
+    (void)state;
+    connector(on_behalf);
+    stored_assertion("U1");
+    prepare(0, false);
+    pump();
+    reply(last_asked(), 200, "{\"access_token\":\"A1\",\"expires_in\":60}");
+    W->clock.wall_ms += 61000;
+    struct outcome *o = prepare(0, false);
+    pump();
+    assert_str(form(last_asked()->body, "assertion"), "U1");
+    reply(last_asked(), 400,
+          "{\"error\":\"interaction_required\",\"error_description\":\"MFA is needed\"}");
+    assert_int_equal(o->e, RAC_E_UNAUTHENTICATED);
+    assert_int_equal(marked()->status, RAC_CONNECTION_UNAUTHENTICATED);
+    assert_has(marked()->message, "MFA");
+}
+
+static void test_token_exchange(void **state)
+{
+    (void)state;
+    connector("{'connectionParameters':{'token':{'type':'oauthSetting','oAuthSettings':{"
+              "'identityProvider':'oauth2','clientId':'app','scopes':['a'],'customParameters':{"
+              "'grantType':{'value':'token_exchange'},'tokenUrl':{'value':"
+              "'https://id.example/t'}}}}}}");
+    stored_assertion("U1");
+    prepare(0, false);
+    pump();
+    rac_str body = last_asked()->body;
+    assert_str(form(body, "grant_type"), "urn:ietf:params:oauth:grant-type:token-exchange");
+    assert_str(form(body, "subject_token"), "U1");
+    assert_str(form(body, "subject_token_type"), "urn:ietf:params:oauth:token-type:access_token");
+    assert_int_equal(form(body, "audience").n, 0);
+    reply(last_asked(), 200, "{\"access_token\":\"A1\"}");
+    assert_str(row().access, "A1");
+}
+
+/* A connector that does not ask for it sends the token of a person nowhere. */
+static void test_on_behalf_of_not_enabled(void **state)
+{
+    (void)state;
+    connector(generic);
+    stored_assertion("U1");
+    size_t before = W->asked_n;
+    struct outcome *o = prepare(0, false);
+    pump();
+    assert_int_equal(W->asked_n, before);
+    assert_int_equal(o->e, RAC_E_UNAUTHENTICATED);
+    assert_has(o->error.message, "enableOnbehalfOfLogin");
+}
+
 /* --- consent ---------------------------------------------------------------------------------- */
 
 struct consent {
@@ -1179,6 +1278,10 @@ int main(void)
         T(test_workers),
         T(test_recover_on_owner),
         T(test_client_credentials),
+        T(test_on_behalf_of),
+        T(test_on_behalf_of_again),
+        T(test_token_exchange),
+        T(test_on_behalf_of_not_enabled),
         T(test_password_grant),
         T(test_consent),
         T(test_consent_refusals),
