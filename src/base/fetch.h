@@ -6,8 +6,8 @@
  * All callbacks come from the loop of the thread that started the fetch.
  *
  * The implementation applies the egress guard on every connection, never follows redirects by
- * itself (the call pipeline does, one guarded hop at a time), decodes gzip/deflate/br, verifies
- * TLS.
+ * itself (the call pipeline does, one guarded hop at a time), decodes what it offered to (gzip,
+ * deflate, over TLS br as well), verifies TLS.
  */
 #ifndef RAC_BASE_FETCH_H
 #define RAC_BASE_FETCH_H

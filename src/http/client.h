@@ -3,8 +3,9 @@
  *
  * Connections are kept and reused; every new one passes the egress guard after name resolution.
  * http and https only; redirects are never followed; TLS 1.2 or newer, verified; HTTP/2 where the
- * server offers it. gzip, deflate and br bodies arrive decoded: then Content-Encoding and
- * Content-Length are left out of the answer's headers, and size caps count decoded bytes.
+ * server offers it. gzip and deflate bodies (br too, except on plain http) arrive decoded: then
+ * Content-Encoding and Content-Length are left out of the answer's headers, and size caps count
+ * decoded bytes.
  * A request's own Host, Content-Length, Transfer-Encoding, Connection and Accept-Encoding headers
  * are ignored; names and values that could split the request are refused (RAC_E_INVALID).
  * Names are resolved on curl's own threads, nothing blocks the loop. Loop thread only.
@@ -34,7 +35,8 @@ struct rac_http_client_options {        /* zero gives each default; strings are 
     rac_str no_proxy;    /* hosts reached directly, comma-separated */
     rac_str user_agent;  /* sent when a request has none; absent: none */
     const char *resolve; /* tests: one CURLOPT_RESOLVE entry "name:port:address" */
-    size_t connections_max, connections_per_host_max; /* kept and open; 512, 0 (no limit) */
+    size_t connections_max, connections_per_host_max; /* kept and open, of plain http and of
+                                                          the rest each; 512, 0 (no limit) */
     int64_t connect_timeout_ms, timeout_ms;           /* 10,000, 120,000 */
     size_t response_bytes_max;                        /* of a buffered body; 100 MB */
     size_t response_head_bytes_max;                   /* 64 KiB */

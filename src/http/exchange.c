@@ -6,26 +6,13 @@
 #include "base/env.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "http/http1.h"
 #include "http/server_priv.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
 enum { OLD_LIBRARY = MHD_VERSION < 0x01000000 }; /* see check_line_end */
-
-static const unsigned char token_char[256] =
-    {/* RFC 9110 tchar */
-     ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
-     ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,         ['^'] = 1,         ['_'] = 1,
-     ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1};
-
-static bool is_token(rac_str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (!token_char[(unsigned char)s.p[i]])
-            return false;
-    return s.n > 0;
-}
 
 static bool is_field_value(rac_str s)
 {
@@ -121,7 +108,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind RAC_UNUSED, 
     struct head_check *k = cls;
     rac_str name = {key, key_n}, v = {value ? value : "", value ? value_n : 0};
     k->bytes += key_n + value_n + 4 + HEADER_COST;
-    if (!is_token(name))
+    if (!rac_http1_is_token(name))
         bad(k, 400, "malformed header name");
     if (!is_field_value(v))
         bad(k, 400, "control character in a header");
@@ -191,7 +178,7 @@ static int check_head(struct rac_http_conn *c, const char *method, const char *v
     c->x.method = rac_str_of(method);
     if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
         bad(&k, 505, "HTTP/1.0 and HTTP/1.1 are spoken here");
-    if (!is_token(c->x.method) || c->x.method.n > 32 || !target_split(c) ||
+    if (!rac_http1_is_token(c->x.method) || c->x.method.n > 32 || !target_split(c) ||
         version != c->uri_lib + c->uri_n + 1)
         bad(&k, 400, "malformed request line");
     if (k.bytes > c->server->o.head_bytes_max)
