@@ -19,8 +19,10 @@ void fixture_remove(const char *dir)
 
 rac_err fixture_open(struct fixture *f, const char *vfs)
 {
-    const struct rac_store_options o = {
-        .dir = rac_str_of(f->dir), .env = &rac_env_system, .vfs = vfs};
+    const struct rac_store_options o = {.dir = rac_str_of(f->dir),
+                                        .env = &rac_env_system,
+                                        .writer_cache_kib = f->cache_kib,
+                                        .vfs = vfs};
     rac_err e = rac_store_open(&o, &f->a, &f->store, &f->why);
     if (e == RAC_OK)
         e = rac_store_session_new(f->store, NULL, &f->ses);

@@ -18,6 +18,7 @@ struct fixture {
     const struct rac_iam_store *i;
     const struct rac_flow_store *w;
     rac_str why;
+    size_t cache_kib; /* of the writer; 0: as always */
     /* the last answer */
     struct rac_commit commit;
     int answers;
