@@ -317,7 +317,8 @@ struct rac_auth_wait *rac_auth_prepare_start(struct rac_auth *auth, struct rac_c
         w->waiter.rejected = t->access;
     struct rac_auth_key key = {c->tenant, c->id, p->name};
     unsigned owner = owner_of(auth, &key);
-    if (owner != auth->env.peers.self_index && auth->env.source != NULL)
+    /* without an id nobody else knows it: what is needed was given */
+    if (c->id.n > 0 && owner != auth->env.peers.self_index && auth->env.source != NULL)
         send_away(auth, &key, owner, w);
     else
         rac_flight_join(auth, &key, c, settings, &w->waiter);
