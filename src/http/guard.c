@@ -1,5 +1,6 @@
 /* One table of networks nobody outside should be able to make us call. */
 #include "http/guard.h"
+#include "base/ip.h"
 #include "base/str.h"
 
 #include <arpa/inet.h>
@@ -80,18 +81,10 @@ static bool host_bits_zero(const struct rac_cidr *c)
 
 bool rac_cidr_parse(rac_str text, struct rac_cidr *out)
 {
-    char host[INET6_ADDRSTRLEN + 1];
     rac_str length, addr = rac_str_cut(text, '/', &length);
-    if (addr.n == 0 || addr.n >= sizeof host || memchr(addr.p, 0, addr.n) != NULL)
-        return false;
-    memcpy(host, addr.p, addr.n);
-    host[addr.n] = '\0';
-    struct in_addr v4;
     struct rac_cidr c = {.bits = 128};
-    bool is_v4 = inet_pton(AF_INET, host, &v4) == 1;
-    if (is_v4)
-        from_v4(&v4, c.addr);
-    else if (inet_pton(AF_INET6, host, c.addr) != 1)
+    bool is_v4 = rac_str_find_char(addr, ':') == RAC_STR_NPOS;
+    if (!rac_ip_parse(addr, c.addr))
         return false;
     if (length.p != NULL) {
         uint64_t bits;
