@@ -12,11 +12,13 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "cli/flows.h"
 #include "cli/output.h"
 #include "cli/source.h"
 #include "connector/check.h"
 #include "openapi/convert.h"
 #include "openapi/read.h"
+#include "workflow/check.h"
 
 enum {
     FINDINGS_MAX = 20000, /* of one source; further ones are counted */
@@ -82,22 +84,6 @@ static rac_err load(struct subject *s, struct rac_package **package)
     return e;
 }
 
-static void add_finding(struct subject *s, enum rac_rule_id rule, const struct rac_document *doc,
-                        const char *message)
-{
-    size_t slash = rac_str_rfind_char(doc->name, '/');
-    rac_diags_add(
-        &s->found,
-        &(struct rac_diag){.code = rac_rules[rule].code,
-                           .severity = RAC_SEV_ERROR,
-                           .file = rac_str_from(doc->name, slash == RAC_STR_NPOS ? 0 : slash + 1),
-                           .pointer = RAC_S(""),
-                           .line = 1,
-                           .column = 1,
-                           .message = rac_str_of(message),
-                           .fix = rac_str_of(rac_rules[rule].fix)});
-}
-
 /* Descriptions of other kinds: converted, losses listed, and the result checked without places. */
 static bool convert(struct subject *s, struct rac_package *p)
 {
@@ -132,6 +118,59 @@ static void check_package(struct subject *s, struct rac_package *p)
                        "the definition needs more memory than is allowed");
 }
 
+/* --- workflows ------------------------------------------------------------------------------ */
+
+/* The workflows of one file, with what stands beside it. */
+static void check_workflows(struct subject *s, struct rac_document *doc,
+                            const struct rac_cli_flow *f)
+{
+    struct rac_workflow_check_options o = {
+        .now = rac_env_wall_ms(s->job->cli->env),
+        .actions_max = (uint32_t)rac_config_int(s->job->cli->config, RAC_CONF_LIMITS_MAX_ACTIONS)};
+    struct rac_workflow **v;
+    size_t n, actions, triggers, before = s->found.n;
+    s->kind = "workflow";
+    rac_err e = rac_workflows_of_document(doc, s->a, &v, &n, &s->found);
+    RAC_ASSERT(e == RAC_OK || s->found.errors_total > 0);
+    for (size_t i = 0; i < n; i++) {
+        if (rac_cli_flow_add_app(v[i], f, &s->found) != RAC_OK)
+            continue;
+        rac_workflow_count(v[i], &actions, &triggers);
+        s->operations += actions;
+        s->triggers += triggers;
+        if (rac_workflow_check(v[i], &o, s->a, &s->found) == RAC_E_LIMIT)
+            rac_diags_addf(&s->found, "InvalidTemplate", RAC_SEV_ERROR,
+                           "the definition needs more memory than is allowed");
+    }
+    for (size_t i = before; i < s->found.n; i++)
+        if (s->found.v[i].file.n == 0)
+            s->found.v[i].file = f->file;
+}
+
+static bool check_flows(struct subject *s)
+{
+    struct rac_cli_flow *flows;
+    size_t n;
+    s->err = rac_cli_flows(s->job->cli, s->source, s->a, &flows, &n, &s->found);
+    if (s->err != RAC_OK) {
+        s->unreadable = true;
+        return true;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct rac_document *doc;
+        size_t before = s->found.n;
+        s->kind = "workflow";
+        if (rac_document_read(flows[i].text, flows[i].file, s->a, &doc, &s->found) == RAC_OK)
+            check_workflows(s, doc, &flows[i]);
+        else
+            s->unreadable = true;
+        for (size_t k = before; k < s->found.n; k++)
+            if (s->found.v[k].file.n == 0)
+                s->found.v[k].file = flows[i].file;
+    }
+    return n > 0;
+}
+
 /* What a single file turns out to be. */
 static void check_kind(struct subject *s, struct rac_package *p)
 {
@@ -141,11 +180,13 @@ static void check_kind(struct subject *s, struct rac_package *p)
         p->properties_doc = doc;
         p->definition_doc = NULL;
         break;
-    case RAC_DOC_WORKFLOW:
-        s->kind = "workflow";
-        add_finding(s, RAC_RULE_IMP_02, doc,
-                    "the file is a workflow definition; this version checks connectors only");
+    case RAC_DOC_WORKFLOW: {
+        struct rac_cli_flow f = {0};
+        if (!rac_cli_is_url(rac_str_of(s->source)))
+            rac_cli_flow_app(s->job->cli, s->source, s->a, &f);
+        check_workflows(s, doc, &f);
         return;
+    }
     case RAC_DOC_UNKNOWN:
         rac_document_unknown(doc, &s->found);
         return;
@@ -163,6 +204,8 @@ static void check_kind(struct subject *s, struct rac_package *p)
 static void check(struct subject *s)
 {
     struct rac_package *p = NULL;
+    if (check_flows(s))
+        return;
     s->err = load(s, &p);
     if (s->err != RAC_OK) {
         s->unreadable = true;

@@ -497,10 +497,21 @@ static bool compile_interpolated(struct parser *p, const struct rac_expr **out)
     return true;
 }
 
+/* A template that fails with what is wrong with its text. */
+static const struct rac_expr *broken(struct parser *p)
+{
+    struct rac_expr *x = node_new(p, NODE_BROKEN, p->error->offset);
+    x->length = p->error->length;
+    x->value = rac_json_of_str(p->error->message);
+    return x;
+}
+
 rac_err rac_expr_compile(rac_str text, unsigned flags, struct rac_arena *a,
                          const struct rac_expr **out, struct rac_expr_error *error)
 {
-    struct parser p = {.text = text, .flags = flags, .a = a, .error = error};
+    struct rac_expr_error unread = {0};
+    struct parser p = {
+        .text = text, .flags = flags, .a = a, .error = error != NULL ? error : &unread};
     const struct rac_expr *x = NULL;
     bool ok = true;
     if (text.n >= UINT32_MAX)
@@ -516,9 +527,9 @@ rac_err rac_expr_compile(rac_str text, unsigned flags, struct rac_arena *a,
         literal->length = (uint32_t)text.n;
         x = literal;
     }
-    if (!ok)
+    if (!ok && (flags & RAC_EXPR_TOLERANT) == 0)
         return RAC_E_SYNTAX;
-    *out = x;
+    *out = ok ? x : broken(&p);
     return RAC_OK;
 }
 
@@ -670,4 +681,32 @@ void rac_expr_references(const struct rac_expr *x,
 {
     struct walk w = {fn, arg};
     (void)walk(x, &w);
+}
+
+void rac_expr_calls(const struct rac_expr *x, void (*fn)(void *arg, const struct rac_expr_call *c),
+                    void *arg)
+{
+    while (x->kind == NODE_ACCESS) { /* chains may be long; keys nest no deeper than the text */
+        rac_expr_calls(x->key, fn, arg);
+        x = x->object;
+    }
+    if (x->kind == NODE_CALL) {
+        struct rac_expr_call c = {.name = x->name,
+                                  .fn = x->fn != NULL ? &x->fn->info : NULL,
+                                  .ref = x->fn != NULL ? x->fn->ref : -1,
+                                  .args_n = x->args_n,
+                                  .offset = x->offset,
+                                  .length = x->length};
+        c.literal = x->args_n > 0 && x->args[0]->kind == NODE_CONST &&
+                    x->args[0]->value.type == RAC_JSON_STRING;
+        if (c.literal)
+            c.first = rac_json_str(&x->args[0]->value, RAC_S(""));
+        fn(arg, &c);
+    }
+    if (x->kind == NODE_CALL || x->kind == NODE_TEXT)
+        for (size_t i = 0; i < x->args_n; i++)
+            rac_expr_calls(x->args[i], fn, arg);
+    for (size_t i = 0; (x->kind == NODE_ARRAY || x->kind == NODE_OBJECT) && i < x->parts_n; i++)
+        if (x->parts[i] != NULL)
+            rac_expr_calls(x->parts[i], fn, arg);
 }

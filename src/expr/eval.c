@@ -386,6 +386,9 @@ bool eval_node(const struct rac_expr *x, struct rac_expr_run *run, struct rac_js
     case NODE_OBJECT:
         ok = eval_object(x, run, out);
         break;
+    case NODE_BROKEN:
+        ok = fail_at(run, x, RAC_EXPR_PARSE, "%.*s", (int)v->n, v->s);
+        break;
     default:
         ok = eval_array(x, run, out);
     }

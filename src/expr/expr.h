@@ -92,8 +92,9 @@ struct rac_expr_run {
 struct rac_expr; /* a compiled template, or a compiled tree of them */
 
 /* RAC_OK, or RAC_E_SYNTAX with *error filled (parse, arity; function when strict). Unknown
- * functions fail when reached unless strict (spec O21). In a; keeps text. error may be NULL. */
-enum rac_expr_compile_flags { RAC_EXPR_STRICT = 1 };
+ * functions fail when reached unless strict (spec O21). Tolerant: a text that is no template is
+ * one that fails when evaluated. In a; keeps text. error may be NULL. */
+enum rac_expr_compile_flags { RAC_EXPR_STRICT = 1, RAC_EXPR_TOLERANT = 2 };
 rac_err rac_expr_compile(rac_str text, unsigned flags, struct rac_arena *a,
                          const struct rac_expr **out, struct rac_expr_error *error) RAC_MUST_CHECK;
 /* Every string value of a JSON value is a template; keys are not. On failure *pointer says where
@@ -112,6 +113,20 @@ void rac_expr_references(const struct rac_expr *x,
                          bool (*fn)(void *arg, enum rac_expr_ref ref, rac_str name,
                                     uint32_t offset),
                          void *arg);
+
+/* A call as it stands in the text; for checks at save time. */
+struct rac_expr_call {
+    rac_str name;                       /* as written */
+    const struct rac_expr_function *fn; /* NULL: there is none of that name */
+    int ref;                            /* enum rac_expr_ref of its first argument, else -1 */
+    unsigned args_n;
+    bool literal;            /* the first argument is a string literal */
+    rac_str first;           /* that literal */
+    uint32_t offset, length; /* in the template, in bytes */
+};
+/* Every call, outer ones first. */
+void rac_expr_calls(const struct rac_expr *x, void (*fn)(void *arg, const struct rac_expr_call *c),
+                    void *arg);
 
 /* RAC_OK, RAC_E_INVALID with run->error filled, or RAC_E_LIMIT (too costly, too large). */
 rac_err rac_expr_eval(const struct rac_expr *x, struct rac_expr_run *run,

@@ -26,6 +26,7 @@ enum node_kind {
     NODE_TEXT,   /* interpolation: parts rendered and joined */
     NODE_ARRAY,  /* of a tree */
     NODE_OBJECT, /* of a tree */
+    NODE_BROKEN, /* its value is the message it fails with */
 };
 
 struct rac_expr {

@@ -41,24 +41,52 @@ static bool has_any(const struct rac_json *object, const rac_str *keys, size_t n
     return false;
 }
 
-static bool looks_like_workflow(const struct rac_json *root)
+static bool looks_like_definition(const struct rac_json *v)
 {
-    const struct rac_json *inner = RAC_JSON_GET(root, "properties");
-    const struct rac_json *at[] = {root, RAC_JSON_GET(root, "definition"),
-                                   RAC_JSON_GET(inner, "definition")};
-    for (size_t i = 0; i < RAC_COUNT(at); i++)
-        if (rac_json_is_object(rac_json_geti(at[i], RAC_S("triggers"))) &&
-            rac_json_is_object(rac_json_geti(at[i], RAC_S("actions"))))
-            return true;
-    if (rac_json_is_object(at[1]) &&
-        rac_str_findi(rac_json_str(RAC_JSON_GET(at[1], "$schema"), RAC_S("")),
-                      RAC_S("workflowdefinition.json")) != RAC_STR_NPOS)
-        return true;
-    RAC_JSON_EACH(resource, RAC_JSON_GET(root, "resources"))
-    if (rac_str_eqi(rac_json_str(RAC_JSON_GET(resource, "type"), RAC_S("")),
+    return rac_json_is_object(v) &&
+           ((rac_json_geti(v, RAC_S("triggers")) != NULL &&
+             rac_json_geti(v, RAC_S("actions")) != NULL) ||
+            rac_str_findi(rac_json_str(RAC_JSON_GET(v, "$schema"), RAC_S("")),
+                          RAC_S("workflowdefinition.json")) != RAC_STR_NPOS);
+}
+
+/* A resource of that type anywhere: in a template, its variables, nested templates. */
+static bool deploys_workflow(const struct rac_json *v, unsigned depth)
+{
+    if (v->type == RAC_JSON_OBJECT &&
+        rac_str_eqi(rac_json_str(rac_json_geti(v, RAC_S("type")), RAC_S("")),
                     RAC_S("Microsoft.Logic/workflows")))
         return true;
+    for (size_t i = 0; depth < 20 && i < rac_json_len(v); i++) {
+        const struct rac_json_member *m = rac_json_member_at(v, i);
+        if (deploys_workflow(m != NULL ? &m->value : rac_json_at(v, i), depth + 1))
+            return true;
+    }
     return false;
+}
+
+/* The forms of workflows.md §1.2; workflow/document reads them. */
+static bool looks_like_workflow(const struct rac_json *root)
+{
+    const struct rac_json *properties = RAC_JSON_GET(root, "properties"),
+                          *definition = RAC_JSON_GET(root, "definition"),
+                          *inner = RAC_JSON_GET(properties, "definition"),
+                          *of_run =
+                              RAC_JSON_GET(RAC_JSON_GET(properties, "workflow"), "properties"),
+                          *resources = rac_json_geti(root, RAC_S("resources"));
+    rac_str kind = rac_json_str(RAC_JSON_GET(root, "kind"), RAC_S(""));
+    if (looks_like_definition(root) || looks_like_definition(definition) ||
+        looks_like_definition(inner) || looks_like_definition(RAC_JSON_GET(of_run, "definition")))
+        return true;
+    if (rac_json_is_object(definition) && kind.n > 0 &&
+        (rac_json_geti(definition, RAC_S("triggers")) != NULL ||
+         rac_json_geti(definition, RAC_S("actions")) != NULL))
+        return true;
+    if (rac_str_eqi(rac_json_str(RAC_JSON_GET(root, "type"), RAC_S("")),
+                    RAC_S("Microsoft.Logic/workflows")))
+        return true;
+    return (rac_json_is_array(resources) || rac_json_is_object(resources)) &&
+           deploys_workflow(root, 0);
 }
 
 static bool looks_like_properties(const struct rac_json *root)

@@ -9,49 +9,12 @@ static const struct rac_json *member(const struct rac_json *o, rac_str name)
     return v != NULL ? v : rac_json_geti(o, name);
 }
 
-static bool is_definition(const struct rac_json *v)
-{
-    return rac_json_is_object(member(v, RAC_S("triggers"))) &&
-           rac_json_is_object(member(v, RAC_S("actions")));
-}
-
 static bool looks_like_definition(const struct rac_json *v)
 {
     rac_str schema = rac_json_str(member(v, RAC_S("$schema")), RAC_S(""));
     return rac_json_is_object(v) &&
-           (is_definition(v) ||
+           ((member(v, RAC_S("triggers")) != NULL && member(v, RAC_S("actions")) != NULL) ||
             rac_str_findi(schema, RAC_S("workflowdefinition.json")) != RAC_STR_NPOS);
-}
-
-/* The resource of type Microsoft.Logic/workflows in an ARM template, at *pointer. */
-static const struct rac_json *arm_resource(const struct rac_json *root, struct rac_arena *a,
-                                           rac_str *pointer)
-{
-    const struct rac_json *list = member(root, RAC_S("resources"));
-    for (size_t i = 0; i < rac_json_len(list); i++) {
-        const struct rac_json *r = rac_json_at(list, i);
-        rac_str type = rac_json_str(member(r, RAC_S("type")), RAC_S(""));
-        if (rac_str_eqi(type, RAC_S("Microsoft.Logic/workflows"))) {
-            *pointer = rac_json_pointer_join_index(a, RAC_S("/resources"), i);
-            return r;
-        }
-    }
-    return NULL;
-}
-
-bool rac_workflow_is(const struct rac_json *root)
-{
-    struct rac_arena a;
-    rac_str pointer;
-    if (looks_like_definition(root) || looks_like_definition(member(root, RAC_S("definition"))))
-        return true;
-    const struct rac_json *properties = member(root, RAC_S("properties"));
-    if (looks_like_definition(member(properties, RAC_S("definition"))))
-        return true;
-    rac_arena_init(&a, 1 << 16);
-    bool found = arm_resource(root, &a, &pointer) != NULL;
-    rac_arena_fini(&a);
-    return found;
 }
 
 static struct rac_json object_or_empty(const struct rac_json *v, struct rac_arena *a)
@@ -70,105 +33,208 @@ static rac_err invalid(struct rac_workflow *w, struct rac_diags *d, const char *
     return RAC_E_INVALID;
 }
 
-static void of_flow(struct rac_workflow *w, const struct rac_json *properties)
+static struct rac_workflow *workflow_new(struct rac_document *doc, struct rac_arena *a)
 {
-    w->profile = RAC_WF_FLOW;
-    w->references = object_or_empty(member(properties, RAC_S("connectionReferences")), w->a);
-    w->name = rac_json_str(member(properties, RAC_S("displayName")), RAC_S(""));
+    struct rac_workflow *w = RAC_NEW(a, struct rac_workflow);
+    w->a = a;
+    w->doc = doc;
+    w->name = RAC_S("");
+    w->parameters_pointer = w->access_pointer = RAC_S("");
+    w->gallery = rac_str_find(doc->text, RAC_S("#workflowname#")) != RAC_STR_NPOS;
+    w->parameters = w->connections = w->references = w->settings = rac_json_new_object(a);
+    return w;
 }
 
-static rac_err kind_of(struct rac_workflow *w, const struct rac_json *root, struct rac_diags *d)
+static rac_err kind_of(struct rac_workflow *w, const struct rac_json *kind, rac_str pointer,
+                       struct rac_diags *d)
 {
     static const rac_str kinds[] = {RAC_S_INIT("Stateful"), RAC_S_INIT("Stateless"),
                                     RAC_S_INIT("Agentic"), RAC_S_INIT("Agent")};
-    const struct rac_json *kind = member(root, RAC_S("kind"));
-    w->kind = rac_json_str(kind, RAC_S("Stateful"));
+    bool absent = kind == NULL || kind->type == RAC_JSON_NONE || kind->type == RAC_JSON_NULL;
+    w->kind = absent ? RAC_S("Stateful") : rac_json_str(kind, RAC_S(""));
     for (size_t i = 0; i < RAC_COUNT(kinds); i++)
         if (rac_str_eqi(w->kind, kinds[i])) {
             w->stateless = i == 1;
             return RAC_OK;
         }
-    return invalid(w, d, "InvalidWorkflowKind", kind, RAC_S("/kind"),
+    w->kind = RAC_S("Stateful");
+    return invalid(w, d, "InvalidWorkflowKind", kind, pointer,
                    "the kind of a workflow is Stateful, Stateless, Agentic or Agent");
+}
+
+/* Values that declare their type beside them, as parameters.json has them. */
+static bool declares(const struct rac_json *parameters)
+{
+    RAC_JSON_EACH_MEMBER(m, parameters)
+    if (rac_json_get(&m->value, RAC_S("type")) != NULL)
+        return true;
+    return false;
 }
 
 /* {definition, kind?, parameters?, connectionReferences?, connections?} */
 static rac_err of_wrapper(struct rac_workflow *w, const struct rac_json *root, struct rac_diags *d)
 {
-    rac_err e = RAC_OK;
+    const struct rac_json *kind = member(root, RAC_S("kind")),
+                          *parameters = member(root, RAC_S("parameters")),
+                          *references = member(root, RAC_S("connectionReferences"));
     w->definition = member(root, RAC_S("definition"));
     w->pointer = RAC_S("/definition");
-    w->parameters = object_or_empty(member(root, RAC_S("parameters")), w->a);
+    w->parameters = object_or_empty(parameters, w->a);
+    w->parameters_pointer = RAC_S("/parameters");
     w->connections = object_or_empty(member(root, RAC_S("connections")), w->a);
-    if (member(root, RAC_S("kind")) != NULL) {
-        w->profile = RAC_WF_STANDARD;
-        e = kind_of(w, root, d);
-    }
-    const struct rac_json *references = member(root, RAC_S("connectionReferences"));
+    w->access = member(root, RAC_S("accessControl"));
+    w->access_pointer = RAC_S("/accessControl");
     if (rac_json_is_object(references))
         w->references = *references;
-    return e;
+    if (kind != NULL || declares(parameters))
+        w->profile = RAC_WF_STANDARD;
+    w->values_complete = w->profile == RAC_WF_CONSUMPTION && rac_json_is_object(parameters);
+    return kind != NULL ? kind_of(w, kind, RAC_S("/kind"), d) : RAC_OK;
 }
 
-static rac_err of_properties(struct rac_workflow *w, const struct rac_json *root)
+static void of_flow(struct rac_workflow *w, const struct rac_json *properties)
 {
-    const struct rac_json *properties = member(root, RAC_S("properties"));
+    w->profile = RAC_WF_FLOW;
+    w->values_complete = false;
+    w->references = object_or_empty(member(properties, RAC_S("connectionReferences")), w->a);
+    w->name = rac_json_str(member(properties, RAC_S("displayName")), RAC_S(""));
+}
+
+static rac_err of_properties(struct rac_workflow *w, const struct rac_json *root,
+                             struct rac_diags *d)
+{
+    const struct rac_json *properties = member(root, RAC_S("properties")),
+                          *kind = member(root, RAC_S("kind"));
     rac_str type = rac_json_str(member(root, RAC_S("type")), RAC_S(""));
     w->definition = member(properties, RAC_S("definition"));
     w->pointer = RAC_S("/properties/definition");
     w->name = rac_json_str(member(root, RAC_S("name")), RAC_S(""));
     w->parameters = object_or_empty(member(properties, RAC_S("parameters")), w->a);
-    if (member(properties, RAC_S("connectionReferences")) != NULL ||
+    w->parameters_pointer = RAC_S("/properties/parameters");
+    w->access = member(properties, RAC_S("accessControl"));
+    w->access_pointer = RAC_S("/properties/accessControl");
+    w->values_complete = rac_str_eqi(type, RAC_S("Microsoft.Logic/workflows"));
+    bool gallery = rac_str_startsi(type, RAC_S("Microsoft.Logic/"));
+    if ((member(properties, RAC_S("connectionReferences")) != NULL && !gallery) ||
         member(root, RAC_S("schemaVersion")) != NULL ||
         rac_str_findi(type, RAC_S("/flows")) != RAC_STR_NPOS)
         of_flow(w, properties);
+    else if (rac_str_eqi(rac_json_str(kind, RAC_S("")), RAC_S("Stateless")))
+        return kind_of(w, kind, RAC_S("/kind"), d);
     return RAC_OK;
 }
 
-static rac_err of_template(struct rac_workflow *w, const struct rac_json *root, struct rac_diags *d)
+/* --- templates -------------------------------------------------------------------------------- */
+
+struct unknowns {
+    struct rac_document *doc;
+    struct rac_diags *d;
+    bool any;
+};
+
+static void unknown_value(void *arg, const struct rac_template_value *v)
 {
-    rac_str pointer;
-    const struct rac_json *resource = arm_resource(root, w->a, &pointer);
-    struct rac_json *resolved = RAC_NEW(w->a, struct rac_json);
+    struct unknowns *u = arg;
+    struct rac_diag *g = rac_diags_addf(
+        u->d, "InvalidTemplateDeployment", RAC_SEV_ERROR, "the value %.*s cannot be known here: %s",
+        (int)(v->text.n < 300 ? v->text.n : 300), v->text.p, v->why);
+    u->any = true;
+    if (g == NULL)
+        return;
+    g->pointer = v->pointer;
+    g->fix = RAC_S("Deploy the template once and use the definition it gives, or put the value in "
+                   "its place.");
+    rac_document_place(u->doc, v->node, &g->line, &g->column, &g->end_line, &g->end_column);
+}
+
+static rac_err of_template(struct rac_workflow *w, struct rac_template_workflow *t,
+                           struct rac_diags *d)
+{
+    rac_str properties = rac_str_concat(w->a, t->pointer, RAC_S("/properties"));
     w->is_template = true;
-    rac_err e = rac_template_resolve(root, resource, pointer, w->a, resolved, d);
-    if (e != RAC_OK)
-        return e;
-    const struct rac_json *properties = member(resolved, RAC_S("properties"));
-    w->definition = member(properties, RAC_S("definition"));
-    w->pointer = rac_str_concat(w->a, pointer, RAC_S("/properties/definition"));
-    w->name = rac_json_str(member(resolved, RAC_S("name")), RAC_S(""));
-    w->parameters = object_or_empty(member(properties, RAC_S("parameters")), w->a);
+    w->definition = &t->definition;
+    w->pointer = rac_str_concat(w->a, properties, RAC_S("/definition"));
+    w->name = rac_json_str(&t->name, RAC_S(""));
+    w->parameters = object_or_empty(&t->parameters, w->a);
+    w->parameters_pointer = rac_str_concat(w->a, properties, RAC_S("/parameters"));
+    w->values_complete =
+        !(t->parameters.type == RAC_JSON_NULL && (t->parameters.flags & RAC_WF_UNKNOWN) != 0);
+    if (t->access.type == RAC_JSON_OBJECT)
+        w->access = &t->access;
+    w->access_pointer = rac_str_concat(w->a, properties, RAC_S("/accessControl"));
+    if (rac_str_eqi(rac_json_str(&t->kind, RAC_S("")), RAC_S("Stateless")))
+        return kind_of(w, &t->kind, rac_str_concat(w->a, t->pointer, RAC_S("/kind")), d);
     return RAC_OK;
+}
+
+static rac_err of_templates(struct rac_document *doc, struct rac_arena *a,
+                            struct rac_workflow ***out, size_t *n, struct rac_diags *d)
+{
+    struct unknowns u = {doc, d, false};
+    struct rac_template_workflow *t;
+    rac_err e = RAC_OK;
+    rac_template_read(&doc->root, a, &t, n, unknown_value, &u);
+    *out = RAC_NEW_N(a, struct rac_workflow *, *n);
+    for (size_t i = 0; i < *n; i++) {
+        (*out)[i] = workflow_new(doc, a);
+        if (of_template((*out)[i], &t[i], d) != RAC_OK)
+            e = RAC_E_INVALID;
+    }
+    return u.any ? RAC_E_INVALID : e;
+}
+
+rac_err rac_workflows_of_document(struct rac_document *doc, struct rac_arena *a,
+                                  struct rac_workflow ***out, size_t *n, struct rac_diags *d)
+{
+    const struct rac_json *root = &doc->root, *properties = member(root, RAC_S("properties")),
+                          *of_run =
+                              member(member(properties, RAC_S("workflow")), RAC_S("properties"));
+    rac_err e = RAC_OK;
+    if (!looks_like_definition(root) && member(root, RAC_S("definition")) == NULL &&
+        rac_json_len(member(root, RAC_S("resources"))) > 0)
+        return of_templates(doc, a, out, n, d);
+    struct rac_workflow *w = workflow_new(doc, a);
+    *out = RAC_NEW_N(a, struct rac_workflow *, 1);
+    (*out)[0] = w;
+    *n = 1;
+    if (looks_like_definition(root)) {
+        w->definition = root;
+        w->pointer = RAC_S("");
+    } else if (member(root, RAC_S("definition")) != NULL) {
+        e = of_wrapper(w, root, d);
+    } else if (member(properties, RAC_S("definition")) != NULL) {
+        e = of_properties(w, root, d);
+    } else if (member(of_run, RAC_S("definition")) != NULL) {
+        w->definition = member(of_run, RAC_S("definition"));
+        w->pointer = RAC_S("/properties/workflow/properties/definition");
+        w->name =
+            rac_json_str(member(member(properties, RAC_S("workflow")), RAC_S("name")), RAC_S(""));
+    }
+    if (w->definition == NULL) {
+        *n = 0;
+        return invalid(
+            w, d, "InvalidTemplate", root, RAC_S(""),
+            "the file holds no workflow definition: an object with triggers and actions");
+    }
+    return e;
 }
 
 rac_err rac_workflow_of_document(struct rac_document *doc, struct rac_arena *a,
                                  struct rac_workflow **out, struct rac_diags *d)
 {
-    const struct rac_json *root = &doc->root;
-    struct rac_workflow *w = RAC_NEW(a, struct rac_workflow);
-    rac_err e = RAC_OK;
-    w->a = a;
-    w->doc = doc;
-    w->name = RAC_S("");
-    w->parameters = w->connections = w->references = w->settings = rac_json_new_object(a);
-    if (looks_like_definition(root)) {
-        w->definition = root;
-        w->pointer = RAC_S("");
-    } else if (rac_json_is_object(member(root, RAC_S("definition")))) {
-        e = of_wrapper(w, root, d);
-    } else if (rac_json_is_object(member(member(root, RAC_S("properties")), RAC_S("definition")))) {
-        e = of_properties(w, root);
-    } else if (member(root, RAC_S("resources")) != NULL) {
-        e = of_template(w, root, d);
-    }
+    struct rac_workflow **all;
+    size_t n = 0;
+    rac_err e = rac_workflows_of_document(doc, a, &all, &n, d);
     if (e != RAC_OK)
         return e;
-    if (!rac_json_is_object(w->definition))
-        return invalid(
-            w, d, "InvalidTemplate", root, RAC_S(""),
-            "the file holds no workflow definition: an object with triggers and actions");
-    *out = w;
+    if (n == 0 || !rac_json_is_object(all[0]->definition)) {
+        struct rac_workflow *w = n > 0 ? all[0] : workflow_new(doc, a);
+        return invalid(w, d, "InvalidTemplate", n > 0 ? w->definition : &doc->root,
+                       n > 0 ? w->pointer : RAC_S(""),
+                       n > 0 ? "the definition is not an object"
+                             : "the template deploys no workflow");
+    }
+    *out = all[0];
     return RAC_OK;
 }
 
@@ -203,6 +269,7 @@ rac_err rac_workflow_add_app(struct rac_workflow *w, rac_str connections, rac_st
     if (e == RAC_OK) {
         RAC_JSON_EACH_MEMBER(m, &v)
         rac_json_put(w->a, &w->parameters, rac_json_key(m), m->value);
+        w->values_complete = true;
     } else if (e != RAC_E_NOT_FOUND) {
         return e;
     }

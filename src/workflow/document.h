@@ -3,7 +3,8 @@
  * values, connections, settings (spec workflows §1.2).
  *
  * A Consumption document (code view, ARM resource, ARM template, bare definition), a Standard app
- * folder or its workflow.json, a Flow definition (legacy package or solution form) or a zip of one.
+ * folder or its workflow.json, a Flow definition (legacy package or solution form), or the record
+ * of a run with its definition (§7.4).
  * The profile changes limits and defaults only. Values live in the arena and borrow the texts.
  */
 #ifndef RAC_WORKFLOW_DOCUMENT_H
@@ -24,8 +25,13 @@ struct rac_workflow {
     bool stateless;
     struct rac_document *doc;          /* the file the definition stands in */
     const struct rac_json *definition; /* object with triggers and actions */
-    rac_str pointer;             /* of the definition inside its file: "/properties/definition" */
-    struct rac_json parameters;  /* name -> {value} as the document or the app gives them */
+    rac_str pointer;            /* of the definition inside its file: "/properties/definition" */
+    struct rac_json parameters; /* name -> {value, type?} as the document or the app gives them */
+    rac_str parameters_pointer; /* of these inside the file */
+    bool values_complete;       /* a parameter without a value here has none */
+    const struct rac_json *access; /* accessControl (§5.3), or NULL */
+    rac_str access_pointer;
+    bool gallery; /* a template nobody has installed yet: it has "#workflowname#" in its names */
     struct rac_json connections; /* Standard connections.json, or an empty object */
     struct rac_json references;  /* Flow connectionReferences, or an empty object */
     struct rac_json settings;    /* app settings: name -> text */
@@ -33,13 +39,16 @@ struct rac_workflow {
     struct rac_arena *a;
 };
 
-/* True when a parsed file looks like a workflow in any of its forms. */
-bool rac_workflow_is(const struct rac_json *root);
-
 /*
- * Reduces a parsed file. RAC_OK; RAC_E_INVALID with diagnostics (InvalidTemplate,
- * InvalidTemplateDeployment, InvalidWorkflowKind). *out in a, borrowing doc.
+ * Reduces a parsed file. Most hold one workflow; an ARM template may deploy several, or none. What
+ * is wrong with the form is said in d (InvalidTemplate, InvalidTemplateDeployment,
+ * InvalidWorkflowKind) and RAC_E_INVALID returned; *out, in a and borrowing doc, is set all the
+ * same, so that the rest can be checked.
  */
+rac_err rac_workflows_of_document(struct rac_document *doc, struct rac_arena *a,
+                                  struct rac_workflow ***out, size_t *n,
+                                  struct rac_diags *d) RAC_MUST_CHECK;
+/* The first of them; *out is set on RAC_OK only. A file without any is RAC_E_INVALID. */
 rac_err rac_workflow_of_document(struct rac_document *doc, struct rac_arena *a,
                                  struct rac_workflow **out, struct rac_diags *d) RAC_MUST_CHECK;
 

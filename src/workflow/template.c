@@ -1,23 +1,50 @@
+/*
+ * Templates hold their workflows in resources, in nested deployments, in variables. Values are
+ * made on demand and kept; a budget bounds what circles and repetition can cost.
+ */
 #include "workflow/template.h"
 #include "base/str.h"
+#include "workflow/template_priv.h"
 
-enum { DEPTH_MAX = 64 };
-
-struct resolver {
-    const struct rac_json *root;
-    struct rac_arena *a;
-    struct rac_diags *d;
-    unsigned depth;
-    const char *unknown; /* what could not be known, of the expression at hand */
-};
+enum { DEPTH_MAX = 64, LEVELS_MAX = 1500, NESTED_MAX = 5, WORKFLOWS_MAX = 200, BUDGET = 4000000 };
 
 struct text {
     rac_str s;
     size_t at;
 };
 
-static bool resolve(struct resolver *r, const struct rac_json *v, rac_str pointer,
-                    struct rac_json *out);
+struct rac_json unknown_because(struct resolver *r, const char *why)
+{
+    r->why = why;
+    return (struct rac_json){.type = RAC_JSON_NULL, .flags = RAC_WF_UNKNOWN};
+}
+
+bool value_is_unknown(const struct rac_json *v)
+{
+    return v->type == RAC_JSON_NULL && (v->flags & RAC_WF_UNKNOWN) != 0;
+}
+
+bool affordable_bytes(struct resolver *r, size_t n)
+{
+    r->budget -= (int64_t)(n / 8) + 1;
+    return r->budget > 0;
+}
+
+bool affordable(struct resolver *r, const struct rac_json *v)
+{
+    size_t bytes = v->type == RAC_JSON_STRING ? v->n : 0;
+    if (!affordable_bytes(r, bytes))
+        return false;
+    for (size_t i = 0; i < rac_json_len(v); i++) {
+        const struct rac_json_member *m = rac_json_member_at(v, i);
+        if (!affordable(r, m != NULL ? &m->value : rac_json_at(v, i)))
+            return false;
+    }
+    return true;
+}
+
+/* --- expressions ------------------------------------------------------------------------------ */
+
 static bool expression(struct resolver *r, struct text *t, struct rac_json *out);
 
 static void skip(struct text *t)
@@ -35,10 +62,12 @@ static bool take(struct text *t, char c)
     return true;
 }
 
-static bool cannot(struct resolver *r, const char *what)
+static rac_str take_name(struct text *t)
 {
-    r->unknown = what;
-    return false;
+    size_t from = t->at;
+    while (t->at < t->s.n && (rac_is_alnum(t->s.p[t->at]) || t->s.p[t->at] == '_'))
+        t->at++;
+    return rac_str_sub(t->s, from, t->at - from);
 }
 
 static bool string_literal(struct resolver *r, struct text *t, struct rac_json *out)
@@ -56,183 +85,72 @@ static bool string_literal(struct resolver *r, struct text *t, struct rac_json *
         t->at++;
         return true;
     }
-    return cannot(r, "a string is not terminated");
+    return false;
 }
-
-/* --- functions -------------------------------------------------------------------------------- */
-
-enum { ARGS_MAX = 64 };
-
-struct arguments {
-    struct rac_json v[ARGS_MAX];
-    size_t n;
-};
-
-static rac_str text_of(struct resolver *r, const struct rac_json *v)
-{
-    return v->type == RAC_JSON_STRING ? (rac_str){v->s, v->n} : rac_json_print_str(v, 0, r->a);
-}
-
-static bool fn_parameters(struct resolver *r, const struct arguments *x, struct rac_json *out)
-{
-    const struct rac_json *p = rac_json_geti(rac_json_geti(r->root, RAC_S("parameters")),
-                                             rac_json_str(&x->v[0], RAC_S("")));
-    const struct rac_json *value = rac_json_get(p, RAC_S("value"));
-    if (value == NULL)
-        value = rac_json_geti(p, RAC_S("defaultValue"));
-    if (p == NULL)
-        return cannot(r, "there is no such template parameter");
-    if (value == NULL)
-        return cannot(r, "the template parameter has no default value");
-    return resolve(r, value, RAC_S(""), out);
-}
-
-static bool fn_variables(struct resolver *r, const struct arguments *x, struct rac_json *out)
-{
-    const struct rac_json *v = rac_json_geti(rac_json_geti(r->root, RAC_S("variables")),
-                                             rac_json_str(&x->v[0], RAC_S("")));
-    return v != NULL ? resolve(r, v, RAC_S(""), out)
-                     : cannot(r, "there is no such template variable");
-}
-
-static bool fn_concat(struct resolver *r, const struct arguments *x, struct rac_json *out)
-{
-    rac_str s = RAC_S("");
-    if (x->n > 0 && x->v[0].type == RAC_JSON_ARRAY) {
-        *out = rac_json_new_array(r->a);
-        for (size_t i = 0; i < x->n; i++)
-            RAC_JSON_EACH(e, &x->v[i])
-        rac_json_add(r->a, out, *e);
-        return true;
-    }
-    for (size_t i = 0; i < x->n; i++)
-        s = rac_str_concat(r->a, s, text_of(r, &x->v[i]));
-    *out = rac_json_of_str(s);
-    return true;
-}
-
-static bool fn_to_lower(struct resolver *r, const struct arguments *x, struct rac_json *out)
-{
-    *out = rac_json_of_str(rac_str_lower(r->a, text_of(r, &x->v[0])));
-    return true;
-}
-
-static bool fn_to_upper(struct resolver *r, const struct arguments *x, struct rac_json *out)
-{
-    *out = rac_json_of_str(rac_str_upper(r->a, text_of(r, &x->v[0])));
-    return true;
-}
-
-static bool fn_replace(struct resolver *r, const struct arguments *x, struct rac_json *out)
-{
-    *out = rac_json_of_str(
-        rac_str_replace(r->a, text_of(r, &x->v[0]), text_of(r, &x->v[1]), text_of(r, &x->v[2])));
-    return true;
-}
-
-static bool fn_string(struct resolver *r, const struct arguments *x, struct rac_json *out)
-{
-    *out = rac_json_of_str(text_of(r, &x->v[0]));
-    return true;
-}
-
-static bool fn_int(struct resolver *r, const struct arguments *x, struct rac_json *out)
-{
-    int64_t i;
-    if (!rac_str_to_i64(text_of(r, &x->v[0]), &i))
-        return cannot(r, "the text is no whole number");
-    *out = rac_json_of_int(i);
-    return true;
-}
-
-static bool fn_json(struct resolver *r, const struct arguments *x, struct rac_json *out)
-{
-    if (rac_json_parse(text_of(r, &x->v[0]), r->a, 0, out, NULL) != RAC_OK)
-        return cannot(r, "the text is no JSON");
-    return true;
-}
-
-static bool fn_create_array(struct resolver *r, const struct arguments *x, struct rac_json *out)
-{
-    *out = rac_json_new_array(r->a);
-    for (size_t i = 0; i < x->n; i++)
-        rac_json_add(r->a, out, x->v[i]);
-    return true;
-}
-
-static const struct {
-    const char *name;
-    size_t min, max;
-    bool (*fn)(struct resolver *r, const struct arguments *x, struct rac_json *out);
-} functions[] = {
-    {"parameters", 1, 1, fn_parameters},
-    {"variables", 1, 1, fn_variables},
-    {"concat", 1, ARGS_MAX, fn_concat},
-    {"toLower", 1, 1, fn_to_lower},
-    {"toUpper", 1, 1, fn_to_upper},
-    {"replace", 3, 3, fn_replace},
-    {"string", 1, 1, fn_string},
-    {"int", 1, 1, fn_int},
-    {"json", 1, 1, fn_json},
-    {"createArray", 0, ARGS_MAX, fn_create_array},
-};
 
 static bool call(struct resolver *r, struct text *t, rac_str name, struct rac_json *out)
 {
-    struct arguments x = {.n = 0};
+    struct arguments *x = RAC_NEW(r->a, struct arguments);
     if (!take(t, ')')) {
         do {
-            if (x.n == ARGS_MAX)
-                return cannot(r, "a function has too many arguments");
-            if (!expression(r, t, &x.v[x.n++]))
+            if (x->n == TEMPLATE_ARGS_MAX || !expression(r, t, &x->v[x->n++]))
                 return false;
         } while (take(t, ','));
         if (!take(t, ')'))
-            return cannot(r, "a parenthesis is missing");
+            return false;
     }
-    for (size_t i = 0; i < RAC_COUNT(functions); i++)
-        if (rac_str_eqi(name, rac_str_of(functions[i].name)))
-            return x.n >= functions[i].min && x.n <= functions[i].max
-                       ? functions[i].fn(r, &x, out)
-                       : cannot(r, "a function has the wrong number of arguments");
-    return cannot(
-        r, rac_arena_cstr(r->a, rac_arena_printf(r->a, "%.*s() is known to a deployment only",
-                                                 RAC_FMT(name))));
+    *out = template_call(r, name, x);
+    return true;
 }
 
 static bool accessors(struct resolver *r, struct text *t, struct rac_json *out)
 {
     for (;;) {
         const struct rac_json *v = NULL;
+        skip(t);
+        bool safe = t->at + 1 < t->s.n && t->s.p[t->at] == '.' && t->s.p[t->at + 1] == '?';
         if (take(t, '.')) {
-            size_t from = t->at;
-            while (t->at < t->s.n && (rac_is_alnum(t->s.p[t->at]) || t->s.p[t->at] == '_'))
+            if (safe)
                 t->at++;
-            v = rac_json_geti(out, rac_str_sub(t->s, from, t->at - from));
+            rac_str name = take_name(t);
+            if (name.n == 0)
+                return false;
+            v = rac_json_geti(out, name);
         } else if (take(t, '[')) {
             struct rac_json key;
+            skip(t);
+            safe = take(t, '?');
             if (!expression(r, t, &key) || !take(t, ']'))
                 return false;
-            v = key.type == RAC_JSON_INT && key.i >= 0 ? rac_json_at(out, (size_t)key.i)
-                                                       : rac_json_geti(out, text_of(r, &key));
+            if (value_is_unknown(&key)) {
+                *out = key;
+                continue;
+            }
+            v = key.type == RAC_JSON_INT && key.i >= 0
+                    ? rac_json_at(out, (size_t)key.i)
+                    : rac_json_geti(out, rac_json_str(&key, RAC_S("")));
         } else {
             return true;
         }
-        if (v == NULL)
-            return cannot(r, "a value has no such property or element");
-        *out = *v;
+        if (!value_is_unknown(out))
+            *out = v != NULL ? *v
+                   : safe    ? rac_json_of_null()
+                             : unknown_because(r, "a value has no such property or element");
     }
 }
 
 static bool expression(struct resolver *r, struct text *t, struct rac_json *out)
 {
     skip(t);
-    if (++r->depth > DEPTH_MAX)
-        return cannot(r, "expressions refer to each other too deeply");
+    if (++r->depth > DEPTH_MAX || !affordable_bytes(r, 8)) {
+        r->depth--;
+        r->why = "its expressions refer to each other without end, or too much";
+        return false;
+    }
     bool ok;
     size_t from = t->at;
     if (take(t, '\'')) {
-        ok = string_literal(r, t, out);
+        ok = string_literal(r, t, out) && accessors(r, t, out);
     } else if (t->at < t->s.n && (rac_is_digit(t->s.p[t->at]) || t->s.p[t->at] == '-')) {
         int64_t i;
         t->at++;
@@ -241,11 +159,13 @@ static bool expression(struct resolver *r, struct text *t, struct rac_json *out)
         ok = rac_str_to_i64(rac_str_sub(t->s, from, t->at - from), &i);
         *out = rac_json_of_int(ok ? i : 0);
     } else {
-        while (t->at < t->s.n && (rac_is_alnum(t->s.p[t->at]) || t->s.p[t->at] == '_'))
+        rac_str name = take_name(t);
+        if (name.n > 0 && t->at < t->s.n && t->s.p[t->at] == '.') { /* namespace.function */
             t->at++;
-        rac_str name = rac_str_sub(t->s, from, t->at - from);
-        ok = name.n > 0 && take(t, '(') ? call(r, t, name, out) && accessors(r, t, out)
-                                        : cannot(r, "it is no template expression");
+            (void)take_name(t);
+            name = rac_str_sub(t->s, from, t->at - from);
+        }
+        ok = name.n > 0 && take(t, '(') && call(r, t, name, out) && accessors(r, t, out);
     }
     r->depth--;
     return ok;
@@ -253,72 +173,227 @@ static bool expression(struct resolver *r, struct text *t, struct rac_json *out)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static bool resolve_string(struct resolver *r, const struct rac_json *v, rac_str pointer,
-                           struct rac_json *out)
+static void tell(struct resolver *r, const struct rac_json *v, rac_str pointer)
 {
-    rac_str s = {v->s, v->n};
-    *out = *v;
-    if (rac_str_starts(s, RAC_S("[["))) {
-        *out = rac_json_of_str(rac_str_from(s, 1));
-        out->pos = v->pos;
-        return true;
-    }
-    if (s.n < 2 || s.p[0] != '[' || s.p[s.n - 1] != ']')
-        return true;
-    struct text t = {rac_str_sub(s, 1, s.n - 2), 0};
-    r->unknown = "it is no template expression";
-    bool ok = expression(r, &t, out);
-    skip(&t);
-    if (ok && t.at == t.s.n) {
-        out->pos = v->pos;
-        return true;
-    }
-    if (pointer.n > 0) {
-        struct rac_diag *g =
-            rac_diags_addf(r->d, "InvalidTemplateDeployment", RAC_SEV_ERROR,
-                           "the value %.*s cannot be known here: %s", RAC_FMT(s), r->unknown);
-        if (g != NULL) {
-            g->pointer = pointer;
-            g->fix = RAC_S("Deploy the template once and use the definition it gives, or put the "
-                           "value in its place.");
-        }
-    }
-    return false;
+    struct rac_template_value u = {
+        .pointer = pointer, .text = {v->s, v->n}, .why = r->why, .node = v};
+    if (pointer.p != NULL && r->unknown != NULL)
+        r->unknown(r->arg, &u);
 }
 
-static bool resolve(struct resolver *r, const struct rac_json *v, rac_str pointer,
-                    struct rac_json *out)
+static struct rac_json resolve_string(struct resolver *r, const struct rac_json *v, rac_str pointer)
 {
-    bool all = true;
-    if (v->type == RAC_JSON_STRING)
-        return resolve_string(r, v, pointer, out);
-    if (v->type != RAC_JSON_ARRAY && v->type != RAC_JSON_OBJECT) {
-        *out = *v;
-        return true;
+    rac_str s = {v->s, v->n};
+    struct rac_json out = *v;
+    if (rac_str_starts(s, RAC_S("[["))) {
+        out.s++;
+        out.n--;
+        return out;
     }
+    if (s.n < 2 || s.p[0] != '[' || s.p[s.n - 1] != ']')
+        return out;
+    struct text t = {rac_str_sub(s, 1, s.n - 2), 0};
+    r->why = "it is no template expression";
+    bool ok = expression(r, &t, &out);
+    skip(&t);
+    if (!ok || t.at != t.s.n)
+        out = unknown_because(r, r->why);
+    else if (!value_is_unknown(&out) && !affordable(r, &out))
+        out = unknown_because(r, "the value is too large");
+    if (value_is_unknown(&out))
+        tell(r, v, pointer);
+    if (out.pos == 0)
+        out.pos = v->pos; /* where it is written */
+    return out;
+}
+
+struct rac_json resolve(struct resolver *r, const struct rac_json *v, rac_str pointer)
+{
+    if (v->type == RAC_JSON_STRING)
+        return resolve_string(r, v, pointer);
+    if (v->type != RAC_JSON_ARRAY && v->type != RAC_JSON_OBJECT)
+        return *v;
+    if (r->levels >= LEVELS_MAX || r->budget <= 0)
+        return unknown_because(r, "the value is too large");
+    r->levels++;
     bool object = v->type == RAC_JSON_OBJECT;
     struct rac_json made = object ? rac_json_new_object(r->a) : rac_json_new_array(r->a);
     made.pos = v->pos;
     for (size_t i = 0; i < rac_json_len(v); i++) {
         struct rac_json_member *m = rac_json_member_at(v, i);
-        struct rac_json child = rac_json_of_null();
-        rac_str here = pointer.n == 0 ? RAC_S("")
-                       : object       ? rac_json_pointer_join(r->a, pointer, rac_json_key(m))
-                                      : rac_json_pointer_join_index(r->a, pointer, i);
-        all &= resolve(r, object ? &m->value : rac_json_at(v, i), here, &child);
+        const struct rac_json *child = object ? &m->value : rac_json_at(v, i);
+        rac_str here = pointer.p == NULL ? pointer
+                       : object          ? rac_json_pointer_join(r->a, pointer, rac_json_key(m))
+                                         : rac_json_pointer_join_index(r->a, pointer, i);
+        struct rac_json value = resolve(r, child, here);
+        /* an expression that is null leaves its property out */
+        if (object && value.type == RAC_JSON_NULL && !value_is_unknown(&value) &&
+            child->type == RAC_JSON_STRING)
+            continue;
         if (object)
-            rac_json_put(r->a, &made, rac_json_key(m), child);
+            rac_json_put(r->a, &made, rac_json_key(m), value);
         else
-            rac_json_add(r->a, &made, child);
+            rac_json_add(r->a, &made, value);
     }
-    *out = made;
-    return all;
+    r->levels--;
+    return made;
 }
 
-rac_err rac_template_resolve(const struct rac_json *root, const struct rac_json *resource,
-                             rac_str pointer, struct rac_arena *a, struct rac_json *out,
-                             struct rac_diags *d)
+/* --- deployments ------------------------------------------------------------------------------ */
+
+struct reader {
+    struct resolver r;
+    struct rac_template_workflow *v;
+    size_t n, cap;
+};
+
+static rac_str type_of_resource(const struct rac_json *resource)
 {
-    struct resolver r = {.root = root, .a = a, .d = d};
-    return resolve(&r, resource, pointer, out) ? RAC_OK : RAC_E_INVALID;
+    return rac_json_str(rac_json_geti(resource, RAC_S("type")), RAC_S(""));
+}
+
+static bool is_workflow_type(rac_str s)
+{
+    return rac_str_eqi(s, RAC_S("Microsoft.Logic/workflows"));
+}
+
+static struct rac_json part(struct reader *t, const struct rac_json *up, const char *name,
+                            rac_str pointer)
+{
+    const struct rac_json *v = rac_json_geti(up, rac_str_of(name));
+    if (v == NULL)
+        return rac_json_none;
+    if (pointer.p != NULL)
+        pointer = rac_json_pointer_join(t->r.a, pointer, rac_str_of(name));
+    return resolve(&t->r, v, pointer);
+}
+
+static void add_workflow(struct reader *t, const struct rac_json *resource, rac_str pointer)
+{
+    if (t->n == t->cap) {
+        size_t cap = t->cap ? t->cap * 2 : 4;
+        t->v = rac_arena_grow(t->r.a, t->v, t->cap * sizeof *t->v, cap * sizeof *t->v);
+        t->cap = cap;
+    }
+    const struct rac_json *properties = rac_json_geti(resource, RAC_S("properties"));
+    struct rac_json made;
+    rac_str inside = rac_json_pointer_join(t->r.a, pointer, RAC_S("properties"));
+    if (rac_json_is_string(properties)) {
+        made = resolve(&t->r, properties, inside);
+        properties = &made;
+    }
+    t->v[t->n++] = (struct rac_template_workflow){
+        .pointer = pointer,
+        .name = part(t, resource, "name", RAC_STR_NULL),
+        .kind = part(t, resource, "kind", pointer),
+        .definition = part(t, properties, "definition", inside),
+        .parameters = part(t, properties, "parameters", inside),
+        .access = part(t, properties, "accessControl", inside),
+    };
+}
+
+static void read_template(struct reader *t, const struct rac_json *root, rac_str pointer,
+                          unsigned depth);
+
+static bool is_inner(const struct reader *t, const struct rac_json *properties)
+{
+    const struct rac_json *o = rac_json_geti(properties, RAC_S("expressionEvaluationOptions"));
+    rac_str scope = rac_json_str(rac_json_geti(o, RAC_S("scope")), RAC_S(""));
+    rac_str version =
+        rac_json_str(rac_json_geti(t->r.scope->root, RAC_S("languageVersion")), RAC_S(""));
+    if (scope.n > 0)
+        return rac_str_eqi(scope, RAC_S("inner"));
+    return rac_str_starts(version, RAC_S("2"));
+}
+
+static void read_nested(struct reader *t, const struct rac_json *resource, rac_str pointer,
+                        unsigned depth)
+{
+    const struct rac_json *properties = rac_json_geti(resource, RAC_S("properties")),
+                          *template = rac_json_geti(properties, RAC_S("template"));
+    struct rac_json made;
+    rac_str inside = rac_json_pointer_join(t->r.a, pointer, RAC_S("properties"));
+    inside = rac_json_pointer_join(t->r.a, inside, RAC_S("template"));
+    if (rac_json_is_string(template)) {
+        made = resolve_string(&t->r, template, inside);
+        template = RAC_NEW(t->r.a, struct rac_json);
+        *(struct rac_json *)template = made;
+    }
+    if (!rac_json_is_object(template) || depth >= NESTED_MAX)
+        return;
+    struct scope *outer = t->r.scope, own = {.root = template, .outer = outer};
+    own.declared = rac_json_geti(template, RAC_S("parameters"));
+    own.given = rac_json_geti(properties, RAC_S("parameters"));
+    rac_map_init(&own.values, t->r.a);
+    if (is_inner(t, properties))
+        t->r.scope = &own;
+    read_template(t, template, inside, depth + 1);
+    t->r.scope = outer;
+}
+
+/* Is it deployed at all: neither existing, nor under a condition that is false, nor 0 times. */
+static bool is_deployed(struct reader *t, const struct rac_json *resource)
+{
+    const struct rac_json *condition = rac_json_geti(resource, RAC_S("condition")),
+                          *copy = rac_json_geti(resource, RAC_S("copy")),
+                          *count = rac_json_geti(copy, RAC_S("count"));
+    if (rac_json_bool(rac_json_geti(resource, RAC_S("existing")), false))
+        return false;
+    if (condition != NULL) {
+        struct rac_json v = resolve(&t->r, condition, RAC_STR_NULL);
+        if (v.type == RAC_JSON_BOOL ? !v.b
+                                    : rac_str_eqi(rac_json_str(&v, RAC_S("")), RAC_S("false")))
+            return false;
+    }
+    if (count != NULL) {
+        struct rac_json v = resolve(&t->r, count, RAC_STR_NULL);
+        return !(v.type == RAC_JSON_INT && v.i <= 0);
+    }
+    return true;
+}
+
+static void read_resource(struct reader *t, const struct rac_json *resource, rac_str pointer,
+                          unsigned depth)
+{
+    const struct rac_json *copy = rac_json_geti(resource, RAC_S("copy"));
+    rac_str type = type_of_resource(resource);
+    if (t->n >= WORKFLOWS_MAX || t->r.budget <= 0 || !rac_json_is_object(resource) ||
+        !is_deployed(t, resource))
+        return;
+    size_t copies = t->r.copies;
+    if (copy != NULL && copies < RAC_COUNT(t->r.copy)) {
+        t->r.copy[copies] = 0;
+        t->r.copy_name[t->r.copies++] = rac_json_str(rac_json_geti(copy, RAC_S("name")), RAC_S(""));
+    }
+    if (is_workflow_type(type))
+        add_workflow(t, resource, pointer);
+    else if (rac_str_eqi(type, RAC_S("Microsoft.Resources/deployments")))
+        read_nested(t, resource, pointer, depth);
+    t->r.copies = copies;
+}
+
+static void read_template(struct reader *t, const struct rac_json *root, rac_str pointer,
+                          unsigned depth)
+{
+    const struct rac_json *resources = rac_json_geti(root, RAC_S("resources"));
+    rac_str at = rac_json_pointer_join(t->r.a, pointer, RAC_S("resources"));
+    for (size_t i = 0; i < rac_json_len(resources); i++) {
+        struct rac_json_member *m = rac_json_member_at(resources, i);
+        rac_str here = m != NULL ? rac_json_pointer_join(t->r.a, at, rac_json_key(m))
+                                 : rac_json_pointer_join_index(t->r.a, at, i);
+        read_resource(t, m != NULL ? &m->value : rac_json_at(resources, i), here, depth);
+    }
+}
+
+void rac_template_read(const struct rac_json *root, struct rac_arena *a,
+                       struct rac_template_workflow **out, size_t *n,
+                       void (*unknown)(void *arg, const struct rac_template_value *v), void *arg)
+{
+    struct scope scope = {.root = root, .declared = rac_json_geti(root, RAC_S("parameters"))};
+    struct reader t = {
+        .r = {.a = a, .scope = &scope, .budget = BUDGET, .unknown = unknown, .arg = arg}};
+    rac_map_init(&scope.values, a);
+    read_template(&t, root, RAC_S(""), 0);
+    *out = t.v;
+    *n = t.n;
 }

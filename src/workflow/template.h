@@ -1,6 +1,12 @@
 /*
- * template - the expressions of ARM templates ("[concat('a', parameters('b'))]"), as far as their
- * values can be known without a deployment (spec workflows §1.2).
+ * template - ARM templates: which workflows one deploys, and the value of each of its expressions
+ * ("[concat('a', parameters('b'))]") as far as it can be known without a deployment (spec
+ * workflows §1.2).
+ *
+ * Subscription, group and tenant are those Raccord has from the start (architecture §2). Nested
+ * deployments, conditions, copies, functions of the template's own: as the language has them; of a
+ * resource that is deployed several times the first is looked at. What stands for a value nobody
+ * can know is a null with RAC_WF_UNKNOWN in its flags.
  */
 #ifndef RAC_WORKFLOW_TEMPLATE_H
 #define RAC_WORKFLOW_TEMPLATE_H
@@ -9,13 +15,25 @@
 #include "base/diag.h"
 #include "json/json.h"
 
+enum { RAC_WF_UNKNOWN = 0x40 };
+
+/* A resource Microsoft.Logic/workflows with its expressions resolved. */
+struct rac_template_workflow {
+    rac_str pointer;                                            /* of the resource */
+    struct rac_json name, kind, definition, parameters, access; /* NONE: has none */
+};
+
 /*
- * A copy of resource (a node of root) with every expression resolved; "[[" becomes "[".
- * RAC_E_INVALID: a value cannot be known or is no expression, one InvalidTemplateDeployment in d
- * for each, with its pointer (pointer is that of resource).
+ * Every workflow the template deploys, in order; perhaps none. Adds an InvalidTemplateDeployment to
+ * d for each value that cannot be known, with pointer and node (place, may be NULL, is told).
  */
-rac_err rac_template_resolve(const struct rac_json *root, const struct rac_json *resource,
-                             rac_str pointer, struct rac_arena *a, struct rac_json *out,
-                             struct rac_diags *d) RAC_MUST_CHECK;
+struct rac_template_value { /* what could not be known */
+    rac_str pointer, text;
+    const char *why;
+    const struct rac_json *node;
+};
+void rac_template_read(const struct rac_json *root, struct rac_arena *a,
+                       struct rac_template_workflow **out, size_t *n,
+                       void (*unknown)(void *arg, const struct rac_template_value *v), void *arg);
 
 #endif

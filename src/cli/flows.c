@@ -1,0 +1,230 @@
+#include "cli/flows.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/output.h"
+#include "text/zip.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { FILE_MAX = 64 << 20, APP_FILE_MAX = 16 << 20, FOLDER_MAX = 4096, FLOWS_MAX = 1000 };
+
+struct list {
+    struct rac_cli *cli;
+    struct rac_arena *a;
+    struct rac_cli_flow *v;
+    size_t n, cap;
+};
+
+static struct rac_cli_flow *add(struct list *l, rac_str file, rac_str text)
+{
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 4;
+        l->v = rac_arena_grow(l->a, l->v, l->cap * sizeof *l->v, cap * sizeof *l->v);
+        l->cap = cap;
+    }
+    l->v[l->n] = (struct rac_cli_flow){.file = file, .text = text};
+    return &l->v[l->n++];
+}
+
+static rac_str folder_of(rac_str path)
+{
+    size_t at = rac_str_rfind_char(path, '/');
+    return at == RAC_STR_NPOS ? RAC_S("") : rac_str_sub(path, 0, at);
+}
+
+static rac_str base_of(rac_str path)
+{
+    size_t at = rac_str_rfind_char(path, '/');
+    return at == RAC_STR_NPOS ? path : rac_str_from(path, at + 1);
+}
+
+/* NAME/workflow.json, Microsoft.Flow/flows/GUID/definition.json, Workflows/NAME.json. */
+static bool is_flow_name(rac_str path)
+{
+    rac_str folder = folder_of(path), base = base_of(path);
+    if (rac_str_eqi(base, RAC_S("workflow.json")))
+        return true;
+    if (rac_str_eqi(base, RAC_S("definition.json")))
+        return rac_str_endsi(folder_of(folder), RAC_S("Microsoft.Flow/flows"));
+    return rac_str_eqi(base_of(folder), RAC_S("Workflows")) && rac_str_endsi(base, RAC_S(".json"));
+}
+
+static int by_name(const void *x, const void *y)
+{
+    return rac_str_cmp(((const struct rac_cli_flow *)x)->file,
+                       ((const struct rac_cli_flow *)y)->file);
+}
+
+/* --- zips ------------------------------------------------------------------------------------- */
+
+static rac_str entry(const struct rac_zip_entry *e, size_t n, struct rac_arena *a, rac_str folder,
+                     const char *name)
+{
+    rac_str path =
+        folder.n > 0 ? rac_arena_printf(a, "%.*s/%s", RAC_FMT(folder), name) : rac_str_of(name);
+    for (size_t i = 0; i < n; i++)
+        if (rac_str_eqi(e[i].name, path))
+            return e[i].bytes;
+    return RAC_STR_NULL;
+}
+
+static rac_err from_zip(struct list *l, rac_str bytes, struct rac_diags *d)
+{
+    struct rac_zip_entry *e;
+    size_t n;
+    rac_str why;
+    rac_err err = rac_zip_read(bytes, NULL, l->a, &e, &n, &why);
+    if (err != RAC_OK) {
+        rac_diags_addf(d, "InvalidRequestContent", RAC_SEV_ERROR,
+                       "the package cannot be unpacked: %.*s", RAC_FMT(why));
+        return err;
+    }
+    for (size_t i = 0; i < n && l->n < FLOWS_MAX; i++) {
+        if (!is_flow_name(e[i].name))
+            continue;
+        struct rac_cli_flow *f = add(l, e[i].name, e[i].bytes);
+        rac_str app = folder_of(folder_of(e[i].name));
+        f->connections = entry(e, n, l->a, app, "connections.json");
+        f->parameters = entry(e, n, l->a, app, "parameters.json");
+        f->settings = entry(e, n, l->a, app, "local.settings.json");
+    }
+    return RAC_OK;
+}
+
+/* --- folders ---------------------------------------------------------------------------------- */
+
+static rac_str read_optional(struct rac_cli *cli, struct rac_arena *a, rac_str dir,
+                             const char *name, size_t max)
+{
+    rac_str path = rac_arena_printf(a, "%.*s/%s", RAC_FMT(dir), name), text, why;
+    struct stat st;
+    if (stat(path.p, &st) != 0 || !S_ISREG(st.st_mode))
+        return RAC_STR_NULL;
+    return rac_cli_read(cli, path.p, max, a, &text, &why) == RAC_OK ? text : RAC_STR_NULL;
+}
+
+static void read_app(struct rac_cli *cli, struct rac_arena *a, rac_str app,
+                     struct rac_cli_flow *out)
+{
+    out->connections = read_optional(cli, a, app, "connections.json", APP_FILE_MAX);
+    out->parameters = read_optional(cli, a, app, "parameters.json", APP_FILE_MAX);
+    out->settings = read_optional(cli, a, app, "local.settings.json", APP_FILE_MAX);
+}
+
+void rac_cli_flow_app(struct rac_cli *cli, const char *path, struct rac_arena *a,
+                      struct rac_cli_flow *out)
+{
+    char *whole = realpath(path, NULL);
+    if (whole == NULL)
+        return;
+    rac_str app = rac_arena_str(a, folder_of(folder_of(rac_str_of(whole))));
+    rac_mem_free_libc(whole);
+    read_app(cli, a, app, out);
+}
+
+static void add_file(struct list *l, rac_str root, rac_str below, const char *name)
+{
+    rac_str dir =
+        below.n > 0 ? rac_arena_printf(l->a, "%.*s/%.*s", RAC_FMT(root), RAC_FMT(below)) : root;
+    rac_str text = read_optional(l->cli, l->a, dir, name, FILE_MAX);
+    if (text.p != NULL && l->n < FLOWS_MAX)
+        add(l,
+            below.n > 0 ? rac_arena_printf(l->a, "%.*s/%s", RAC_FMT(below), name)
+                        : rac_arena_str(l->a, rac_str_of(name)),
+            text);
+}
+
+/* Calls fn for each name in a folder that is not hidden. */
+static void each_name(struct list *l, rac_str root, rac_str below,
+                      void (*fn)(struct list *l, rac_str root, rac_str below, const char *name))
+{
+    rac_str dir = below.n > 0 ? rac_arena_printf(l->a, "%.*s/%.*s", RAC_FMT(root), RAC_FMT(below))
+                              : rac_arena_str(l->a, root);
+    DIR *open = opendir(dir.p);
+    struct dirent *e;
+    for (size_t i = 0; open != NULL && i < FOLDER_MAX && (e = readdir(open)) != NULL; i++)
+        if (e->d_name[0] != '.')
+            fn(l, root, below, e->d_name);
+    if (open != NULL)
+        closedir(open);
+}
+
+static void workflow_folder(struct list *l, rac_str root, rac_str below, const char *name)
+{
+    (void)below;
+    add_file(l, root, rac_arena_str(l->a, rac_str_of(name)), "workflow.json");
+}
+
+static void flow_folder(struct list *l, rac_str root, rac_str below, const char *name)
+{
+    add_file(l, root, rac_arena_printf(l->a, "%.*s/%s", RAC_FMT(below), name), "definition.json");
+}
+
+static void solution_file(struct list *l, rac_str root, rac_str below, const char *name)
+{
+    if (rac_str_endsi(rac_str_of(name), RAC_S(".json")))
+        add_file(l, root, below, name);
+}
+
+static void from_folder(struct list *l, const char *src)
+{
+    rac_str root = rac_str_of(src);
+    while (root.n > 1 && root.p[root.n - 1] == '/')
+        root.n--;
+    root = rac_arena_str(l->a, root);
+    add_file(l, root, RAC_S(""), "workflow.json");
+    if (l->n > 0) {
+        rac_str path = rac_arena_printf(l->a, "%s/workflow.json", root.p);
+        rac_cli_flow_app(l->cli, path.p, l->a, &l->v[0]);
+        return;
+    }
+    each_name(l, root, RAC_S(""), workflow_folder);
+    struct rac_cli_flow app = {0};
+    if (l->n > 0)
+        read_app(l->cli, l->a, root, &app);
+    for (size_t i = 0; i < l->n; i++) {
+        l->v[i].connections = app.connections;
+        l->v[i].parameters = app.parameters;
+        l->v[i].settings = app.settings;
+    }
+    each_name(l, root, RAC_S("Microsoft.Flow/flows"), flow_folder);
+    each_name(l, root, RAC_S("Workflows"), solution_file);
+}
+
+/* --- any source ------------------------------------------------------------------------------- */
+
+rac_err rac_cli_flows(struct rac_cli *cli, const char *src, struct rac_arena *a,
+                      struct rac_cli_flow **out, size_t *n, struct rac_diags *d)
+{
+    struct list l = {.cli = cli, .a = a};
+    struct stat st;
+    rac_str bytes, why;
+    rac_err e = RAC_OK;
+    *n = 0;
+    if (stat(src, &st) != 0)
+        return RAC_OK;
+    if (S_ISDIR(st.st_mode)) {
+        from_folder(&l, src);
+    } else if (S_ISREG(st.st_mode) && rac_str_endsi(rac_str_of(src), RAC_S(".zip"))) {
+        e = rac_cli_read(cli, src, FILE_MAX, a, &bytes, &why);
+        if (e == RAC_OK && rac_zip_is(bytes))
+            e = from_zip(&l, bytes, d);
+        else if (e != RAC_OK)
+            rac_diags_addf(d, "InvalidRequestContent", RAC_SEV_ERROR, "%.*s", RAC_FMT(why));
+    }
+    if (l.n > 1)
+        qsort(l.v, l.n, sizeof *l.v, by_name);
+    *out = l.v;
+    *n = l.n;
+    return e;
+}
+
+rac_err rac_cli_flow_add_app(struct rac_workflow *w, const struct rac_cli_flow *f,
+                             struct rac_diags *d)
+{
+    if (w->profile != RAC_WF_STANDARD)
+        return RAC_OK;
+    return rac_workflow_add_app(w, f->connections, f->parameters, f->settings, d);
+}

@@ -1,0 +1,32 @@
+/*
+ * flows - the workflow files of a SRC: a workflow file, the folder of a Standard workflow or of a
+ * whole app, an unpacked or zipped package of flows (spec workflows §1.2).
+ *
+ * A Standard app's connections.json, parameters.json and local.settings.json are read where they
+ * stand, one folder above the workflow's; in a zip, too.
+ */
+#ifndef RAC_CLI_FLOWS_H
+#define RAC_CLI_FLOWS_H
+
+#include "cli/command.h"
+#include "workflow/document.h"
+
+struct rac_document;
+
+struct rac_cli_flow {
+    rac_str file; /* below SRC; absent: SRC itself */
+    rac_str text;
+    rac_str connections, parameters, settings; /* texts of the app's files; absent: not there */
+};
+
+/* Lists them, unparsed, in a, by name. *n 0 when SRC holds none: not a workflow, or not there. */
+rac_err rac_cli_flows(struct rac_cli *cli, const char *src, struct rac_arena *a,
+                      struct rac_cli_flow **out, size_t *n, struct rac_diags *d) RAC_MUST_CHECK;
+/* The app's files beside a workflow file at path. */
+void rac_cli_flow_app(struct rac_cli *cli, const char *path, struct rac_arena *a,
+                      struct rac_cli_flow *out);
+/* Adds them to a Standard workflow; RAC_E_INVALID with diagnostics when one is not JSON. */
+rac_err rac_cli_flow_add_app(struct rac_workflow *w, const struct rac_cli_flow *f,
+                             struct rac_diags *d) RAC_MUST_CHECK;
+
+#endif
