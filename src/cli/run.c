@@ -1,11 +1,11 @@
 /* raccord run: a workflow once, from files, without a server (architecture §1). */
 #include "base/str.h"
 #include "base/time.h"
+#include "cli/flows.h"
 #include "cli/output.h"
 #include "openapi/read.h"
+#include "workflow/check.h"
 #include "workflow/run.h"
-
-#include <sys/stat.h>
 
 enum { FILE_MAX = 64 << 20, RUN_BYTES_MAX = 1 << 30 };
 
@@ -36,48 +36,61 @@ static int read_json(struct rac_cli *cli, const char *option, struct rac_json *o
     return RAC_EXIT_OK;
 }
 
-/* The text of a file that may be absent. */
-static rac_str beside(struct rac_cli *cli, rac_str dir, const char *name)
+/* The one workflow of the source: a file, a folder or a zip. */
+static int pick(struct rac_cli *cli, struct rac_cli_flow *flow, rac_str *name)
 {
-    rac_str path = rac_arena_printf(cli->a, "%.*s/%s", RAC_FMT(dir), name), text, why;
-    return rac_cli_read(cli, path.p, FILE_MAX, cli->a, &text, &why) == RAC_OK ? text : RAC_STR_NULL;
+    struct rac_cli_flow *flows;
+    struct rac_diags d;
+    size_t n;
+    *name = rac_str_of(cli->args[0]);
+    rac_diags_init(&d, cli->a, 100);
+    rac_err e = rac_cli_flows(cli, cli->args[0], cli->a, &flows, &n, &d);
+    rac_cli_diags(cli, *name, &d);
+    if (e != RAC_OK)
+        return rac_cli_status_of(e);
+    if (n > 1)
+        return rac_cli_fail(cli, RAC_EXIT_USAGE, "%s holds %zu workflows; name one, such as %.*s",
+                            cli->args[0], n, RAC_FMT(flows[0].file));
+    *flow = n == 1 ? flows[0] : (struct rac_cli_flow){0};
+    if (n == 1) {
+        *name = rac_arena_printf(cli->a, "%s%s%.*s", cli->args[0],
+                                 rac_str_ends(*name, RAC_S("/")) ? "" : "/", RAC_FMT(flow->file));
+        return RAC_EXIT_OK;
+    }
+    int status = read_text(cli, cli->args[0], &flow->text);
+    if (status == RAC_EXIT_OK)
+        rac_cli_flow_app(cli, cli->args[0], cli->a, flow);
+    return status;
 }
 
-static rac_str folder_of(rac_str path)
-{
-    size_t at = rac_str_rfind_char(path, '/');
-    return at == RAC_STR_NPOS ? RAC_S(".") : rac_str_sub(path, 0, at);
-}
-
-/* A workflow file; of a folder, its workflow.json. Standard apps keep their files one level up. */
+/* Reads and checks it; what is wrong is printed. */
 static int load(struct rac_cli *cli, struct rac_workflow **w)
 {
-    struct stat st;
-    rac_str path = rac_str_of(cli->args[0]), text;
+    struct rac_workflow_check_options o = {
+        .now = rac_env_wall_ms(cli->env),
+        .actions_max = (uint32_t)rac_config_int(cli->config, RAC_CONF_LIMITS_MAX_ACTIONS)};
+    const char *connections = rac_cli_opt(cli, "connections"),
+               *parameters = rac_cli_opt(cli, "parameters");
+    struct rac_cli_flow flow;
     struct rac_document *doc;
     struct rac_diags d;
-    if (stat(cli->args[0], &st) == 0 && S_ISDIR(st.st_mode))
-        path = rac_arena_printf(cli->a, "%.*s/workflow.json", RAC_FMT(path));
-    int status = read_text(cli, path.p, &text);
+    rac_str name;
+    int status = pick(cli, &flow, &name);
+    if (status == RAC_EXIT_OK && connections != NULL)
+        status = read_text(cli, connections, &flow.connections);
+    if (status == RAC_EXIT_OK && parameters != NULL)
+        status = read_text(cli, parameters, &flow.parameters);
     if (status != RAC_EXIT_OK)
         return status;
-    rac_diags_init(&d, cli->a, 100);
-    rac_err e = rac_document_read(text, path, cli->a, &doc, &d);
+    rac_diags_init(&d, cli->a, 1000);
+    rac_err e = rac_document_read(flow.text, name, cli->a, &doc, &d);
     if (e == RAC_OK)
         e = rac_workflow_of_document(doc, cli->a, w, &d);
-    if (e == RAC_OK && (*w)->profile == RAC_WF_STANDARD) {
-        rac_str app = folder_of(folder_of(path));
-        const char *connections = rac_cli_opt(cli, "connections"),
-                   *parameters = rac_cli_opt(cli, "parameters");
-        rac_str c = connections ? RAC_STR_NULL : beside(cli, app, "connections.json"),
-                p = parameters ? RAC_STR_NULL : beside(cli, app, "parameters.json");
-        if (connections != NULL && (status = read_text(cli, connections, &c)) != RAC_EXIT_OK)
-            return status;
-        if (parameters != NULL && (status = read_text(cli, parameters, &p)) != RAC_EXIT_OK)
-            return status;
-        e = rac_workflow_add_app(*w, c, p, beside(cli, app, "local.settings.json"), &d);
-    }
-    rac_cli_diags(cli, path, &d);
+    if (e == RAC_OK)
+        e = rac_cli_flow_add_app(*w, &flow, &d);
+    if (e == RAC_OK)
+        e = rac_workflow_check(*w, &o, cli->a, &d);
+    rac_cli_diags(cli, name, &d);
     return e == RAC_OK ? RAC_EXIT_OK : rac_cli_status_of(e);
 }
 
@@ -186,7 +199,8 @@ static int run_run(struct rac_cli *cli)
     rac_ms clock;
     const char *fixed = rac_cli_opt(cli, "clock");
     if (cli->args_n != 1)
-        return rac_cli_usage(cli, "one workflow: a file, or the folder of a workflow.json");
+        return rac_cli_usage(
+            cli, "one workflow: a file, the folder of a workflow.json, or the zip of a flow");
     if (fixed != NULL && !rac_time_parse(rac_str_of(fixed), &clock))
         return rac_cli_usage(cli, "--clock takes a time such as 2026-11-22T10:00:00Z");
     if (fixed != NULL)

@@ -45,6 +45,8 @@ static rac_str pointer_of(struct check *c, const struct at *at)
     if (at->up == NULL)
         return at->key;
     rac_str up = pointer_of(c, at->up);
+    if (at->is_pointer)
+        return rac_str_concat(c->d->a, up, at->key);
     return at->is_index ? rac_json_pointer_join_index(c->d->a, up, at->index)
                         : rac_json_pointer_join(c->d->a, up, at->key);
 }

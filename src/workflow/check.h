@@ -40,7 +40,18 @@ enum {
 rac_err rac_workflow_check(const struct rac_workflow *w, const struct rac_workflow_check_options *o,
                            struct rac_arena *a, struct rac_diags *d) RAC_MUST_CHECK;
 
-/* Actions, nested ones included, and triggers, at most RAC_WORKFLOW_ACTIONS_CAP. */
+/* An action as it stands in the definition. */
+struct rac_workflow_action {
+    rac_str name;
+    const struct rac_json *node;
+    rac_str parent; /* the action it stands in; absent: at the root */
+    uint32_t depth; /* 1: at the root */
+};
+/* Every action, nested ones after their parents, at most RAC_WORKFLOW_ACTIONS_CAP. */
+void rac_workflow_each_action(const struct rac_workflow *w,
+                              void (*fn)(void *arg, const struct rac_workflow_action *x),
+                              void *arg);
+/* Actions, nested ones included, and triggers. */
 void rac_workflow_count(const struct rac_workflow *w, size_t *actions, size_t *triggers);
 
 /* --- the table of findings, for the reference page and SARIF ---------------------------------- */

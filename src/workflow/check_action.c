@@ -523,7 +523,9 @@ static void check_type_word(struct action *a)
     }
     if (!check_type(a->c, T_STR, &at))
         return;
-    if ((type_rows[a->x->type].flags & UNSUPPORTED) != 0)
+    if (a->x->type_word.n == 0)
+        wrong(a->c, F_STRUCTURE, &at, "the type of the action is empty");
+    else if ((type_rows[a->x->type].flags & UNSUPPORTED) != 0)
         found(a->c, F_TYPE_UNSUPPORTED, &at,
               "The action type '%.*s' of action '%.*s' is not supported by this host.",
               RAC_FMT(a->x->type_word), RAC_FMT(a->x->name));

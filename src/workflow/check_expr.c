@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "workflow/check_priv.h"
 
-enum { EXPRESSION_CHARACTERS_MAX = 8192, EXPRESSION_SHOWN_MAX = 200 };
+enum { EXPRESSION_CHARACTERS_MAX = 8192, EXPRESSION_SHOWN_MAX = 200, LEVELS_MAX = 400 };
 
 /* Functions of agent workflows (§3.24), which the language itself does not have. */
 static const rac_str agent_functions[] = {RAC_S_INIT("agentParameters"),
@@ -393,28 +393,37 @@ static bool check_string(struct check *c, const struct place *p, const struct at
     return ok;
 }
 
-static bool walk_value(struct check *c, const struct place *p, const struct at *at, bool report)
+static bool walk_value(struct check *c, const struct place *p, const struct at *at, bool report,
+                       unsigned levels)
 {
     bool ok = true;
     if (rac_json_is_string(at->node))
         return check_string(c, p, at, report);
+    if (levels == LEVELS_MAX) {
+        if (report)
+            found(c, F_LIMIT, at,
+                  "The template validation failed: 'The value is nested more than %d levels "
+                  "deep.'",
+                  LEVELS_MAX);
+        return false;
+    }
     for (size_t i = 0; i < rac_json_len(at->node); i++) {
         struct rac_json_member *m = rac_json_member_at(at->node, i);
         struct at here = m != NULL ? AT_KEY(at, rac_json_key(m), &m->value)
                                    : AT_INDEX(at, i, rac_json_at(at->node, i));
         if (here.node->type >= RAC_JSON_STRING)
-            ok &= walk_value(c, p, &here, report);
+            ok &= walk_value(c, p, &here, report, levels + 1);
     }
     return ok;
 }
 
 void check_expressions(struct check *c, const struct place *p, const struct at *at)
 {
-    (void)walk_value(c, p, at, true);
+    (void)walk_value(c, p, at, true, 0);
 }
 
 bool has_expression_error(struct check *c, const struct at *at)
 {
     struct place p = {.action = NOBODY};
-    return !walk_value(c, &p, at, false);
+    return !walk_value(c, &p, at, false, 0);
 }

@@ -240,7 +240,7 @@ static bool is_agent_trigger(const struct check *c, rac_str name)
 static void check_statuses(struct check *c, const struct at *at)
 {
     enum rac_wf_status s;
-    if (is_open(at->node))
+    if (is_unknown(at->node))
         return;
     if (!rac_json_is_array(at->node)) {
         wrong(c, F_RUN_AFTER, at, "the statuses of 'runAfter' are a list");
@@ -251,7 +251,7 @@ static void check_statuses(struct check *c, const struct at *at)
     for (size_t i = 0; i < rac_json_len(at->node); i++) {
         struct at e = AT_INDEX(at, i, rac_json_at(at->node, i));
         rac_str word = rac_json_str(e.node, RAC_S(""));
-        if (!is_open(e.node) && !rac_wf_status_parse(word, &s))
+        if (!is_unknown(e.node) && !rac_wf_status_parse(word, &s))
             wrong(c, F_RUN_AFTER, &e, "'%.*s' is not a status", RAC_FMT(word));
     }
 }
@@ -382,9 +382,10 @@ void check_graph(struct check *c)
     c->noun = NULL;
 }
 
-/* --- counting --------------------------------------------------------------------------------- */
+/* --- listing ---------------------------------------------------------------------------------- */
 
-void rac_workflow_count(const struct rac_workflow *w, size_t *actions, size_t *triggers)
+void rac_workflow_each_action(const struct rac_workflow *w,
+                              void (*fn)(void *arg, const struct rac_workflow_action *x), void *arg)
 {
     struct rac_arena a;
     struct rac_diags d;
@@ -394,7 +395,27 @@ void rac_workflow_count(const struct rac_workflow *w, size_t *actions, size_t *t
     struct check c = {.w = w, .o = &o, .a = &a, .d = &d};
     rac_map_init(&c.mistyped, &a);
     check_graph(&c);
-    *actions = c.nodes_n;
-    *triggers = rac_json_len(MEMBER(w->definition, "triggers"));
+    for (uint32_t i = 0; i < c.nodes_n; i++) {
+        const struct node *x = &c.nodes[i];
+        struct rac_workflow_action action = {
+            .name = x->name,
+            .node = x->v,
+            .parent = x->parent == NOBODY ? RAC_STR_NULL : c.nodes[x->parent].name,
+            .depth = x->depth};
+        fn(arg, &action);
+    }
     rac_arena_fini(&a);
+}
+
+static void count_one(void *arg, const struct rac_workflow_action *x)
+{
+    (void)x;
+    ++*(size_t *)arg;
+}
+
+void rac_workflow_count(const struct rac_workflow *w, size_t *actions, size_t *triggers)
+{
+    *actions = 0;
+    rac_workflow_each_action(w, count_one, actions);
+    *triggers = rac_json_len(MEMBER(w->definition, "triggers"));
 }

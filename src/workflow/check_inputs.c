@@ -1,17 +1,13 @@
 /* What is common to the inputs of triggers and actions: addresses, authentication, retries,
  * runtimeConfiguration, operationOptions. */
 #include "base/str.h"
-#include "base/time.h"
 #include "workflow/check_priv.h"
+#include "workflow/retry.h"
 
 #define DURATION_CHARACTERS "PTYMWDHS0123456789."
 
 enum {
-    RETRIES_MAX = 90,
-    RETRY_MIN_MS = 5000,
-    RETRY_MAX_MS = 86400000,
-    STATELESS_RETRY_MIN_MS = 1000,
-    STATELESS_RETRY_MAX_MS = 60000,
+    PARTS_MAX = 200, /* findings of one recurrence or policy */
     RUNS_MAX = 100,
     REPETITIONS_MAX = 50,
     WAITING_MAX = 100,
@@ -103,69 +99,44 @@ static void check_authentication(struct check *c, const struct at *inputs)
 
 /* --- retry policies (§4.6) -------------------------------------------------------------------- */
 
-static bool take_interval(struct check *c, const struct at *policy, rac_str name, int64_t *ms)
-{
-    struct at at;
-    if (!take_member(c, policy, name, T_STR, &at))
-        return false;
-    rac_str s = rac_json_str(at.node, RAC_S(""));
-    if (is_dynamic(at.node)) {
-        if (!fits_characters(s, DURATION_CHARACTERS))
-            wrong(c, F_RETRY, &at, "'%.*s' is no duration", RAC_FMT(s));
-        return false;
-    }
-    if (!is_duration(s)) {
-        wrong(c, F_RETRY, &at, "'%.*s' is no duration", RAC_FMT(s));
-        return false;
-    }
-    if (!rac_time_parse_duration(s, ms))
-        *ms = INT64_MAX; /* months, years */
-    bool stateless = c->w->stateless;
-    int64_t least = stateless ? STATELESS_RETRY_MIN_MS : RETRY_MIN_MS,
-            most = stateless ? STATELESS_RETRY_MAX_MS : RETRY_MAX_MS;
-    if (*ms < least || *ms > most) {
-        wrong(c, stateless ? F_STATELESS : F_RETRY, &at,
-              "the %.*s '%.*s' of the retry policy is not between %s", RAC_FMT(name), RAC_FMT(s),
-              stateless ? "PT1S and PT1M" : "PT5S and P1D");
-        return false;
-    }
-    return true;
-}
-
 void check_retry(struct check *c, const struct at *inputs)
 {
-    struct at at, type, count;
-    int64_t n, interval, least, most;
+    struct rac_retry_options o = {.stateless = c->w->stateless,
+                                  .consumption = c->w->profile == RAC_WF_CONSUMPTION,
+                                  .template = true};
+    struct rac_retry_policy policy;
+    struct rac_diags d;
+    struct at at;
     if (!take_member(c, inputs, RAC_S("retryPolicy"), T_OBJ, &at))
         return;
-    const struct rac_json *word = MEMBER(at.node, "type");
-    type = AT_KEY(&at, RAC_S("type"), word);
-    if (is_absent(word) && !is_unknown(word))
-        wrong(c, F_RETRY, &at, "the retry policy has no type");
-    else if (!is_open(word) &&
-             !fits_words(rac_json_str(word, RAC_S("?")), "None|Fixed|Exponential|Default"))
-        wrong(c, F_RETRY, &type,
-              "the type of the retry policy is not one of None, Fixed, "
-              "Exponential and Default");
-    rac_str s = rac_json_str(word, RAC_S(""));
-    bool counts = rac_str_eqi(s, RAC_S("fixed")) || rac_str_eqi(s, RAC_S("exponential"));
-    const struct rac_json *v = MEMBER(at.node, "count");
-    count = AT_KEY(&at, RAC_S("count"), v);
-    if (counts && is_absent(v) && !is_unknown(v))
-        wrong(c, F_RETRY, v == NULL ? &at : &count, "the retry policy has no count");
-    else if (!is_absent(v) && !is_open(v) && (!whole_number(v, &n) || n < 1 || n > RETRIES_MAX))
-        wrong(c, F_RETRY, &count, "the count of the retry policy is not 1 to %d", RETRIES_MAX);
-    v = MEMBER(at.node, "interval");
-    if (counts && is_absent(v) && !is_unknown(v))
-        wrong(c, F_RETRY, &at, "the retry policy has no interval");
-    (void)take_interval(c, &at, RAC_S("interval"), &interval);
-    bool has_least = take_interval(c, &at, RAC_S("minimumInterval"), &least),
-         has_most = take_interval(c, &at, RAC_S("maximumInterval"), &most);
-    if (has_least && has_most && least > most) {
-        struct at here = AT_KEY(&at, RAC_S("minimumInterval"), MEMBER(at.node, "minimumInterval"));
+    rac_diags_init(&d, c->d->a, PARTS_MAX);
+    rac_err e = rac_retry_parse(&o, at.node, RAC_S(""), c->d->a, &policy, &d);
+    pass_on(c, &d, &at, c->w->stateless ? F_STATELESS : F_RETRY, F_RETRY);
+    rac_str type = rac_json_str(MEMBER(at.node, "type"), RAC_S(""));
+    const struct rac_json *count = MEMBER(at.node, "count");
+    struct at here = AT_KEY(&at, RAC_S("count"), count);
+    if (count != NULL && count->type == RAC_JSON_NULL && !is_unknown(count) &&
+        fits_words(type, "Fixed|Exponential"))
+        wrong(c, F_RETRY, &here, "the retry policy has no count");
+    here = AT_KEY(&at, RAC_S("minimumInterval"), MEMBER(at.node, "minimumInterval"));
+    if (e == RAC_OK && !is_absent(here.node) && !is_open(here.node) &&
+        !is_open(MEMBER(at.node, "maximumInterval")) && policy.minimum_ms > policy.maximum_ms)
         wrong(c, F_RETRY, &here,
-              "the minimumInterval of the retry policy is longer than its "
-              "maximumInterval");
+              "the minimumInterval of the retry policy is longer than its maximumInterval");
+}
+
+void pass_on(struct check *c, const struct rac_diags *d, const struct at *at, enum finding error,
+             enum finding warning)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const struct rac_json *node = rac_json_pointer_get(at->node, d->v[i].pointer);
+        struct at here = AT_KEY(at, d->v[i].pointer, node);
+        rac_str message = d->v[i].message;
+        here.is_pointer = true;
+        while (message.n > 0 && message.p[message.n - 1] == '.')
+            message.n--;
+        wrong(c, d->v[i].severity == RAC_SEV_ERROR ? error : warning, &here, "%.*s",
+              RAC_FMT(message));
     }
 }
 

@@ -16,6 +16,7 @@ struct at {
     rac_str key;
     uint32_t index;
     bool is_index;
+    bool is_pointer; /* key is a pointer below up */
 };
 #define AT_POINTER(p, n)                                                                           \
     (struct at)                                                                                    \
@@ -211,8 +212,10 @@ void check_action(struct check *c, uint32_t i);
 void check_outputs(struct check *c);
 void check_static_results(struct check *c);
 void check_access(struct check *c);
-void check_recurrence(struct check *c, const struct at *at, bool schedule, bool schedule_usual);
 void check_retry(struct check *c, const struct at *inputs);
+/* What another reader found in the value at at, with pointers below it. */
+void pass_on(struct check *c, const struct rac_diags *d, const struct at *at, enum finding error,
+             enum finding warning);
 void check_description(struct check *c, const struct at *at);
 void check_runtime(struct check *c, const struct at *at, const struct node *x);
 void check_call(struct check *c, const struct node *x, const struct at *at); /* connectors */

@@ -232,6 +232,13 @@ static uint32_t statuses_of(struct compiler *c, const struct rac_wf_action *x,
     return bits;
 }
 
+/* An agent may say that it runs after the chat trigger: it does anyway. */
+static bool is_agent_trigger(const struct compiler *c, rac_str name)
+{
+    const struct rac_json *v = member(member(c->w->definition, RAC_S("triggers")), name);
+    return rac_str_eqi(rac_json_str(member(v, RAC_S("kind")), RAC_S("")), RAC_S("Agent"));
+}
+
 static void edges(struct compiler *c, struct rac_wf_action *x)
 {
     const struct rac_json *after = member(x->node, RAC_S("runAfter"));
@@ -241,6 +248,8 @@ static void edges(struct compiler *c, struct rac_wf_action *x)
     {
         uint32_t to = find(c, rac_json_key(m));
         rac_str here = rac_json_pointer_join(c->a, pointer, rac_json_key(m));
+        if (to == UINT32_MAX && is_agent_trigger(c, rac_json_key(m)))
+            continue;
         if (to == UINT32_MAX || c->p->actions[to].graph != x->graph) {
             wrong(c, here, &m->value,
                   rac_arena_printf(c->a,
@@ -311,7 +320,8 @@ static const struct rac_expr *tree(struct compiler *c, const struct rac_json *v,
     const struct rac_expr *x = NULL;
     struct rac_expr_error error = {0};
     rac_str inside = RAC_S("");
-    if (v != NULL && rac_expr_compile_tree(v, 0, c->a, &x, &error, &inside) != RAC_OK) {
+    if (v != NULL &&
+        rac_expr_compile_tree(v, RAC_EXPR_TOLERANT, c->a, &x, &error, &inside) != RAC_OK) {
         const struct rac_json *at = rac_json_pointer_get(v, inside);
         expression_wrong(c, rac_str_concat(c->a, pointer, inside), at, &error);
         return NULL;
@@ -334,7 +344,7 @@ static const struct rac_expr *subject(struct compiler *c, const struct rac_wf_ac
     }
     if (x->type != RAC_WF_TYPE_IF || v->type != RAC_JSON_OBJECT)
         return tree(c, v, pointer);
-    if (rac_expr_compile_condition(v, 0, c->a, &out, &error, &inside) != RAC_OK)
+    if (rac_expr_compile_condition(v, RAC_EXPR_TOLERANT, c->a, &out, &error, &inside) != RAC_OK)
         expression_wrong(c, rac_str_concat(c->a, pointer, inside), v, &error);
     return out;
 }

@@ -2,7 +2,8 @@
  * plan - a definition compiled once: actions, the graphs they stand in, inputs as templates.
  *
  * Immutable once made; any thread may read it, many runs share one. Lives in an arena of its own.
- * What is wrong is reported by workflow/check; the compiler refuses only what cannot run at all.
+ * What is wrong is reported by workflow/check; the compiler refuses only what cannot run at all, and
+ * takes whatever the check accepts. An expression that is none fails when it is evaluated.
  */
 #ifndef RAC_WORKFLOW_PLAN_H
 #define RAC_WORKFLOW_PLAN_H

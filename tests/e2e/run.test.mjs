@@ -14,7 +14,7 @@ const compose = (inputs, runAfter) => ({ type: 'Compose', inputs, ...(runAfter ?
 async function run(t, actions, { trigger, mocks, args = [], definition = {}, type = 'Request' } = {}) {
   const dir = temporary(t);
   const file = (name, v) => { const f = join(dir, name); writeFileSync(f, JSON.stringify(v)); return f; };
-  const w = file('workflow.json', { definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { manual: { type } }, actions, ...definition }, kind: 'Stateful' });
+  const w = file('workflow.json', { definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { manual: typeof type === 'string' ? { type } : type }, actions, ...definition }, kind: 'Stateful' });
   const r = await raccord(['run', w, '--format', 'json', ...(trigger ? ['--trigger', file('trigger.json', trigger)] : []), ...(mocks ? ['--mocks', file('mocks.json', mocks)] : []), ...args]);
   assert.equal(r.signal, null, r.stderr);
   return { ...r, json: r.stdout ? JSON.parse(r.stdout) : undefined };
@@ -80,9 +80,10 @@ test('branches, switches, terminate, response', async (t) => {
   }, { trigger: { body: { size: 'large' } } });
   assert.deepEqual(statuses(r), { Pick: 'Succeeded', Small: 'Skipped', Large: 'Succeeded', Other: 'Skipped', Answer: 'Succeeded' });
   assert.deepEqual(r.json.response, { statusCode: 201, headers: { 'X-A': '1' }, body: { size: 'large' } });
-  const timer = await run(t, { Answer: { type: 'Response', inputs: { statusCode: 200 } } }, { type: 'Recurrence' });
-  assert.equal(timer.json.actions.Answer.code, 'ActionResponseSkipped');
-  assert.equal(timer.json.status, 'Succeeded');
+  const webhook = { type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: 'https://quai.example/hooks' } } };
+  const nobody = await run(t, { Answer: { type: 'Response', inputs: { statusCode: 200 } } }, { type: webhook });
+  assert.equal(nobody.json.actions.Answer.code, 'ActionResponseSkipped');
+  assert.equal(nobody.json.status, 'Succeeded');
   const end = await run(t, { Stop: { type: 'Terminate', inputs: { runStatus: 'Failed', runError: { code: 'No', message: 'enough' } } }, Never: compose(1, after('Stop')) });
   assert.equal(end.json.status, 'Failed');
   assert.deepEqual(end.json.error, { code: 'No', message: 'enough' });
@@ -120,7 +121,7 @@ test('mocks stand for calls; without one the type is named', async (t) => {
   assert.equal(r.json.actions.Use.outputs, 7);
   const none = await run(t, actions);
   assert.equal(none.json.actions.Call.error.code, 'ActionTypeNotSupported');
-  const each = await run(t, { L: { type: 'Foreach', foreach: '@createArray(1,2)', actions: { Call: { type: 'Http', inputs: {} } } } },
+  const each = await run(t, { L: { type: 'Foreach', foreach: '@createArray(1,2)', actions: { Call: actions.Call } } },
     { mocks: { Call: [{ outputs: { body: 'one' } }, { status: 'Failed', code: 'NotFound', error: { code: 'NotFound', message: 'gone' } }] } });
   assert.deepEqual(each.json.actions.Call.repetitions.map((x) => x.status), ['Succeeded', 'Failed']);
 });
@@ -131,7 +132,7 @@ test('variables keep their types', async (t) => {
   assert.equal((await set('integer', 1, 'x')).status, 'Failed');
   assert.equal((await set('float', 1.5, 2)).outputs.body.value, 2);
   assert.equal((await set('string', 'a', null)).outputs.body.value, '');
-  const missing = await run(t, { S: { type: 'SetVariable', inputs: { name: 'nope', value: 1 } } });
+  const missing = await run(t, { S: { type: 'IncrementVariable', inputs: { name: 'nope', value: 1 } } });
   assert.equal(missing.json.actions.S.error.code, 'InvalidVariableOperation');
 });
 
@@ -142,9 +143,9 @@ test('broken definitions are refused with their place', async (t) => {
     assert.equal(r.stdout, '');
     assert.match(r.stderr, pattern);
   };
-  await refused({ A: compose(1, after('B')), B: compose(1, after('A')) }, /workflow\.json:1:\d+: error: InvalidTemplate: the 'runAfter' of template action 'A' is part of a circular/);
+  await refused({ A: compose(1, after('B')), B: compose(1, after('A')) }, /workflow\.json:1:\d+: error: InvalidTemplate: The template action 'A' is not valid: .* circular/);
   await refused({ A: compose(1, after('Gone')) }, /contains non-existent action: 'Gone'/);
-  await refused({ A: compose('@concat(') }, /InvalidTemplate: The template validation failed: 'Unable to parse/);
+  await refused({ A: compose('@concat(') }, /InvalidTemplate: The template validation failed: 'The template language expression '@concat\('.* Unable to parse/);
   await refused({ A: compose(1), S: { type: 'Scope', actions: { a: compose(1) } } }, /duplicated/);
   assert.equal((await raccord(['run', '/nowhere.json'])).status, 3);
 });

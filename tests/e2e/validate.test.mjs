@@ -156,7 +156,7 @@ test('other kinds are converted and their losses listed; a workflow is named as 
   const [o3, workflow, unknown, yaml] = r.rows;
   assert.deepEqual([o3.kind, o3.status, o3.operations], ['connector', 'warning', 1]);
   assert.ok(codes(o3).some((c) => c.startsWith('RC-O3-')), codes(o3).join());
-  assert.deepEqual([workflow.kind, workflow.status, codes(workflow)], ['workflow', 'error', ['RC-IMP-02']]);
+  assert.deepEqual([workflow.kind, workflow.status, codes(workflow)], ['workflow', 'error', ['InvalidTemplate', 'InvalidTemplate']]);
   assert.deepEqual([unknown.kind, unknown.status, codes(unknown)], [null, 'error', ['RC-IMP-02']]);
   const twice = yaml.findings.find((f) => f.code === 'RC-OP-01');
   assert.deepEqual([yaml.kind, yaml.status, twice.line, twice.column, twice.pointer], ['connector', 'error', 7, 24, '/paths/~1a/put/operationId']);
