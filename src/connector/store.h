@@ -135,8 +135,8 @@ struct rac_connector_save {
 struct rac_connector_delete {
     rac_str id;
     int64_t if_version;
-    int64_t
-        confirm; /* connections the caller knows of; -1: not said, right only when there are none */
+    int64_t confirm; /* connections the caller knows of; -1: not said, right only when there are
+                        none, and no workflow that calls it either */
     struct rac_actor actor;
 };
 

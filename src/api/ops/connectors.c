@@ -20,6 +20,12 @@ static void put_meta(struct rac_ask *q, struct rac_json *o, const struct rac_con
     }
 }
 
+static void put_impact(struct rac_arena *a, struct rac_json *o, const struct rac_impact *i)
+{
+    RAC_JSON_PUT(a, o, "connections", rac_json_of_int(i->connections_n));
+    RAC_JSON_PUT(a, o, "workflows", rac_json_of_int(i->workflows_n));
+}
+
 struct rac_json rac_connector_json(struct rac_ask *q, const struct rac_connector_row *r, bool whole)
 {
     struct rac_arena *a = q->a;
@@ -38,7 +44,7 @@ struct rac_json rac_connector_json(struct rac_ask *q, const struct rac_connector
     if (whole) {
         struct rac_impact i = {0};
         if (q->w->cs->connector_impact(q->w->cs->self, q->who->tenant, r->id, &i) == RAC_OK)
-            RAC_JSON_PUT(a, &o, "connections", rac_json_of_int(i.connections_n));
+            put_impact(a, &o, &i);
         RAC_JSON_PUT_STR(
             a, &o, "redirectUrl",
             rac_arena_printf(a, "%.*s/oauth/redirect/%.*s", RAC_FMT(q->base_url), RAC_FMT(r->id)));
@@ -114,9 +120,10 @@ static void deleted(void *arg, const struct rac_commit *c)
     struct rac_ask *q = arg;
     if (c->err == RAC_E_CONFLICT && q->state != NULL) { /* the number, not the tag */
         rac_ask_fail(q, RAC_FAULT_CONFIRM,
-                     "Deleting this connector also deletes %lld connection%s made with it. Repeat "
-                     "with ?confirm=%lld if that is meant.",
+                     "Deleting this connector also deletes %lld connection%s made with it and "
+                     "breaks %lld workflow%s. Repeat with ?confirm=%lld if that is meant.",
                      (long long)c->impact.connections_n, c->impact.connections_n == 1 ? "" : "s",
+                     (long long)c->impact.workflows_n, c->impact.workflows_n == 1 ? "" : "s",
                      (long long)c->impact.connections_n);
         return;
     }

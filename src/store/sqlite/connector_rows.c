@@ -497,7 +497,7 @@ static rac_err delete_apply(struct rac_store *s, struct rac_write *w)
     if (e != RAC_OK)
         return e;
     int64_t n = w->commit.impact.connections_n;
-    if (r->confirm < 0 ? n > 0 : r->confirm != n)
+    if (r->confirm < 0 ? n > 0 || w->commit.impact.workflows_n > 0 : r->confirm != n)
         return rac_write_fail(w, RAC_E_CONFLICT,
                               "the number of connections this deletes was not confirmed");
     rac_str t = w->tenant;

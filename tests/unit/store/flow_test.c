@@ -256,6 +256,11 @@ static void test_users_of_a_connector(void **state)
     assert_int_equal(F->flow_users(SELF, TENANT, RAC_S("shared_x"), RAC_S("x-3"), 0, &f->a, &v, &n),
                      RAC_OK);
     assert_int_equal(n, 0);
+    /* it is not deleted by the way */
+    struct rac_connector_delete gone = {.id = RAC_S("shared_x"), .confirm = -1};
+    f->c->connector_delete(f->c->self, TENANT, &gone, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_E_CONFLICT);
+    assert_int_equal(f->commit.impact.workflows_n, 1);
     /* the next version calls nothing any more; one without a document leaves it */
     r = (struct rac_flow_save){.id = RAC_S("aa"), .state = RAC_S("Disabled")};
     F->flow_save(SELF, TENANT, &r, fixture_done, f);
