@@ -147,7 +147,10 @@ static void print_frame(struct rac_cli *cli, const struct rac_plan *p, const str
 {
     for (uint32_t i = 0; i < p->graphs[f->graph].n; i++) {
         const struct rac_wf_record *x = &f->records[i];
+        uint32_t frames_n = x->inner != NULL ? x->inner->frames_n : 0;
         rac_str message = rac_json_str(RAC_JSON_GET(&x->error, "message"), RAC_S(""));
+        if (x->status == RAC_WF_NONE)
+            continue;
         fprintf(cli->out, "%*s%s %.*s  %s", depth * 2, "", mark(x->status),
                 RAC_FMT(x->action->name), rac_wf_status_word(x->status));
         if (x->status != RAC_WF_SUCCEEDED && x->code != NULL)
@@ -155,21 +158,21 @@ static void print_frame(struct rac_cli *cli, const struct rac_plan *p, const str
         if (x->end_ms > x->start_ms)
             fprintf(cli->out, "  %lld ms", (long long)(x->end_ms - x->start_ms));
         fputc('\n', cli->out);
-        if (message.n > 0 && x->status == RAC_WF_FAILED && x->frames_n == 0)
+        if (message.n > 0 && x->status == RAC_WF_FAILED && frames_n == 0)
             fprintf(cli->out, "%*s   %.*s\n", depth * 2, "", RAC_FMT(message));
         if (x->status == RAC_WF_SKIPPED)
             continue;
         bool loop = x->action->type == RAC_WF_TYPE_FOREACH || x->action->type == RAC_WF_TYPE_UNTIL;
-        for (uint32_t k = 0; k < x->frames_n; k++) {
-            if (x->frames[k]->status == RAC_WF_SKIPPED)
+        for (uint32_t k = 0; k < frames_n; k++) {
+            if (x->inner->frames[k]->status == RAC_WF_SKIPPED)
                 continue;
             if (loop && k == 10) {
-                fprintf(cli->out, "%*s… %u more\n", depth * 2 + 2, "", x->frames_n - k);
+                fprintf(cli->out, "%*s… %u more\n", depth * 2 + 2, "", frames_n - k);
                 break;
             }
             if (loop)
                 fprintf(cli->out, "%*s[%u]\n", depth * 2 + 2, "", k);
-            print_frame(cli, p, x->frames[k], depth + (loop ? 2 : 1));
+            print_frame(cli, p, x->inner->frames[k], depth + (loop ? 2 : 1));
         }
     }
 }
@@ -218,13 +221,24 @@ static int run_run(struct rac_cli *cli)
     if (e != RAC_OK)
         return rac_cli_status_of(e);
     struct rac_run_host host = {mocked, &mocks};
-    struct rac_run_options o = {.env = &env,
-                                .host = mocks.type == RAC_JSON_OBJECT ? &host : NULL,
-                                .trigger = trigger.type == RAC_JSON_NONE ? NULL : &trigger,
-                                .caller_waits = rac_str_eqi(p->trigger_type, RAC_S("Request"))};
+    struct rac_run_world world = {.env = &env,
+                                  .host = mocks.type == RAC_JSON_OBJECT ? &host : NULL};
+    struct rac_namer namer = {.env = &env};
+    char name[RAC_RUN_NAME_TEXT];
+    struct rac_run_facts facts = {
+        .start_ms = rac_env_wall_ms(&env),
+        .trigger_outputs = trigger.type == RAC_JSON_NONE ? NULL : &trigger,
+        .caller_waits = rac_str_eqi(p->trigger_type, RAC_S("Request"))};
     struct rac_arena a;
     rac_arena_init(&a, RUN_BYTES_MAX);
-    struct rac_run *r = rac_run_start(p, &o, &a);
+    rac_run_name(&namer, facts.start_ms, 0, 1, name);
+    facts.name = rac_str_of(name);
+    rac_env_random(&env, facts.seed, sizeof facts.seed);
+    struct rac_run *r = rac_run_new(p, &world, NULL, &a);
+    rac_run_create(r, &facts);
+    rac_run_begin(r);
+    while (rac_run_work(r, 100000))
+        ;
     if (cli->format == RAC_FORMAT_JSON) {
         result = rac_run_json(r, &a);
         rac_cli_print_json(cli, &result);

@@ -250,6 +250,7 @@ enum rac_json_print_flags {
     RAC_JSON_PRETTY = 1, /* two spaces, one member a line */
     RAC_JSON_ASCII = 2,  /* non-ASCII as \u escapes */
     RAC_JSON_SORTED = 4, /* keys by byte: canonical, for digests */
+    RAC_JSON_FLOATS = 8, /* whole doubles keep ".0", so that they are read back as floats */
 };
 /* Numbers as they were spelt; doubles in the shortest form that reads back equal. Deterministic. */
 void rac_json_print(const struct rac_json *v, unsigned flags, struct rac_buf *b);

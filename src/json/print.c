@@ -203,6 +203,8 @@ static void put_double(struct printer *o, double d)
     }
     if (d == floor(d) && fabs(d) < 1e15 && !(d == 0 && signbit(d))) {
         put_int(o, (int64_t)d);
+        if ((o->flags & RAC_JSON_FLOATS) != 0)
+            put_bytes(o, ".0", 2);
         return;
     }
     char text[40];

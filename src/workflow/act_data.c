@@ -3,32 +3,26 @@
 #include "json/schema.h"
 #include "workflow/run_priv.h"
 
-static const struct rac_json *member(const struct rac_json *o, rac_str name)
+static void body_outputs(struct rac_run *r, struct rac_act_result *o, struct rac_json body)
 {
-    const struct rac_json *v = rac_json_get(o, name);
-    return v != NULL ? v : rac_json_geti(o, name);
+    o->outputs = rac_json_new_object(r->a);
+    RAC_JSON_PUT(r->a, &o->outputs, "body", body);
 }
 
-static void body_outputs(struct rac_run *r, struct rac_wf_record *x, struct rac_json body)
+void act_compose(struct rac_run *r RAC_UNUSED, struct rac_wf_record *x, struct rac_act_result *o)
 {
-    x->outputs = rac_json_new_object(r->a);
-    RAC_JSON_PUT(r->a, &x->outputs, "body", body);
-}
-
-void act_compose(struct rac_run *r RAC_UNUSED, struct rac_wf_record *x)
-{
-    x->outputs = x->inputs;
-    run_succeed(x, "OK");
+    o->outputs = x->inputs;
+    run_succeed(o, "OK");
 }
 
 /* --- per item --------------------------------------------------------------------------------- */
 
 static bool from_array(struct rac_run *r, struct rac_wf_record *x, const struct rac_json *from,
-                       const char *what)
+                       const char *what, struct rac_act_result *o)
 {
     if (rac_json_is_array(from))
         return true;
-    run_fail(r, x, "BadRequest", "InvalidTemplate",
+    run_fail(r, o, "BadRequest", "InvalidTemplate",
              "The execution of template action '%.*s' failed: the 'from' property value in the "
              "'%s' action inputs is of type '%s'. The value must be an array.",
              RAC_FMT(x->action->name), what, from ? rac_expr_type_name(from) : "Null");
@@ -37,44 +31,44 @@ static bool from_array(struct rac_run *r, struct rac_wf_record *x, const struct 
 
 /* Evaluates the subject for one item, item() being that one. */
 static bool for_item(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr *e,
-                     const struct rac_json *item, struct rac_json *out)
+                     const struct rac_json *item, struct rac_json *out, struct rac_act_result *o)
 {
     struct rac_json before = r->item;
     bool had = r->has_item;
     r->item = *item;
     r->has_item = true;
-    bool ok = run_eval(r, x, e, out);
+    bool ok = run_eval(r, x, e, out, o);
     r->item = before;
     r->has_item = had;
     return ok;
 }
 
-void act_select(struct rac_run *r, struct rac_wf_record *x)
+void act_select(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
     struct rac_json list = rac_json_new_array(r->a), v;
-    if (!from_array(r, x, &x->inputs, "select"))
+    if (!from_array(r, x, &x->inputs, "select", o))
         return;
     RAC_JSON_EACH(item, &x->inputs)
     {
-        if (!for_item(r, x, x->action->subject, item, &v))
+        if (!for_item(r, x, x->action->subject, item, &v, o))
             return;
         rac_json_add(r->a, &list, v);
     }
-    body_outputs(r, x, list);
-    run_succeed(x, "NotSpecified");
+    body_outputs(r, o, list);
+    run_succeed(o, "NotSpecified");
 }
 
-void act_query(struct rac_run *r, struct rac_wf_record *x)
+void act_query(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
     struct rac_json list = rac_json_new_array(r->a), v;
-    if (!from_array(r, x, &x->inputs, "query"))
+    if (!from_array(r, x, &x->inputs, "query", o))
         return;
     RAC_JSON_EACH(item, &x->inputs)
     {
-        if (!for_item(r, x, x->action->subject, item, &v))
+        if (!for_item(r, x, x->action->subject, item, &v, o))
             return;
         if (v.type != RAC_JSON_BOOL) {
-            run_fail(r, x, "BadRequest", "InvalidTemplate",
+            run_fail(r, o, "BadRequest", "InvalidTemplate",
                      "The execution of template action '%.*s' failed: 'where' gave a value of type "
                      "'%s'. The value must be a Boolean.",
                      RAC_FMT(x->action->name), rac_expr_type_name(&v));
@@ -83,8 +77,8 @@ void act_query(struct rac_run *r, struct rac_wf_record *x)
         if (v.b)
             rac_json_add(r->a, &list, *item);
     }
-    body_outputs(r, x, list);
-    run_succeed(x, "NotSpecified");
+    body_outputs(r, o, list);
+    run_succeed(o, "NotSpecified");
 }
 
 /* Text of an item: strings raw, anything else compact JSON. */
@@ -99,12 +93,12 @@ static rac_str item_text(struct rac_run *r, const struct rac_json *v)
     return rac_expr_text(v, r->a);
 }
 
-void act_join(struct rac_run *r, struct rac_wf_record *x)
+void act_join(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
-    const struct rac_json *from = member(&x->inputs, RAC_S("from"));
-    rac_str with = rac_json_str(member(&x->inputs, RAC_S("joinWith")), RAC_S(""));
+    const struct rac_json *from = run_member(&x->inputs, RAC_S("from"));
+    rac_str with = rac_json_str(run_member(&x->inputs, RAC_S("joinWith")), RAC_S(""));
     struct rac_buf b;
-    if (!from_array(r, x, from, "join"))
+    if (!from_array(r, x, from, "join", o))
         return;
     rac_buf_init(&b, 104857600);
     for (size_t i = 0; i < rac_json_len(from); i++) {
@@ -113,10 +107,10 @@ void act_join(struct rac_run *r, struct rac_wf_record *x)
         rac_buf_add(&b, item_text(r, rac_json_at(from, i)));
     }
     if (rac_buf_err(&b) != RAC_OK) {
-        run_fail(r, x, "BadRequest", "InvalidTemplate", "The joined text is too large.");
+        run_fail(r, o, "BadRequest", "InvalidTemplate", "The joined text is too large.");
     } else {
-        body_outputs(r, x, rac_json_of_str(rac_arena_str(r->a, rac_buf_str(&b))));
-        run_succeed(x, "OK");
+        body_outputs(r, o, rac_json_of_str(rac_arena_str(r->a, rac_buf_str(&b))));
+        run_succeed(o, "OK");
     }
     rac_buf_fini(&b);
 }
@@ -197,14 +191,15 @@ static struct rac_map columns_of(struct rac_run *r, const struct rac_json *rows)
 }
 
 /* Rows as objects header -> value: items themselves, or the given columns evaluated. */
-static bool table_rows(struct rac_run *r, struct rac_wf_record *x, struct rac_json *rows)
+static bool table_rows(struct rac_run *r, struct rac_wf_record *x, struct rac_json *rows,
+                       struct rac_act_result *o)
 {
     *rows = rac_json_new_array(r->a);
     RAC_JSON_EACH(item, &x->inputs)
     {
         struct rac_json row = rac_json_new_object(r->a), given;
         if (x->action->subject == NULL && !rac_json_is_object(item)) {
-            run_fail(r, x, "BadRequest", "InvalidTemplate",
+            run_fail(r, o, "BadRequest", "InvalidTemplate",
                      "The execution of template action '%.*s' failed: without 'columns' every item "
                      "must be an object.",
                      RAC_FMT(x->action->name));
@@ -213,12 +208,12 @@ static bool table_rows(struct rac_run *r, struct rac_wf_record *x, struct rac_js
         if (x->action->subject == NULL) {
             row = *item;
         } else {
-            if (!for_item(r, x, x->action->subject, item, &given))
+            if (!for_item(r, x, x->action->subject, item, &given, o))
                 return false;
             RAC_JSON_EACH(c, &given)
             {
-                rac_str header = rac_json_str(member(c, RAC_S("header")), RAC_S(""));
-                const struct rac_json *v = member(c, RAC_S("value"));
+                rac_str header = rac_json_str(run_member(c, RAC_S("header")), RAC_S(""));
+                const struct rac_json *v = run_member(c, RAC_S("value"));
                 if (rac_json_get(&row, header) == NULL || !rac_json_is_null(v))
                     rac_json_put(r->a, &row, header, v ? *v : rac_json_of_null());
             }
@@ -228,14 +223,14 @@ static bool table_rows(struct rac_run *r, struct rac_wf_record *x, struct rac_js
     return true;
 }
 
-void act_table(struct rac_run *r, struct rac_wf_record *x)
+void act_table(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
-    const struct rac_json *inputs = member(x->action->node, RAC_S("inputs"));
+    const struct rac_json *inputs = run_member(x->action->node, RAC_S("inputs"));
     bool csv =
-        !rac_str_eqi(rac_json_str(member(inputs, RAC_S("format")), RAC_S("CSV")), RAC_S("HTML"));
+        !rac_str_eqi(rac_json_str(run_member(inputs, RAC_S("format")), RAC_S("CSV")), RAC_S("HTML"));
     struct rac_json rows;
     struct rac_buf b;
-    if (!from_array(r, x, &x->inputs, "table") || !table_rows(r, x, &rows))
+    if (!from_array(r, x, &x->inputs, "table", o) || !table_rows(r, x, &rows, o))
         return;
     struct rac_map columns = columns_of(r, &rows);
     rac_str *cells = RAC_NEW_N(r->a, rac_str, columns.n);
@@ -259,19 +254,20 @@ void act_table(struct rac_run *r, struct rac_wf_record *x)
     if (!csv)
         RAC_BUF_ADD_LIT(&b, "</tbody></table>");
     if (rac_buf_err(&b) != RAC_OK) {
-        run_fail(r, x, "BadRequest", "InvalidTemplate", "The table is too large.");
+        run_fail(r, o, "BadRequest", "InvalidTemplate", "The table is too large.");
     } else {
-        body_outputs(r, x, rac_json_of_str(rac_arena_str(r->a, rac_buf_str(&b))));
-        run_succeed(x, "OK");
+        body_outputs(r, o, rac_json_of_str(rac_arena_str(r->a, rac_buf_str(&b))));
+        run_succeed(o, "OK");
     }
     rac_buf_fini(&b);
 }
 
 /* --- ParseJson -------------------------------------------------------------------------------- */
 
-static bool content_of(struct rac_run *r, struct rac_wf_record *x, struct rac_json *out)
+static bool content_of(struct rac_run *r, struct rac_wf_record *x, struct rac_json *out,
+                       struct rac_act_result *o)
 {
-    const struct rac_json *content = member(&x->inputs, RAC_S("content"));
+    const struct rac_json *content = run_member(&x->inputs, RAC_S("content"));
     struct rac_json_error where;
     *out = content != NULL ? *content : rac_json_of_null();
     if (out->type == RAC_JSON_OBJECT && rac_json_get(out, RAC_S("$content")) != NULL &&
@@ -281,44 +277,44 @@ static bool content_of(struct rac_run *r, struct rac_wf_record *x, struct rac_js
         return true;
     if (rac_json_parse((rac_str){out->s, out->n}, r->a, 0, out, &where) == RAC_OK)
         return true;
-    run_fail(r, x, "BadRequest", "InvalidJSON",
+    run_fail(r, o, "BadRequest", "InvalidJSON",
              "The 'content' of action '%.*s' is not JSON: %s at line %u, column %u.",
              RAC_FMT(x->action->name), where.message, where.line, where.column);
     return false;
 }
 
-static void schema_errors(struct rac_run *r, struct rac_wf_record *x, const struct rac_diags *found)
+static void schema_errors(struct rac_run *r, struct rac_act_result *o, const struct rac_diags *found)
 {
     struct rac_json list = rac_json_new_array(r->a);
     for (size_t i = 0; i < found->n; i++) {
-        struct rac_json o = rac_json_new_object(r->a);
-        RAC_JSON_PUT_STR(r->a, &o, "message", found->v[i].message);
-        RAC_JSON_PUT_STR(r->a, &o, "path", found->v[i].pointer);
-        RAC_JSON_PUT(r->a, &o, "childErrors", rac_json_new_array(r->a));
-        rac_json_add(r->a, &list, o);
+        struct rac_json e = rac_json_new_object(r->a);
+        RAC_JSON_PUT_STR(r->a, &e, "message", found->v[i].message);
+        RAC_JSON_PUT_STR(r->a, &e, "path", found->v[i].pointer);
+        RAC_JSON_PUT(r->a, &e, "childErrors", rac_json_new_array(r->a));
+        rac_json_add(r->a, &list, e);
     }
-    RAC_JSON_PUT(r->a, &x->outputs, "errors", list);
-    run_fail(r, x, "BadRequest", "ValidationFailed", "The schema validation failed.");
+    RAC_JSON_PUT(r->a, &o->outputs, "errors", list);
+    run_fail(r, o, "BadRequest", "ValidationFailed", "The schema validation failed.");
 }
 
-void act_parse_json(struct rac_run *r, struct rac_wf_record *x)
+void act_parse_json(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
-    const struct rac_json *schema = member(&x->inputs, RAC_S("schema"));
+    const struct rac_json *schema = run_member(&x->inputs, RAC_S("schema"));
     struct rac_schema *compiled = NULL;
     struct rac_json v;
     struct rac_diags found;
-    if (!content_of(r, x, &v))
+    if (!content_of(r, x, &v, o))
         return;
-    body_outputs(r, x, v);
+    body_outputs(r, o, v);
     rac_diags_init(&found, r->a, 20);
-    struct rac_schema_options o = {0};
+    struct rac_schema_options options = {0};
     if (rac_json_is_object(schema) &&
-        rac_schema_compile(schema, RAC_S(""), &o, r->a, &compiled, &found) == RAC_OK &&
+        rac_schema_compile(schema, RAC_S(""), &options, r->a, &compiled, &found) == RAC_OK &&
         rac_schema_check(compiled, &v, &found) != RAC_OK) {
-        schema_errors(r, x, &found);
+        schema_errors(r, o, &found);
         return;
     }
-    run_succeed(x, "OK");
+    run_succeed(o, "OK");
 }
 
 /* --- Expression: time arithmetic as an action ------------------------------------------------- */
@@ -334,7 +330,7 @@ static rac_str quoted(struct rac_run *r, const struct rac_json *v)
         RAC_FMT(rac_str_replace(r->a, rac_expr_text(v, r->a), RAC_S("'"), RAC_S("''"))));
 }
 
-void act_expression(struct rac_run *r, struct rac_wf_record *x)
+void act_expression(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
     static const struct {
         rac_str kind;
@@ -359,13 +355,13 @@ void act_expression(struct rac_run *r, struct rac_wf_record *x)
          {RAC_S_INIT("baseTime"), RAC_S_INIT("sourceTimeZone"), RAC_S_INIT("destinationTimeZone"),
           RAC_S_INIT("formatString")}},
     };
-    rac_str kind = rac_json_str(member(x->action->node, RAC_S("kind")), RAC_S(""));
+    rac_str kind = rac_json_str(run_member(x->action->node, RAC_S("kind")), RAC_S(""));
     for (size_t i = 0; i < RAC_COUNT(table); i++) {
         if (!rac_str_eqi(kind, table[i].kind))
             continue;
         rac_str text = rac_arena_printf(r->a, "@%s(", table[i].call);
         for (size_t k = 0; k < 4 && table[i].args[k].n > 0; k++) {
-            const struct rac_json *v = member(&x->inputs, table[i].args[k]);
+            const struct rac_json *v = run_member(&x->inputs, table[i].args[k]);
             if (v == NULL && k == 3) /* the format is optional */
                 break;
             text = rac_arena_printf(r->a, "%.*s%s%.*s", RAC_FMT(text), k > 0 ? "," : "",
@@ -374,13 +370,13 @@ void act_expression(struct rac_run *r, struct rac_wf_record *x)
         const struct rac_expr *e;
         struct rac_json v;
         text = rac_str_concat(r->a, text, RAC_S(")"));
-        if (rac_expr_compile(text, 0, r->a, &e, NULL) == RAC_OK && run_eval(r, x, e, &v)) {
-            body_outputs(r, x, v);
-            run_succeed(x, "OK");
+        if (rac_expr_compile(text, 0, r->a, &e, NULL) == RAC_OK && run_eval(r, x, e, &v, o)) {
+            body_outputs(r, o, v);
+            run_succeed(o, "OK");
         }
         return;
     }
-    run_fail(r, x, "BadRequest", "InvalidTemplate",
+    run_fail(r, o, "BadRequest", "InvalidTemplate",
              "The kind '%.*s' of action '%.*s' is not one of AddToTime, SubtractFromTime, "
              "GetFutureTime, GetPastTime, CurrentTime, ConvertTimeZone.",
              RAC_FMT(kind), RAC_FMT(x->action->name));
@@ -415,44 +411,59 @@ static bool status_code(const struct rac_json *v, int64_t *code)
     return true;
 }
 
-void act_response(struct rac_run *r, struct rac_wf_record *x)
+/* The value of a Response: {statusCode, headers, body}. False: *o has failed. */
+static bool response_of(struct rac_run *r, struct rac_wf_record *x, struct rac_json *out,
+                        struct rac_act_result *o)
 {
     int64_t code;
+    if (!status_code(run_member(&x->inputs, RAC_S("statusCode")), &code) || code < 200 ||
+        code > 599 || (code > 299 && code < 400)) {
+        run_fail(r, o, "BadRequest", "BadRequest",
+                 "The 'statusCode' of action '%.*s' must be 200 to 299 or 400 to 599.",
+                 RAC_FMT(x->action->name));
+        return false;
+    }
+    struct rac_json headers = rac_json_new_object(r->a);
+    const struct rac_json *body = run_member(&x->inputs, RAC_S("body"));
+    RAC_JSON_EACH_MEMBER(m, run_member(&x->inputs, RAC_S("headers")))
+    if (!dropped_header(rac_json_key(m)) && m->value.type != RAC_JSON_NULL)
+        rac_json_put(r->a, &headers, rac_json_key(m),
+                     rac_json_of_str(rac_expr_text(&m->value, r->a)));
+    *out = rac_json_new_object(r->a);
+    RAC_JSON_PUT(r->a, out, "statusCode", rac_json_of_int(code));
+    RAC_JSON_PUT(r->a, out, "headers", headers);
+    if (body != NULL && body->type != RAC_JSON_NULL)
+        RAC_JSON_PUT(r->a, out, "body", *body);
+    return true;
+}
+
+void act_response(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
+{
+    struct rac_json response;
     if (r->response_sent) {
-        run_fail(r, x, "Conflict", "Conflict",
+        run_fail(r, o, "Conflict", "Conflict",
                  "The action '%.*s' cannot respond: a response was sent already.",
                  RAC_FMT(x->action->name));
         return;
     }
-    if (!r->caller_waits) {
-        x->status = RAC_WF_SKIPPED;
-        x->code = "ActionResponseSkipped";
-        x->error = run_error(r, RAC_S("ActionResponseSkipped"),
-                             rac_arena_printf(r->a,
-                                              "The execution of template action '%.*s' is skipped: "
-                                              "the client application is not waiting for a "
-                                              "response from service.",
-                                              RAC_FMT(x->action->name)));
-        return;
-    }
-    if (!status_code(member(&x->inputs, RAC_S("statusCode")), &code) || code < 200 || code > 599 ||
-        (code > 299 && code < 400)) {
-        run_fail(r, x, "BadRequest", "BadRequest",
-                 "The 'statusCode' of action '%.*s' must be 200 to 299 or 400 to 599.",
+    if (r->caller_gone) {
+        run_fail(r, o, "ActionResponseTimedOut", "ActionResponseTimedOut",
+                 "The execution of template action '%.*s' is failed: the client application timed "
+                 "out waiting for a response from service. This means that workflow took longer to "
+                 "respond than the allowed timeout value.",
                  RAC_FMT(x->action->name));
         return;
     }
-    struct rac_json headers = rac_json_new_object(r->a);
-    const struct rac_json *body = member(&x->inputs, RAC_S("body"));
-    RAC_JSON_EACH_MEMBER(m, member(&x->inputs, RAC_S("headers")))
-    if (!dropped_header(rac_json_key(m)) && m->value.type != RAC_JSON_NULL)
-        rac_json_put(r->a, &headers, rac_json_key(m),
-                     rac_json_of_str(rac_expr_text(&m->value, r->a)));
-    r->response = rac_json_new_object(r->a);
-    RAC_JSON_PUT(r->a, &r->response, "statusCode", rac_json_of_int(code));
-    RAC_JSON_PUT(r->a, &r->response, "headers", headers);
-    if (body != NULL && body->type != RAC_JSON_NULL)
-        RAC_JSON_PUT(r->a, &r->response, "body", *body);
-    r->response_sent = true;
-    run_succeed(x, "OK");
+    if (!r->caller_waits) {
+        o->skip = RAC_SKIP_RESPONSE;
+        return;
+    }
+    if (!response_of(r, x, &response, o))
+        return;
+    struct rac_entry e = {.kind = RAC_ENTRY_RESPONSE,
+                          .frame = x->frame->id,
+                          .action = run_place(r, x),
+                          .extra = run_value(response)};
+    run_emit(r, &e);
+    run_succeed(o, "OK");
 }

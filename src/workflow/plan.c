@@ -5,6 +5,7 @@
 #include "workflow/plan.h"
 #include "base/map.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "openapi/read.h"
 
 enum { NESTING_MAX = 8, ACTIONS_CAP = 10000 };
@@ -14,7 +15,6 @@ struct compiler {
     const struct rac_workflow *w;
     struct rac_arena *a;
     struct rac_diags *d;
-    struct rac_map names; /* lower-case name -> place + 1 */
     uint32_t actions_cap, graphs_cap;
     bool failed;
 };
@@ -172,7 +172,7 @@ static void add_action(struct compiler *c, uint32_t graph, const struct rac_json
     if (x->type_word.n == 0)
         wrong(c, x->pointer, &m->value,
               rac_arena_printf(c->a, "the template action '%.*s' has no type", RAC_FMT(name)));
-    if (!rac_map_add(&c->names, folded, (void *)(uintptr_t)(at + 1)))
+    if (!rac_map_add(&c->p->names, folded, (void *)(uintptr_t)(at + 1)))
         wrong(c, x->pointer, &m->value,
               rac_arena_printf(c->a,
                                "the template actions '%.*s' are duplicated: names are unique "
@@ -204,7 +204,7 @@ static uint32_t layout(struct compiler *c, uint32_t owner, const struct rac_json
 
 static uint32_t find(const struct compiler *c, rac_str name)
 {
-    return (uint32_t)(uintptr_t)rac_map_get(&c->names, rac_str_lower(c->a, name)) - 1;
+    return (uint32_t)(uintptr_t)rac_map_get(&c->p->names, rac_str_lower(c->a, name)) - 1;
 }
 
 static uint32_t statuses_of(struct compiler *c, const struct rac_wf_action *x,
@@ -377,6 +377,121 @@ static void repetitions(const struct compiler *c, struct rac_wf_action *x)
     x->repetitions = (uint32_t)(at_once < 1 ? 1 : at_once > 50 ? 50 : at_once);
 }
 
+static unsigned options(const struct rac_json *node)
+{
+    static const struct {
+        rac_str word;
+        enum rac_wf_option bit;
+    } table[] = {
+        {RAC_S_INIT("DisableAsyncPattern"), RAC_WF_DISABLE_ASYNC},
+        {RAC_S_INIT("Asynchronous"), RAC_WF_ASYNCHRONOUS},
+        {RAC_S_INIT("DisableAutomaticDecompression"), RAC_WF_DISABLE_DECOMPRESSION},
+        {RAC_S_INIT("SuppressWorkflowHeaders"), RAC_WF_SUPPRESS_HEADERS},
+        {RAC_S_INIT("Sequential"), RAC_WF_SEQUENTIAL},
+        {RAC_S_INIT("FailWhenLimitsReached"), RAC_WF_FAIL_WHEN_LIMITS_REACHED},
+    };
+    unsigned bits = 0;
+    for (size_t i = 0; i < RAC_COUNT(table); i++)
+        bits |= has_option(node, table[i].word) ? table[i].bit : 0u;
+    return bits;
+}
+
+/* §4.10: what is not settable there stays as it is. */
+static unsigned secure(const struct rac_wf_action *x)
+{
+    const struct rac_json *runtime = member(x->node, RAC_S("runtimeConfiguration"));
+    unsigned bits = 0;
+    RAC_JSON_EACH(e, member(member(runtime, RAC_S("secureData")), RAC_S("properties")))
+    {
+        rac_str word = rac_json_str(e, RAC_S(""));
+        bits |= rac_str_eqi(word, RAC_S("inputs"))    ? RAC_WF_SECURE_INPUTS
+                : rac_str_eqi(word, RAC_S("outputs")) ? RAC_WF_SECURE_OUTPUTS
+                                                      : 0u;
+    }
+    return bits;
+}
+
+static const struct rac_expr *optional(struct compiler *c, const struct rac_wf_action *x,
+                                       const char *name)
+{
+    const struct rac_json *v = member(x->node, rac_str_of(name));
+    return v == NULL ? NULL
+                     : tree(c, v, rac_json_pointer_join(c->a, x->pointer, rac_str_of(name)));
+}
+
+static void static_result(struct compiler *c, struct rac_wf_action *x)
+{
+    const struct rac_json *runtime = member(x->node, RAC_S("runtimeConfiguration")),
+                          *use = member(runtime, RAC_S("staticResult")),
+                          *all = member(c->w->definition, RAC_S("staticResults"));
+    if (!rac_str_eqi(rac_json_str(member(use, RAC_S("staticResultOptions")), RAC_S("")),
+                     RAC_S("Enabled")))
+        return;
+    rac_str name = rac_json_str(member(use, RAC_S("name")), RAC_S(""));
+    const struct rac_json *v = member(all, name);
+    rac_str pointer = rac_json_pointer_join(c->a, x->pointer, RAC_S("runtimeConfiguration"));
+    if (v == NULL) {
+        wrong(c, rac_json_pointer_join(c->a, pointer, RAC_S("staticResult")), use,
+              rac_arena_printf(c->a, "the static result '%.*s' of template action '%.*s' is not "
+                                     "defined in 'staticResults'",
+                               RAC_FMT(name), RAC_FMT(x->name)));
+        return;
+    }
+    x->fixed = tree(c, v, rac_str_concat(c->a, c->w->pointer,
+                                         rac_json_pointer_join(c->a, RAC_S("/staticResults"), name)));
+}
+
+static bool calls(enum rac_wf_type type)
+{
+    return type >= RAC_WF_TYPE_HTTP && type <= RAC_WF_TYPE_API_CONNECTION_WEBHOOK;
+}
+
+/* Inputs of an action that calls, without their authentication: that is evaluated when a request
+ * is made and recorded as "*sanitized*"; the one of a connector action never is (§6.3). */
+static void compile_call(struct compiler *c, struct rac_wf_action *x, const struct rac_json *inputs)
+{
+    rac_str pointer = rac_json_pointer_join(c->a, x->pointer, RAC_S("inputs"));
+    const struct rac_json *auth = member(inputs, RAC_S("authentication"));
+    struct rac_json *rest = RAC_NEW(c->a, struct rac_json);
+    bool own = x->type == RAC_WF_TYPE_HTTP || x->type == RAC_WF_TYPE_FUNCTION ||
+               x->type == RAC_WF_TYPE_API_MANAGEMENT;
+    if (auth == NULL || !rac_json_is_object(inputs)) {
+        x->inputs = tree(c, inputs, pointer);
+        return;
+    }
+    *rest = rac_json_new_object(c->a);
+    RAC_JSON_EACH_MEMBER(m, inputs)
+    if (!rac_str_eqi(rac_json_key(m), RAC_S("authentication")))
+        rac_json_put(c->a, rest, rac_json_key(m), m->value);
+    x->inputs = tree(c, rest, pointer);
+    if (own)
+        x->authentication =
+            tree(c, auth, rac_json_pointer_join(c->a, pointer, RAC_S("authentication")));
+}
+
+static void common(struct compiler *c, struct rac_wf_action *x)
+{
+    const struct rac_json *limit = member(x->node, RAC_S("limit"));
+    rac_str text = rac_json_str(member(limit, RAC_S("timeout")), RAC_S(""));
+    x->options = options(x->node);
+    x->secure = secure(x);
+    if (!rac_time_parse_duration(text, &x->timeout_ms))
+        x->timeout_ms = -1;
+    x->limit = optional(c, x, "limit");
+    x->tracked = optional(c, x, "trackedProperties");
+    x->inputs_node = member(x->node, RAC_S("inputs"));
+    static_result(c, x);
+    for (uint32_t g = x->graph; c->p->graphs[g].owner != UINT32_MAX;) {
+        const struct rac_wf_action *owner = &c->p->actions[c->p->graphs[g].owner];
+        x->in_loop |= owner->type == RAC_WF_TYPE_FOREACH || owner->type == RAC_WF_TYPE_UNTIL;
+        g = owner->graph;
+    }
+    if (x->type == RAC_WF_TYPE_RESPONSE) {
+        c->p->responds = true;
+        c->p->responds_async |= (x->options & RAC_WF_ASYNCHRONOUS) != 0;
+    }
+}
+
 /* Data operations: `from` is evaluated once (inputs), the rest for each item (subject). */
 static void compile_per_item(struct compiler *c, struct rac_wf_action *x,
                              const struct rac_json *inputs)
@@ -399,6 +514,7 @@ static void compile_per_item(struct compiler *c, struct rac_wf_action *x,
 static void compile_action(struct compiler *c, struct rac_wf_action *x)
 {
     const struct rac_json *inputs = member(x->node, RAC_S("inputs"));
+    common(c, x);
     switch (x->type) {
     case RAC_WF_TYPE_IF:
     case RAC_WF_TYPE_SWITCH:
@@ -417,7 +533,84 @@ static void compile_action(struct compiler *c, struct rac_wf_action *x)
         compile_per_item(c, x, inputs);
         break;
     default:
-        x->inputs = tree(c, inputs, rac_json_pointer_join(c->a, x->pointer, RAC_S("inputs")));
+        if (calls(x->type))
+            compile_call(c, x, inputs);
+        else
+            x->inputs = tree(c, inputs, rac_json_pointer_join(c->a, x->pointer, RAC_S("inputs")));
+    }
+}
+
+/* --- parameters (§1.3, §6.3) ------------------------------------------------------------------ */
+
+static bool app_setting(void *self, enum rac_expr_ref ref, rac_str name,
+                        struct rac_arena *a RAC_UNUSED, struct rac_json *out)
+{
+    const struct rac_workflow *w = self;
+    const struct rac_json *v = rac_json_get(&w->settings, name);
+    *out = v != NULL ? *v : rac_json_of_null();
+    return ref == RAC_EXPR_REF_APPSETTING;
+}
+
+/* Values may be expressions over appsetting(); what cannot be evaluated stays as it is written. */
+static struct rac_json parameter_value(const struct rac_workflow *w, struct rac_arena *a,
+                                       const struct rac_json *v)
+{
+    struct rac_expr_scope scope = {app_setting, (void *)(uintptr_t)w};
+    struct rac_expr_run run = {.scope = &scope, .env = &rac_env_system, .a = a};
+    struct rac_expr_error error;
+    const struct rac_expr *x = NULL;
+    struct rac_json out;
+    rac_str pointer;
+    if (w->profile == RAC_WF_STANDARD &&
+        rac_expr_compile_tree(v, 0, a, &x, &error, &pointer) == RAC_OK &&
+        rac_expr_eval(x, &run, &out) == RAC_OK)
+        return out;
+    return *v;
+}
+
+static rac_str last_segment(rac_str id)
+{
+    size_t at = rac_str_rfind_char(id, '/');
+    return at == RAC_STR_NPOS ? id : rac_str_from(id, at + 1);
+}
+
+/* Flow documents name connections in connectionReferences: $connections is made from them. */
+static void flow_connections(struct rac_plan *p)
+{
+    struct rac_json all = rac_json_new_object(p->a);
+    RAC_JSON_EACH_MEMBER(m, &p->workflow->references)
+    {
+        struct rac_json o = rac_json_new_object(p->a);
+        rac_str key = rac_json_key(m), id = rac_json_str(member(&m->value, RAC_S("id")), RAC_STR_NULL),
+                name = rac_json_str(member(&m->value, RAC_S("connectionName")), key);
+        if (id.p == NULL)
+            id = rac_json_str(member(member(&m->value, RAC_S("api")), RAC_S("name")), key);
+        RAC_JSON_PUT_STR(p->a, &o, "connectionId",
+                         rac_arena_printf(p->a, "/providers/Microsoft.PowerApps/apis/%.*s/connections/%.*s",
+                                          RAC_FMT(last_segment(id)), RAC_FMT(key)));
+        RAC_JSON_PUT_STR(p->a, &o, "connectionName", name);
+        RAC_JSON_PUT_STR(p->a, &o, "id", id);
+        rac_json_put(p->a, &all, key, o);
+    }
+    RAC_JSON_PUT(p->a, &p->parameters, "$connections", all);
+}
+
+static void bind_parameters(struct rac_plan *p)
+{
+    const struct rac_workflow *w = p->workflow;
+    p->parameters = rac_json_new_object(p->a);
+    RAC_JSON_EACH_MEMBER(m, member(w->definition, RAC_S("parameters")))
+    {
+        const struct rac_json *v = member(&m->value, RAC_S("defaultValue"));
+        rac_json_put(p->a, &p->parameters, rac_json_key(m), v ? *v : rac_json_of_null());
+    }
+    if (w->profile == RAC_WF_FLOW && rac_json_len(&w->references) > 0)
+        flow_connections(p);
+    RAC_JSON_EACH_MEMBER(m, &w->parameters)
+    {
+        const struct rac_json *v = member(&m->value, RAC_S("value"));
+        if (v != NULL)
+            rac_json_put(p->a, &p->parameters, rac_json_key(m), parameter_value(w, p->a, v));
     }
 }
 
@@ -440,7 +633,7 @@ rac_err rac_plan_compile(const struct rac_workflow *w, struct rac_arena *a, stru
 {
     struct rac_plan *p = RAC_NEW(a, struct rac_plan);
     struct compiler c = {.p = p, .w = w, .a = a, .d = d};
-    rac_map_init(&c.names, a);
+    rac_map_init(&p->names, a);
     p->workflow = w;
     p->a = a;
     trigger(&c);
@@ -457,14 +650,19 @@ rac_err rac_plan_compile(const struct rac_workflow *w, struct rac_arena *a, stru
         p->outputs = tree(&c, outputs, rac_str_concat(a, w->pointer, RAC_S("/outputs")));
     if (c.failed)
         return RAC_E_INVALID;
+    bind_parameters(p);
     *out = p;
     return RAC_OK;
 }
 
 uint32_t rac_plan_find(const struct rac_plan *p, rac_str name)
 {
-    for (uint32_t i = 0; i < p->actions_n; i++)
-        if (rac_str_eqi(p->actions[i].name, name))
-            return i;
-    return UINT32_MAX;
+    char folded[320];
+    uintptr_t at = (uintptr_t)rac_map_get(&p->names, name);
+    if (at == 0 && name.n <= sizeof folded) {
+        for (size_t i = 0; i < name.n; i++)
+            folded[i] = rac_lower(name.p[i]);
+        at = (uintptr_t)rac_map_get(&p->names, (rac_str){folded, name.n});
+    }
+    return (uint32_t)at - 1;
 }

@@ -8,6 +8,7 @@
 #ifndef RAC_WORKFLOW_PLAN_H
 #define RAC_WORKFLOW_PLAN_H
 
+#include "base/map.h"
 #include "expr/expr.h"
 #include "workflow/document.h"
 
@@ -34,6 +35,18 @@ struct rac_wf_edge {   /* an entry of runAfter */
     uint32_t statuses; /* bit per status */
 };
 
+enum rac_wf_option { /* §2.12, of an action */
+    RAC_WF_DISABLE_ASYNC = 1,
+    RAC_WF_ASYNCHRONOUS = 2,
+    RAC_WF_DISABLE_DECOMPRESSION = 4,
+    RAC_WF_SUPPRESS_HEADERS = 8,
+    RAC_WF_SEQUENTIAL = 16,
+    RAC_WF_FAIL_WHEN_LIMITS_REACHED = 32,
+};
+enum { /* §4.10 */
+       RAC_WF_SECURE_INPUTS = 1,
+       RAC_WF_SECURE_OUTPUTS = 2 };
+
 struct rac_wf_action {
     rac_str name;
     rac_str type_word;
@@ -51,6 +64,15 @@ struct rac_wf_action {
     uint32_t graphs_n;
     bool has_default;     /* Switch: the last graph is default */
     uint32_t repetitions; /* Foreach: at once */
+    bool in_loop;         /* stands in a Foreach or Until, however deep */
+    unsigned options;     /* enum rac_wf_option */
+    unsigned secure;
+    int64_t timeout_ms;   /* limit.timeout as written; -1: none, or an expression */
+    const struct rac_expr *limit;          /* the whole limit object; NULL: none */
+    const struct rac_expr *authentication; /* kept out of inputs, so that it is never recorded */
+    const struct rac_expr *tracked;        /* trackedProperties */
+    const struct rac_expr *fixed;          /* its static result, when enabled (§4.12) */
+    const struct rac_json *inputs_node;    /* inputs as written; NULL: none */
     rac_str pointer;
 };
 
@@ -68,6 +90,10 @@ struct rac_plan {
     uint32_t actions_n;
     struct rac_wf_graph *graphs; /* 0 is the root */
     uint32_t graphs_n;
+    struct rac_map names;       /* lower-case name of an action -> place + 1 */
+    struct rac_json parameters; /* name -> value, of the document and its defaults */
+    bool responds;              /* has a Response action */
+    bool responds_async;        /* one of them asynchronous (§3.3) */
     rac_str trigger_name, trigger_type;
     const struct rac_json *trigger;
     const struct rac_expr *outputs; /* of the workflow; NULL: none */

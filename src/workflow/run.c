@@ -1,16 +1,21 @@
 /*
- * The engine. A record is decided when all it waits for is terminal: it then stands in the queue,
- * and the queue is worked off one record at a time, so that depth of the stack is depth of nesting
- * and never length of a chain.
+ * The core: entries applied to state, the queue of what is ready, starting and ending.
+ *
+ * A record is decided when all it waits for is terminal: it then stands in the queue, and the queue
+ * is worked off one record at a time, so that depth of the stack is depth of nesting and never
+ * length of a chain. Between two of them the state is closed: what follows from what ended has been
+ * entered, and what is ready can be found by looking at records alone (rac_run_resume).
  */
+#include "workflow/run.h"
 #include "base/str.h"
-#include "base/time.h"
-#include "json/json.h"
+#include "crypto/digest.h"
+#include "workflow/http_status.h"
 #include "workflow/run_priv.h"
 
 #include <stdarg.h>
 
 #define CONTROL NULL
+#define OUTSIDE NULL
 static const rac_act acts[] = {
 #define ACTION(id, word, fn) fn,
 #include "workflow/actions.def"
@@ -18,16 +23,6 @@ static const rac_act acts[] = {
 };
 
 /* --- small things ----------------------------------------------------------------------------- */
-
-static bool terminal(enum rac_wf_status s)
-{
-    return s != RAC_WF_NONE && s != RAC_WF_RUNNING && s != RAC_WF_WAITING;
-}
-
-static rac_ms now(const struct rac_run *r)
-{
-    return rac_env_wall_ms(r->env);
-}
 
 struct rac_json run_error(struct rac_run *r, rac_str code, rac_str message)
 {
@@ -37,905 +32,924 @@ struct rac_json run_error(struct rac_run *r, rac_str code, rac_str message)
     return o;
 }
 
-void run_succeed(struct rac_wf_record *x, const char *code)
-{
-    x->status = RAC_WF_SUCCEEDED;
-    x->code = code;
-}
-
-void run_fail(struct rac_run *r, struct rac_wf_record *x, const char *code, const char *error_code,
-              const char *fmt, ...)
+void run_fail(struct rac_run *r, struct rac_act_result *o, const char *code,
+              const char *error_code, const char *fmt, ...)
 {
     char message[2048];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
-    x->status = RAC_WF_FAILED;
-    x->code = code;
-    x->error = run_error(r, rac_str_of(error_code), rac_arena_str(r->a, rac_str_of(message)));
+    o->status = RAC_WF_FAILED;
+    o->code = code;
+    o->error = run_error(r, rac_str_of(error_code), rac_arena_str(r->a, rac_str_of(message)));
 }
 
-static void push(struct rac_run *r, struct rac_wf_record *x)
+void run_push(struct rac_run *r, struct records *list, struct rac_wf_record *x)
 {
-    if (r->queue_n == r->queue_cap) {
-        size_t cap = r->queue_cap ? r->queue_cap * 2 : 64;
-        r->queue =
-            rac_arena_grow(r->a, r->queue, r->queue_cap * sizeof *r->queue, cap * sizeof *r->queue);
-        r->queue_cap = cap;
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 16;
+        list->v =
+            rac_arena_grow(r->a, list->v, list->cap * sizeof *list->v, cap * sizeof *list->v);
+        list->cap = cap;
     }
-    r->queue[r->queue_n++] = x;
+    list->v[list->n++] = x;
 }
 
-static const struct rac_json *member(const struct rac_json *o, rac_str name)
+struct rac_wf_inner *run_inner(struct rac_run *r, struct rac_wf_record *x)
 {
-    const struct rac_json *v = rac_json_get(o, name);
-    return v != NULL ? v : rac_json_geti(o, name);
+    if (x->inner == NULL)
+        x->inner = RAC_NEW(r->a, struct rac_wf_inner);
+    return x->inner;
 }
 
-/* --- records as expressions see them (§3) ----------------------------------------------------- */
-
-static struct rac_json time_json(struct rac_run *r, rac_ms t)
+static uint64_t mix(uint64_t x)
 {
-    char text[RAC_TIME_TEXT];
-    size_t n = rac_time_print(t, text);
-    return rac_json_of_str(rac_arena_str(r->a, (rac_str){text, n}));
+    x ^= x >> 30;
+    x *= 0xbf58476d1ce4e5b9u;
+    x ^= x >> 27;
+    x *= 0x94d049bb133111ebu;
+    return x ^ x >> 31;
 }
 
-static struct rac_json record_json(struct rac_run *r, const struct rac_wf_record *x, bool full)
+void rac_run_id(const uint8_t seed[16], uint32_t frame, uint32_t action, uint32_t which,
+                char out[37])
 {
-    struct rac_json o = rac_json_new_object(r->a);
-    if (full)
-        RAC_JSON_PUT_STR(r->a, &o, "name", x->action->name);
-    else
-        RAC_JSON_PUT_STR(r->a, &o, "status", rac_str_of(rac_wf_status_word(x->status)));
-    if (!full && x->code != NULL)
-        RAC_JSON_PUT_STR(r->a, &o, "code", rac_str_of(x->code));
-    if (!full && x->error.type != RAC_JSON_NONE)
-        RAC_JSON_PUT(r->a, &o, "error", x->error);
-    if (x->inputs.type != RAC_JSON_NONE)
-        RAC_JSON_PUT(r->a, &o, "inputs", x->inputs);
-    if (x->outputs.type != RAC_JSON_NONE)
-        RAC_JSON_PUT(r->a, &o, "outputs", x->outputs);
-    RAC_JSON_PUT(r->a, &o, "startTime", time_json(r, x->start_ms));
-    RAC_JSON_PUT(r->a, &o, "endTime", time_json(r, x->end_ms));
-    if (!full)
-        return o;
-    RAC_JSON_PUT_STR(r->a, &o, "trackingId", rac_arena_str(r->a, rac_str_of(x->tracking_id)));
-    RAC_JSON_PUT_STR(r->a, &o, "clientTrackingId", r->name);
-    RAC_JSON_PUT_STR(r->a, &o, "status", rac_str_of(rac_wf_status_word(x->status)));
-    if (x->code != NULL)
-        RAC_JSON_PUT_STR(r->a, &o, "code", rac_str_of(x->code));
-    if (x->error.type != RAC_JSON_NONE)
-        RAC_JSON_PUT(r->a, &o, "error", x->error);
-    return o;
-}
-
-/* --- references (§1.7, §3.12, §4.16) ---------------------------------------------------------- */
-
-static uint32_t place_of(struct rac_run *r, rac_str name)
-{
-    return (uint32_t)(uintptr_t)rac_map_get(&r->by_name, rac_str_lower(r->a, name)) - 1;
-}
-
-/* Frames of `graph` seen from `from`: one, or one an iteration when a loop lies between. */
-struct seen {
-    struct rac_wf_frame **v;
-    size_t n, cap;
-    bool loop;
-};
-
-static void seen_add(struct rac_run *r, struct seen *s, struct rac_wf_frame *f)
-{
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 4;
-        s->v = rac_arena_grow(r->a, s->v, s->cap * sizeof *s->v, cap * sizeof *s->v);
-        s->cap = cap;
+    static const char digits[] = "0123456789abcdef";
+    uint64_t w[2];
+    uint8_t b[16];
+    memcpy(w, seed, sizeof w);
+    uint64_t place = (uint64_t)frame << 32 | action;
+    w[0] = mix(w[0] ^ mix(place + 0x9e3779b97f4a7c15u) ^ which);
+    w[1] = mix(w[1] + w[0] + mix(which + 0x632be59bd9b4e019u));
+    memcpy(b, w, sizeof b);
+    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+    for (int i = 0, n = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            out[n++] = '-';
+        out[n++] = digits[b[i] >> 4];
+        out[n++] = digits[b[i] & 15];
     }
-    s->v[s->n++] = f;
+    out[36] = '\0';
 }
 
-static void frames_of(struct rac_run *r, struct rac_wf_frame *from, uint32_t graph,
-                      struct seen *out)
+void rac_run_record_id(const struct rac_run *r, const struct rac_wf_record *x, uint32_t which,
+                       char out[37])
 {
-    for (struct rac_wf_frame *f = from; f != NULL; f = f->parent)
-        if (f->graph == graph) {
-            seen_add(r, out, f);
-            return;
-        }
-    uint32_t owner = r->plan->graphs[graph].owner;
-    if (owner == UINT32_MAX)
-        return;
-    const struct rac_wf_action *holder = &r->plan->actions[owner];
-    struct seen outer = {0};
-    frames_of(r, from, holder->graph, &outer);
-    out->loop |= outer.loop || holder->type == RAC_WF_TYPE_FOREACH;
-    for (size_t i = 0; i < outer.n; i++) {
-        const struct rac_wf_record *x = &outer.v[i]->records[holder->order];
-        uint32_t first = holder->type == RAC_WF_TYPE_UNTIL && x->frames_n > 0 ? x->frames_n - 1 : 0;
-        for (uint32_t k = first; k < x->frames_n; k++)
-            if (x->frames[k] != NULL && x->frames[k]->graph == graph)
-                seen_add(r, out, x->frames[k]);
+    rac_run_id(r->seed, x->frame->id, run_place(r, x), which, out);
+}
+
+size_t rac_run_repetition(const struct rac_run *r RAC_UNUSED, const struct rac_wf_record *x,
+                          char out[RAC_REPETITION_NAME_TEXT])
+{
+    uint32_t indexes[RAC_REPETITION_LEVELS_MAX];
+    size_t n = 0;
+    out[0] = '\0';
+    for (const struct rac_wf_frame *f = x->frame; f->owner != NULL; f = f->parent) {
+        enum rac_wf_type t = f->owner->action->type;
+        if ((t == RAC_WF_TYPE_FOREACH || t == RAC_WF_TYPE_UNTIL) && n < RAC_REPETITION_LEVELS_MAX)
+            indexes[n++] = f->index;
     }
-}
-
-static bool get_action(struct rac_run *r, rac_str name, struct rac_json *out)
-{
-    uint32_t at = place_of(r, name);
-    if (at == UINT32_MAX)
-        return false;
-    const struct rac_wf_action *action = &r->plan->actions[at];
-    struct seen s = {0};
-    frames_of(r, r->current ? r->current->frame : r->root, action->graph, &s);
-    if (!s.loop) {
-        if (s.n == 0 || !terminal(s.v[0]->records[action->order].status))
-            return false;
-        *out = record_json(r, &s.v[0]->records[action->order], true);
-        return true;
+    for (size_t i = 0; i < n / 2; i++) {
+        uint32_t swap = indexes[i];
+        indexes[i] = indexes[n - 1 - i];
+        indexes[n - 1 - i] = swap;
     }
-    *out = rac_json_new_array(r->a);
-    for (size_t i = 0; i < s.n; i++)
-        rac_json_add(r->a, out, record_json(r, &s.v[i]->records[action->order], true));
-    return true;
+    return n > 0 ? rac_repetition_name(indexes, n, out) : 0;
 }
 
-static bool get_result(struct rac_run *r, rac_str name, struct rac_json *out)
+/* --- applying entries: the only place where state changes ------------------------------------- */
+
+static const char *code_text(struct rac_run *r, rac_str code)
 {
-    uint32_t at = place_of(r, name);
-    if (at == UINT32_MAX || r->plan->actions[at].graphs_n == 0)
-        return false;
-    const struct rac_wf_action *action = &r->plan->actions[at];
-    struct seen s = {0};
-    frames_of(r, r->current ? r->current->frame : r->root, action->graph, &s);
-    *out = rac_json_new_array(r->a);
-    for (size_t i = 0; i < s.n; i++) {
-        const struct rac_wf_record *x = &s.v[i]->records[action->order];
-        for (uint32_t k = 0; k < x->frames_n; k++)
-            for (uint32_t n = 0; x->frames[k] != NULL && n < r->plan->graphs[x->frames[k]->graph].n;
-                 n++)
-                rac_json_add(r->a, out, record_json(r, &x->frames[k]->records[n], true));
+    if (code.p == NULL)
+        return NULL;
+    const char *known = rac_journal_code(code);
+    return known != NULL ? known : rac_arena_cstr(r->a, code);
+}
+
+static void apply_run(struct rac_run *r, const struct rac_entry *e)
+{
+    const struct rac_json *facts = &e->extra.v;
+    memcpy(r->seed, e->seed, sizeof r->seed);
+    r->created = true;
+    r->status = RAC_WF_WAITING;
+    r->start_ms = e->at_ms;
+    r->name = rac_json_str(RAC_JSON_GET(facts, "name"), RAC_S(""));
+    r->tracking = rac_json_str(RAC_JSON_GET(facts, "tracking"), r->name);
+    r->correlation = rac_json_str(RAC_JSON_GET(facts, "correlation"), RAC_STR_NULL);
+    r->origin = rac_json_str(RAC_JSON_GET(facts, "origin"), RAC_STR_NULL);
+    r->scheduled_ms = rac_json_int(RAC_JSON_GET(facts, "scheduled"), 0);
+    r->depth = (unsigned)rac_json_int(RAC_JSON_GET(facts, "depth"), 0);
+    r->caller_waits = rac_json_bool(RAC_JSON_GET(facts, "waits"), false);
+    run_bind_trigger(r, e->inputs.v, e->outputs.v);
+}
+
+static void owner_takes(struct rac_run *r, struct rac_wf_record *owner, struct rac_wf_frame *f)
+{
+    struct rac_wf_inner *in = run_inner(r, owner);
+    if (in->frames_n == in->frames_cap) {
+        uint32_t cap = in->frames_cap ? in->frames_cap * 2 : 1;
+        in->frames = rac_arena_grow(r->a, in->frames, in->frames_cap * sizeof *in->frames,
+                                    cap * sizeof *in->frames);
+        in->frames_cap = cap;
     }
-    return s.n > 0;
+    in->frames[in->frames_n++] = f;
+    in->open++;
+    if (owner->action->type == RAC_WF_TYPE_FOREACH && f->index >= in->next_item)
+        in->next_item = f->index + 1;
 }
 
-/* The iteration of a loop that encloses the current action. */
-static struct rac_wf_frame *enclosing(struct rac_run *r, rac_str name, enum rac_wf_type type)
+static void apply_frame(struct rac_run *r, const struct rac_entry *e, struct rac_wf_record *owner)
 {
-    struct rac_wf_frame *f = r->current ? r->current->frame : NULL;
-    for (; f != NULL && f->owner != NULL; f = f->parent)
-        if (f->owner->action->type == type &&
-            (name.p == NULL || rac_str_eqi(f->owner->action->name, name)))
-            return f;
-    return NULL;
-}
-
-static bool get_item(struct rac_run *r, struct rac_json *out)
-{
-    if (r->has_item) {
-        *out = r->item;
-        return true;
-    }
-    const struct rac_wf_frame *f = enclosing(r, RAC_STR_NULL, RAC_WF_TYPE_FOREACH);
-    if (f != NULL)
-        *out = f->item;
-    return f != NULL;
-}
-
-static bool get_parameter(struct rac_run *r, rac_str name, struct rac_json *out)
-{
-    const struct rac_json *v = member(&r->parameters, name);
-    if (v != NULL)
-        *out = *v;
-    return v != NULL;
-}
-
-static struct rac_json workflow_json(struct rac_run *r)
-{
-    struct rac_json o = rac_json_new_object(r->a), run = rac_json_new_object(r->a);
-    rac_str name = r->plan->workflow->name;
-    rac_str id = rac_arena_printf(r->a, "/workflows/%.*s", RAC_FMT(name));
-    RAC_JSON_PUT_STR(r->a, &o, "id", id);
-    RAC_JSON_PUT_STR(r->a, &o, "name", name);
-    RAC_JSON_PUT_STR(r->a, &o, "type", RAC_S("Microsoft.Logic/workflows"));
-    RAC_JSON_PUT_STR(r->a, &o, "location", RAC_S("local"));
-    RAC_JSON_PUT(r->a, &o, "tags", rac_json_new_object(r->a));
-    RAC_JSON_PUT_STR(r->a, &run, "id",
-                     rac_arena_printf(r->a, "%.*s/runs/%.*s", RAC_FMT(id), RAC_FMT(r->name)));
-    RAC_JSON_PUT_STR(r->a, &run, "name", r->name);
-    RAC_JSON_PUT_STR(r->a, &run, "type", RAC_S("Microsoft.Logic/workflows/runs"));
-    RAC_JSON_PUT(r->a, &o, "run", run);
-    return o;
-}
-
-static bool get_loop(struct rac_run *r, enum rac_expr_ref ref, rac_str name, struct rac_json *out)
-{
-    bool until = ref == RAC_EXPR_REF_ITERATION_INDEXES;
-    const struct rac_wf_frame *f =
-        enclosing(r, name, until ? RAC_WF_TYPE_UNTIL : RAC_WF_TYPE_FOREACH);
-    if (f != NULL)
-        *out = until ? rac_json_of_int(f->index) : f->item;
-    return f != NULL;
-}
-
-static bool get(void *self, enum rac_expr_ref ref, rac_str name, struct rac_arena *a RAC_UNUSED,
-                struct rac_json *out)
-{
-    struct rac_run *r = self;
-    const struct variable *v;
-    switch (ref) {
-    case RAC_EXPR_REF_TRIGGER:
-        *out = r->trigger;
-        return true;
-    case RAC_EXPR_REF_ACTIONS:
-        return get_action(r, name, out);
-    case RAC_EXPR_REF_ACTION:
-        if (r->current != NULL)
-            *out = record_json(r, r->current, true);
-        return r->current != NULL;
-    case RAC_EXPR_REF_VARIABLES:
-        v = rac_map_get(&r->variables, rac_str_lower(r->a, name));
-        if (v != NULL)
-            *out = v->value;
-        return v != NULL;
-    case RAC_EXPR_REF_PARAMETERS:
-        return get_parameter(r, name, out);
-    case RAC_EXPR_REF_ITEM:
-        return get_item(r, out);
-    case RAC_EXPR_REF_ITEMS:
-    case RAC_EXPR_REF_ITERATION_INDEXES:
-        return get_loop(r, ref, name, out);
-    case RAC_EXPR_REF_RESULT:
-        return get_result(r, name, out);
-    case RAC_EXPR_REF_WORKFLOW:
-        *out = workflow_json(r);
-        return true;
-    case RAC_EXPR_REF_APPSETTING:
-        if (rac_json_get(&r->plan->workflow->settings, name) == NULL)
-            return false;
-        *out = *rac_json_get(&r->plan->workflow->settings, name);
-        return true;
-    case RAC_EXPR_REF_CALLBACK_URL:
-        return false;
-    }
-    return false;
-}
-
-bool run_try(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr *e,
-             struct rac_json *out, rac_str *why)
-{
-    struct rac_expr_scope scope = {get, r};
-    struct rac_expr_run run = {.scope = &scope, .env = r->env, .a = r->a};
-    struct rac_wf_record *before = r->current;
-    r->current = x;
-    rac_err err = e != NULL ? rac_expr_eval(e, &run, out) : RAC_OK;
-    r->current = before;
-    if (e == NULL)
-        *out = rac_json_none;
-    *why = run.error.message;
-    return err == RAC_OK;
-}
-
-bool run_eval(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr *e,
-              struct rac_json *out)
-{
-    rac_str why;
-    if (run_try(r, x, e, out, &why))
-        return true;
-    run_fail(r, x, "BadRequest", "InvalidTemplate",
-             "Unable to process template language expressions in action '%.*s' inputs at line '0' "
-             "and column '0': '%.*s'.",
-             RAC_FMT(x->action->name), RAC_FMT(why));
-    return false;
-}
-
-/* --- frames ----------------------------------------------------------------------------------- */
-
-static struct rac_wf_frame *frame_new(struct rac_run *r, struct rac_wf_record *owner,
-                                      uint32_t graph, uint32_t index)
-{
-    const struct rac_wf_graph *g = &r->plan->graphs[graph];
-    struct rac_wf_frame *f = RAC_NEW(r->a, struct rac_wf_frame);
-    *f = (struct rac_wf_frame){.graph = graph,
-                               .index = index,
-                               .parent = owner ? owner->frame : NULL,
-                               .owner = owner,
-                               .open = g->n};
-    f->records = RAC_NEW_N(r->a, struct rac_wf_record, g->n);
+    const struct rac_wf_graph *g = &r->plan->graphs[e->graph];
+    struct rac_wf_frame *f =
+        rac_arena_alloc(r->a, sizeof *f + (size_t)g->n * sizeof f->records[0]);
+    f->graph = e->graph;
+    f->id = r->frames_n;
+    f->index = e->index;
+    f->parent = owner ? owner->frame : NULL;
+    f->owner = owner;
+    f->open = g->n;
+    f->start_ms = e->at_ms;
     for (uint32_t i = 0; i < g->n; i++) {
         f->records[i].action = &r->plan->actions[g->actions[i]];
         f->records[i].frame = f;
     }
-    if (owner != NULL) {
-        if (owner->frames_n == owner->frames_cap) {
-            uint32_t cap = owner->frames_cap ? owner->frames_cap * 2 : 2;
-            owner->frames =
-                rac_arena_grow(r->a, owner->frames, owner->frames_cap * sizeof *owner->frames,
-                               cap * sizeof *owner->frames);
-            owner->frames_cap = cap;
-        }
-        owner->frames[owner->frames_n++] = f;
+    if (r->frames_n == r->frames_cap) {
+        uint32_t cap = r->frames_cap ? r->frames_cap * 2 : 8;
+        r->frames = rac_arena_grow(r->a, r->frames, r->frames_cap * sizeof *r->frames,
+                                   cap * sizeof *r->frames);
+        r->frames_cap = cap;
     }
+    r->frames[r->frames_n++] = f;
+    if (owner != NULL) {
+        owner_takes(r, owner, f);
+    } else {
+        r->root = f;
+        r->status = RAC_WF_RUNNING;
+    }
+}
+
+static void apply_started(struct rac_run *r, const struct rac_entry *e, struct rac_wf_record *x)
+{
+    x->status = RAC_WF_RUNNING;
+    x->start_ms = e->at_ms;
+    x->inputs = e->inputs.v;
+    if (r->executions != NULL)
+        r->executions[run_place(r, x)]++;
+    if (e->extra.kind != RAC_VALUE_NONE)
+        run_inner(r, x)->items = e->extra.v;
+}
+
+static void apply_ended(struct rac_run *r, const struct rac_entry *e, struct rac_wf_record *x)
+{
+    if (e->start_ms != 0) {
+        x->start_ms = e->start_ms;
+        x->inputs = e->inputs.v;
+        if (r->executions != NULL)
+            r->executions[run_place(r, x)]++;
+    }
+    x->status = e->status;
+    x->code = code_text(r, e->code);
+    x->outputs = e->outputs.kind == RAC_VALUE_SAME ? x->inputs : e->outputs.v;
+    x->error = e->error.v;
+    x->end_ms = e->at_ms;
+    if (e->extra.kind != RAC_VALUE_NONE)
+        run_inner(r, x)->tracked = e->extra.v;
+    x->frame->open--;
+    r->actions_total++;
+}
+
+static void apply_skipped(const struct rac_entry *e, struct rac_wf_record *x)
+{
+    x->status = RAC_WF_SKIPPED;
+    x->reason = (enum rac_skip)e->reason;
+    x->other = e->other;
+    x->other_status = e->other_status;
+    x->code = rac_skip_code(x->reason);
+    x->start_ms = x->end_ms = e->at_ms;
+    x->frame->open--;
+}
+
+static void close_frame(struct rac_run *r, struct rac_wf_frame *f, const struct rac_entry *e)
+{
+    for (uint32_t i = 0; i < r->plan->graphs[f->graph].n; i++) {
+        struct rac_wf_record *x = &f->records[i];
+        if (run_terminal(x->status))
+            continue;
+        for (uint32_t k = 0; x->inner != NULL && k < x->inner->frames_n; k++)
+            if (!run_terminal(x->inner->frames[k]->status))
+                close_frame(r, x->inner->frames[k], e);
+        x->code = code_text(r, e->code);
+        x->end_ms = e->at_ms;
+        if (x->status == RAC_WF_NONE) {
+            x->status = RAC_WF_SKIPPED;
+            x->reason = RAC_SKIP_ENDED;
+            x->start_ms = e->at_ms;
+        } else {
+            x->status = RAC_WF_CANCELLED;
+            if (x->action->graphs_n == 0)
+                run_push(r, &r->stopped, x);
+        }
+    }
+    f->open = 0;
+    f->status = RAC_WF_CANCELLED;
+    f->end_ms = e->at_ms;
+}
+
+static void apply_closed(struct rac_run *r, const struct rac_entry *e)
+{
+    r->terminated = true;
+    if (r->root != NULL)
+        close_frame(r, r->root, e);
+    r->queue.n = r->queue_head = 0;
+    r->wants.n = 0;
+}
+
+static void apply_run_end(struct rac_run *r, const struct rac_entry *e)
+{
+    r->over = true;
+    r->status = e->status;
+    r->code = code_text(r, e->code);
+    r->error = e->error.v;
+    r->outputs = e->outputs.v;
+    r->end_ms = e->at_ms;
+}
+
+static void apply_progress(struct rac_run *r, const struct rac_entry *e, struct rac_wf_record *x)
+{
+    struct rac_wf_inner *in = run_inner(r, x);
+    x->status = e->status;
+    in->state = e->extra.v;
+    in->progress++;
+}
+
+static void apply(struct rac_run *r, const struct rac_entry *e, struct rac_wf_record *x)
+{
+    switch (e->kind) {
+    case RAC_ENTRY_RUN:
+        apply_run(r, e);
+        break;
+    case RAC_ENTRY_FRAME:
+        apply_frame(r, e, x);
+        break;
+    case RAC_ENTRY_STARTED:
+        apply_started(r, e, x);
+        break;
+    case RAC_ENTRY_PROGRESS:
+        apply_progress(r, e, x);
+        break;
+    case RAC_ENTRY_ENDED:
+        apply_ended(r, e, x);
+        break;
+    case RAC_ENTRY_SKIPPED:
+        apply_skipped(e, x);
+        break;
+    case RAC_ENTRY_FRAME_END:
+        r->frames[e->frame]->status = e->status;
+        r->frames[e->frame]->end_ms = e->at_ms;
+        if (r->frames[e->frame]->owner != NULL)
+            r->frames[e->frame]->owner->inner->open--;
+        break;
+    case RAC_ENTRY_VARIABLE:
+        run_variable_apply(r, e);
+        break;
+    case RAC_ENTRY_RESPONSE:
+        r->response = e->extra.v;
+        r->response_sent = true;
+        break;
+    case RAC_ENTRY_CLOSED:
+        apply_closed(r, e);
+        break;
+    case RAC_ENTRY_RUN_END:
+        apply_run_end(r, e);
+        break;
+    case RAC_ENTRY_CALLER:
+        r->caller_waits = false;
+        r->caller_gone = true;
+        break;
+    case RAC_ENTRY_REQUEST:
+        break;
+    }
+}
+
+static struct rac_wf_record *record_of(const struct rac_run *r, uint32_t frame, uint32_t action)
+{
+    return &r->frames[frame]->records[r->plan->actions[action].order];
+}
+
+static bool names_record(enum rac_entry_kind k)
+{
+    return k == RAC_ENTRY_STARTED || k == RAC_ENTRY_PROGRESS || k == RAC_ENTRY_REQUEST ||
+           k == RAC_ENTRY_ENDED || k == RAC_ENTRY_SKIPPED;
+}
+
+void run_emit(struct rac_run *r, struct rac_entry *e)
+{
+    struct rac_wf_record *x = NULL;
+    if (e->at_ms == 0)
+        e->at_ms = run_now(r);
+    if (r->writer != NULL)
+        rac_journal_write(r->writer, e);
+    if (names_record(e->kind) || (e->kind == RAC_ENTRY_FRAME && e->frame != RAC_NO_FRAME))
+        x = record_of(r, e->frame, e->action);
+    apply(r, e, x);
+}
+
+/* --- recovery --------------------------------------------------------------------------------- */
+
+static rac_err load_value(struct rac_run *r, struct rac_entry_value *v)
+{
+    rac_str text = v->text;
+    struct rac_json_error where;
+    v->v = rac_json_none;
+    if (v->kind == RAC_VALUE_NONE || v->kind == RAC_VALUE_SAME)
+        return RAC_OK;
+    if (v->kind == RAC_VALUE_DIGEST) {
+        rac_str hex = rac_hex(r->a, v->digest, sizeof v->digest);
+        rac_err err = r->value ? r->value(r->value_self, hex.p, r->a, &text) : RAC_E_CORRUPT;
+        if (err != RAC_OK)
+            return err;
+    }
+    return rac_json_parse(text, r->a, v->kind == RAC_VALUE_TEXT ? RAC_JSON_COPY : 0, &v->v, &where)
+                   == RAC_OK
+               ? RAC_OK
+               : RAC_E_CORRUPT;
+}
+
+/* An entry names only what is there, in the states it can be in. */
+static bool sound(const struct rac_run *r, const struct rac_entry *e, struct rac_wf_record **x)
+{
+    *x = NULL;
+    if (e->kind == RAC_ENTRY_RUN)
+        return !r->created;
+    if (!r->created || r->over)
+        return false;
+    if (e->kind == RAC_ENTRY_FRAME && e->graph >= r->plan->graphs_n)
+        return false;
+    if (e->kind == RAC_ENTRY_FRAME && e->frame == RAC_NO_FRAME)
+        return r->root == NULL && e->graph == 0;
+    if (e->kind == RAC_ENTRY_FRAME_END)
+        return e->frame < r->frames_n && !run_terminal(r->frames[e->frame]->status);
+    if (!names_record(e->kind) && e->kind != RAC_ENTRY_FRAME)
+        return true;
+    if (e->frame >= r->frames_n || e->action >= r->plan->actions_n ||
+        r->plan->actions[e->action].graph != r->frames[e->frame]->graph)
+        return false;
+    *x = record_of(r, e->frame, e->action);
+    if (e->kind == RAC_ENTRY_FRAME)
+        return r->plan->graphs[e->graph].owner == e->action;
+    return !run_terminal((*x)->status);
+}
+
+rac_err rac_run_replay(struct rac_run *r, rac_str piece, rac_run_value_fn value, void *self)
+{
+    struct rac_journal_reader in;
+    struct rac_entry e;
+    struct rac_wf_record *x;
+    rac_err err = RAC_OK;
+    r->value = value;
+    r->value_self = self;
+    rac_journal_reader_init(&in, piece);
+    while (err == RAC_OK && rac_journal_read(&in, &e)) {
+        if (!sound(r, &e, &x))
+            return RAC_E_CORRUPT;
+        err = load_value(r, &e.inputs);
+        if (err == RAC_OK)
+            err = load_value(r, &e.outputs);
+        if (err == RAC_OK)
+            err = load_value(r, &e.error);
+        if (err == RAC_OK)
+            err = load_value(r, &e.extra);
+        if (err == RAC_OK)
+            apply(r, &e, x);
+        if (rac_arena_over(r->a))
+            err = RAC_E_LIMIT;
+    }
+    return err == RAC_OK && in.broken ? RAC_E_CORRUPT : err;
+}
+
+static void resume_frame(struct rac_run *r, struct rac_wf_frame *f)
+{
+    for (uint32_t i = 0; i < r->plan->graphs[f->graph].n; i++) {
+        struct rac_wf_record *x = &f->records[i];
+        if (x->status == RAC_WF_NONE && run_decidable(r, x))
+            run_push(r, &r->queue, x);
+        if (x->status != RAC_WF_RUNNING && x->status != RAC_WF_WAITING)
+            continue;
+        if (x->action->graphs_n == 0)
+            run_push(r, &r->wants, x);
+        for (uint32_t k = 0; x->inner != NULL && k < x->inner->frames_n; k++)
+            if (!run_terminal(x->inner->frames[k]->status))
+                resume_frame(r, x->inner->frames[k]);
+    }
+}
+
+void rac_run_resume(struct rac_run *r)
+{
+    r->stopped.n = 0;
+    if (r->root != NULL && !r->over)
+        resume_frame(r, r->root);
+}
+
+/* --- frames and ends -------------------------------------------------------------------------- */
+
+struct rac_wf_frame *run_frame(struct rac_run *r, struct rac_wf_record *owner, uint32_t graph,
+                               uint32_t index)
+{
+    const struct rac_wf_graph *g = &r->plan->graphs[graph];
+    struct rac_entry e = {.kind = RAC_ENTRY_FRAME,
+                          .frame = owner ? owner->frame->id : RAC_NO_FRAME,
+                          .action = owner ? run_place(r, owner) : UINT32_MAX,
+                          .graph = graph,
+                          .index = index};
+    run_emit(r, &e);
+    struct rac_wf_frame *f = r->frames[r->frames_n - 1];
+    for (uint32_t i = 0; i < g->n; i++)
+        if (f->records[i].action->after_n == 0)
+            run_push(r, &r->queue, &f->records[i]);
+    if (g->n == 0)
+        run_frame_done(r, f);
     return f;
 }
 
-static void frame_finished(struct rac_run *r, struct rac_wf_frame *f);
-
-static void frame_start(struct rac_run *r, struct rac_wf_frame *f)
-{
-    const struct rac_wf_graph *g = &r->plan->graphs[f->graph];
-    for (uint32_t i = 0; i < g->n; i++)
-        if (f->records[i].action->after_n == 0)
-            push(r, &f->records[i]);
-    if (g->n == 0)
-        frame_finished(r, f);
-}
-
-static bool decidable(const struct rac_wf_record *x, const struct rac_run *r)
+bool run_decidable(const struct rac_run *r, const struct rac_wf_record *x)
 {
     for (uint32_t i = 0; i < x->action->after_n; i++) {
         const struct rac_wf_action *before = &r->plan->actions[x->action->after[i].action];
-        if (!terminal(x->frame->records[before->order].status))
+        if (!run_terminal(x->frame->records[before->order].status))
             return false;
     }
     return true;
 }
 
-static void finish(struct rac_run *r, struct rac_wf_record *x)
+void run_finish(struct rac_run *r, struct rac_wf_record *x)
 {
     struct rac_wf_frame *f = x->frame;
-    x->end_ms = now(r);
-    RAC_ASSERT(f->open > 0 && terminal(x->status));
-    f->open--;
     for (uint32_t i = 0; i < x->action->next_n; i++) {
         struct rac_wf_record *next = &f->records[r->plan->actions[x->action->next[i]].order];
-        if (next->status == RAC_WF_NONE && decidable(next, r))
-            push(r, next);
+        if (next->status == RAC_WF_NONE && run_decidable(r, next))
+            run_push(r, &r->queue, next);
     }
     if (f->open == 0)
-        frame_finished(r, f);
+        run_frame_done(r, f);
 }
 
-/* --- the leaf rule (§4.4) --------------------------------------------------------------------- */
-
-static void leaves_of(const struct rac_run *r, const struct rac_wf_frame *f, uint32_t order,
-                      bool *visited, uint32_t *found)
+/* trackedProperties (§4.13): evaluated once it ended; what fails is left out. */
+static struct rac_json tracked(struct rac_run *r, struct rac_wf_record *x,
+                               const struct rac_act_result *o)
 {
-    if (visited[order])
-        return;
-    visited[order] = true;
-    const struct rac_wf_record *x = &f->records[order];
-    if (x->status != RAC_WF_SKIPPED) {
-        *found |= 1u << x->status;
-        return;
-    }
-    for (uint32_t i = 0; i < x->action->after_n; i++)
-        leaves_of(r, f, r->plan->actions[x->action->after[i].action].order, visited, found);
-}
-
-static enum rac_wf_status frame_status(struct rac_run *r, const struct rac_wf_frame *f)
-{
-    uint32_t found = 0, n = r->plan->graphs[f->graph].n;
-    bool *visited = RAC_NEW_N(r->a, bool, n);
-    for (uint32_t i = 0; i < n; i++)
-        if (f->records[i].action->next_n == 0)
-            leaves_of(r, f, i, visited, &found);
-    return found & 1u << RAC_WF_FAILED      ? RAC_WF_FAILED
-           : found & 1u << RAC_WF_TIMED_OUT ? RAC_WF_TIMED_OUT
-           : found & 1u << RAC_WF_CANCELLED ? RAC_WF_CANCELLED
-                                            : RAC_WF_SUCCEEDED;
-}
-
-static void container_ends(struct rac_run *r, struct rac_wf_record *x, enum rac_wf_status s)
-{
-    x->status = s;
-    x->code = "NotSpecified";
-    if (s == RAC_WF_FAILED) {
-        x->code = "ActionFailed";
-        x->error = run_error(r, RAC_S("ActionFailed"),
-                             RAC_S("An action failed. No dependent actions succeeded."));
-    } else if (s == RAC_WF_TIMED_OUT) {
-        x->code = "ActionTimedOut";
-    }
-    finish(r, x);
-}
-
-/* --- skipping (§4.3) -------------------------------------------------------------------------- */
-
-static void mark_skipped(struct rac_run *r, struct rac_wf_record *x, const char *code,
-                         rac_str message)
-{
-    x->status = RAC_WF_SKIPPED;
-    x->code = "ActionSkipped";
-    x->start_ms = now(r);
-    x->error = run_error(r, rac_str_of(code), message);
-}
-
-static void skip_frame(struct rac_run *r, struct rac_wf_frame *f,
-                       const struct rac_wf_record *holder);
-
-static void skip_children(struct rac_run *r, struct rac_wf_record *x)
-{
-    for (uint32_t i = 0; i < x->action->graphs_n; i++)
-        skip_frame(r, frame_new(r, x, x->action->graphs[i], 0), x);
-}
-
-static rac_str not_satisfied(struct rac_run *r, const struct rac_wf_record *x)
-{
-    rac_str expected = RAC_S("");
-    for (uint32_t i = 0; i < x->action->after_n; i++) {
-        const struct rac_wf_edge *e = &x->action->after[i];
-        const struct rac_wf_record *before = &x->frame->records[r->plan->actions[e->action].order];
-        if (e->statuses & 1u << before->status)
-            continue;
-        for (unsigned s = 1; s < RAC_WF_STATUSES; s++)
-            if (e->statuses & 1u << s)
-                expected = rac_arena_printf(r->a, "%.*s%s%s", RAC_FMT(expected),
-                                            expected.n > 0 ? ", " : "",
-                                            rac_wf_status_word((enum rac_wf_status)s));
-        return rac_arena_printf(r->a,
-                                "The execution of template action '%.*s' is skipped: the "
-                                "'runAfter' condition for action '%.*s' is not satisfied. Expected "
-                                "status values '%.*s' and actual value '%s'.",
-                                RAC_FMT(x->action->name), RAC_FMT(before->action->name),
-                                RAC_FMT(expected), rac_wf_status_word(before->status));
-    }
-    return RAC_STR_NULL;
-}
-
-/* Every action of a graph that does not run; holder NULL: a branch not taken. */
-static void skip_frame(struct rac_run *r, struct rac_wf_frame *f,
-                       const struct rac_wf_record *holder)
-{
-    uint32_t n = r->plan->graphs[f->graph].n, left = n;
-    bool *done = RAC_NEW_N(r->a, bool, n);
-    while (left > 0) /* in the order of runAfter, so that a message can name a predecessor */
-        for (uint32_t i = 0; i < n; i++) {
-            struct rac_wf_record *x = &f->records[i];
-            rac_str name = x->action->name;
-            if (done[i] || !decidable(x, r))
-                continue;
-            if (x->action->after_n > 0)
-                mark_skipped(r, x, "ActionConditionFailed",
-                             not_satisfied(r, x).p != NULL
-                                 ? not_satisfied(r, x)
-                                 : rac_arena_printf(r->a,
-                                                    "The execution of template action '%.*s' is "
-                                                    "skipped.",
-                                                    RAC_FMT(name)));
-            else if (holder == NULL)
-                mark_skipped(
-                    r, x, "ActionBranchingConditionNotSatisfied",
-                    rac_arena_printf(r->a,
-                                     "The execution of template action '%.*s' skipped: the "
-                                     "branching condition for this action is not "
-                                     "satisfied.",
-                                     RAC_FMT(name)));
-            else
-                mark_skipped(r, x, "ActionDependencyFailed",
-                             rac_arena_printf(r->a,
-                                              "The execution of template action '%.*s' is skipped: "
-                                              "dependant action '%.*s' completed with status '%s' "
-                                              "and code '%s'.",
-                                              RAC_FMT(name), RAC_FMT(holder->action->name),
-                                              rac_wf_status_word(holder->status), holder->code));
-            x->end_ms = x->start_ms;
-            done[i] = true;
-            left--;
-            skip_children(r, x);
-        }
-    f->open = 0;
-    f->status = RAC_WF_SKIPPED;
-}
-
-/* --- control actions -------------------------------------------------------------------------- */
-
-static void run_branch(struct rac_run *r, struct rac_wf_record *x, uint32_t taken)
-{
-    x->open = 0;
-    for (uint32_t i = 0; i < x->action->graphs_n; i++) {
-        struct rac_wf_frame *f = frame_new(r, x, x->action->graphs[i], 0);
-        if (i == taken)
-            x->open = 1;
-        else
-            skip_frame(r, f, NULL);
-    }
-    if (taken >= x->action->graphs_n) {
-        container_ends(r, x, RAC_WF_SUCCEEDED);
-        return;
-    }
-    frame_start(r, x->frames[taken]);
-}
-
-static void start_if(struct rac_run *r, struct rac_wf_record *x)
-{
-    struct rac_json v;
-    if (!run_eval(r, x, x->action->subject, &v)) {
-        skip_children(r, x);
-        finish(r, x);
-        return;
-    }
-    if (v.type != RAC_JSON_BOOL) {
-        run_fail(r, x, "BadRequest", "ExpressionEvaluationFailed",
-                 "The execution of template action '%.*s' failed: the result of the evaluation of "
-                 "'expression' is of type '%s'. The result must be a Boolean.",
-                 RAC_FMT(x->action->name), rac_expr_type_name(&v));
-        skip_children(r, x);
-        finish(r, x);
-        return;
-    }
-    x->inputs = rac_json_new_object(r->a);
-    RAC_JSON_PUT(r->a, &x->inputs, "expressionResult", v);
-    run_branch(r, x, v.b ? 0 : 1);
-}
-
-static void start_switch(struct rac_run *r, struct rac_wf_record *x)
-{
-    struct rac_json v;
-    if (!run_eval(r, x, x->action->subject, &v)) {
-        skip_children(r, x);
-        finish(r, x);
-        return;
-    }
-    x->inputs = rac_json_new_object(r->a);
-    RAC_JSON_PUT(r->a, &x->inputs, "expressionResult", v);
-    uint32_t cases = x->action->graphs_n - x->action->has_default, taken = cases;
-    for (uint32_t i = 0; i < cases && taken == cases; i++) {
-        const struct rac_json *match = r->plan->graphs[x->action->graphs[i]].match;
-        if (match != NULL && rac_expr_equal(match, &v))
-            taken = i;
-    }
-    run_branch(r, x, taken);
-}
-
-static void next_iterations(struct rac_run *r, struct rac_wf_record *x)
-{
-    size_t n = rac_json_len(&x->items);
-    while (x->open < x->action->repetitions && x->next_item < n && !r->terminated) {
-        struct rac_wf_frame *f = frame_new(r, x, x->action->graphs[0], x->next_item);
-        f->has_item = true;
-        f->item = *rac_json_at(&x->items, x->next_item++);
-        x->open++;
-        frame_start(r, f);
-    }
-}
-
-static void foreach_ends(struct rac_run *r, struct rac_wf_record *x)
-{
-    uint32_t found = 0;
-    for (uint32_t i = 0; i < x->frames_n; i++)
-        found |= 1u << x->frames[i]->status;
-    container_ends(r, x,
-                   found & 1u << RAC_WF_FAILED      ? RAC_WF_FAILED
-                   : found & 1u << RAC_WF_TIMED_OUT ? RAC_WF_TIMED_OUT
-                   : found & 1u << RAC_WF_CANCELLED ? RAC_WF_CANCELLED
-                                                    : RAC_WF_SUCCEEDED);
-}
-
-enum { FOREACH_ITEMS_MAX = 100000, FOREACH_ITEMS_MAX_STATELESS = 100, UNTIL_COUNT_MAX = 5000 };
-
-static void start_foreach(struct rac_run *r, struct rac_wf_record *x)
-{
-    size_t most = r->plan->workflow->stateless ? FOREACH_ITEMS_MAX_STATELESS : FOREACH_ITEMS_MAX;
-    if (run_eval(r, x, x->action->subject, &x->items)) {
-        if (x->items.type != RAC_JSON_ARRAY)
-            run_fail(r, x, "BadRequest", "ExpressionEvaluationFailed",
-                     "The execution of template action '%.*s' failed: the result of the evaluation "
-                     "of 'foreach' expression is of type '%s'. The result must be a valid array.",
-                     RAC_FMT(x->action->name), rac_expr_type_name(&x->items));
-        else if (rac_json_len(&x->items) > most)
-            run_fail(r, x, "BadRequest", "ForeachItemsLimitExceeded",
-                     "The loop '%.*s' goes over %zu items; at most %zu are allowed.",
-                     RAC_FMT(x->action->name), rac_json_len(&x->items), most);
-    }
-    if (terminal(x->status)) {
-        skip_children(r, x);
-        finish(r, x);
-        return;
-    }
-    if (rac_json_len(&x->items) == 0) {
-        skip_children(r, x);
-        container_ends(r, x, RAC_WF_SUCCEEDED);
-        return;
-    }
-    if (r->plan->graphs[x->action->graphs[0]].n == 0) { /* nothing to do for each */
-        container_ends(r, x, RAC_WF_SUCCEEDED);
-        return;
-    }
-    next_iterations(r, x);
-}
-
-static void start_until(struct rac_run *r, struct rac_wf_record *x)
-{
-    struct rac_wf_frame *f = frame_new(r, x, x->action->graphs[0], x->frames_n);
-    x->open = 1;
-    frame_start(r, f);
-}
-
-static int64_t until_count(struct rac_run *r, struct rac_wf_record *x)
-{
-    const struct rac_json *limit = member(x->action->node, RAC_S("limit")),
-                          *count = member(limit, RAC_S("count"));
-    const struct rac_expr *e;
+    enum { TRACKED_MAX = 8000 };
+    struct rac_wf_record ended = *x;
     struct rac_json v;
     rac_str why;
-    int64_t n = rac_json_int(count, 60);
-    if (rac_json_is_string(count) &&
-        rac_expr_compile(rac_json_str(count, RAC_S("")), 0, r->a, &e, NULL) == RAC_OK &&
-        run_try(r, x, e, &v, &why)) {
-        n = rac_json_int(&v, 60);
-        if (v.type == RAC_JSON_STRING && !rac_str_to_i64((rac_str){v.s, v.n}, &n))
-            n = 60;
-    }
-    return n < 1 ? 1 : n > UNTIL_COUNT_MAX ? UNTIL_COUNT_MAX : n;
+    if (x->action->tracked == NULL || r->plan->workflow->stateless)
+        return rac_json_none;
+    ended.status = o->status;
+    ended.code = o->code;
+    ended.outputs = o->outputs;
+    ended.error = o->error;
+    ended.end_ms = run_now(r);
+    if (!run_try(r, &ended, x->action->tracked, &v, &why) ||
+        rac_json_print_str(&v, 0, r->a).n > TRACKED_MAX)
+        return rac_json_none;
+    return v;
 }
 
-/* Do-while: after each iteration, its status and whether to go on (§3.13). */
-static void until_iterated(struct rac_run *r, struct rac_wf_record *x)
+void run_end(struct rac_run *r, struct rac_wf_record *x, const struct rac_act_result *o,
+             bool begins)
 {
-    const struct rac_json *limit = member(x->action->node, RAC_S("limit"));
-    struct rac_wf_frame *last = x->frames[x->frames_n - 1];
-    struct rac_json v;
-    int64_t timeout_ms;
-    struct rac_wf_record inside = {.action = x->action, .frame = last};
-    if (!rac_time_parse_duration(rac_json_str(member(limit, RAC_S("timeout")), RAC_S("PT1H")),
-                                 &timeout_ms))
-        timeout_ms = 3600000;
-    if (!run_eval(r, &inside, x->action->subject, &v)) {
-        x->status = inside.status;
-        x->code = inside.code;
-        x->error = inside.error;
-        finish(r, x);
+    struct rac_entry e = {.kind = RAC_ENTRY_ENDED,
+                          .frame = x->frame->id,
+                          .action = run_place(r, x),
+                          .status = o->status,
+                          .code = rac_str_of(o->code),
+                          .outputs = run_value(o->outputs),
+                          .error = run_value(o->error)};
+    if (o->skip != RAC_SKIP_NONE) {
+        e = (struct rac_entry){.kind = RAC_ENTRY_SKIPPED,
+                               .frame = e.frame,
+                               .action = e.action,
+                               .reason = (uint8_t)o->skip,
+                               .other = UINT32_MAX};
+        run_emit(r, &e);
+        run_finish(r, x);
         return;
     }
-    bool stop = v.type == RAC_JSON_BOOL && v.b;
-    bool limit_reached = !stop && (x->frames_n >= (uint64_t)until_count(r, x) ||
-                                   now(r) - x->start_ms >= timeout_ms || r->terminated);
-    if (!stop && !limit_reached) {
-        start_until(r, x);
-        return;
+    if (begins) {
+        e.start_ms = x->start_ms;
+        e.inputs = run_value(x->inputs);
+        if (o->outputs.type >= RAC_JSON_STRING && o->outputs.type == x->inputs.type &&
+            memcmp(&o->outputs.array, &x->inputs.array, sizeof o->outputs.array) == 0 &&
+            o->outputs.n == x->inputs.n)
+            e.outputs.kind = RAC_VALUE_SAME;
     }
-    const struct rac_json *options = member(x->action->node, RAC_S("operationOptions"));
-    bool fails = limit_reached && rac_str_findi(rac_json_str(options, RAC_S("")),
-                                                RAC_S("FailWhenLimitsReached")) != RAC_STR_NPOS;
-    container_ends(r, x, fails ? RAC_WF_FAILED : last->status);
+    if (x->action->tracked != NULL)
+        e.extra = run_value(tracked(r, x, o));
+    run_emit(r, &e);
+    run_finish(r, x);
 }
 
-static void frame_finished(struct rac_run *r, struct rac_wf_frame *f)
+void run_started(struct rac_run *r, struct rac_wf_record *x, struct rac_json inputs,
+                 struct rac_json extra)
 {
-    struct rac_wf_record *x = f->owner;
-    f->status = frame_status(r, f);
-    if (x == NULL) {
-        if (!r->terminated)
-            r->status = f->status;
-        return;
-    }
-    if (terminal(x->status)) /* ended from above */
-        return;
-    x->open--;
-    switch (x->action->type) {
-    case RAC_WF_TYPE_FOREACH:
-        next_iterations(r, x);
-        if (x->open == 0 && x->next_item == rac_json_len(&x->items) && !terminal(x->status))
-            foreach_ends(r, x);
-        return;
-    case RAC_WF_TYPE_UNTIL:
-        until_iterated(r, x);
-        return;
-    default:
-        container_ends(r, x, f->status);
-    }
+    struct rac_entry e = {.kind = RAC_ENTRY_STARTED,
+                          .frame = x->frame->id,
+                          .action = run_place(r, x),
+                          .at_ms = x->start_ms,
+                          .inputs = run_value(inputs),
+                          .extra = run_value(extra)};
+    run_emit(r, &e);
 }
 
-/* --- terminate (§3.14) ------------------------------------------------------------------------ */
-
-static void end_open(struct rac_run *r, struct rac_wf_frame *f)
+static struct rac_json outputs_of(struct rac_run *r)
 {
-    for (uint32_t i = 0; i < r->plan->graphs[f->graph].n; i++) {
-        struct rac_wf_record *x = &f->records[i];
-        for (uint32_t k = 0; k < x->frames_n; k++)
-            end_open(r, x->frames[k]);
-        if (terminal(x->status))
-            continue;
-        bool started = x->status != RAC_WF_NONE;
-        x->status = started ? RAC_WF_CANCELLED : RAC_WF_SKIPPED;
-        x->code = "Terminated";
-        x->end_ms = now(r);
-        x->start_ms = started ? x->start_ms : x->end_ms;
+    struct rac_json all = rac_json_new_object(r->a), v;
+    rac_str why;
+    if (r->plan->outputs == NULL)
+        return all;
+    if (run_try(r, NULL, r->plan->outputs, &v, &why))
+        return v;
+    RAC_JSON_EACH_MEMBER(m, run_member(r->plan->workflow->definition, RAC_S("outputs")))
+    {
+        const struct rac_expr *x = NULL;
+        struct rac_json o;
+        if (rac_expr_compile_tree(&m->value, 0, r->a, &x, NULL, &why) != RAC_OK ||
+            !run_try(r, NULL, x, &o, &why)) {
+            o = rac_json_new_object(r->a);
+            const struct rac_json *type = run_member(&m->value, RAC_S("type"));
+            if (type != NULL)
+                RAC_JSON_PUT(r->a, &o, "type", *type);
+            RAC_JSON_PUT(r->a, &o, "error", run_error(r, RAC_S("InvalidTemplate"), why));
+        }
+        rac_json_put(r->a, &all, rac_json_key(m), o);
     }
-    f->open = 0;
+    return all;
 }
 
-static void terminate(struct rac_run *r, struct rac_wf_record *x)
+void run_over(struct rac_run *r, enum rac_wf_status status, const char *code,
+              struct rac_json error)
 {
-    enum rac_wf_status s = RAC_WF_FAILED;
-    rac_str word = rac_json_str(member(&x->inputs, RAC_S("runStatus")), RAC_S(""));
-    if (!rac_wf_status_parse(word, &s) ||
-        (s != RAC_WF_SUCCEEDED && s != RAC_WF_FAILED && s != RAC_WF_CANCELLED)) {
-        run_fail(r, x, "BadRequest", "InvalidTemplate",
-                 "The 'runStatus' of action '%.*s' must be Succeeded, Failed or Cancelled.",
-                 RAC_FMT(x->action->name));
-        finish(r, x);
+    struct rac_entry e = {.kind = RAC_ENTRY_RUN_END,
+                          .status = status,
+                          .code = rac_str_of(code),
+                          .error = run_value(error),
+                          .outputs = run_value(outputs_of(r))};
+    run_emit(r, &e);
+}
+
+void run_close(struct rac_run *r, enum rac_wf_status status, const char *code)
+{
+    struct rac_entry e = {
+        .kind = RAC_ENTRY_CLOSED, .status = status, .code = rac_str_of(code)};
+    run_emit(r, &e);
+}
+
+void rac_run_close(struct rac_run *r, enum rac_wf_status status, const char *code, rac_str message)
+{
+    if (r->over)
         return;
-    }
-    const struct rac_json *error = member(&x->inputs, RAC_S("runError"));
-    run_succeed(x, "NotSpecified");
-    x->end_ms = now(r);
-    r->terminated = true;
-    r->status = s;
-    r->code = "Terminated";
-    if (s == RAC_WF_FAILED && error != NULL)
-        r->error = *error;
-    end_open(r, r->root);
-    r->queue_head = r->queue_n;
+    run_close(r, status, status == RAC_WF_CANCELLED ? "Cancelled" : code);
+    run_over(r, status, code,
+             message.n > 0 ? run_error(r, rac_str_of(code), message) : rac_json_none);
 }
 
 /* --- executing -------------------------------------------------------------------------------- */
 
+/* The first predecessor, in document order, whose status is none of those wanted. */
+static uint32_t not_satisfied(const struct rac_run *r, const struct rac_wf_record *x)
+{
+    for (uint32_t i = 0; i < x->action->after_n; i++) {
+        const struct rac_wf_edge *e = &x->action->after[i];
+        const struct rac_wf_record *before = &x->frame->records[r->plan->actions[e->action].order];
+        if (!(e->statuses & 1u << before->status))
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+/* §4.12: {"status", "outputs"?, "error"?, "code"?} instead of executing. */
+static void fixed(struct rac_run *r, struct rac_wf_record *x)
+{
+    struct rac_act_result o = {.status = RAC_WF_SUCCEEDED, .code = "OK"};
+    struct rac_json v;
+    if (run_eval(r, x, x->action->fixed, &v, &o)) {
+        const struct rac_json *outputs = run_member(&v, RAC_S("outputs")),
+                              *error = run_member(&v, RAC_S("error")),
+                              *status = run_member(outputs, RAC_S("statusCode"));
+        rac_str code = rac_json_str(run_member(&v, RAC_S("code")), RAC_STR_NULL);
+        if (!rac_wf_status_parse(rac_json_str(run_member(&v, RAC_S("status")), RAC_S("")),
+                                 &o.status))
+            o.status = RAC_WF_SUCCEEDED;
+        o.outputs = outputs != NULL ? *outputs : rac_json_none;
+        o.error = error != NULL ? *error : rac_json_none;
+        if (rac_json_is_string(status)) {
+            int number = rac_http_status_parse((rac_str){status->s, status->n});
+            if (code.p == NULL)
+                code = (rac_str){status->s, status->n};
+            if (number != 0) {
+                o.outputs = rac_json_copy(r->a, &o.outputs);
+                rac_json_put(r->a, &o.outputs, RAC_S("statusCode"), rac_json_of_int(number));
+            }
+        } else if (status != NULL && code.p == NULL) {
+            code = rac_http_status_name((int)rac_json_int(status, 200), r->a);
+        }
+        o.code = code.p != NULL                    ? rac_arena_cstr(r->a, code)
+                 : o.status == RAC_WF_SUCCEEDED ? "OK"
+                                                   : "BadRequest";
+    }
+    run_end(r, x, &o, true);
+}
+
 static bool answered(struct rac_run *r, struct rac_wf_record *x)
 {
-    uint32_t at = (uint32_t)(x->action - r->plan->actions);
-    enum rac_wf_status status = RAC_WF_SUCCEEDED;
-    const char *code = "OK";
-    if (r->host == NULL || !r->host->answer(r->host->self, x->action, r->executions[at], r->a,
-                                            &status, &code, &x->outputs, &x->error))
+    struct rac_act_result o = {.status = RAC_WF_SUCCEEDED, .code = "OK"};
+    const struct rac_run_host *host = r->world->host;
+    if (host == NULL || !host->answer(host->self, x->action, r->executions[run_place(r, x)], r->a,
+                                      &o.status, &o.code, &o.outputs, &o.error))
         return false;
-    r->executions[at]++;
-    x->status = status;
-    x->code = code;
+    run_end(r, x, &o, true);
     return true;
+}
+
+static bool outside(enum rac_wf_type type)
+{
+    return type >= RAC_WF_TYPE_WAIT && type <= RAC_WF_TYPE_API_CONNECTION_WEBHOOK;
 }
 
 static void execute(struct rac_run *r, struct rac_wf_record *x)
 {
-    x->status = RAC_WF_RUNNING;
-    x->start_ms = now(r);
-    rac_env_uuid(r->env, x->tracking_id);
-    switch (x->action->type) {
-    case RAC_WF_TYPE_SCOPE:
-        x->open = 1;
-        frame_start(r, frame_new(r, x, x->action->graphs[0], 0));
-        return;
-    case RAC_WF_TYPE_IF:
-        start_if(r, x);
-        return;
-    case RAC_WF_TYPE_SWITCH:
-        start_switch(r, x);
-        return;
-    case RAC_WF_TYPE_FOREACH:
-        start_foreach(r, x);
-        return;
-    case RAC_WF_TYPE_UNTIL:
-        start_until(r, x);
-        return;
-    default:
-        break;
-    }
-    if (answered(r, x)) {
-        finish(r, x);
+    struct rac_act_result o = {.status = RAC_WF_SUCCEEDED, .code = "OK"};
+    enum rac_wf_type type = x->action->type;
+    x->start_ms = run_now(r);
+    if (x->action->fixed != NULL) {
+        fixed(r, x);
         return;
     }
-    if (run_eval(r, x, x->action->inputs, &x->inputs)) {
-        if (x->action->type == RAC_WF_TYPE_TERMINATE) {
-            terminate(r, x);
-            return;
-        }
-        if (x->action->type < RAC_WF_TYPES)
-            acts[x->action->type](r, x);
-        else
-            run_fail(r, x, "ActionTypeNotSupported", "ActionTypeNotSupported",
-                     "The action type '%.*s' of action '%.*s' is not supported by this host.",
-                     RAC_FMT(x->action->type_word), RAC_FMT(x->action->name));
+    if (x->action->graphs_n > 0) {
+        run_control(r, x);
+        return;
     }
-    finish(r, x);
+    if (answered(r, x))
+        return;
+    if (!run_eval(r, x, x->action->inputs, &x->inputs, &o)) {
+        x->inputs = rac_json_none;
+    } else if (type == RAC_WF_TYPE_TERMINATE) {
+        run_control(r, x);
+        return;
+    } else if (outside(type)) {
+        run_started(r, x, x->inputs, rac_json_none);
+        run_push(r, &r->wants, x);
+        return;
+    } else if (type < RAC_WF_TYPES) {
+        acts[type](r, x, &o);
+    } else {
+        run_fail(r, &o, "ActionTypeNotSupported", "ActionTypeNotSupported",
+                 "The action type '%.*s' of action '%.*s' is not supported by this host.",
+                 RAC_FMT(x->action->type_word), RAC_FMT(x->action->name));
+    }
+    run_end(r, x, &o, true);
 }
 
 static void decide(struct rac_run *r, struct rac_wf_record *x)
 {
     if (x->status != RAC_WF_NONE)
         return;
-    rac_str why = not_satisfied(r, x);
-    if (why.p == NULL) {
+    uint32_t i = not_satisfied(r, x);
+    if (i == UINT32_MAX) {
         execute(r, x);
         return;
     }
-    mark_skipped(r, x, "ActionConditionFailed", why);
-    skip_children(r, x);
-    finish(r, x);
+    uint32_t other = x->action->after[i].action;
+    struct rac_entry e = {
+        .kind = RAC_ENTRY_SKIPPED,
+        .frame = x->frame->id,
+        .action = run_place(r, x),
+        .reason = RAC_SKIP_CONDITION,
+        .other = other,
+        .other_status = x->frame->records[r->plan->actions[other].order].status};
+    run_emit(r, &e);
+    run_finish(r, x);
 }
 
-/* --- start and end ---------------------------------------------------------------------------- */
-
-static void bind_parameters(struct rac_run *r, const struct rac_json *over)
+bool rac_run_work(struct rac_run *r, unsigned actions_max)
 {
-    const struct rac_json *declared = member(r->plan->workflow->definition, RAC_S("parameters"));
-    r->parameters = rac_json_new_object(r->a);
-    RAC_JSON_EACH_MEMBER(m, declared)
-    {
-        const struct rac_json *v = member(&m->value, RAC_S("defaultValue"));
-        rac_json_put(r->a, &r->parameters, rac_json_key(m), v ? *v : rac_json_of_null());
+    for (unsigned n = 0; r->queue_head < r->queue.n && !r->over; n++) {
+        if (n == actions_max)
+            return true;
+        decide(r, r->queue.v[r->queue_head++]);
+        if (r->queue_head == r->queue.n)
+            r->queue_head = r->queue.n = 0;
+        if (rac_arena_over(r->a) && !r->over)
+            rac_run_close(r, RAC_WF_FAILED, "WorkflowRunMemoryLimitExceeded",
+                          RAC_S("The run holds more data than a run may (workflow run memory)."));
     }
-    RAC_JSON_EACH_MEMBER(m, &r->plan->workflow->parameters)
-    {
-        const struct rac_json *v = member(&m->value, RAC_S("value"));
-        if (v != NULL)
-            rac_json_put(r->a, &r->parameters, rac_json_key(m), *v);
-    }
-    RAC_JSON_EACH_MEMBER(m, over)
-    rac_json_put(r->a, &r->parameters, rac_json_key(m), m->value);
+    return false;
 }
 
-/* D20 R9 CU 00 (§4.14): newest first in any listing. */
-static rac_str run_name(struct rac_run *r)
-{
-    uint64_t random;
-    rac_env_random(r->env, &random, sizeof random);
-    uint64_t ticks = (uint64_t)now(r) * 10000 + 621355968000000000u;
-    return rac_arena_printf(r->a, "%020llu%09lluCU00",
-                            (unsigned long long)((uint64_t)INT64_MAX - ticks),
-                            (unsigned long long)(random % 1000000000u));
-}
+/* --- start ------------------------------------------------------------------------------------ */
 
-static void bind_trigger(struct rac_run *r, const struct rac_json *outputs)
-{
-    r->trigger = rac_json_new_object(r->a);
-    RAC_JSON_PUT_STR(r->a, &r->trigger, "name", r->plan->trigger_name);
-    if (outputs != NULL)
-        RAC_JSON_PUT(r->a, &r->trigger, "outputs", *outputs);
-    RAC_JSON_PUT(r->a, &r->trigger, "startTime", time_json(r, now(r)));
-    RAC_JSON_PUT(r->a, &r->trigger, "endTime", time_json(r, now(r)));
-    RAC_JSON_PUT_STR(r->a, &r->trigger, "trackingId", rac_str_of(r->tracking_id));
-    RAC_JSON_PUT_STR(r->a, &r->trigger, "clientTrackingId", r->name);
-    RAC_JSON_PUT_STR(r->a, &r->trigger, "originHistoryName", r->name);
-    RAC_JSON_PUT_STR(r->a, &r->trigger, "status", RAC_S("Succeeded"));
-}
-
-static void end_of_run(struct rac_run *r)
-{
-    rac_str why;
-    struct rac_json v;
-    if (r->status == RAC_WF_FAILED && !r->terminated) {
-        r->code = "ActionFailed";
-        r->error = run_error(r, RAC_S("ActionFailed"),
-                             RAC_S("An action failed. No dependent actions succeeded."));
-    }
-    r->outputs = rac_json_new_object(r->a);
-    if (r->plan->outputs != NULL && run_try(r, NULL, r->plan->outputs, &v, &why))
-        r->outputs = v;
-}
-
-struct rac_run *rac_run_start(const struct rac_plan *p, const struct rac_run_options *o,
-                              struct rac_arena *a)
+struct rac_run *rac_run_new(const struct rac_plan *p, const struct rac_run_world *world,
+                            struct rac_journal_writer *writer, struct rac_arena *a)
 {
     struct rac_run *r = RAC_NEW(a, struct rac_run);
-    *r = (struct rac_run){.plan = p,
-                          .a = a,
-                          .env = o->env,
-                          .host = o->host,
-                          .caller_waits = o->caller_waits,
-                          .status = RAC_WF_RUNNING};
+    r->plan = p;
+    r->a = a;
+    r->world = world;
+    r->writer = writer;
+    r->status = RAC_WF_WAITING;
     rac_map_init(&r->variables, a);
-    rac_map_init(&r->by_name, a);
-    for (uint32_t i = 0; i < p->actions_n; i++)
-        rac_map_put(&r->by_name, rac_str_lower(a, p->actions[i].name), (void *)(uintptr_t)(i + 1));
-    r->executions = RAC_NEW_N(a, uint32_t, p->actions_n);
-    rac_env_uuid(r->env, r->tracking_id);
-    r->name = run_name(r);
-    bind_parameters(r, o->parameters);
-    bind_trigger(r, o->trigger);
-    r->root = frame_new(r, NULL, 0, 0);
-    frame_start(r, r->root);
-    while (r->queue_head < r->queue_n) {
-        decide(r, r->queue[r->queue_head++]);
-        if (r->queue_head == r->queue_n)
-            r->queue_head = r->queue_n = 0;
-    }
-    end_of_run(r);
+    if (world->host != NULL)
+        r->executions = RAC_NEW_N(a, uint32_t, p->actions_n);
     return r;
+}
+
+void rac_run_create(struct rac_run *r, const struct rac_run_facts *f)
+{
+    struct rac_json facts = rac_json_new_object(r->a);
+    struct rac_entry e = {.kind = RAC_ENTRY_RUN, .at_ms = f->start_ms};
+    memcpy(e.seed, f->seed, sizeof e.seed);
+    RAC_JSON_PUT_STR(r->a, &facts, "name", f->name);
+    if (f->tracking.p != NULL && !rac_str_eq(f->tracking, f->name))
+        RAC_JSON_PUT_STR(r->a, &facts, "tracking", f->tracking);
+    if (f->correlation.p != NULL)
+        RAC_JSON_PUT_STR(r->a, &facts, "correlation", f->correlation);
+    if (f->origin.p != NULL)
+        RAC_JSON_PUT_STR(r->a, &facts, "origin", f->origin);
+    if (f->scheduled_ms != 0)
+        RAC_JSON_PUT(r->a, &facts, "scheduled", rac_json_of_int(f->scheduled_ms));
+    if (f->depth != 0)
+        RAC_JSON_PUT(r->a, &facts, "depth", rac_json_of_int(f->depth));
+    if (f->caller_waits)
+        RAC_JSON_PUT(r->a, &facts, "waits", rac_json_of_bool(true));
+    e.extra = run_value(facts);
+    if (f->trigger_inputs != NULL)
+        e.inputs = run_value(*f->trigger_inputs);
+    if (f->trigger_outputs != NULL)
+        e.outputs = run_value(*f->trigger_outputs);
+    run_emit(r, &e);
+}
+
+void rac_run_begin(struct rac_run *r)
+{
+    if (r->root == NULL && !r->over)
+        run_frame(r, NULL, 0, 0);
+}
+
+/* --- what waits for something outside --------------------------------------------------------- */
+
+struct rac_wf_record **rac_run_wants(struct rac_run *r, size_t *n)
+{
+    *n = r->wants.n;
+    r->wants.n = 0;
+    return r->wants.v;
+}
+
+struct rac_wf_record **rac_run_stopped(struct rac_run *r, size_t *n)
+{
+    *n = r->stopped.n;
+    r->stopped.n = 0;
+    return r->stopped.v;
+}
+
+rac_err rac_run_settle(struct rac_run *r, struct rac_wf_record *x, const struct rac_run_outcome *o)
+{
+    if (r->over || run_terminal(x->status))
+        return RAC_E_CONFLICT;
+    struct rac_act_result result = {.status = o->status, .code = code_text(r, o->code)};
+    if (o->outputs != NULL)
+        result.outputs = rac_json_copy(r->a, o->outputs);
+    if (o->error != NULL)
+        result.error = rac_json_copy(r->a, o->error);
+    run_end(r, x, &result, false);
+    return RAC_OK;
+}
+
+void rac_run_progress(struct rac_run *r, struct rac_wf_record *x, enum rac_wf_status status,
+                      struct rac_json state)
+{
+    struct rac_entry e = {.kind = RAC_ENTRY_PROGRESS,
+                          .frame = x->frame->id,
+                          .action = run_place(r, x),
+                          .status = status,
+                          .extra = run_value(rac_json_copy(r->a, &state))};
+    if (!r->over && !run_terminal(x->status))
+        run_emit(r, &e);
+}
+
+void rac_run_request(struct rac_run *r, struct rac_wf_record *x, rac_ms start_ms,
+                     struct rac_json what, bool retried)
+{
+    struct rac_entry e = {.kind = RAC_ENTRY_REQUEST,
+                          .frame = x->frame->id,
+                          .action = run_place(r, x),
+                          .start_ms = start_ms,
+                          .reason = retried,
+                          .extra = run_value(what)};
+    if (r->writer != NULL && !r->over && !run_terminal(x->status))
+        run_emit(r, &e);
+}
+
+static struct rac_wf_record *find_in(struct rac_run *r, struct rac_wf_frame *f, uint32_t action,
+                                     rac_str repetition)
+{
+    char name[RAC_REPETITION_NAME_TEXT];
+    for (uint32_t i = 0; i < r->plan->graphs[f->graph].n; i++) {
+        struct rac_wf_record *x = &f->records[i], *found;
+        if (run_terminal(x->status) || x->status == RAC_WF_NONE)
+            continue;
+        if (run_place(r, x) == action &&
+            rac_str_eq(repetition, (rac_str){name, rac_run_repetition(r, x, name)}))
+            return x;
+        for (uint32_t k = 0; x->inner != NULL && k < x->inner->frames_n; k++)
+            if (!run_terminal(x->inner->frames[k]->status) &&
+                (found = find_in(r, x->inner->frames[k], action, repetition)) != NULL)
+                return found;
+    }
+    return NULL;
+}
+
+struct rac_wf_record *rac_run_find(struct rac_run *r, rac_str action, rac_str repetition)
+{
+    uint32_t at = rac_plan_find(r->plan, action);
+    return at == UINT32_MAX || r->root == NULL || r->over ? NULL
+                                                          : find_in(r, r->root, at, repetition);
+}
+
+void rac_run_carried_by(struct rac_run *r, struct rac_wf_record *x, void *outside)
+{
+    run_inner(r, x)->outside = outside;
+}
+
+void rac_run_caller_gone(struct rac_run *r)
+{
+    struct rac_entry e = {.kind = RAC_ENTRY_CALLER};
+    if (!r->over && r->caller_waits && !r->response_sent)
+        run_emit(r, &e);
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+const struct rac_plan *rac_run_plan(const struct rac_run *r)
+{
+    return r->plan;
+}
+
+struct rac_arena *rac_run_arena(struct rac_run *r)
+{
+    return r->a;
+}
+
+rac_str rac_run_name_of(const struct rac_run *r)
+{
+    return r->name;
+}
+
+rac_str rac_run_tracking(const struct rac_run *r)
+{
+    return r->tracking;
+}
+
+rac_str rac_run_correlation(const struct rac_run *r)
+{
+    return r->correlation;
+}
+
+unsigned rac_run_depth(const struct rac_run *r)
+{
+    return r->depth;
+}
+
+rac_ms rac_run_start_ms(const struct rac_run *r)
+{
+    return r->start_ms;
+}
+
+bool rac_run_begun(const struct rac_run *r)
+{
+    return r->root != NULL;
+}
+
+bool rac_run_over(const struct rac_run *r)
+{
+    return r->over;
+}
+
+bool rac_run_caller_waits(const struct rac_run *r)
+{
+    return r->caller_waits && !r->response_sent;
 }
 
 enum rac_wf_status rac_run_status(const struct rac_run *r)
 {
     return r->status;
+}
+
+const char *rac_run_code(const struct rac_run *r)
+{
+    return r->code;
 }
 
 const struct rac_json *rac_run_error(const struct rac_run *r)
@@ -948,51 +962,12 @@ const struct rac_json *rac_run_response(const struct rac_run *r)
     return &r->response;
 }
 
+unsigned rac_run_actions(const struct rac_run *r)
+{
+    return r->actions_total;
+}
+
 const struct rac_wf_frame *rac_run_root(const struct rac_run *r)
 {
     return r->root;
-}
-
-/* --- the result as JSON ----------------------------------------------------------------------- */
-
-/* Every frame in which an action stands, in order of iterations. */
-static void collect(struct rac_run *r, const struct rac_wf_frame *f, uint32_t at, struct seen *out)
-{
-    const struct rac_wf_graph *g = &r->plan->graphs[f->graph];
-    if (f->graph == r->plan->actions[at].graph) {
-        seen_add(r, out, (struct rac_wf_frame *)(uintptr_t)f);
-        return;
-    }
-    for (uint32_t i = 0; i < g->n; i++)
-        for (uint32_t k = 0; k < f->records[i].frames_n; k++)
-            collect(r, f->records[i].frames[k], at, out);
-}
-
-struct rac_json rac_run_json(struct rac_run *r, struct rac_arena *a)
-{
-    struct rac_json o = rac_json_new_object(a), actions = rac_json_new_object(a);
-    RAC_JSON_PUT_STR(a, &o, "status", rac_str_of(rac_wf_status_word(r->status)));
-    if (r->error.type != RAC_JSON_NONE)
-        RAC_JSON_PUT(a, &o, "error", r->error);
-    RAC_JSON_PUT(a, &o, "outputs", r->outputs);
-    if (r->response.type != RAC_JSON_NONE)
-        RAC_JSON_PUT(a, &o, "response", r->response);
-    RAC_JSON_PUT(a, &o, "trigger", r->trigger);
-    for (uint32_t i = 0; i < r->plan->actions_n; i++) {
-        const struct rac_wf_action *x = &r->plan->actions[i];
-        struct seen s = {0};
-        collect(r, r->root, i, &s);
-        if (s.n == 0)
-            continue;
-        struct rac_json v = record_json(r, &s.v[s.n - 1]->records[x->order], false);
-        if (s.n > 1) {
-            struct rac_json list = rac_json_new_array(a);
-            for (size_t k = 0; k < s.n; k++)
-                rac_json_add(a, &list, record_json(r, &s.v[k]->records[x->order], false));
-            RAC_JSON_PUT(a, &v, "repetitions", list);
-        }
-        rac_json_put(a, &actions, x->name, v);
-    }
-    RAC_JSON_PUT(a, &o, "actions", actions);
-    return o;
 }

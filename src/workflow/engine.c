@@ -1,0 +1,333 @@
+#include "workflow/engine.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "workflow/engine_priv.h"
+
+uint64_t engine_random(struct rac_engine *e)
+{
+    uint64_t a = e->random[0], b = e->random[1];
+    e->random[0] = b;
+    a ^= a << 23;
+    e->random[1] = a ^ b ^ (a >> 18) ^ (b >> 5);
+    return e->random[1] + b;
+}
+
+rac_err rac_engine_new(const struct rac_engine_ports *ports, const struct rac_engine_limits *limits,
+                       struct rac_engine **out)
+{
+    struct rac_engine *e = rac_mem_alloc(sizeof *e);
+    *e = (struct rac_engine){.magic = ENGINE_MAGIC, .ports = *ports, .alarm_ns = INT64_MAX};
+    if (limits != NULL)
+        e->limits = *limits;
+    struct rac_engine_limits *m = &e->limits;
+    m->runs_live_max = m->runs_live_max ? m->runs_live_max : 100000;
+    m->runs_queued_max = m->runs_queued_max ? m->runs_queued_max : 20000;
+    m->run_bytes_max = m->run_bytes_max ? m->run_bytes_max : (size_t)512 << 20;
+    m->turn_actions_max = m->turn_actions_max ? m->turn_actions_max : 1000;
+    m->unload_after_ms = m->unload_after_ms ? m->unload_after_ms : 2000;
+    e->ring_end = &e->ring;
+    e->namer.env = ports->env;
+    if (e->ports.workers == 0)
+        e->ports.workers = 1;
+    rac_env_random(ports->env, e->random, sizeof e->random);
+    rac_journal_writer_init(&e->writer, (size_t)256 << 20);
+    *out = e;
+    return RAC_OK;
+}
+
+/* A commit or a load that is under way answers later: the run waits for it without an engine. */
+static void orphan(struct live *l)
+{
+    struct event *ev;
+    while ((ev = l->events) != NULL || (ev = l->answers) != NULL) {
+        if (ev == l->events)
+            l->events = ev->next;
+        else
+            l->answers = ev->next;
+        event_answer(ev, RAC_E_CANCELLED, RAC_S("the server stops"));
+    }
+    l->done = NULL;
+    live_release(l);
+}
+
+void rac_engine_free(struct rac_engine *e)
+{
+    if (e == NULL)
+        return;
+    for (size_t i = 0; i < e->lives_slots; i++)
+        while (e->lives[i] != NULL) {
+            struct live *l = e->lives[i];
+            bool held = l->committing || l->loading;
+            timer_stop(e, &l->retry_timer);
+            l->ready = false;
+            orphan(l);
+            if (held)
+                l->e = NULL;
+        }
+    while (e->spare != NULL) {
+        struct live *l = e->spare;
+        e->spare = l->hash_next;
+        rac_arena_fini(&l->a);
+        rac_buf_fini(&l->kept);
+        rac_mem_free(l);
+    }
+    for (size_t i = 0; i < e->lanes_slots; i++)
+        for (struct lane *x = e->lanes[i], *next; x != NULL; x = next) {
+            next = x->hash_next;
+            rac_mem_free(x);
+        }
+    rac_mem_free(e->lives);
+    rac_mem_free(e->lanes);
+    rac_mem_free(e->heap);
+    rac_journal_writer_fini(&e->writer);
+    e->magic = 0;
+    rac_mem_free(e);
+}
+
+void rac_engine_tick(struct rac_engine *e)
+{
+    timers_ring(e);
+}
+
+bool rac_engine_drain(struct rac_engine *e)
+{
+    e->draining = true;
+    for (size_t i = 0; i < e->lives_slots; i++)
+        for (const struct live *l = e->lives[i]; l != NULL; l = l->hash_next) {
+            if (l->committing || l->ready || l->loading || l->done != NULL)
+                return false;
+            for (const struct outside *o = l->outsides; o != NULL; o = o->next)
+                if (o->in_flight)
+                    return false;
+        }
+    return true;
+}
+
+/* --- starting a run --------------------------------------------------------------------------- */
+
+struct refusal {
+    struct rac_engine *e;
+    struct refusal *next;
+    rac_fire_fn done;
+    void *arg;
+    struct rac_fire_answer answer;
+};
+
+static void refuse_now(void *arg)
+{
+    struct refusal *x = arg;
+    if (x->done != NULL)
+        x->done(x->arg, &x->answer);
+    rac_flow_unref((struct rac_flow *)(uintptr_t)x->answer.flow);
+    rac_mem_free(x);
+}
+
+/* Codes and messages are static. */
+static void refuse(struct rac_engine *e, struct rac_flow *f, int status, rac_str code,
+                   rac_str message, rac_fire_fn done, void *arg)
+{
+    struct refusal *x = rac_mem_alloc(sizeof *x);
+    *x = (struct refusal){.e = e,
+                          .done = done,
+                          .arg = arg,
+                          .answer = {.outcome = RAC_FIRE_BUSY,
+                                     .flow = rac_flow_ref(f),
+                                     .status = status,
+                                     .code = code,
+                                     .message = message,
+                                     .retry_after_ms = 1000}};
+    e->stats.refused_total++;
+    e->ports.defer(e->ports.self, refuse_now, x);
+}
+
+static bool refused(struct rac_engine *e, const struct rac_fire *fire, struct lane *lane,
+                    rac_fire_fn done, void *arg)
+{
+    if (e->draining || e->lives_n >= e->limits.runs_live_max ||
+        e->ready_n >= e->limits.runs_queued_max) {
+        refuse(e, fire->flow, 503, RAC_S("ServiceUnavailable"),
+               e->draining ? RAC_S("The server is stopping; try again in a moment.")
+                           : RAC_S("Too many runs are waiting; try again in a moment."),
+               done, arg);
+        return true;
+    }
+    if (lane->runs_max == 0 || fire->bypass_limits || lane->running < lane->runs_max ||
+        lane->waiting_n < lane->waiting_max)
+        return false;
+    refuse(e, fire->flow, 429, RAC_S("WorkflowRunsLimitExceeded"),
+           RAC_S("The workflow has as many running and waiting runs as its trigger's concurrency "
+                 "control allows."),
+           done, arg);
+    return true;
+}
+
+static void response_late(void *arg)
+{
+    struct live *l = RAC_CAST(arg, struct live, LIVE_MAGIC);
+    rac_fire_fn done = l->done;
+    struct rac_fire_answer out = {.outcome = RAC_FIRE_TIMED_OUT,
+                                  .run = rac_str_of(l->name),
+                                  .flow = l->flow,
+                                  .tracking = l->facts.tracking,
+                                  .correlation = l->correlation};
+    l->done = NULL;
+    live_event(l, event_new(EVENT_CALLER_GONE, NULL, NULL));
+    if (done != NULL)
+        done(l->done_arg, &out);
+}
+
+static void facts_of(struct live *l, const struct rac_fire *fire, rac_ms now)
+{
+    struct rac_arena *a = &l->a;
+    struct rac_json *copy;
+    uint64_t seed[2] = {engine_random(l->e), engine_random(l->e)};
+    l->facts = (struct rac_run_facts){.name = rac_arena_str(a, rac_str_of(l->name)),
+                                      .start_ms = now,
+                                      .scheduled_ms = fire->scheduled_ms,
+                                      .caller_waits = fire->waits,
+                                      .depth = fire->depth};
+    memcpy(l->facts.seed, seed, sizeof seed);
+    if (fire->tracking.p != NULL)
+        l->facts.tracking = rac_arena_str(a, fire->tracking);
+    if (fire->correlation.p != NULL)
+        l->facts.correlation = rac_arena_str(a, fire->correlation);
+    if (fire->origin.p != NULL)
+        l->facts.origin = rac_arena_str(a, fire->origin);
+    if (fire->inputs != NULL) {
+        copy = RAC_NEW(a, struct rac_json);
+        *copy = rac_json_copy(a, fire->inputs);
+        l->facts.trigger_inputs = copy;
+    }
+    if (fire->outputs != NULL) {
+        copy = RAC_NEW(a, struct rac_json);
+        *copy = rac_json_copy(a, fire->outputs);
+        l->facts.trigger_outputs = copy;
+    }
+    l->correlation = l->facts.correlation;
+}
+
+static const struct rac_flow_trigger_row *copy_row(struct rac_arena *a,
+                                                   const struct rac_flow_trigger_row *row)
+{
+    struct rac_flow_trigger_row *out = RAC_NEW(a, struct rac_flow_trigger_row);
+    *out = *row;
+    out->tenant = rac_arena_str(a, row->tenant);
+    out->trigger = rac_arena_str(a, row->trigger);
+    if (row->state.p != NULL)
+        out->state = rac_arena_str(a, row->state);
+    if (row->status.p != NULL)
+        out->status = rac_arena_str(a, row->status);
+    return out;
+}
+
+void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire_fn done, void *arg)
+{
+    struct rac_flow *f = fire->flow;
+    char name[RAC_RUN_NAME_TEXT];
+    rac_ms now = engine_now(e);
+    struct lane *lane = lane_of(e, f->key);
+    if (lane->lives_n == 0 || lane->runs_max > 0)
+        lane_limits(lane, e, f);
+    e->stats.fired_total++;
+    if (refused(e, fire, lane, done, arg))
+        return;
+    rac_run_name(&e->namer, now, e->ports.worker, e->ports.workers, name);
+    struct live *l = live_new(e, f->key, rac_str_of(name));
+    l->flow = rac_flow_ref(f);
+    l->done = done;
+    l->done_arg = arg;
+    l->bypass = fire->bypass_limits;
+    l->holds_caller = fire->waits && f->plan->responds && !f->plan->responds_async;
+    facts_of(l, fire, now);
+    if (fire->trigger_row != NULL)
+        l->trigger_row = copy_row(&l->a, fire->trigger_row);
+    if (l->holds_caller && done != NULL && fire->depth == 0) {
+        int64_t wait = e->limits.response_wait_ms;
+        if (wait == 0)
+            wait = f->workflow->profile == RAC_WF_STANDARD ? RESPONSE_WAIT_STANDARD_MS
+                                                           : RESPONSE_WAIT_CONSUMPTION_MS;
+        l->response_timer.fn = response_late;
+        l->response_timer.arg = l;
+        timer_set(e, &l->response_timer, wait);
+    }
+    live_ready(l);
+}
+
+void rac_engine_leave(struct rac_engine *e, rac_fire_fn done, void *arg)
+{
+    for (size_t i = 0; i < e->lives_slots; i++)
+        for (struct live *l = e->lives[i]; l != NULL; l = l->hash_next)
+            if (l->done == done && l->done_arg == arg) {
+                l->done = NULL;
+                timer_stop(e, &l->response_timer);
+                return;
+            }
+}
+
+/* --- events from outside ---------------------------------------------------------------------- */
+
+void rac_engine_wake(struct rac_engine *e, int64_t flow, rac_str run)
+{
+    (void)live_get(e, flow, run);
+}
+
+struct denial {
+    rac_event_fn done;
+    void *arg;
+    rac_err err;
+    rac_str why;
+};
+
+static void deny_now(void *arg)
+{
+    struct denial *x = arg;
+    if (x->done != NULL)
+        x->done(x->arg, x->err, x->why);
+    rac_mem_free(x);
+}
+
+static void event_to(struct rac_engine *e, int64_t flow, rac_str run, struct event *ev)
+{
+    const struct rac_flow_store *s = e->ports.store;
+    struct live *l = live_get(e, flow, run);
+    if (l != NULL) {
+        live_event(l, ev);
+        return;
+    }
+    struct denial *x = rac_mem_alloc(sizeof *x);
+    struct rac_flow_run_row row;
+    *x = (struct denial){ev->done, ev->arg, RAC_E_NOT_FOUND, RAC_S("there is no such run")};
+    if (s != NULL && s->run_get(s->self, flow, run, &ev->a, &row) == RAC_OK) {
+        x->err = RAC_E_CONFLICT;
+        x->why = RAC_S("the run has ended");
+    }
+    ev->done = NULL;
+    event_answer(ev, RAC_OK, RAC_STR_NULL);
+    e->ports.defer(e->ports.self, deny_now, x);
+}
+
+void rac_engine_callback(struct rac_engine *e, int64_t flow, rac_str run, rac_str action,
+                         rac_str repetition, const struct rac_json *outputs, rac_event_fn done,
+                         void *arg)
+{
+    struct event *ev = event_new(EVENT_CALLBACK, done, arg);
+    ev->action = rac_arena_str(&ev->a, action);
+    ev->repetition = rac_arena_str(&ev->a, repetition);
+    ev->outputs = outputs != NULL ? rac_json_copy(&ev->a, outputs) : rac_json_none;
+    event_to(e, flow, run, ev);
+}
+
+void rac_engine_cancel(struct rac_engine *e, int64_t flow, rac_str run, rac_event_fn done,
+                       void *arg)
+{
+    event_to(e, flow, run, event_new(EVENT_CANCEL, done, arg));
+}
+
+void rac_engine_stats(const struct rac_engine *e, struct rac_engine_stats *out)
+{
+    *out = e->stats;
+    out->live = e->lives_n;
+    out->queued = e->ready_n;
+    out->calls = e->calls_n;
+    out->timers = e->heap_n;
+}

@@ -1,0 +1,339 @@
+/* Runs in memory: the table of them, loading from the store, leaving; lanes and their limits. */
+#include "base/mem.h"
+#include "base/str.h"
+#include "workflow/engine_priv.h"
+
+enum { SPARE_MAX = 256, SPARE_KEPT_BYTES = 1 << 20 };
+
+/* --- tables ----------------------------------------------------------------------------------- */
+
+static size_t slot_of(int64_t key, rac_str name, size_t slots)
+{
+    return (rac_str_hash(name) ^ (uint64_t)key * 0x9e3779b97f4a7c15u) & (slots - 1);
+}
+
+static void lives_grow(struct rac_engine *e)
+{
+    size_t slots = e->lives_slots ? e->lives_slots * 2 : HASH_MIN;
+    struct live **grown = rac_mem_alloc(slots * sizeof *grown);
+    for (size_t i = 0; i < e->lives_slots; i++)
+        for (struct live *l = e->lives[i], *next; l != NULL; l = next) {
+            size_t at = slot_of(l->flow_key, rac_str_of(l->name), slots);
+            next = l->hash_next;
+            l->hash_next = grown[at];
+            grown[at] = l;
+        }
+    rac_mem_free(e->lives);
+    e->lives = grown;
+    e->lives_slots = slots;
+}
+
+struct live *live_find(struct rac_engine *e, int64_t flow_key, rac_str name)
+{
+    if (e->lives_slots == 0)
+        return NULL;
+    struct live *l = e->lives[slot_of(flow_key, name, e->lives_slots)];
+    while (l != NULL && (l->flow_key != flow_key || !rac_str_eq(rac_str_of(l->name), name)))
+        l = l->hash_next;
+    return l;
+}
+
+struct lane *lane_of(struct rac_engine *e, int64_t flow_key)
+{
+    if (e->lanes_slots == 0) {
+        e->lanes_slots = HASH_MIN;
+        e->lanes = rac_mem_alloc(HASH_MIN * sizeof *e->lanes);
+    } else if (e->lanes_n > e->lanes_slots) {
+        size_t slots = e->lanes_slots * 2;
+        struct lane **grown = rac_mem_alloc(slots * sizeof *grown);
+        for (size_t i = 0; i < e->lanes_slots; i++)
+            for (struct lane *x = e->lanes[i], *next; x != NULL; x = next) {
+                next = x->hash_next;
+                x->hash_next = grown[(uint64_t)x->flow_key & (slots - 1)];
+                grown[(uint64_t)x->flow_key & (slots - 1)] = x;
+            }
+        rac_mem_free(e->lanes);
+        e->lanes = grown;
+        e->lanes_slots = slots;
+    }
+    struct lane **slot = &e->lanes[(uint64_t)flow_key & (e->lanes_slots - 1)], *x = *slot;
+    while (x != NULL && x->flow_key != flow_key)
+        x = x->hash_next;
+    if (x != NULL)
+        return x;
+    x = rac_mem_alloc(sizeof *x);
+    *x = (struct lane){.flow_key = flow_key, .hash_next = *slot};
+    x->ready_end = &x->ready;
+    x->waiting_end = &x->waiting;
+    *slot = x;
+    e->lanes_n++;
+    return x;
+}
+
+static void lane_let_go(struct rac_engine *e, struct lane *x)
+{
+    if (x->lives_n > 0 || x->in_ring || x->runs_max > 0)
+        return;
+    struct lane **at = &e->lanes[(uint64_t)x->flow_key & (e->lanes_slots - 1)];
+    while (*at != x)
+        at = &(*at)->hash_next;
+    *at = x->hash_next;
+    e->lanes_n--;
+    rac_mem_free(x);
+}
+
+/* --- limits of a trigger (§2.11) -------------------------------------------------------------- */
+
+static const struct rac_json *get(const struct rac_json *o, rac_str name)
+{
+    const struct rac_json *v = rac_json_get(o, name);
+    return v != NULL ? v : rac_json_geti(o, name);
+}
+
+void lane_limits(struct lane *lane, struct rac_engine *e, const struct rac_flow *f)
+{
+    const struct rac_json *t = f->plan->trigger,
+                          *control = get(get(t, RAC_S("runtimeConfiguration")), RAC_S("concurrency")),
+                          *runs = get(control, RAC_S("runs"));
+    bool consumption = f->workflow->profile == RAC_WF_CONSUMPTION;
+    rac_str options = rac_json_str(get(t, RAC_S("operationOptions")), RAC_S(""));
+    int64_t most = 0, waiting, open = 0, queued = 0;
+    if (rac_str_findi(options, RAC_S("SingleInstance")) != RAC_STR_NPOS)
+        most = 1;
+    else if (rac_json_is_object(control))
+        most = rac_json_int(runs, consumption ? 25 : 100);
+    if (most <= 0) {
+        lane->runs_max = lane->waiting_max = 0;
+        return;
+    }
+    waiting = rac_json_int(get(control, RAC_S("maximumWaitingRuns")), most + 10);
+    lane->runs_max = (unsigned)(most > 100 ? 100 : most);
+    lane->waiting_max = (unsigned)(waiting < 0 ? 0 : waiting > 200 ? 200 : waiting);
+    if (lane->counted)
+        return;
+    lane->counted = true;
+    if (e->ports.store != NULL && f->key != 0 &&
+        e->ports.store->open_count(e->ports.store->self, f->key, &open, &queued) == RAC_OK)
+        lane->running = open;
+}
+
+/* --- one run ---------------------------------------------------------------------------------- */
+
+struct live *live_new(struct rac_engine *e, int64_t flow_key, rac_str name)
+{
+    struct live *l = e->spare;
+    if (l != NULL) {
+        struct rac_arena a = l->a;
+        struct rac_buf kept = l->kept;
+        e->spare = l->hash_next;
+        e->spare_n--;
+        *l = (struct live){.a = a, .kept = kept};
+    } else {
+        l = rac_mem_alloc(sizeof *l);
+        rac_arena_init(&l->a, e->limits.run_bytes_max);
+        rac_buf_init(&l->kept, SIZE_MAX / 2);
+    }
+    l->magic = LIVE_MAGIC;
+    l->e = e;
+    l->flow_key = flow_key;
+    RAC_ASSERT(name.n < sizeof l->name);
+    memcpy(l->name, name.p, name.n);
+    l->name[name.n] = '\0';
+    l->events_end = &l->events;
+    l->lane = lane_of(e, flow_key);
+    l->lane->lives_n++;
+    if (e->lives_n >= e->lives_slots)
+        lives_grow(e);
+    size_t at = slot_of(flow_key, name, e->lives_slots);
+    l->hash_next = e->lives[at];
+    e->lives[at] = l;
+    e->lives_n++;
+    return l;
+}
+
+static void unlink_live(struct live *l)
+{
+    struct rac_engine *e = l->e;
+    struct live **at = &e->lives[slot_of(l->flow_key, rac_str_of(l->name), e->lives_slots)];
+    while (*at != l)
+        at = &(*at)->hash_next;
+    *at = l->hash_next;
+    e->lives_n--;
+}
+
+static void leave_waiting(struct live *l)
+{
+    struct lane *lane = l->lane;
+    if (!l->waits_for_slot)
+        return;
+    for (struct live **at = &lane->waiting; *at != NULL; at = &(*at)->wait_next)
+        if (*at == l) {
+            *at = l->wait_next;
+            if (lane->waiting_end == &l->wait_next)
+                lane->waiting_end = at;
+            break;
+        }
+    lane->waiting_n--;
+    l->waits_for_slot = false;
+}
+
+/* A run in the ready queue is only marked: the pump frees it when it comes by. */
+void live_release(struct live *l)
+{
+    struct rac_engine *e = l->e;
+    if (!l->dead) {
+        l->dead = true;
+        timer_stop(e, &l->response_timer);
+        timer_stop(e, &l->retry_timer);
+        timer_stop(e, &l->unload_timer);
+        timer_stop(e, &l->duration_timer);
+        while (l->outsides != NULL)
+            outside_stop(l->outsides);
+        leave_waiting(l);
+        unlink_live(l);
+        rac_flow_unref(l->flow);
+        l->flow = NULL;
+    }
+    if (l->ready || l->committing || l->loading) /* somebody still holds it */
+        return;
+    l->lane->lives_n--;
+    lane_let_go(e, l->lane);
+    while (l->events != NULL) {
+        struct event *ev = l->events;
+        l->events = ev->next;
+        event_answer(ev, RAC_E_CANCELLED, RAC_S("the run left before this was done"));
+    }
+    l->magic = 0;
+    if (e->spare_n < SPARE_MAX && l->a.used_bytes <= SPARE_KEPT_BYTES &&
+        l->kept.cap <= SPARE_KEPT_BYTES) {
+        rac_arena_reset(&l->a);
+        rac_buf_clear(&l->kept);
+        l->hash_next = e->spare;
+        e->spare = l;
+        e->spare_n++;
+        return;
+    }
+    rac_arena_fini(&l->a);
+    rac_buf_fini(&l->kept);
+    rac_mem_free(l);
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+struct event *event_new(enum event_kind kind, rac_event_fn done, void *arg)
+{
+    enum { EVENT_BYTES_MAX = 128 << 20 };
+    struct event *ev = rac_mem_alloc(sizeof *ev);
+    *ev = (struct event){.kind = kind, .done = done, .arg = arg};
+    rac_arena_init(&ev->a, EVENT_BYTES_MAX);
+    return ev;
+}
+
+void event_answer(struct event *ev, rac_err err, rac_str why)
+{
+    if (ev->done != NULL)
+        ev->done(ev->arg, err, why);
+    rac_arena_fini(&ev->a);
+    rac_mem_free(ev);
+}
+
+void live_event(struct live *l, struct event *ev)
+{
+    ev->next = NULL;
+    *l->events_end = ev;
+    l->events_end = &ev->next;
+    if (!l->loading)
+        live_ready(l);
+}
+
+/* --- loading ---------------------------------------------------------------------------------- */
+
+static void load_failed(struct live *l, rac_err err, const char *why)
+{
+    struct event *ev = l->events;
+    l->events = NULL;
+    l->events_end = &l->events;
+    while (ev != NULL) {
+        struct event *next = ev->next;
+        event_answer(ev, err, rac_str_of(why));
+        ev = next;
+    }
+    live_release(l);
+}
+
+struct loading {
+    struct live *l;
+    rac_err err;
+};
+
+static rac_err load_value(void *self, const char *digest, struct rac_arena *a, rac_str *bytes)
+{
+    struct live *l = self;
+    const struct rac_flow_store *s = l->e->ports.store;
+    return s->value_get(s->self, l->id, digest, a, bytes);
+}
+
+static bool replay_piece(void *arg, rac_str bytes)
+{
+    struct loading *in = arg;
+    in->err = rac_run_replay(in->l->run, bytes, load_value, in->l);
+    return in->err == RAC_OK;
+}
+
+static rac_err load_run(struct live *l)
+{
+    const struct rac_flow_store *s = l->e->ports.store;
+    struct loading in = {.l = l};
+    live_world(l);
+    l->run = rac_run_new(l->flow->plan, &l->world, &l->e->writer, &l->a);
+    rac_err err = s->journal(s->self, l->id, replay_piece, &in);
+    if (err == RAC_OK)
+        err = in.err;
+    if (err == RAC_OK)
+        rac_run_resume(l->run);
+    return err;
+}
+
+static void loaded(void *arg, rac_err err, struct rac_flow *f)
+{
+    struct live *l = RAC_CAST(arg, struct live, LIVE_MAGIC);
+    l->loading = false;
+    if (l->dead) {
+        if (err == RAC_OK)
+            rac_flow_unref(f);
+        live_release(l);
+        return;
+    }
+    if (err != RAC_OK) {
+        load_failed(l, err, "the workflow of the run is gone");
+        return;
+    }
+    l->flow = f;
+    err = load_run(l);
+    if (err != RAC_OK) {
+        load_failed(l, err, "what was recorded of the run cannot be read");
+        return;
+    }
+    lane_limits(l->lane, l->e, f);
+    l->counted = rac_run_begun(l->run) && l->lane->runs_max > 0;
+    live_ready(l);
+}
+
+struct live *live_get(struct rac_engine *e, int64_t flow_key, rac_str name)
+{
+    struct live *l = live_find(e, flow_key, name);
+    const struct rac_flow_store *s = e->ports.store;
+    struct rac_flow_run_row row;
+    if (l != NULL || s == NULL || name.n >= sizeof l->name)
+        return l;
+    l = live_new(e, flow_key, name);
+    rac_err err = s->run_get(s->self, flow_key, name, &l->a, &row);
+    if (err != RAC_OK || row.end_ms != 0) {
+        live_release(l);
+        return NULL;
+    }
+    l->id = row.id;
+    l->loading = true;
+    e->ports.flow_load(e->ports.self, flow_key, row.revision, loaded, l);
+    return l;
+}

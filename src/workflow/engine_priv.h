@@ -1,0 +1,188 @@
+/* engine_priv - what the parts of the engine share: runs in memory, lanes, timers, actions under
+ * way outside. Everything here belongs to the engine's thread. */
+#ifndef RAC_WORKFLOW_ENGINE_PRIV_H
+#define RAC_WORKFLOW_ENGINE_PRIV_H
+
+#include "base/buf.h"
+#include "workflow/engine.h"
+#include "workflow/ident.h"
+#include "workflow/run.h"
+
+enum {
+    ENGINE_MAGIC = 0x656e6731,
+    LIVE_MAGIC = 0x6c697631,
+    ID_TEXT = 37,
+    RESPONSE_WAIT_CONSUMPTION_MS = 120000,
+    RESPONSE_WAIT_STANDARD_MS = 225000,
+    NESTED_DEPTH_MAX = 100,
+};
+#define RUN_DURATION_MS           (90LL * 86400000)
+#define RUN_DURATION_STATELESS_MS (5LL * 60000)
+
+/* --- timers (engine_timer.c) ------------------------------------------------------------------ */
+
+struct timer {
+    rac_ns at_ns;
+    rac_ms wall_ms; /* 0: at_ns alone; otherwise rings when the wall clock reads this */
+    uint32_t place; /* in the heap + 1; 0: not set */
+    void (*fn)(void *arg);
+    void *arg;
+};
+void timer_set(struct rac_engine *e, struct timer *t, int64_t after_ms);
+void timer_set_wall(struct rac_engine *e, struct timer *t, rac_ms at_ms);
+void timer_stop(struct rac_engine *e, struct timer *t);
+void timers_ring(struct rac_engine *e);
+
+/* --- runs in memory --------------------------------------------------------------------------- */
+
+struct lane;
+struct live;
+
+/* What happened to a run from outside; taken in by its next turn. */
+enum event_kind { EVENT_CALLBACK, EVENT_CANCEL, EVENT_CALLER_GONE, EVENT_TIMED_OUT };
+struct event {
+    enum event_kind kind;
+    struct event *next;
+    rac_event_fn done;
+    void *arg;
+    struct rac_arena a; /* texts and outputs */
+    rac_str action, repetition;
+    struct rac_json outputs;
+    rac_err err; /* answer after the commit */
+    rac_str why;
+};
+
+/* An action that waits for something outside. */
+struct outside {
+    struct live *live;
+    struct rac_wf_record *x;
+    struct outside *next;
+    struct rac_arena a;     /* of what is under way */
+    rac_ms due_ms;          /* 0: not by time; what the store is told */
+    struct timer timer;     /* due, retry, poll */
+    struct timer limit;     /* limit.timeout */
+    rac_ms limit_ms; /* limit.timeout as a moment; 0: none */
+    bool started, stepping, in_flight;
+    bool waits_for_event; /* a callback: nothing is under way here */
+    void (*step)(struct outside *o); /* in a turn: tells the run what happened */
+    bool unsubscribe; /* it has subscribed (§3.5) */
+    struct exchange *exchange; /* of actions that send requests */
+    struct nested *nested;     /* of Workflow actions */
+};
+
+struct live {
+    uint32_t magic;
+    struct rac_engine *e;
+    struct lane *lane;
+    struct rac_flow *flow; /* NULL while loading */
+    struct rac_run *run;   /* NULL while loading */
+    struct rac_run_world world;
+    struct rac_arena a;
+    char name[RAC_RUN_NAME_TEXT + 8];
+    int64_t flow_key, id; /* id 0: no row yet */
+    struct live *hash_next, *ready_next, *wait_next;
+    bool ready, loading, creating, committing, more, waits_for_slot, counted, dead;
+    bool bypass;
+    rac_str correlation;
+
+    rac_fire_fn done; /* whoever fired it and still waits */
+    void *done_arg;
+    bool holds_caller; /* until a Response */
+    struct timer response_timer, retry_timer, unload_timer, duration_timer;
+
+    struct event *events, **events_end;     /* for the next turn */
+    struct event *answers;                  /* after the commit */
+    struct outside *outsides;
+    struct rac_buf kept; /* the turn in the air, until it is committed */
+    struct rac_flow_value *kept_values;
+    size_t kept_values_n;
+    struct rac_arena kept_a;
+    unsigned failures;
+    rac_ms due_ms;
+    const struct rac_flow_trigger_row *trigger_row; /* with the first turn */
+    struct rac_run_facts facts;
+};
+
+/* Everything of one workflow on this worker: its turn in the round, its limits. */
+struct lane {
+    int64_t flow_key;
+    struct lane *hash_next, *ring_next;
+    bool in_ring, counted;
+    struct live *ready, **ready_end;
+    struct live *waiting, **waiting_end; /* runs beyond the limit (§2.11) */
+    unsigned runs_max, waiting_max;      /* 0: no limit */
+    int64_t running;
+    size_t waiting_n, lives_n;
+};
+
+enum { HASH_MIN = 64 };
+struct rac_engine {
+    uint32_t magic;
+    struct rac_engine_ports ports;
+    struct rac_engine_limits limits;
+    struct rac_journal_writer writer;
+    struct rac_namer namer;
+    struct live **lives;
+    size_t lives_slots, lives_n;
+    struct lane **lanes;
+    size_t lanes_slots, lanes_n;
+    struct lane *ring, **ring_end;
+    size_t ready_n;
+    struct timer **heap;
+    size_t heap_n, heap_cap;
+    rac_ns alarm_ns;
+    bool pumping, draining;
+    struct live *spare;
+    size_t spare_n;
+    struct outside *spare_outside;
+    size_t calls_n;
+    uint64_t random[2];
+    struct rac_engine_stats stats;
+};
+
+static inline rac_ms engine_now(const struct rac_engine *e)
+{
+    return rac_env_wall_ms(e->ports.env);
+}
+uint64_t engine_random(struct rac_engine *e); /* not for secrets; seeded from env */
+
+/* engine_live.c */
+struct live *live_new(struct rac_engine *e, int64_t flow_key, rac_str name);
+struct live *live_find(struct rac_engine *e, int64_t flow_key, rac_str name);
+/* Finds it in memory or begins to load it. */
+struct live *live_get(struct rac_engine *e, int64_t flow_key, rac_str name);
+void live_release(struct live *l); /* leaves memory; the store keeps it */
+void live_event(struct live *l, struct event *ev);
+struct event *event_new(enum event_kind kind, rac_event_fn done, void *arg);
+void event_answer(struct event *ev, rac_err err, rac_str why); /* and frees it */
+struct lane *lane_of(struct rac_engine *e, int64_t flow_key);
+void lane_limits(struct lane *lane, struct rac_engine *e, const struct rac_flow *f);
+
+/* engine_turn.c */
+void live_world(struct live *l); /* what its run is told about the world */
+void live_ready(struct live *l); /* asks for a turn */
+void engine_pump(void *engine);
+void live_slot_freed(struct lane *lane);
+
+/* outside.c */
+struct outside *outside_new(struct live *l, struct rac_wf_record *x);
+void outside_prepare(struct outside *o); /* in a turn: may settle at once */
+void outside_start(struct outside *o);   /* after the commit */
+void outside_stop(struct outside *o);    /* cancels and frees */
+void outside_step(struct outside *o, void (*step)(struct outside *o)); /* in the next turn */
+void outside_settle(struct outside *o, enum rac_wf_status status, rac_str code,
+                    const struct rac_json *outputs, const struct rac_json *error);
+void outside_fail(struct outside *o, const char *code, const char *error_code, rac_str message);
+struct outside *outside_of(const struct rac_wf_record *x);
+
+/* exchange.c: actions that send requests */
+void exchange_prepare(struct outside *o);
+void exchange_start(struct outside *o);
+void exchange_free(struct outside *o);
+void exchange_unsubscribe(struct live *l, struct rac_wf_record *x);
+
+/* nested.c: Workflow actions (§3.4) */
+void nested_start(struct outside *o);
+void nested_free(struct outside *o);
+
+#endif

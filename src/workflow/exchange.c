@@ -1,0 +1,473 @@
+/*
+ * An action that sends requests: sent, judged, sent again, polled, paged, ended (spec workflows
+ * §3.1, §3.2, §3.5, §4.6 to §4.8).
+ *
+ * A request is made after the turn that decided on it was committed; its answer is judged in a
+ * later turn. What a restart must know stands in the progress entries: how often was tried, when
+ * the next try is due, where to poll. A request made again after a restart has the id it had.
+ */
+#include "base/mem.h"
+#include "base/str.h"
+#include "workflow/engine_priv.h"
+#include "workflow/exchange_priv.h"
+#include "workflow/http_status.h"
+#include "workflow/retry.h"
+
+enum { PAGES_MAX = 1000, PAGE_ITEMS_MAX = 100000, TIMEOUT_CONNECTOR_MS = 120000 };
+
+const struct rac_json *exchange_get(const struct rac_json *o, rac_str name)
+{
+    const struct rac_json *v = rac_json_get(o, name);
+    return v != NULL ? v : rac_json_geti(o, name);
+}
+
+bool exchange_is_connector(enum rac_wf_type type)
+{
+    return type == RAC_WF_TYPE_API_CONNECTION || type == RAC_WF_TYPE_OPEN_API_CONNECTION ||
+           type == RAC_WF_TYPE_OPEN_API_CONNECTION_WEBHOOK ||
+           type == RAC_WF_TYPE_API_CONNECTION_WEBHOOK;
+}
+
+bool exchange_is_webhook(enum rac_wf_type type)
+{
+    return type == RAC_WF_TYPE_HTTP_WEBHOOK || type == RAC_WF_TYPE_OPEN_API_CONNECTION_WEBHOOK ||
+           type == RAC_WF_TYPE_API_CONNECTION_WEBHOOK;
+}
+
+int64_t exchange_timeout_ms(const struct exchange *x)
+{
+    const struct rac_workflow *w = x->o->live->flow->workflow;
+    enum rac_wf_type type = x->o->x->action->type;
+    return exchange_is_connector(type) || exchange_is_webhook(type) ? TIMEOUT_CONNECTOR_MS
+           : w->profile == RAC_WF_STANDARD                          ? RESPONSE_WAIT_STANDARD_MS
+                                                                    : RESPONSE_WAIT_CONSUMPTION_MS;
+}
+
+/* --- state across restarts -------------------------------------------------------------------- */
+
+static struct rac_json state_json(const struct exchange *x)
+{
+    struct rac_arena *a = &x->o->a;
+    struct rac_json s = rac_json_new_object(a);
+    RAC_JSON_PUT(a, &s, "sends", rac_json_of_int(x->sends));
+    RAC_JSON_PUT(a, &s, "attempt", rac_json_of_int(x->attempt));
+    if (x->next_ms != 0)
+        RAC_JSON_PUT(a, &s, "next", rac_json_of_int(x->next_ms));
+    if (x->mode == EXCHANGE_POLL) {
+        RAC_JSON_PUT_STR(a, &s, "poll", x->url);
+        RAC_JSON_PUT_STR(a, &s, "method", x->first_method);
+        RAC_JSON_PUT_STR(a, &s, "first", x->first_url);
+        if (x->result_url.p != NULL)
+            RAC_JSON_PUT_STR(a, &s, "result", x->result_url);
+        RAC_JSON_PUT(a, &s, "azure", rac_json_of_bool(x->azure));
+    }
+    return s;
+}
+
+static rac_str state_text(const struct exchange *x, const struct rac_json *s, const char *name)
+{
+    rac_str v = rac_json_str(rac_json_get(s, rac_str_of(name)), RAC_STR_NULL);
+    return v.p != NULL ? rac_arena_str(&x->o->a, v) : v;
+}
+
+static void restore(struct exchange *x)
+{
+    const struct rac_wf_inner *in = x->o->x->inner;
+    const struct rac_json *s = in != NULL ? &in->state : NULL;
+    if (!rac_json_is_object(s))
+        return;
+    x->sends = (uint32_t)rac_json_int(RAC_JSON_GET(s, "sends"), 0);
+    x->attempt = (unsigned)rac_json_int(RAC_JSON_GET(s, "attempt"), 0);
+    x->next_ms = rac_json_int(RAC_JSON_GET(s, "next"), 0);
+    if (RAC_JSON_GET(s, "poll") != NULL) {
+        x->mode = EXCHANGE_POLL;
+        x->url = state_text(x, s, "poll");
+        x->method = RAC_S("GET");
+        x->first_method = state_text(x, s, "method");
+        x->first_url = state_text(x, s, "first");
+        x->result_url = state_text(x, s, "result");
+        x->azure = rac_json_bool(RAC_JSON_GET(s, "azure"), false);
+    }
+    if (rac_json_bool(RAC_JSON_GET(s, "subscribed"), false)) {
+        x->o->unsubscribe = true;
+        x->o->waits_for_event = true;
+    }
+}
+
+/* --- beginning -------------------------------------------------------------------------------- */
+
+static void not_supported(struct outside *o)
+{
+    const struct rac_wf_action *x = o->x->action;
+    outside_fail(o, "ActionTypeNotSupported", "ActionTypeNotSupported",
+                 rac_arena_printf(&o->a,
+                                  "The action type '%.*s' of action '%.*s' is not supported by "
+                                  "this host.",
+                                  RAC_FMT(x->type_word), RAC_FMT(x->name)));
+}
+
+static const struct rac_json *retry_member(const struct outside *o)
+{
+    const struct rac_json *in = &o->x->inputs;
+    if (o->x->action->type == RAC_WF_TYPE_HTTP_WEBHOOK)
+        in = exchange_get(in, RAC_S("subscribe"));
+    return exchange_get(in, RAC_S("retryPolicy"));
+}
+
+void exchange_prepare(struct outside *o)
+{
+    struct live *l = o->live;
+    enum rac_wf_type type = o->x->action->type;
+    struct exchange *x = rac_mem_alloc(sizeof *x);
+    struct rac_retry_options options = {.stateless = l->flow->stateless,
+                                        .consumption =
+                                            l->flow->workflow->profile == RAC_WF_CONSUMPTION};
+    *x = (struct exchange){.o = o};
+    o->exchange = x;
+    if (exchange_is_connector(type) ? l->e->ports.calls == NULL || l->e->ports.target == NULL
+                                    : l->e->ports.fetcher.start == NULL) {
+        not_supported(o);
+        return;
+    }
+    if (exchange_is_webhook(type) && l->flow->stateless) {
+        outside_fail(o, "BadRequest", "InvalidTemplate",
+                     RAC_S("A stateless workflow cannot wait for callbacks."));
+        return;
+    }
+    struct rac_diags d;
+    rac_diags_init(&d, &o->a, 5);
+    if (rac_retry_parse(&options, retry_member(o), RAC_S("/inputs/retryPolicy"), &o->a, &x->policy,
+                        &d) != RAC_OK) {
+        outside_fail(o, "BadRequest", "InvalidTemplate",
+                     d.n > 0 ? d.v[0].message : RAC_S("The retry policy is not valid."));
+        return;
+    }
+    restore(x);
+    o->due_ms = x->next_ms;
+}
+
+static void send_request(void *arg)
+{
+    struct exchange *x = arg;
+    struct outside *o = x->o;
+    rac_run_record_id(o->live->run, o->x, x->sends + 1, x->request_id);
+    o->in_flight = true;
+    o->due_ms = 0;
+    x->sent_ms = engine_now(o->live->e);
+    o->live->e->calls_n++;
+    if (exchange_is_connector(o->x->action->type))
+        exchange_call_send(x);
+    else
+        exchange_http_send(x);
+}
+
+void exchange_start(struct outside *o)
+{
+    struct exchange *x = o->exchange;
+    if (o->waits_for_event)
+        return;
+    if (x->next_ms > engine_now(o->live->e)) {
+        o->timer.fn = send_request;
+        o->timer.arg = x;
+        timer_set_wall(o->live->e, &o->timer, x->next_ms);
+        return;
+    }
+    send_request(x);
+}
+
+void exchange_free(struct outside *o)
+{
+    struct exchange *x = o->exchange;
+    if (x == NULL)
+        return;
+    if (x->fetch != NULL) {
+        struct rac_fetcher *f = &o->live->e->ports.fetcher;
+        f->cancel(f->self, x->fetch);
+        o->live->e->calls_n--;
+    }
+    exchange_call_drop(x);
+    o->exchange = NULL;
+    rac_mem_free(x);
+}
+
+/* --- headers (§4.13) -------------------------------------------------------------------------- */
+
+static void add_header(struct exchange *x, struct rac_headers *h, const char *name, rac_str value)
+{
+    if (value.n > 0 && rac_headers_get(h, rac_str_of(name)).p == NULL)
+        rac_headers_add(h, &x->o->a, rac_str_of(name), value);
+}
+
+void exchange_tracking_headers(struct exchange *x, struct rac_headers *h)
+{
+    struct live *l = x->o->live;
+    struct rac_arena *a = &x->o->a;
+    const struct rac_flow *f = l->flow;
+    char id[ID_TEXT];
+    rac_str name = rac_str_of(l->name), correlation, version = f->revision, action;
+    rac_run_id(l->facts.seed, 0, 0, RAC_RUN_ID_TRIGGER, id);
+    correlation = rac_run_correlation(l->run);
+    if (correlation.p == NULL)
+        correlation = rac_run_trigger_id(l->run, a);
+    add_header(x, h, "x-ms-client-request-id", rac_str_of(x->request_id));
+    rac_run_record_id(l->run, x->o->x, RAC_RUN_ID_ACTION, id);
+    action = rac_arena_str(a, rac_str_of(id));
+    add_header(x, h, "x-ms-action-tracking-id", action);
+    if (x->o->x->action->options & RAC_WF_SUPPRESS_HEADERS)
+        return;
+    add_header(x, h, "x-ms-workflow-id", f->id);
+    add_header(x, h, "x-ms-workflow-version", version);
+    add_header(x, h, "x-ms-workflow-name", f->name.n > 0 ? f->name : f->workflow->name);
+    if (f->id.n > 0)
+        add_header(x, h, "x-ms-workflow-system-id",
+                   rac_arena_printf(a, "/scaleunits/prod-00/workflows/%.*s", RAC_FMT(f->id)));
+    add_header(x, h, "x-ms-workflow-run-id", name);
+    add_header(x, h, "x-ms-workflow-run-tracking-id", correlation);
+    add_header(x, h, "x-ms-workflow-operation-name", x->o->x->action->name);
+    for (const struct rac_wf_frame *p = x->o->x->frame; p->owner != NULL; p = p->parent)
+        if (p->owner->action->type == RAC_WF_TYPE_FOREACH ||
+            p->owner->action->type == RAC_WF_TYPE_UNTIL) {
+            add_header(x, h, "x-ms-workflow-repeatitem-scope-name", p->owner->action->name);
+            add_header(x, h, "x-ms-workflow-repeatitem-index", rac_arena_printf(a, "%u", p->index));
+            break;
+        }
+    add_header(x, h, "x-ms-tracking-id", correlation);
+    add_header(x, h, "x-ms-correlation-id", correlation);
+    add_header(x, h, "x-ms-client-tracking-id", rac_run_tracking(l->run));
+    add_header(x, h, "x-ms-activity-vector", RAC_S("IN.01"));
+    add_header(x, h, "User-Agent",
+               rac_arena_printf(a, "azure-logic-apps/1.0 (workflow %.*s; version %.*s)",
+                                RAC_FMT(f->id), RAC_FMT(version)));
+}
+
+/* --- judging ---------------------------------------------------------------------------------- */
+
+static struct rac_json headers_json(const struct rac_headers *h, struct rac_arena *a)
+{
+    struct rac_json o = rac_json_new_object(a);
+    for (size_t i = 0; i < h->n; i++)
+        rac_json_put(a, &o, h->v[i].name, rac_json_of_str(h->v[i].value));
+    return o;
+}
+
+static struct rac_json transport_error(const struct exchange *x)
+{
+    struct rac_arena *a = &x->o->a;
+    struct rac_json e = rac_json_new_object(a);
+    RAC_JSON_PUT_STR(a, &e, "code", rac_str_of(x->answer.error_code));
+    RAC_JSON_PUT_STR(a, &e, "message", x->answer.message);
+    return e;
+}
+
+/* Every attempt and poll stands in the history (§7.6); a first one that was also the last is told
+ * by the action's inputs and outputs. */
+static void record_request(struct exchange *x, bool retried)
+{
+    struct rac_arena *a = &x->o->a;
+    struct rac_json what = rac_json_new_object(a), request = rac_json_new_object(a),
+                    response = rac_json_new_object(a);
+    RAC_JSON_PUT(a, &request, "headers", x->request_headers);
+    RAC_JSON_PUT_STR(a, &request, "uri", x->answer.url.p ? x->answer.url : RAC_S(""));
+    RAC_JSON_PUT_STR(a, &request, "method", x->request_method);
+    RAC_JSON_PUT(a, &what, "request", request);
+    RAC_JSON_PUT_STR(a, &what, "id", rac_arena_str(a, rac_str_of(x->request_id)));
+    if (x->answer.transport) {
+        RAC_JSON_PUT(a, &what, "error", transport_error(x));
+    } else {
+        RAC_JSON_PUT(a, &response, "headers", headers_json(&x->answer.headers, a));
+        RAC_JSON_PUT(a, &response, "statusCode", rac_json_of_int(x->answer.status));
+        RAC_JSON_PUT(a, &what, "response", response);
+    }
+    rac_run_request(x->o->live->run, x->o->x, x->sent_ms, rac_json_copy(&x->o->live->a, &what),
+                    retried);
+}
+
+/* The next request, at once or later: recorded, then made once that is durable. */
+static void again(struct exchange *x, int64_t delay_ms)
+{
+    x->sends++;
+    x->next_ms = delay_ms > 0 ? engine_now(x->o->live->e) + delay_ms : 0;
+    rac_run_progress(x->o->live->run, x->o->x, RAC_WF_RUNNING, state_json(x));
+    x->o->due_ms = x->next_ms;
+    x->o->started = false;
+}
+
+static bool retried(struct exchange *x)
+{
+    struct rac_engine *e = x->o->live->e;
+    struct rac_outcome out = {.transport_error = x->answer.transport,
+                              .status = x->answer.status,
+                              .headers = &x->answer.headers};
+    if (x->answer.final || !rac_retry_wanted(&x->policy, &out))
+        return false;
+    double random01 = (double)(engine_random(e) >> 11) / 9007199254740992.0;
+    int64_t delay = rac_retry_delay_ms(&x->policy, x->attempt + 1, &out, engine_now(e), random01);
+    if (delay < 0)
+        return false;
+    record_request(x, true);
+    x->attempt++;
+    again(x, delay);
+    return true;
+}
+
+static bool polled(struct exchange *x, bool *failed)
+{
+    struct outside *o = x->o;
+    struct rac_arena *a = &o->a;
+    bool first = x->mode == EXCHANGE_FIRST;
+    if (o->x->action->options & RAC_WF_DISABLE_ASYNC || exchange_is_webhook(o->x->action->type) ||
+        x->mode == EXCHANGE_PAGE)
+        return false;
+    rac_str url = x->answer.url, method = first ? x->request_method : x->first_method;
+    struct rac_poll p = rac_poll_verdict(
+        method, first ? url : x->first_url, url, x->azure, x->result_url, x->answer.status,
+        &x->answer.headers, rac_json_get(&x->answer.outputs, RAC_S("body")),
+        engine_now(o->live->e), a);
+    *failed = p.step == RAC_POLL_FAILED;
+    if (p.step == RAC_POLL_DONE || p.step == RAC_POLL_FAILED)
+        return false;
+    record_request(x, false);
+    if (first) {
+        rac_str location = rac_headers_get(&x->answer.headers, RAC_S("Location"));
+        x->first_method = rac_arena_str(a, x->request_method);
+        x->first_url = rac_arena_str(a, url);
+        x->result_url = location.p != NULL && p.azure ? rac_arena_str(a, location) : RAC_STR_NULL;
+    }
+    x->mode = EXCHANGE_POLL;
+    x->method = RAC_S("GET");
+    x->url = p.url;
+    x->azure = p.azure;
+    x->attempt = 0;
+    x->hops = 0;
+    again(x, p.step == RAC_POLL_FETCH ? 0 : p.delay_ms);
+    return true;
+}
+
+/* --- pages (§4.8) ----------------------------------------------------------------------------- */
+
+static struct rac_json *items_of(struct rac_json *body)
+{
+    return (struct rac_json *)(uintptr_t)rac_page_items(body);
+}
+
+static int64_t items_wanted(const struct outside *o)
+{
+    const struct rac_json *runtime =
+                              exchange_get(o->x->action->node, RAC_S("runtimeConfiguration")),
+                          *policy = exchange_get(runtime, RAC_S("paginationPolicy"));
+    int64_t n = rac_json_int(exchange_get(policy, RAC_S("minimumItemCount")), 0);
+    return n > PAGE_ITEMS_MAX ? PAGE_ITEMS_MAX : n;
+}
+
+/* Adds the items of this page; true: another one is asked for. */
+static bool paged(struct exchange *x)
+{
+    struct outside *o = x->o;
+    struct rac_arena *a = &o->a;
+    int64_t wanted = items_wanted(o);
+    struct rac_json *body = rac_json_get(&x->answer.outputs, RAC_S("body"));
+    rac_str link = x->op != NULL ? rac_op_next_link(x->op) : RAC_STR_NULL, next;
+    if (wanted <= 0 || body == NULL || x->answer.status < 200 || x->answer.status > 299)
+        return false;
+    next = rac_next_page(body, link, x->answer.url, a);
+    if (x->pages == 0) {
+        x->first_outputs = rac_json_copy(a, &x->answer.outputs);
+        x->merged = *rac_json_get(&x->first_outputs, RAC_S("body"));
+    } else {
+        struct rac_json *all = items_of(&x->merged);
+        const struct rac_json *more = items_of(body);
+        RAC_JSON_EACH(item, more)
+        if (all != NULL)
+            rac_json_add(a, all, *item);
+    }
+    x->pages++;
+    const struct rac_json *all = items_of(&x->merged);
+    if (next.p == NULL || all == NULL || (int64_t)rac_json_len(all) >= wanted ||
+        x->pages >= PAGES_MAX) {
+        rac_json_del(&x->merged, link.n > 0 ? link : RAC_S("nextLink"));
+        rac_json_del(&x->merged, RAC_S("@odata.nextLink"));
+        rac_json_put(a, &x->first_outputs, RAC_S("body"), x->merged);
+        x->answer.outputs = x->first_outputs;
+        return false;
+    }
+    record_request(x, false);
+    x->mode = EXCHANGE_PAGE; /* a restart begins with the first page again: nothing was written */
+    x->method = RAC_S("GET");
+    x->url = next;
+    x->attempt = 0;
+    x->sends++;
+    o->started = false;
+    return true;
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void subscribed(struct exchange *x)
+{
+    struct outside *o = x->o;
+    struct rac_json s = state_json(x);
+    rac_str location = rac_headers_get(&x->answer.headers, RAC_S("Location"));
+    RAC_JSON_PUT(&o->a, &s, "subscribed", rac_json_of_bool(true));
+    if (location.p != NULL)
+        RAC_JSON_PUT_STR(&o->a, &s, "location", location);
+    o->unsubscribe = true;
+    o->waits_for_event = true;
+    o->due_ms = 0;
+    rac_run_progress(o->live->run, o->x, RAC_WF_WAITING, s);
+}
+
+static void failed_answer(struct exchange *x, bool async_failed)
+{
+    struct outside *o = x->o;
+    const struct rac_json *body = rac_json_get(&x->answer.outputs, RAC_S("body")),
+                          *error = async_failed ? rac_json_get(body, RAC_S("error")) : NULL;
+    outside_settle(o, RAC_WF_FAILED, rac_http_status_name(x->answer.status, &o->a),
+                   &x->answer.outputs, error);
+}
+
+/* In a turn. */
+static void judge(struct outside *o)
+{
+    struct exchange *x = o->exchange;
+    bool async_failed = false;
+    if (retried(x))
+        return;
+    if (x->answer.transport) {
+        struct rac_json error = transport_error(x);
+        if (x->sends > 0)
+            record_request(x, false);
+        outside_settle(o, RAC_WF_FAILED, rac_str_of(x->answer.code), NULL, &error);
+        return;
+    }
+    if (polled(x, &async_failed) || paged(x))
+        return;
+    if (x->sends > 0)
+        record_request(x, false);
+    if (async_failed || x->answer.status < 200 || x->answer.status > 299) {
+        failed_answer(x, async_failed);
+        return;
+    }
+    if (exchange_is_webhook(o->x->action->type)) {
+        subscribed(x);
+        return;
+    }
+    outside_settle(o, RAC_WF_SUCCEEDED, rac_http_status_name(x->answer.status, &o->a),
+                   &x->answer.outputs, NULL);
+}
+
+void exchange_answered(struct exchange *x)
+{
+    x->o->live->e->calls_n--;
+    outside_step(x->o, judge);
+}
+
+void exchange_refused(struct exchange *x, const char *code, const char *error_code,
+                      rac_str message)
+{
+    x->answer = (struct answer){.transport = true,
+                                .final = true,
+                                .code = code,
+                                .error_code = error_code,
+                                .message = message};
+    exchange_answered(x);
+}

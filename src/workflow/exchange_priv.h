@@ -1,0 +1,73 @@
+/* exchange_priv - one action's conversation with somebody outside: what its parts share. */
+#ifndef RAC_WORKFLOW_EXCHANGE_PRIV_H
+#define RAC_WORKFLOW_EXCHANGE_PRIV_H
+
+#include "connector/verdict.h"
+#include "workflow/engine_priv.h"
+
+/* What came back of one request. In the arena of the action under way. */
+struct answer {
+    bool transport;       /* no HTTP answer: code and message say why */
+    const char *code;     /* of a transport failure, or of one before sending */
+    const char *error_code;
+    rac_str message;
+    bool final;           /* whatever the retry policy says: it cannot get better */
+    int status;
+    struct rac_headers headers;
+    struct rac_json outputs; /* {statusCode, headers, body?} */
+    rac_str url;             /* as sent */
+};
+
+enum exchange_mode {
+    EXCHANGE_FIRST, /* the request of the action itself */
+    EXCHANGE_POLL,  /* GET of where a 202 or an Azure-AsyncOperation pointed (§4.7) */
+    EXCHANGE_PAGE,  /* GET of a next page (§4.8) */
+};
+
+struct exchange {
+    struct outside *o;
+    enum exchange_mode mode;
+    unsigned attempt; /* retries of the request at hand */
+    uint32_t sends;   /* requests made before: numbers their ids */
+    rac_ms next_ms;   /* the request at hand is made then; 0: at once */
+    rac_ms sent_ms;
+    struct rac_retry_policy policy;
+    rac_str method, url; /* of the request at hand; url absent: the action's own */
+    rac_str first_method, first_url, result_url;
+    bool azure;
+    unsigned hops, pages;
+    struct rac_json merged; /* body of the first page with what came since; NONE: no paging */
+    struct rac_json first_outputs;
+    char request_id[ID_TEXT];
+
+    struct rac_json request_headers; /* as sent, without credentials: for the record */
+    rac_str request_method;
+    struct rac_fetch *fetch;
+    struct rac_call *call;
+    struct rac_flow_target target;
+    bool has_target, resolving;
+    struct resolving *resolution;
+    const struct rac_op *op;
+    struct answer answer;
+};
+
+/* An input by name, letter case ignored; NULL: absent. */
+const struct rac_json *exchange_get(const struct rac_json *o, rac_str name);
+bool exchange_is_connector(enum rac_wf_type type);
+bool exchange_is_webhook(enum rac_wf_type type);
+
+/* exchange_http.c: sends through the fetcher; answered() follows. */
+void exchange_http_send(struct exchange *x);
+/* exchange_call.c: sends through a connector. */
+void exchange_call_send(struct exchange *x);
+void exchange_call_drop(struct exchange *x);
+
+void exchange_answered(struct exchange *x); /* x->answer is filled: judged in the next turn */
+/* The request cannot be made at all. */
+void exchange_refused(struct exchange *x, const char *code, const char *error_code,
+                      rac_str message);
+/* Headers of §4.13 that stand in none of those given. */
+void exchange_tracking_headers(struct exchange *x, struct rac_headers *h);
+int64_t exchange_timeout_ms(const struct exchange *x);
+
+#endif

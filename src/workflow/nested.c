@@ -1,0 +1,188 @@
+/* Workflow actions: another workflow invoked inside the engine (spec workflows §3.4). */
+#include "base/mem.h"
+#include "base/str.h"
+#include "workflow/engine_priv.h"
+#include "workflow/http_status.h"
+
+struct nested {
+    struct outside *o; /* NULL: nobody waits any more */
+    struct rac_engine *e;
+    bool fired, looking;
+    enum rac_fire_outcome outcome;
+    rac_err err;
+    int status;
+    rac_str code, message, run;
+};
+
+static const struct rac_json *get(const struct rac_json *o, rac_str name)
+{
+    const struct rac_json *v = rac_json_get(o, name);
+    return v != NULL ? v : rac_json_geti(o, name);
+}
+
+static void answered(void *arg, const struct rac_fire_answer *a);
+
+void nested_free(struct outside *o)
+{
+    struct nested *n = o->nested;
+    if (n == NULL)
+        return;
+    o->nested = NULL;
+    n->o = NULL;
+    if (n->fired)
+        rac_engine_leave(n->e, answered, n);
+    if (!n->looking) /* the look-up frees it when it comes back */
+        rac_mem_free(n);
+}
+
+static void no_flow(struct outside *o)
+{
+    outside_fail(o, "NotFound", "WorkflowNotFound",
+                 rac_arena_printf(&o->a,
+                                  "The workflow that action '%.*s' calls could not be found.",
+                                  RAC_FMT(o->x->action->name)));
+}
+
+static void no_response_action(struct outside *o)
+{
+    outside_fail(o, "NestedWorkflowDoesNotContainResponseAction",
+                 "NestedWorkflowDoesNotContainResponseAction",
+                 rac_arena_printf(&o->a,
+                                  "The workflow that action '%.*s' calls has no Response action; "
+                                  "set the operation option 'DisableAsyncPattern' to go on without "
+                                  "waiting for it.",
+                                  RAC_FMT(o->x->action->name)));
+}
+
+/* In a turn: the child said what it had to say. */
+static void conclude(struct outside *o)
+{
+    struct nested *n = o->nested;
+    struct rac_json *outputs = &o->x->inner->state; /* put there by answered() */
+    switch (n->outcome) {
+    case RAC_FIRE_RESPONSE:
+        n->status = (int)rac_json_int(rac_json_get(outputs, RAC_S("statusCode")), 200);
+        outside_settle(o, n->status < 400 ? RAC_WF_SUCCEEDED : RAC_WF_FAILED,
+                       rac_http_status_name(n->status, &o->a), outputs, NULL);
+        return;
+    case RAC_FIRE_STARTED:
+        outside_settle(o, RAC_WF_SUCCEEDED, RAC_S("Accepted"), outputs, NULL);
+        return;
+    case RAC_FIRE_NO_RESPONSE:
+        outside_fail(o, "BadGateway", "NoResponse",
+                     rac_arena_printf(&o->a,
+                                      "The server did not receive a response from an upstream "
+                                      "server. Request tracking id '%.*s'.",
+                                      RAC_FMT(n->run)));
+        return;
+    default:
+        outside_fail(o, n->status == 429 ? "TooManyRequests" : "ServiceUnavailable",
+                     n->code.n > 0 ? rac_arena_cstr(&o->a, n->code) : "ServiceUnavailable",
+                     n->message);
+    }
+}
+
+static void answered(void *arg, const struct rac_fire_answer *a)
+{
+    struct nested *n = arg;
+    struct outside *o = n->o;
+    struct rac_json out = rac_json_new_object(&o->a);
+    n->fired = false;
+    n->outcome = a->outcome;
+    n->status = a->status;
+    n->code = rac_arena_str(&o->a, a->code);
+    n->message = rac_arena_str(&o->a, a->message);
+    n->run = rac_arena_str(&o->a, a->run);
+    if (a->outcome == RAC_FIRE_RESPONSE) {
+        out = rac_json_copy(&o->a, &a->response);
+    } else {
+        struct rac_json headers = rac_json_new_object(&o->a);
+        RAC_JSON_PUT_STR(&o->a, &headers, "x-ms-workflow-run-id", n->run);
+        RAC_JSON_PUT(&o->a, &out, "statusCode", rac_json_of_int(202));
+        RAC_JSON_PUT(&o->a, &out, "headers", headers);
+    }
+    o->x->inner->state = out;
+    outside_step(o, conclude);
+}
+
+static void fire(struct outside *o, struct rac_flow *f)
+{
+    struct live *l = o->live;
+    struct rac_arena *a = &o->a;
+    const struct rac_json *in = &o->x->inputs, *body = get(in, RAC_S("body")),
+                          *headers = get(in, RAC_S("headers")), *queries = get(in, RAC_S("queries"));
+    struct rac_json outputs = rac_json_new_object(a), all = rac_json_new_object(a);
+    RAC_JSON_EACH_MEMBER(m, headers)
+    rac_json_put(a, &all, rac_json_key(m), rac_json_of_str(rac_expr_text(&m->value, a)));
+    RAC_JSON_PUT(a, &outputs, "headers", all);
+    if (rac_json_len(queries) > 0)
+        RAC_JSON_PUT(a, &outputs, "queries", *queries);
+    if (body != NULL && body->type != RAC_JSON_NULL)
+        RAC_JSON_PUT(a, &outputs, "body", *body);
+    struct rac_fire call = {
+        .flow = f,
+        .trigger = rac_json_str(get(get(in, RAC_S("host")), RAC_S("triggerName")), RAC_STR_NULL),
+        .outputs = &outputs,
+        .tracking = rac_run_tracking(l->run),
+        .correlation = rac_run_correlation(l->run),
+        .waits = true,
+        .depth = rac_run_depth(l->run) + 1};
+    o->nested->fired = true;
+    o->in_flight = true;
+    rac_engine_fire(l->e, &call, answered, o->nested);
+}
+
+static void found(void *arg, rac_err err, struct rac_flow *f)
+{
+    struct nested *n = arg;
+    struct outside *o = n->o;
+    n->looking = false;
+    if (o == NULL) {
+        if (err == RAC_OK)
+            rac_flow_unref(f);
+        rac_mem_free(n);
+        return;
+    }
+    if (err != RAC_OK || !f->enabled) {
+        if (err == RAC_OK)
+            rac_flow_unref(f);
+        outside_step(o, no_flow);
+        return;
+    }
+    if (!f->plan->responds && o->live->flow->workflow->profile == RAC_WF_STANDARD &&
+        !(o->x->action->options & RAC_WF_DISABLE_ASYNC))
+        outside_step(o, no_response_action);
+    else
+        fire(o, f);
+    rac_flow_unref(f);
+}
+
+static void too_deep(struct outside *o)
+{
+    outside_fail(o, "BadRequest", "NestedWorkflowDepthExceeded",
+                 RAC_S("Workflows call each other more than 100 levels deep."));
+}
+
+void nested_start(struct outside *o)
+{
+    struct live *l = o->live;
+    const struct rac_json *host = get(&o->x->inputs, RAC_S("host"));
+    rac_str id = rac_json_str(get(get(host, RAC_S("workflow")), RAC_S("id")), RAC_STR_NULL);
+    if (id.p == NULL)
+        id = rac_json_str(get(host, RAC_S("workflowReferenceName")), RAC_STR_NULL);
+    if (id.p == NULL)
+        id = rac_json_str(get(host, RAC_S("id")), RAC_S(""));
+    if (rac_run_depth(l->run) >= NESTED_DEPTH_MAX) {
+        outside_step(o, too_deep);
+        return;
+    }
+    if (l->e->ports.flow_named == NULL) {
+        outside_step(o, no_flow);
+        return;
+    }
+    struct nested *n = rac_mem_alloc(sizeof *n);
+    *n = (struct nested){.o = o, .e = l->e, .looking = true};
+    o->nested = n;
+    o->in_flight = true;
+    l->e->ports.flow_named(l->e->ports.self, l->flow, id, found, n);
+}

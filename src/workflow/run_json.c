@@ -1,0 +1,74 @@
+/* The result of a run as one JSON value (architecture §1). */
+#include "base/str.h"
+#include "workflow/run_priv.h"
+
+/* Every frame in which an action stands, in order of iterations. */
+static void collect(struct rac_run *r, struct rac_wf_frame *f, uint32_t graph,
+                    struct run_seen *out)
+{
+    if (f->graph == graph) {
+        run_seen_add(r, out, f);
+        return;
+    }
+    /* down the chain of owners: the one that stands in f */
+    uint32_t g = graph;
+    while (r->plan->graphs[g].owner != UINT32_MAX &&
+           r->plan->actions[r->plan->graphs[g].owner].graph != f->graph)
+        g = r->plan->actions[r->plan->graphs[g].owner].graph;
+    if (r->plan->graphs[g].owner == UINT32_MAX)
+        return;
+    const struct rac_wf_action *holder = &r->plan->actions[r->plan->graphs[g].owner];
+    const struct rac_wf_inner *in = f->records[holder->order].inner;
+    for (uint32_t k = 0; in != NULL && k < in->frames_n; k++)
+        if (in->frames[k]->graph == g)
+            collect(r, in->frames[k], graph, out);
+}
+
+static void add_action(struct rac_run *r, uint32_t at, struct rac_arena *a,
+                       struct rac_json *actions)
+{
+    const struct rac_wf_action *x = &r->plan->actions[at];
+    struct run_seen s = {0};
+    struct rac_json v, list;
+    const struct rac_wf_record *last;
+    collect(r, r->root, x->graph, &s);
+    if (s.n == 0) {
+        last = run_unrun(r, r->root, at);
+        if (last != NULL)
+            rac_json_put(a, actions, x->name, run_record_json(r, last, false));
+        return;
+    }
+    last = &s.v[s.n - 1]->records[x->order];
+    if (last->status == RAC_WF_NONE)
+        return;
+    v = run_record_json(r, last, false);
+    if (s.n > 1) {
+        list = rac_json_new_array(a);
+        for (size_t k = 0; k < s.n; k++)
+            rac_json_add(a, &list, run_record_json(r, &s.v[k]->records[x->order], false));
+        RAC_JSON_PUT(a, &v, "repetitions", list);
+    }
+    rac_json_put(a, actions, x->name, v);
+}
+
+struct rac_json rac_run_json(struct rac_run *r, struct rac_arena *a)
+{
+    struct rac_json o = rac_json_new_object(a), actions = rac_json_new_object(a);
+    struct rac_json trigger;
+    const struct rac_expr *e;
+    rac_str why;
+    RAC_JSON_PUT_STR(a, &o, "status", rac_str_of(rac_wf_status_word(r->status)));
+    if (r->error.type != RAC_JSON_NONE)
+        RAC_JSON_PUT(a, &o, "error", r->error);
+    RAC_JSON_PUT(a, &o, "outputs",
+                 r->outputs.type != RAC_JSON_NONE ? r->outputs : rac_json_new_object(a));
+    if (r->response.type != RAC_JSON_NONE)
+        RAC_JSON_PUT(a, &o, "response", r->response);
+    if (rac_expr_compile(RAC_S("@trigger()"), 0, a, &e, NULL) == RAC_OK &&
+        run_try(r, NULL, e, &trigger, &why))
+        RAC_JSON_PUT(a, &o, "trigger", trigger);
+    for (uint32_t i = 0; r->root != NULL && i < r->plan->actions_n; i++)
+        add_action(r, i, a, &actions);
+    RAC_JSON_PUT(a, &o, "actions", actions);
+    return o;
+}
