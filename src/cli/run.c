@@ -192,6 +192,33 @@ static void print_text(struct rac_cli *cli, const struct rac_plan *p, struct rac
     }
 }
 
+/* Runs to its end. Nothing outside is called: such actions fail unless they are mocked. */
+static void work(struct rac_run *r)
+{
+    struct rac_wf_record **wants;
+    size_t n;
+    do {
+        while (rac_run_work(r, 100000))
+            ;
+        wants = rac_run_wants(r, &n);
+        for (size_t i = 0; i < n; i++) {
+            struct rac_arena *a = rac_run_arena(r);
+            const struct rac_wf_action *x = wants[i]->action;
+            struct rac_json error = rac_json_new_object(a);
+            RAC_JSON_PUT_STR(a, &error, "code", RAC_S("ActionTypeNotSupported"));
+            RAC_JSON_PUT_STR(a, &error, "message",
+                             rac_arena_printf(a,
+                                              "The action type '%.*s' of action '%.*s' is not "
+                                              "supported by this host.",
+                                              RAC_FMT(x->type_word), RAC_FMT(x->name)));
+            struct rac_run_outcome o = {RAC_WF_FAILED, RAC_S("ActionTypeNotSupported"), NULL,
+                                        &error};
+            if (rac_run_settle(r, wants[i], &o) != RAC_OK)
+                return;
+        }
+    } while (n > 0);
+}
+
 static int run_run(struct rac_cli *cli)
 {
     struct rac_workflow *w;
@@ -225,10 +252,10 @@ static int run_run(struct rac_cli *cli)
                                   .host = mocks.type == RAC_JSON_OBJECT ? &host : NULL};
     struct rac_namer namer = {.env = &env};
     char name[RAC_RUN_NAME_TEXT];
-    struct rac_run_facts facts = {
-        .start_ms = rac_env_wall_ms(&env),
-        .trigger_outputs = trigger.type == RAC_JSON_NONE ? NULL : &trigger,
-        .caller_waits = rac_str_eqi(p->trigger_type, RAC_S("Request"))};
+    struct rac_run_facts facts = {.start_ms = rac_env_wall_ms(&env),
+                                  .trigger_outputs =
+                                      trigger.type == RAC_JSON_NONE ? NULL : &trigger,
+                                  .caller_waits = rac_str_eqi(p->trigger_type, RAC_S("Request"))};
     struct rac_arena a;
     rac_arena_init(&a, RUN_BYTES_MAX);
     rac_run_name(&namer, facts.start_ms, 0, 1, name);
@@ -237,8 +264,7 @@ static int run_run(struct rac_cli *cli)
     struct rac_run *r = rac_run_new(p, &world, NULL, &a);
     rac_run_create(r, &facts);
     rac_run_begin(r);
-    while (rac_run_work(r, 100000))
-        ;
+    work(r);
     if (cli->format == RAC_FORMAT_JSON) {
         result = rac_run_json(r, &a);
         rac_cli_print_json(cli, &result);

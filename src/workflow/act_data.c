@@ -226,8 +226,8 @@ static bool table_rows(struct rac_run *r, struct rac_wf_record *x, struct rac_js
 void act_table(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
     const struct rac_json *inputs = run_member(x->action->node, RAC_S("inputs"));
-    bool csv =
-        !rac_str_eqi(rac_json_str(run_member(inputs, RAC_S("format")), RAC_S("CSV")), RAC_S("HTML"));
+    bool csv = !rac_str_eqi(rac_json_str(run_member(inputs, RAC_S("format")), RAC_S("CSV")),
+                            RAC_S("HTML"));
     struct rac_json rows;
     struct rac_buf b;
     if (!from_array(r, x, &x->inputs, "table", o) || !table_rows(r, x, &rows, o))
@@ -283,7 +283,8 @@ static bool content_of(struct rac_run *r, struct rac_wf_record *x, struct rac_js
     return false;
 }
 
-static void schema_errors(struct rac_run *r, struct rac_act_result *o, const struct rac_diags *found)
+static void schema_errors(struct rac_run *r, struct rac_act_result *o,
+                          const struct rac_diags *found)
 {
     struct rac_json list = rac_json_new_array(r->a);
     for (size_t i = 0; i < found->n; i++) {

@@ -2,7 +2,12 @@
 #include "base/str.h"
 #include "workflow/run_priv.h"
 
-enum { ARRAY_ITEMS_MAX = 100000, STRING_MAX = 104857600, STATELESS_STRING_MAX = 1024, VARIABLES_MAX = 250 };
+enum {
+    ARRAY_ITEMS_MAX = 100000,
+    STRING_MAX = 104857600,
+    STATELESS_STRING_MAX = 1024,
+    VARIABLES_MAX = 250
+};
 
 static const rac_str types[] = {RAC_S_INIT("String"),  RAC_S_INIT("Integer"), RAC_S_INIT("Float"),
                                 RAC_S_INIT("Boolean"), RAC_S_INIT("Object"),  RAC_S_INIT("Array")};
@@ -197,8 +202,7 @@ static bool initialize(struct rac_run *r, struct rac_wf_record *x, const struct 
                  "A workflow has at most %d variables.", VARIABLES_MAX);
         return false;
     }
-    struct variable made = {
-        .name = name, .type = types[type], .index = (uint32_t)r->variables.n};
+    struct variable made = {.name = name, .type = types[type], .index = (uint32_t)r->variables.n};
     struct rac_json value = initial(r, type);
     if (given != NULL && given->type != RAC_JSON_NULL) {
         value = *given;

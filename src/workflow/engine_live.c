@@ -93,7 +93,8 @@ static const struct rac_json *get(const struct rac_json *o, rac_str name)
 void lane_limits(struct lane *lane, struct rac_engine *e, const struct rac_flow *f)
 {
     const struct rac_json *t = f->plan->trigger,
-                          *control = get(get(t, RAC_S("runtimeConfiguration")), RAC_S("concurrency")),
+                          *control =
+                              get(get(t, RAC_S("runtimeConfiguration")), RAC_S("concurrency")),
                           *runs = get(control, RAC_S("runs"));
     bool consumption = f->workflow->profile == RAC_WF_CONSUMPTION;
     rac_str options = rac_json_str(get(t, RAC_S("operationOptions")), RAC_S(""));

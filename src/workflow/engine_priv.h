@@ -57,17 +57,17 @@ struct outside {
     struct live *live;
     struct rac_wf_record *x;
     struct outside *next;
-    struct rac_arena a;     /* of what is under way */
-    rac_ms due_ms;          /* 0: not by time; what the store is told */
-    struct timer timer;     /* due, retry, poll */
-    struct timer limit;     /* limit.timeout */
-    rac_ms limit_ms; /* limit.timeout as a moment; 0: none */
+    struct rac_arena a; /* of what is under way */
+    rac_ms due_ms;      /* 0: not by time; what the store is told */
+    struct timer timer; /* due, retry, poll */
+    struct timer limit; /* limit.timeout */
+    rac_ms limit_ms;    /* limit.timeout as a moment; 0: none */
     bool started, stepping, in_flight;
-    bool waits_for_event; /* a callback: nothing is under way here */
+    bool waits_for_event;            /* a callback: nothing is under way here */
     void (*step)(struct outside *o); /* in a turn: tells the run what happened */
-    bool unsubscribe; /* it has subscribed (§3.5) */
-    struct exchange *exchange; /* of actions that send requests */
-    struct nested *nested;     /* of Workflow actions */
+    bool unsubscribe;                /* it has subscribed (§3.5) */
+    struct exchange *exchange;       /* of actions that send requests */
+    struct nested *nested;           /* of Workflow actions */
 };
 
 struct live {
@@ -90,8 +90,8 @@ struct live {
     bool holds_caller; /* until a Response */
     struct timer response_timer, retry_timer, unload_timer, duration_timer;
 
-    struct event *events, **events_end;     /* for the next turn */
-    struct event *answers;                  /* after the commit */
+    struct event *events, **events_end; /* for the next turn */
+    struct event *answers;              /* after the commit */
     struct outside *outsides;
     struct rac_buf kept; /* the turn in the air, until it is committed */
     struct rac_flow_value *kept_values;

@@ -35,10 +35,8 @@ static rac_str callback_url(void *self, const struct rac_run *r, const struct ra
 
 void live_world(struct live *l)
 {
-    l->world = (struct rac_run_world){.env = l->e->ports.env,
-                                      .host = l->e->ports.host,
-                                      .callback_url = callback_url,
-                                      .self = l};
+    l->world = (struct rac_run_world){
+        .env = l->e->ports.env, .host = l->e->ports.host, .callback_url = callback_url, .self = l};
     if (l->flow->id.n > 0)
         l->world.workflow_id = rac_arena_printf(&l->a, "/workflows/%.*s", RAC_FMT(l->flow->id));
 }
@@ -134,10 +132,15 @@ void live_slot_freed(struct lane *lane)
 
 /* --- answering the caller --------------------------------------------------------------------- */
 
+static rac_str correlation_of(struct live *l)
+{
+    rac_str given = rac_run_correlation(l->run);
+    return given.p != NULL ? given : rac_run_trigger_id(l->run, &l->a);
+}
+
 static void answer_caller(struct live *l, struct rac_fire_answer *out)
 {
     rac_fire_fn done = l->done;
-    char id[ID_TEXT];
     if (done == NULL)
         return;
     l->done = NULL;
@@ -145,8 +148,7 @@ static void answer_caller(struct live *l, struct rac_fire_answer *out)
     out->run = rac_str_of(l->name);
     out->flow = l->flow;
     out->tracking = rac_run_tracking(l->run);
-    rac_run_id(l->facts.seed, 0, 0, RAC_RUN_ID_TRIGGER, id);
-    out->correlation = l->correlation.p != NULL ? l->correlation : (rac_str){id, 36};
+    out->correlation = correlation_of(l);
     done(l->done_arg, out);
 }
 
@@ -174,12 +176,11 @@ static void answer_if_due(struct live *l)
 
 static void answer_failed(struct live *l, rac_err err, rac_str why)
 {
-    struct rac_fire_answer out = {
-        .outcome = RAC_FIRE_FAILED,
-        .status = 503,
-        .retry_after_ms = 1000,
-        .code = RAC_S("ServiceUnavailable"),
-        .message = why.n > 0 ? why : rac_str_of(rac_err_text(err))};
+    struct rac_fire_answer out = {.outcome = RAC_FIRE_FAILED,
+                                  .status = 503,
+                                  .retry_after_ms = 1000,
+                                  .code = RAC_S("ServiceUnavailable"),
+                                  .message = why.n > 0 ? why : rac_str_of(rac_err_text(err))};
     answer_caller(l, &out);
 }
 
@@ -378,13 +379,11 @@ static void commit(struct live *l)
                               .journal = rac_buf_str(&l->kept),
                               .values = l->kept_values,
                               .values_n = l->kept_values_n};
-    char id[ID_TEXT];
     if (l->creating) {
         t.revision = f->revision;
         t.trigger = f->plan->trigger_name;
         t.tracking = rac_run_tracking(r);
-        rac_run_id(l->facts.seed, 0, 0, RAC_RUN_ID_TRIGGER, id);
-        t.correlation = l->correlation.p != NULL ? l->correlation : (rac_str){id, 36};
+        t.correlation = correlation_of(l);
         t.start_ms = rac_run_start_ms(r);
     }
     if (error->type != RAC_JSON_NONE)

@@ -8,6 +8,7 @@
  */
 #include "base/mem.h"
 #include "base/str.h"
+#include "connector/connector.h"
 #include "workflow/engine_priv.h"
 #include "workflow/exchange_priv.h"
 #include "workflow/http_status.h"
@@ -124,8 +125,7 @@ void exchange_prepare(struct outside *o)
                                             l->flow->workflow->profile == RAC_WF_CONSUMPTION};
     *x = (struct exchange){.o = o};
     o->exchange = x;
-    if (exchange_is_connector(type) ? l->e->ports.calls == NULL || l->e->ports.target == NULL
-                                    : l->e->ports.fetcher.start == NULL) {
+    if (exchange_is_connector(type) || l->e->ports.fetcher.start == NULL) {
         not_supported(o);
         return;
     }
@@ -155,10 +155,7 @@ static void send_request(void *arg)
     o->due_ms = 0;
     x->sent_ms = engine_now(o->live->e);
     o->live->e->calls_n++;
-    if (exchange_is_connector(o->x->action->type))
-        exchange_call_send(x);
-    else
-        exchange_http_send(x);
+    exchange_http_send(x);
 }
 
 void exchange_start(struct outside *o)
@@ -185,7 +182,6 @@ void exchange_free(struct outside *o)
         f->cancel(f->self, x->fetch);
         o->live->e->calls_n--;
     }
-    exchange_call_drop(x);
     o->exchange = NULL;
     rac_mem_free(x);
 }
@@ -205,7 +201,6 @@ void exchange_tracking_headers(struct exchange *x, struct rac_headers *h)
     const struct rac_flow *f = l->flow;
     char id[ID_TEXT];
     rac_str name = rac_str_of(l->name), correlation, version = f->revision, action;
-    rac_run_id(l->facts.seed, 0, 0, RAC_RUN_ID_TRIGGER, id);
     correlation = rac_run_correlation(l->run);
     if (correlation.p == NULL)
         correlation = rac_run_trigger_id(l->run, a);
@@ -319,10 +314,10 @@ static bool polled(struct exchange *x, bool *failed)
         x->mode == EXCHANGE_PAGE)
         return false;
     rac_str url = x->answer.url, method = first ? x->request_method : x->first_method;
-    struct rac_poll p = rac_poll_verdict(
-        method, first ? url : x->first_url, url, x->azure, x->result_url, x->answer.status,
-        &x->answer.headers, rac_json_get(&x->answer.outputs, RAC_S("body")),
-        engine_now(o->live->e), a);
+    struct rac_poll p = rac_poll_verdict(method, first ? url : x->first_url, url, x->azure,
+                                         x->result_url, x->answer.status, &x->answer.headers,
+                                         rac_json_get(&x->answer.outputs, RAC_S("body")),
+                                         engine_now(o->live->e), a);
     *failed = p.step == RAC_POLL_FAILED;
     if (p.step == RAC_POLL_DONE || p.step == RAC_POLL_FAILED)
         return false;
@@ -366,7 +361,7 @@ static bool paged(struct exchange *x)
     struct rac_arena *a = &o->a;
     int64_t wanted = items_wanted(o);
     struct rac_json *body = rac_json_get(&x->answer.outputs, RAC_S("body"));
-    rac_str link = x->op != NULL ? rac_op_next_link(x->op) : RAC_STR_NULL, next;
+    rac_str link = x->op != NULL ? x->op->next_link_name : RAC_STR_NULL, next;
     if (wanted <= 0 || body == NULL || x->answer.status < 200 || x->answer.status > 299)
         return false;
     next = rac_next_page(body, link, x->answer.url, a);
@@ -461,8 +456,7 @@ void exchange_answered(struct exchange *x)
     outside_step(x->o, judge);
 }
 
-void exchange_refused(struct exchange *x, const char *code, const char *error_code,
-                      rac_str message)
+void exchange_refused(struct exchange *x, const char *code, const char *error_code, rac_str message)
 {
     x->answer = (struct answer){.transport = true,
                                 .final = true,

@@ -1,7 +1,7 @@
 /* Requests through the fetcher: Http, ApiManagement, Function, HttpWebhook (§3.1, §3.5). */
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/uri.h"
+#include "text/url.h"
 #include "workflow/exchange_priv.h"
 #include "workflow/outbound.h"
 
@@ -42,7 +42,7 @@ static rac_str expand(struct rac_arena *a, const struct rac_json *template)
     {
         rac_str value = rac_expr_text(&m->value, a);
         t = rac_str_replace(a, t, rac_arena_printf(a, "{%.*s}", RAC_FMT(rac_json_key(m))),
-                            rac_uri_encode(a, value));
+                            rac_url_encode(a, value));
     }
     return t;
 }
@@ -51,11 +51,12 @@ static rac_str expand(struct rac_arena *a, const struct rac_json *template)
 static bool api_management(struct exchange *x, struct rac_json *http, rac_str *why)
 {
     struct rac_arena *a = &x->o->a;
-    const struct rac_json *in = &x->o->x->inputs,
-                          *api = exchange_get(in, RAC_S("apiManagement")), *c;
+    const struct rac_json *in = &x->o->x->inputs, *api = exchange_get(in, RAC_S("apiManagement")),
+                          *c;
     rac_str name = text(api, "connection", text(exchange_get(in, RAC_S("api")), "id", RAC_S("")));
     c = connection_of(x, "apiManagementConnections", name);
-    rac_str base = text(c, "baseUrl", RAC_STR_NULL), key = text(in, "subscriptionKey", RAC_STR_NULL);
+    rac_str base = text(c, "baseUrl", RAC_STR_NULL),
+            key = text(in, "subscriptionKey", RAC_STR_NULL);
     if (base.p == NULL) {
         *why = rac_arena_printf(a, "The API Management connection '%.*s' is not configured.",
                                 RAC_FMT(name));
@@ -81,8 +82,8 @@ static bool function(struct exchange *x, struct rac_json *http, rac_str *why)
     rac_str url = text(c, "triggerUrl", RAC_STR_NULL),
             key = text(exchange_get(c, RAC_S("authentication")), "value", RAC_STR_NULL);
     if (url.p == NULL) {
-        *why = rac_arena_printf(a, "The function connection '%.*s' is not configured.",
-                                RAC_FMT(name));
+        *why =
+            rac_arena_printf(a, "The function connection '%.*s' is not configured.", RAC_FMT(name));
         return false;
     }
     RAC_JSON_PUT_STR(a, http, "uri", url);
@@ -163,8 +164,7 @@ static void refused_soon(void *arg)
 /* A timer that rings at once: a completion never happens inside the call that asked for it. */
 static void refuse(struct exchange *x, const char *error_code, rac_str why)
 {
-    x->answer = (struct answer){
-        .code = "BadRequest", .error_code = error_code, .message = why};
+    x->answer = (struct answer){.code = "BadRequest", .error_code = error_code, .message = why};
     x->o->timer.fn = refused_soon;
     x->o->timer.arg = x;
     timer_set(x->o->live->e, &x->o->timer, 0);

@@ -7,11 +7,11 @@
 
 /* What came back of one request. In the arena of the action under way. */
 struct answer {
-    bool transport;       /* no HTTP answer: code and message say why */
-    const char *code;     /* of a transport failure, or of one before sending */
+    bool transport;   /* no HTTP answer: code and message say why */
+    const char *code; /* of a transport failure, or of one before sending */
     const char *error_code;
     rac_str message;
-    bool final;           /* whatever the retry policy says: it cannot get better */
+    bool final; /* whatever the retry policy says: it cannot get better */
     int status;
     struct rac_headers headers;
     struct rac_json outputs; /* {statusCode, headers, body?} */

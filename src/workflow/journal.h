@@ -22,24 +22,25 @@
 enum { RAC_JOURNAL_VERSION = 1, RAC_JOURNAL_INLINE_MAX = 16384 };
 
 enum rac_entry_kind {
-    RAC_ENTRY_RUN = 1,    /* first of all: seed, inputs and outputs of the trigger, extra: facts */
-    RAC_ENTRY_FRAME,      /* a graph begins: graph, index; frame and action: its owner */
-    RAC_ENTRY_STARTED,    /* inputs; extra: what a loop goes over */
-    RAC_ENTRY_PROGRESS,   /* of an action under way; extra: its state */
-    RAC_ENTRY_REQUEST,    /* it sent something; extra: {request, response?, error?} */
-    RAC_ENTRY_ENDED,      /* status, code, error, outputs; with start_ms also began now */
-    RAC_ENTRY_SKIPPED,    /* reason, other */
-    RAC_ENTRY_FRAME_END,  /* status; frame: which */
-    RAC_ENTRY_VARIABLE,   /* index; reason: enum rac_variable_op; code: name, extra: value */
-    RAC_ENTRY_RESPONSE,   /* extra: {statusCode, headers?, body?}; frame, action: who answered */
-    RAC_ENTRY_CLOSED,     /* cancelled, timed out, terminated: everything open ends (status, code) */
-    RAC_ENTRY_RUN_END,    /* status, code, error, outputs */
-    RAC_ENTRY_CALLER,     /* whoever waited for a Response no longer does */
+    RAC_ENTRY_RUN = 1,   /* first of all: seed, inputs and outputs of the trigger, extra: facts */
+    RAC_ENTRY_FRAME,     /* a graph begins: graph, index; frame and action: its owner */
+    RAC_ENTRY_STARTED,   /* inputs; extra: what a loop goes over */
+    RAC_ENTRY_PROGRESS,  /* of an action under way; extra: its state */
+    RAC_ENTRY_REQUEST,   /* it sent something; extra: {request, response?, error?} */
+    RAC_ENTRY_ENDED,     /* status, code, error, outputs; with start_ms also began now */
+    RAC_ENTRY_SKIPPED,   /* reason, other */
+    RAC_ENTRY_FRAME_END, /* status; frame: which */
+    RAC_ENTRY_VARIABLE,  /* index; reason: enum rac_variable_op; code: name, extra: value */
+    RAC_ENTRY_RESPONSE,  /* extra: {statusCode, headers?, body?}; frame, action: who answered */
+    RAC_ENTRY_CLOSED,    /* cancelled, timed out, terminated: everything open ends (status, code) */
+    RAC_ENTRY_RUN_END,   /* status, code, error, outputs */
+    RAC_ENTRY_CALLER,    /* whoever waited for a Response no longer does */
 };
 enum rac_variable_op { RAC_VARIABLE_INIT, RAC_VARIABLE_SET, RAC_VARIABLE_APPEND };
 
 enum { /* frame of the root's owner */
-       RAC_NO_FRAME = UINT32_MAX };
+       RAC_NO_FRAME = UINT32_MAX
+};
 
 enum rac_value_kind {
     RAC_VALUE_NONE,
@@ -61,8 +62,8 @@ struct rac_entry {
     uint32_t graph, index;
     rac_ms at_ms, start_ms; /* start_ms 0: not said */
     enum rac_wf_status status;
-    uint8_t reason;  /* enum rac_skip; enum rac_variable_op */
-    uint32_t other;  /* SKIPPED: the action it is because of */
+    uint8_t reason; /* enum rac_skip; enum rac_variable_op */
+    uint32_t other; /* SKIPPED: the action it is because of */
     enum rac_wf_status other_status;
     rac_str code;
     uint8_t seed[16]; /* RUN */

@@ -110,7 +110,8 @@ static void fire(struct outside *o, struct rac_flow *f)
     struct live *l = o->live;
     struct rac_arena *a = &o->a;
     const struct rac_json *in = &o->x->inputs, *body = get(in, RAC_S("body")),
-                          *headers = get(in, RAC_S("headers")), *queries = get(in, RAC_S("queries"));
+                          *headers = get(in, RAC_S("headers")),
+                          *queries = get(in, RAC_S("queries"));
     struct rac_json outputs = rac_json_new_object(a), all = rac_json_new_object(a);
     RAC_JSON_EACH_MEMBER(m, headers)
     rac_json_put(a, &all, rac_json_key(m), rac_json_of_str(rac_expr_text(&m->value, a)));

@@ -102,8 +102,7 @@ static void limit_rings(void *arg)
 static void set_limit(struct outside *o)
 {
     int64_t ms = o->x->action->timeout_ms;
-    if (o->x->action->limit == NULL ||
-        (ms < 0 && !rac_time_parse_duration(limit_text(o), &ms)))
+    if (o->x->action->limit == NULL || (ms < 0 && !rac_time_parse_duration(limit_text(o), &ms)))
         return;
     o->limit_ms = o->x->start_ms + ms;
 }
@@ -121,8 +120,10 @@ static bool add_interval(rac_ms start, int64_t count, rac_str unit, rac_ms *out)
     static const struct {
         rac_str word;
         int64_t ms;
-    } units[] = {{RAC_S_INIT("Second"), 1000},       {RAC_S_INIT("Minute"), 60000},
-                 {RAC_S_INIT("Hour"), 3600000},      {RAC_S_INIT("Day"), 86400000},
+    } units[] = {{RAC_S_INIT("Second"), 1000},
+                 {RAC_S_INIT("Minute"), 60000},
+                 {RAC_S_INIT("Hour"), 3600000},
+                 {RAC_S_INIT("Day"), 86400000},
                  {RAC_S_INIT("Week"), 7 * 86400000}};
     int64_t ms;
     for (size_t i = 0; i < RAC_COUNT(units); i++)

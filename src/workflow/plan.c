@@ -415,8 +415,7 @@ static const struct rac_expr *optional(struct compiler *c, const struct rac_wf_a
                                        const char *name)
 {
     const struct rac_json *v = member(x->node, rac_str_of(name));
-    return v == NULL ? NULL
-                     : tree(c, v, rac_json_pointer_join(c->a, x->pointer, rac_str_of(name)));
+    return v == NULL ? NULL : tree(c, v, rac_json_pointer_join(c->a, x->pointer, rac_str_of(name)));
 }
 
 static void static_result(struct compiler *c, struct rac_wf_action *x)
@@ -432,13 +431,15 @@ static void static_result(struct compiler *c, struct rac_wf_action *x)
     rac_str pointer = rac_json_pointer_join(c->a, x->pointer, RAC_S("runtimeConfiguration"));
     if (v == NULL) {
         wrong(c, rac_json_pointer_join(c->a, pointer, RAC_S("staticResult")), use,
-              rac_arena_printf(c->a, "the static result '%.*s' of template action '%.*s' is not "
-                                     "defined in 'staticResults'",
+              rac_arena_printf(c->a,
+                               "the static result '%.*s' of template action '%.*s' is not "
+                               "defined in 'staticResults'",
                                RAC_FMT(name), RAC_FMT(x->name)));
         return;
     }
-    x->fixed = tree(c, v, rac_str_concat(c->a, c->w->pointer,
-                                         rac_json_pointer_join(c->a, RAC_S("/staticResults"), name)));
+    x->fixed = tree(c, v,
+                    rac_str_concat(c->a, c->w->pointer,
+                                   rac_json_pointer_join(c->a, RAC_S("/staticResults"), name)));
 }
 
 static bool calls(enum rac_wf_type type)
@@ -581,13 +582,15 @@ static void flow_connections(struct rac_plan *p)
     RAC_JSON_EACH_MEMBER(m, &p->workflow->references)
     {
         struct rac_json o = rac_json_new_object(p->a);
-        rac_str key = rac_json_key(m), id = rac_json_str(member(&m->value, RAC_S("id")), RAC_STR_NULL),
+        rac_str key = rac_json_key(m),
+                id = rac_json_str(member(&m->value, RAC_S("id")), RAC_STR_NULL),
                 name = rac_json_str(member(&m->value, RAC_S("connectionName")), key);
         if (id.p == NULL)
             id = rac_json_str(member(member(&m->value, RAC_S("api")), RAC_S("name")), key);
-        RAC_JSON_PUT_STR(p->a, &o, "connectionId",
-                         rac_arena_printf(p->a, "/providers/Microsoft.PowerApps/apis/%.*s/connections/%.*s",
-                                          RAC_FMT(last_segment(id)), RAC_FMT(key)));
+        RAC_JSON_PUT_STR(
+            p->a, &o, "connectionId",
+            rac_arena_printf(p->a, "/providers/Microsoft.PowerApps/apis/%.*s/connections/%.*s",
+                             RAC_FMT(last_segment(id)), RAC_FMT(key)));
         RAC_JSON_PUT_STR(p->a, &o, "connectionName", name);
         RAC_JSON_PUT_STR(p->a, &o, "id", id);
         rac_json_put(p->a, &all, key, o);

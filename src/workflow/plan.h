@@ -36,16 +36,17 @@ struct rac_wf_edge {   /* an entry of runAfter */
 };
 
 enum rac_wf_option { /* §2.12, of an action */
-    RAC_WF_DISABLE_ASYNC = 1,
-    RAC_WF_ASYNCHRONOUS = 2,
-    RAC_WF_DISABLE_DECOMPRESSION = 4,
-    RAC_WF_SUPPRESS_HEADERS = 8,
-    RAC_WF_SEQUENTIAL = 16,
-    RAC_WF_FAIL_WHEN_LIMITS_REACHED = 32,
+                     RAC_WF_DISABLE_ASYNC = 1,
+                     RAC_WF_ASYNCHRONOUS = 2,
+                     RAC_WF_DISABLE_DECOMPRESSION = 4,
+                     RAC_WF_SUPPRESS_HEADERS = 8,
+                     RAC_WF_SEQUENTIAL = 16,
+                     RAC_WF_FAIL_WHEN_LIMITS_REACHED = 32,
 };
 enum { /* §4.10 */
        RAC_WF_SECURE_INPUTS = 1,
-       RAC_WF_SECURE_OUTPUTS = 2 };
+       RAC_WF_SECURE_OUTPUTS = 2
+};
 
 struct rac_wf_action {
     rac_str name;
@@ -67,8 +68,8 @@ struct rac_wf_action {
     bool in_loop;         /* stands in a Foreach or Until, however deep */
     unsigned options;     /* enum rac_wf_option */
     unsigned secure;
-    int64_t timeout_ms;   /* limit.timeout as written; -1: none, or an expression */
-    const struct rac_expr *limit;          /* the whole limit object; NULL: none */
+    int64_t timeout_ms;           /* limit.timeout as written; -1: none, or an expression */
+    const struct rac_expr *limit; /* the whole limit object; NULL: none */
     const struct rac_expr *authentication; /* kept out of inputs, so that it is never recorded */
     const struct rac_expr *tracked;        /* trackedProperties */
     const struct rac_expr *fixed;          /* its static result, when enabled (§4.12) */

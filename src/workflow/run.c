@@ -32,8 +32,8 @@ struct rac_json run_error(struct rac_run *r, rac_str code, rac_str message)
     return o;
 }
 
-void run_fail(struct rac_run *r, struct rac_act_result *o, const char *code,
-              const char *error_code, const char *fmt, ...)
+void run_fail(struct rac_run *r, struct rac_act_result *o, const char *code, const char *error_code,
+              const char *fmt, ...)
 {
     char message[2048];
     va_list ap;
@@ -49,8 +49,7 @@ void run_push(struct rac_run *r, struct records *list, struct rac_wf_record *x)
 {
     if (list->n == list->cap) {
         size_t cap = list->cap ? list->cap * 2 : 16;
-        list->v =
-            rac_arena_grow(r->a, list->v, list->cap * sizeof *list->v, cap * sizeof *list->v);
+        list->v = rac_arena_grow(r->a, list->v, list->cap * sizeof *list->v, cap * sizeof *list->v);
         list->cap = cap;
     }
     list->v[list->n++] = x;
@@ -98,6 +97,13 @@ void rac_run_record_id(const struct rac_run *r, const struct rac_wf_record *x, u
                        char out[37])
 {
     rac_run_id(r->seed, x->frame->id, run_place(r, x), which, out);
+}
+
+rac_str rac_run_trigger_id(const struct rac_run *r, struct rac_arena *a)
+{
+    char id[37];
+    rac_run_id(r->seed, 0, 0, RAC_RUN_ID_TRIGGER, id);
+    return rac_arena_str(a, (rac_str){id, 36});
 }
 
 size_t rac_run_repetition(const struct rac_run *r RAC_UNUSED, const struct rac_wf_record *x,
@@ -164,8 +170,7 @@ static void owner_takes(struct rac_run *r, struct rac_wf_record *owner, struct r
 static void apply_frame(struct rac_run *r, const struct rac_entry *e, struct rac_wf_record *owner)
 {
     const struct rac_wf_graph *g = &r->plan->graphs[e->graph];
-    struct rac_wf_frame *f =
-        rac_arena_alloc(r->a, sizeof *f + (size_t)g->n * sizeof f->records[0]);
+    struct rac_wf_frame *f = rac_arena_alloc(r->a, sizeof *f + (size_t)g->n * sizeof f->records[0]);
     f->graph = e->graph;
     f->id = r->frames_n;
     f->index = e->index;
@@ -373,8 +378,8 @@ static rac_err load_value(struct rac_run *r, struct rac_entry_value *v)
         if (err != RAC_OK)
             return err;
     }
-    return rac_json_parse(text, r->a, v->kind == RAC_VALUE_TEXT ? RAC_JSON_COPY : 0, &v->v, &where)
-                   == RAC_OK
+    return rac_json_parse(text, r->a, v->kind == RAC_VALUE_TEXT ? RAC_JSON_COPY : 0, &v->v,
+                          &where) == RAC_OK
                ? RAC_OK
                : RAC_E_CORRUPT;
 }
@@ -589,8 +594,7 @@ static struct rac_json outputs_of(struct rac_run *r)
     return all;
 }
 
-void run_over(struct rac_run *r, enum rac_wf_status status, const char *code,
-              struct rac_json error)
+void run_over(struct rac_run *r, enum rac_wf_status status, const char *code, struct rac_json error)
 {
     struct rac_entry e = {.kind = RAC_ENTRY_RUN_END,
                           .status = status,
@@ -602,8 +606,7 @@ void run_over(struct rac_run *r, enum rac_wf_status status, const char *code,
 
 void run_close(struct rac_run *r, enum rac_wf_status status, const char *code)
 {
-    struct rac_entry e = {
-        .kind = RAC_ENTRY_CLOSED, .status = status, .code = rac_str_of(code)};
+    struct rac_entry e = {.kind = RAC_ENTRY_CLOSED, .status = status, .code = rac_str_of(code)};
     run_emit(r, &e);
 }
 
@@ -656,9 +659,9 @@ static void fixed(struct rac_run *r, struct rac_wf_record *x)
         } else if (status != NULL && code.p == NULL) {
             code = rac_http_status_name((int)rac_json_int(status, 200), r->a);
         }
-        o.code = code.p != NULL                    ? rac_arena_cstr(r->a, code)
+        o.code = code.p != NULL                 ? rac_arena_cstr(r->a, code)
                  : o.status == RAC_WF_SUCCEEDED ? "OK"
-                                                   : "BadRequest";
+                                                : "BadRequest";
     }
     run_end(r, x, &o, true);
 }
@@ -723,13 +726,12 @@ static void decide(struct rac_run *r, struct rac_wf_record *x)
         return;
     }
     uint32_t other = x->action->after[i].action;
-    struct rac_entry e = {
-        .kind = RAC_ENTRY_SKIPPED,
-        .frame = x->frame->id,
-        .action = run_place(r, x),
-        .reason = RAC_SKIP_CONDITION,
-        .other = other,
-        .other_status = x->frame->records[r->plan->actions[other].order].status};
+    struct rac_entry e = {.kind = RAC_ENTRY_SKIPPED,
+                          .frame = x->frame->id,
+                          .action = run_place(r, x),
+                          .reason = RAC_SKIP_CONDITION,
+                          .other = other,
+                          .other_status = x->frame->records[r->plan->actions[other].order].status};
     run_emit(r, &e);
     run_finish(r, x);
 }

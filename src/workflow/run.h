@@ -29,13 +29,13 @@ struct rac_run;
 struct rac_wf_inner {
     struct rac_wf_frame **frames; /* graphs it ran: one branch, or an iteration each */
     uint32_t frames_n, frames_cap;
-    uint32_t open;          /* frames not finished */
-    struct rac_json items;  /* Foreach: what it goes over */
-    uint32_t next_item;     /* of items: to be begun next */
+    uint32_t open;           /* frames not finished */
+    struct rac_json items;   /* Foreach: what it goes over */
+    uint32_t next_item;      /* of items: to be begun next */
     struct rac_json tracked; /* trackedProperties, evaluated */
-    struct rac_json state;  /* of an action under way: the last progress; NONE: none yet */
-    uint32_t progress;      /* how many entries of progress it has */
-    void *outside;          /* whoever carries it out: the engine's */
+    struct rac_json state;   /* of an action under way: the last progress; NONE: none yet */
+    uint32_t progress;       /* how many entries of progress it has */
+    void *outside;           /* whoever carries it out: the engine's */
 };
 
 /* What became of one action in one frame. */
@@ -45,8 +45,8 @@ struct rac_wf_record {
     enum rac_wf_status status : 8; /* NONE: not decided yet */
     enum rac_skip reason : 8;      /* why it was skipped */
     enum rac_wf_status other_status : 8;
-    uint32_t other;   /* because of which action */
-    const char *code; /* static or in the run's arena; NULL: none */
+    uint32_t other;                         /* because of which action */
+    const char *code;                       /* static or in the run's arena; NULL: none */
     struct rac_json inputs, outputs, error; /* NONE: has none */
     rac_ms start_ms, end_ms;
     struct rac_wf_inner *inner; /* NULL: needs none */
@@ -89,7 +89,7 @@ struct rac_run_world {
 
 /* Facts of a new run; texts and values are borrowed as long as it exists. */
 struct rac_run_facts {
-    rac_str name, tracking, correlation, origin; /* tracking absent: the name */
+    rac_str name, tracking, correlation, origin;             /* tracking absent: the name */
     const struct rac_json *trigger_inputs, *trigger_outputs; /* NULL: none */
     rac_ms start_ms, scheduled_ms;                           /* scheduled_ms 0: none */
     bool caller_waits;                                       /* a Response has somebody to answer */
@@ -125,9 +125,9 @@ void rac_run_resume(struct rac_run *r);
 struct rac_wf_record **rac_run_wants(struct rac_run *r, size_t *n);
 struct rac_run_outcome {
     enum rac_wf_status status;
-    rac_str code;                     /* borrowed */
-    const struct rac_json *outputs;   /* NULL: none */
-    const struct rac_json *error;     /* NULL: none */
+    rac_str code;                   /* borrowed */
+    const struct rac_json *outputs; /* NULL: none */
+    const struct rac_json *error;   /* NULL: none */
 };
 /* Ends an open action; RAC_E_CONFLICT when it is not open any more. Work follows by itself only in
  * rac_run_work. */
@@ -170,7 +170,7 @@ enum rac_wf_status rac_run_status(const struct rac_run *r); /* Waiting, Running,
 const char *rac_run_code(const struct rac_run *r);          /* NULL: none */
 const struct rac_json *rac_run_error(const struct rac_run *r);    /* NONE: has none */
 const struct rac_json *rac_run_response(const struct rac_run *r); /* NONE: none was sent */
-unsigned rac_run_actions(const struct rac_run *r); /* how many ended */
+unsigned rac_run_actions(const struct rac_run *r);                /* how many ended */
 /* {"status", "error"?, "outputs", "response"?, "trigger", "actions"}: architecture §1. */
 struct rac_json rac_run_json(struct rac_run *r, struct rac_arena *a);
 /* For printing the tree: the root frame, NULL before rac_run_begin. */
@@ -185,6 +185,8 @@ void rac_run_id(const uint8_t seed[16], uint32_t frame, uint32_t action, uint32_
                 char out[37]);
 void rac_run_record_id(const struct rac_run *r, const struct rac_wf_record *x, uint32_t which,
                        char out[37]);
+/* The trigger's tracking id, which is the correlation id of runs that were given none; in a. */
+rac_str rac_run_trigger_id(const struct rac_run *r, struct rac_arena *a);
 /* "000002-000013" of a record; "" outside of loops. Returns its length. */
 size_t rac_run_repetition(const struct rac_run *r, const struct rac_wf_record *x,
                           char out[RAC_REPETITION_NAME_TEXT]);

@@ -3,8 +3,7 @@
 #include "workflow/run_priv.h"
 
 /* Every frame in which an action stands, in order of iterations. */
-static void collect(struct rac_run *r, struct rac_wf_frame *f, uint32_t graph,
-                    struct run_seen *out)
+static void collect(struct rac_run *r, struct rac_wf_frame *f, uint32_t graph, struct run_seen *out)
 {
     if (f->graph == graph) {
         run_seen_add(r, out, f);

@@ -147,8 +147,8 @@ static inline void run_succeed(struct rac_act_result *o, const char *code)
     o->status = RAC_WF_SUCCEEDED;
     o->code = code;
 }
-void run_fail(struct rac_run *r, struct rac_act_result *o, const char *code,
-              const char *error_code, const char *fmt, ...) RAC_PRINTF(5, 6);
+void run_fail(struct rac_run *r, struct rac_act_result *o, const char *code, const char *error_code,
+              const char *fmt, ...) RAC_PRINTF(5, 6);
 struct rac_json run_error(struct rac_run *r, rac_str code, rac_str message);
 
 #endif

@@ -35,10 +35,10 @@ static rac_str condition(const struct rac_plan *p, const struct rac_wf_action *x
 static rac_str dependency(const struct rac_plan *p, const struct rac_wf_action *x,
                           const struct rac_skipped *s, struct rac_arena *a)
 {
-    const char *code = s->other_code != NULL                     ? s->other_code
-                       : s->other_status == RAC_WF_SKIPPED       ? "ActionSkipped"
-                       : s->other_status == RAC_WF_SUCCEEDED     ? "NotSpecified"
-                                                                 : "ActionFailed";
+    const char *code = s->other_code != NULL                 ? s->other_code
+                       : s->other_status == RAC_WF_SKIPPED   ? "ActionSkipped"
+                       : s->other_status == RAC_WF_SUCCEEDED ? "NotSpecified"
+                                                             : "ActionFailed";
     return rac_arena_printf(a,
                             "The execution of template action '%.*s' is skipped: dependant action "
                             "'%.*s' completed with status '%s' and code '%s'.",
@@ -86,8 +86,8 @@ struct rac_json rac_skip_error(const struct rac_plan *p, const struct rac_wf_act
 }
 
 struct rac_skipped rac_skip_inside(const struct rac_plan *p, const struct rac_wf_action *x,
-                                   const struct rac_wf_action *container,
-                                   enum rac_wf_status status, const char *code)
+                                   const struct rac_wf_action *container, enum rac_wf_status status,
+                                   const char *code)
 {
     uint32_t holder = p->graphs[x->graph].owner;
     bool direct = &p->actions[holder] == container;
@@ -102,14 +102,11 @@ struct rac_skipped rac_skip_inside(const struct rac_plan *p, const struct rac_wf
         return (struct rac_skipped){.reason = RAC_SKIP_CONDITION, .other = UINT32_MAX};
     }
     if (!direct)
-        return (struct rac_skipped){.reason = RAC_SKIP_DEPENDENCY,
-                                    .other = holder,
-                                    .other_status = RAC_WF_SKIPPED};
+        return (struct rac_skipped){
+            .reason = RAC_SKIP_DEPENDENCY, .other = holder, .other_status = RAC_WF_SKIPPED};
     bool branches = container->type == RAC_WF_TYPE_IF || container->type == RAC_WF_TYPE_SWITCH;
     if (branches && status != RAC_WF_SKIPPED && (code == NULL || strcmp(code, "BadRequest") != 0))
         return (struct rac_skipped){.reason = RAC_SKIP_BRANCH, .other = UINT32_MAX};
-    return (struct rac_skipped){.reason = RAC_SKIP_DEPENDENCY,
-                                .other = holder,
-                                .other_status = status,
-                                .other_code = code};
+    return (struct rac_skipped){
+        .reason = RAC_SKIP_DEPENDENCY, .other = holder, .other_status = status, .other_code = code};
 }

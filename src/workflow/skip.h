@@ -34,7 +34,7 @@ struct rac_json rac_skip_error(const struct rac_plan *p, const struct rac_wf_act
 /* Why x was skipped, which stands (at any depth) in a graph that container did not run: what became
  * of container is status and code. */
 struct rac_skipped rac_skip_inside(const struct rac_plan *p, const struct rac_wf_action *x,
-                                   const struct rac_wf_action *container,
-                                   enum rac_wf_status status, const char *code);
+                                   const struct rac_wf_action *container, enum rac_wf_status status,
+                                   const char *code);
 
 #endif

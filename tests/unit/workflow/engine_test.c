@@ -1,0 +1,405 @@
+/* The engine under a fake clock: what is acknowledged when, timers, calls, restarts. */
+#include "engine_world.h"
+#include "unit.h"
+#include "workflow/run.h"
+
+#define REQUEST "{\"type\": \"Request\", \"kind\": \"Http\"}"
+
+static struct memory_run *row(struct world *w, const struct world_answer *a)
+{
+    return memory_store_run(w->store, 1, rac_str_of(a->run));
+}
+
+static void answered_after_commit(void **state)
+{
+    (void)state;
+    struct world *w = world_new(1, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"C\": {\"type\": \"Compose\", \"inputs\": \"@triggerBody()?['n']\"}, \"R\": {\"type\": "
+        "\"Response\", \"runAfter\": {\"C\": [\"Succeeded\"]}, \"inputs\": {\"statusCode\": 201, "
+        "\"body\": \"@add(outputs('C'), 1)\"}}}");
+    world_fire(w, f, "{\"body\": {\"n\": 41}}", true, &a);
+    assert_false(a.called);
+    world_settle(w);
+    assert_true(a.called);
+    assert_int_equal(a.outcome, RAC_FIRE_RESPONSE);
+    assert_string_equal(a.text, "{\"statusCode\":201,\"headers\":{},\"body\":42}");
+    assert_int_equal(w->store->turns_total, 1); /* begun and ended in one commit */
+    assert_string_equal(row(w, &a)->status, "Succeeded");
+    assert_true(row(w, &a)->end_ms != 0);
+    struct rac_engine_stats s;
+    rac_engine_stats(w->engine, &s);
+    assert_int_equal(s.live, 0);
+    world_free(w);
+}
+
+static rac_err refuse(void *arg)
+{
+    rac_err *e = arg;
+    return *e;
+}
+
+static void refused_by_the_store(void **state)
+{
+    (void)state;
+    struct world *w = world_new(2, true);
+    struct world_answer a;
+    rac_err err = RAC_E_FULL;
+    struct rac_flow *f = world_flow(w, REQUEST, "{\"C\": {\"type\": \"Compose\", \"inputs\": 1}}");
+    w->store->fault = refuse;
+    w->store->fault_arg = &err;
+    world_fire(w, f, "{}", true, &a);
+    world_settle(w);
+    assert_true(a.called);
+    assert_int_equal(a.outcome, RAC_FIRE_FAILED);
+    assert_int_equal(w->store->runs_n, 0);
+    world_free(w);
+}
+
+static void waits_in_the_store(void **state)
+{
+    (void)state;
+    struct world *w = world_new(3, true);
+    struct world_answer a;
+    struct rac_engine_stats s;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"W\": {\"type\": \"Wait\", \"inputs\": {\"interval\": {\"count\": 2, \"unit\": "
+        "\"Day\"}}}, \"C\": {\"type\": \"Compose\", \"inputs\": \"@utcNow()\", \"runAfter\": "
+        "{\"W\": [\"Succeeded\"]}}}");
+    world_fire(w, f, "{}", true, &a);
+    world_settle(w);
+    assert_int_equal(a.outcome, RAC_FIRE_STARTED);
+    assert_string_equal(row(w, &a)->status, "Running");
+    assert_int_equal(row(w, &a)->due_ms, w->clock.wall_ms + 2 * 86400000);
+    rac_engine_stats(w->engine, &s);
+    assert_int_equal(s.live, 0); /* it costs nothing here */
+    world_pass(w, 86400000);
+    assert_string_equal(row(w, &a)->status, "Running");
+    world_restart(w);
+    world_pass(w, 86400000);
+    assert_string_equal(row(w, &a)->status, "Succeeded");
+    world_free(w);
+}
+
+static void short_wait(void **state)
+{
+    (void)state;
+    struct world *w = world_new(4, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(w, REQUEST,
+                                    "{\"W\": {\"type\": \"Wait\", \"inputs\": {\"interval\": "
+                                    "{\"count\": 1, \"unit\": \"Second\"}}}}");
+    world_fire(w, f, "{}", false, &a);
+    world_pass(w, 999);
+    assert_string_equal(row(w, &a)->status, "Running");
+    world_pass(w, 1);
+    assert_string_equal(row(w, &a)->status, "Succeeded");
+    world_free(w);
+}
+
+#define CALL                                                                                       \
+    "{\"H\": {\"type\": \"Http\", \"inputs\": {\"method\": \"POST\", \"uri\": "                    \
+    "\"https://api.example/x\", \"body\": {\"a\": 1}}}, \"R\": {\"type\": \"Response\", "          \
+    "\"runAfter\": {\"H\": [\"Succeeded\", \"Failed\"]}, \"inputs\": {\"body\": "                  \
+    "\"@body('H')\"}}}"
+
+static void calls_after_commit(void **state)
+{
+    (void)state;
+    struct world *w = world_new(5, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(w, REQUEST, CALL);
+    world_fire(w, f, "{}", true, &a);
+    assert_null(w->fetches);
+    world_settle(w);
+    struct world_fetch *x = world_fetch(w, "api.example/x");
+    assert_non_null(x);
+    assert_int_equal(w->store->runs_n, 1); /* durable before it left */
+    assert_str(x->body, "{\"a\":1}");
+    assert_str(rac_headers_get(&x->headers, RAC_S("x-ms-workflow-operation-name")), "H");
+    rac_str id = rac_headers_get(&x->headers, RAC_S("x-ms-client-request-id"));
+    assert_int_equal(id.n, 36);
+    world_answer(w, x, 200, "Content-Type: application/json", "{\"b\":2}");
+    assert_string_equal(a.text, "{\"statusCode\":200,\"headers\":{},\"body\":{\"b\":2}}");
+    world_free(w);
+}
+
+static void retries_with_new_ids(void **state)
+{
+    (void)state;
+    struct world *w = world_new(6, true);
+    struct world_answer a;
+    char first[40];
+    struct rac_flow *f = world_flow(w, REQUEST, CALL);
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    struct world_fetch *x = world_fetch(w, "api.example");
+    rac_str id = rac_headers_get(&x->headers, RAC_S("x-ms-client-request-id"));
+    snprintf(first, sizeof first, "%.*s", RAC_FMT(id));
+    world_answer(w, x, 503, "Retry-After: 3", "no");
+    assert_null(w->fetches);
+    world_pass(w, 20000);
+    x = world_fetch(w, "api.example");
+    assert_non_null(x);
+    id = rac_headers_get(&x->headers, RAC_S("x-ms-client-request-id"));
+    assert_false(rac_str_eq(id, rac_str_of(first)));
+    snprintf(first, sizeof first, "%.*s", RAC_FMT(id));
+    world_restart(w); /* under way: sent again under the same id */
+    x = world_fetch(w, "api.example");
+    assert_non_null(x);
+    assert_str(rac_headers_get(&x->headers, RAC_S("x-ms-client-request-id")), first);
+    world_answer(w, x, 200, "Content-Type: text/plain", "ok");
+    assert_string_equal(row(w, &a)->status, "Succeeded");
+    world_free(w);
+}
+
+static void polls_after_restart(void **state)
+{
+    (void)state;
+    struct world *w = world_new(7, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(w, REQUEST, CALL);
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    world_answer(w, world_fetch(w, "api.example/x"), 202, "Location: /poll/1\nRetry-After: 5", "");
+    world_restart(w);
+    assert_null(w->fetches);
+    world_pass(w, 5000);
+    struct world_fetch *x = world_fetch(w, "https://api.example/poll/1");
+    assert_non_null(x); /* it polls, it does not post again */
+    assert_str(x->method, "GET");
+    world_answer(w, x, 200, "Content-Type: application/json", "{\"done\":true}");
+    assert_string_equal(row(w, &a)->status, "Succeeded");
+    assert_int_equal(w->fetched_total, 2);
+    world_free(w);
+}
+
+static void times_out(void **state)
+{
+    (void)state;
+    struct world *w = world_new(8, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"H\": {\"type\": \"Http\", \"limit\": {\"timeout\": \"PT10S\"}, \"inputs\": "
+        "{\"method\": \"GET\", \"uri\": \"https://api.example/slow\"}}, \"L\": {\"type\": "
+        "\"Compose\", \"inputs\": \"@actions('H').error.code\", \"runAfter\": {\"H\": "
+        "[\"TimedOut\"]}}}");
+    world_fire(w, f, "{}", false, &a);
+    world_pass(w, 10001);
+    assert_null(w->fetches);
+    assert_string_equal(row(w, &a)->status, "Succeeded");
+    world_free(w);
+}
+
+static void done_event(void *arg, rac_err err, rac_str why)
+{
+    (void)why;
+    *(int *)arg = (int)err;
+}
+
+static void webhook(void **state)
+{
+    (void)state;
+    struct world *w = world_new(9, true);
+    struct world_answer a;
+    int err = -1;
+    struct rac_json v;
+    struct rac_json_error where;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"H\": {\"type\": \"HttpWebhook\", \"inputs\": {\"subscribe\": {\"method\": \"POST\", "
+        "\"uri\": \"https://api.example/subscribe\", \"body\": {\"to\": \"@{listCallbackUrl()}\"}},"
+        " \"unsubscribe\": {\"method\": \"DELETE\", \"uri\": "
+        "\"https://api.example/unsubscribe\"}}}}");
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    struct world_fetch *x = world_fetch(w, "/subscribe");
+    assert_true(rac_str_find(x->body, RAC_S("/actions/H/run?")) != RAC_STR_NPOS);
+    world_answer(w, x, 200, "", "");
+    world_pass(w, 86400000);
+    struct rac_engine_stats s;
+    rac_engine_stats(w->engine, &s);
+    assert_int_equal(s.live, 0);
+    assert_int_equal(rac_json_parse(RAC_S("{\"headers\":{},\"body\":7}"), &w->a, 0, &v, &where),
+                     RAC_OK);
+    rac_engine_callback(w->engine, 1, rac_str_of(a.run), RAC_S("nope"), RAC_S(""), &v, done_event,
+                        &err);
+    world_settle(w);
+    assert_int_equal(err, RAC_E_NOT_FOUND);
+    rac_engine_callback(w->engine, 1, rac_str_of(a.run), RAC_S("H"), RAC_S(""), &v, done_event,
+                        &err);
+    world_settle(w);
+    assert_int_equal(err, RAC_OK);
+    assert_string_equal(row(w, &a)->status, "Succeeded");
+    rac_engine_callback(w->engine, 1, rac_str_of(a.run), RAC_S("H"), RAC_S(""), &v, done_event,
+                        &err);
+    world_settle(w);
+    assert_int_equal(err, RAC_E_CONFLICT);
+    world_fire(w, f, "{}", false, &a); /* cancelled while it waits: unsubscribes */
+    world_settle(w);
+    world_answer(w, world_fetch(w, "/subscribe"), 200, "", "");
+    rac_engine_cancel(w->engine, 1, rac_str_of(a.run), done_event, &err);
+    world_settle(w);
+    assert_int_equal(err, RAC_OK);
+    assert_non_null(world_fetch(w, "/unsubscribe"));
+    assert_string_equal(row(w, &a)->status, "Cancelled");
+    world_free(w);
+}
+
+static void nested(void **state)
+{
+    (void)state;
+    struct world *w = world_new(10, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"N\": {\"type\": \"Workflow\", \"inputs\": {\"host\": {\"workflow\": {\"id\": "
+        "\"flow2\"}}, \"body\": {\"x\": 5}}}, \"R\": {\"type\": \"Response\", \"runAfter\": "
+        "{\"N\": [\"Succeeded\"]}, \"inputs\": {\"body\": \"@body('N')\"}}}");
+    world_flow(w, REQUEST,
+               "{\"R\": {\"type\": \"Response\", \"inputs\": {\"body\": "
+               "\"@mul(triggerBody()['x'], 2)\"}}}");
+    world_fire(w, f, "{}", true, &a);
+    world_settle(w);
+    assert_string_equal(a.text, "{\"statusCode\":200,\"headers\":{},\"body\":10}");
+    assert_int_equal(w->store->runs_n, 2);
+    world_free(w);
+}
+
+static void limited(void **state)
+{
+    (void)state;
+    struct world *w = world_new(11, true);
+    struct world_answer a[14];
+    struct rac_flow *f = world_flow(
+        w,
+        "{\"type\": \"Request\", \"operationOptions\": \"SingleInstance\", "
+        "\"runtimeConfiguration\": {\"concurrency\": {\"maximumWaitingRuns\": 11}}}",
+        "{\"W\": {\"type\": \"Wait\", \"inputs\": {\"interval\": {\"count\": 1, \"unit\": "
+        "\"Second\"}}}}");
+    for (int i = 0; i < 13; i++) {
+        world_fire(w, f, "{}", false, &a[i]);
+        world_settle(w);
+    }
+    assert_string_equal(row(w, &a[0])->status, "Running");
+    assert_string_equal(row(w, &a[1])->status, "Waiting");
+    assert_int_equal(a[12].outcome, RAC_FIRE_BUSY);
+    assert_int_equal(a[12].status, 429);
+    assert_string_equal(a[12].text, "WorkflowRunsLimitExceeded");
+    world_pass(w, 1000);
+    assert_string_equal(row(w, &a[0])->status, "Succeeded");
+    assert_string_equal(row(w, &a[1])->status, "Running");
+    world_restart(w);
+    world_pass(w, 12000);
+    for (int i = 0; i < 12; i++)
+        assert_string_equal(row(w, &a[i])->status, "Succeeded");
+    world_free(w);
+}
+
+static void late_response(void **state)
+{
+    (void)state;
+    struct world *w = world_new(12, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"W\": {\"type\": \"Wait\", \"inputs\": {\"interval\": {\"count\": 10, \"unit\": "
+        "\"Minute\"}}}, \"R\": {\"type\": \"Response\", \"inputs\": {}, \"runAfter\": {\"W\": "
+        "[\"Succeeded\"]}}}");
+    world_fire(w, f, "{}", true, &a);
+    world_pass(w, 224000);
+    assert_false(a.called);
+    world_pass(w, 2000);
+    assert_int_equal(a.outcome, RAC_FIRE_TIMED_OUT);
+    world_pass(w, 600000);
+    assert_string_equal(row(w, &a)->status, "Failed");
+    world_free(w);
+}
+
+static void stateless(void **state)
+{
+    (void)state;
+    struct world *w = world_new(13, false);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(w, REQUEST, CALL);
+    world_fire(w, f, "{}", true, &a);
+    world_settle(w);
+    world_answer(w, world_fetch(w, "api.example"), 404, "", "");
+    assert_int_equal(a.outcome, RAC_FIRE_RESPONSE);
+    world_free(w);
+}
+
+static void transient_store_error(void **state)
+{
+    (void)state;
+    struct world *w = world_new(14, true);
+    struct world_answer a;
+    rac_err err = RAC_OK;
+    struct rac_flow *f = world_flow(w, REQUEST, CALL);
+    w->store->fault = refuse;
+    w->store->fault_arg = &err;
+    world_fire(w, f, "{}", true, &a);
+    world_settle(w);
+    err = RAC_E_BUSY;
+    world_answer(w, world_fetch(w, "api.example"), 200, "", "ok");
+    assert_false(a.called);
+    err = RAC_OK;
+    world_pass(w, 1000);
+    assert_int_equal(a.outcome, RAC_FIRE_RESPONSE);
+    assert_int_equal(w->fetched_total, 1); /* the result was not lost */
+    world_free(w);
+}
+
+static void large_loop(void **state)
+{
+    (void)state;
+    struct world *w = world_new(15, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"L\": {\"type\": \"Foreach\", \"foreach\": \"@range(0, 20000)\", \"actions\": {\"C\": "
+        "{\"type\": \"Compose\", \"inputs\": \"@add(item(), 1)\"}}}, \"N\": {\"type\": "
+        "\"Compose\", \"inputs\": \"@last(outputs('C'))\", \"runAfter\": {\"L\": "
+        "[\"Succeeded\"]}}}");
+    world_fire(w, f, "{}", false, &a);
+    for (int i = 0; i < 7; i++) { /* crash in the middle of it */
+        while (w->store->waiting == 0) {
+            world_settle(w);
+            if (row(w, &a) != NULL && row(w, &a)->end_ms != 0)
+                break;
+        }
+        memory_store_deliver(w->store);
+        if (i % 3 == 2)
+            world_restart(w);
+    }
+    world_settle(w);
+    world_wake_due(w);
+    assert_string_equal(row(w, &a)->status, "Succeeded");
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answered_after_commit),
+        cmocka_unit_test(refused_by_the_store),
+        cmocka_unit_test(waits_in_the_store),
+        cmocka_unit_test(short_wait),
+        cmocka_unit_test(calls_after_commit),
+        cmocka_unit_test(retries_with_new_ids),
+        cmocka_unit_test(polls_after_restart),
+        cmocka_unit_test(times_out),
+        cmocka_unit_test(webhook),
+        cmocka_unit_test(nested),
+        cmocka_unit_test(limited),
+        cmocka_unit_test(late_response),
+        cmocka_unit_test(stateless),
+        cmocka_unit_test(transient_store_error),
+        cmocka_unit_test(large_loop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,66 @@
+/*
+ * engine_world - an engine with a fake clock, a store in memory and a network the test plays.
+ * Everything is driven by hand and replayable from a seed.
+ */
+#ifndef RAC_TEST_ENGINE_WORLD_H
+#define RAC_TEST_ENGINE_WORLD_H
+
+#include "memory_store.h"
+#include "workflow/engine.h"
+
+struct world_fetch { /* a request under way */
+    struct world_fetch *next;
+    struct rac_arena *a;
+    struct rac_fetch_events ev;
+    rac_str method, url, body;
+    struct rac_headers headers;
+    rac_ms sent_ms;
+};
+
+struct world {
+    struct rac_env_fake clock;
+    struct rac_env env;
+    struct memory_store *store;
+    struct rac_engine *engine;
+    struct rac_engine_limits limits;
+    struct rac_flow *flows[16];
+    size_t flows_n;
+    struct world_deferred *deferred, **deferred_end;
+    rac_ns alarm_ns;
+    struct world_fetch *fetches;
+    struct rac_arena a;
+    size_t fetched_total;
+};
+
+struct world *world_new(uint64_t seed, bool stored);
+void world_free(struct world *w);
+/* A flow out of the text of a definition's "actions", with a trigger of that type. */
+struct rac_flow *world_flow(struct world *w, const char *trigger, const char *actions);
+struct rac_flow *world_flow_of(struct world *w, const char *document);
+/* Everything that can happen without time passing or the network answering. */
+void world_settle(struct world *w);
+/* Time passes in steps, so that timers ring in order. */
+void world_pass(struct world *w, int64_t ms);
+/* The oldest request under way to a URL that contains that text, or NULL. */
+struct world_fetch *world_fetch(struct world *w, const char *part);
+/* Answers it; headers "Name: value\nName: value"; settles. */
+void world_answer(struct world *w, struct world_fetch *f, int status, const char *headers,
+                  const char *body);
+void world_fail(struct world *w, struct world_fetch *f, rac_err err);
+/* The process dies; a new engine finds the store and is woken for every open run. */
+void world_restart(struct world *w);
+/* Wakes what is due in the store. */
+void world_wake_due(struct world *w);
+
+/* An answer to a fire, remembered. */
+struct world_answer {
+    bool called;
+    enum rac_fire_outcome outcome;
+    char run[64], text[4096];
+    int status;
+    bool async;
+};
+void world_fire(struct world *w, struct rac_flow *f, const char *outputs, bool waits,
+                struct world_answer *out);
+
+#endif
