@@ -137,10 +137,11 @@ void rac_check_requirements(struct check *c, const struct rac_json *list, const 
             check_requirement(c, requirement, &here);
         if (rac_json_len(requirement) > 1)
             FIND_AS(c, SEC_02, LV_W, &here, requirement,
-                    "several schemes are required at once; the first one is used");
+                    "several schemes are required at once; hosted products use the first one only");
     }
     if (rac_json_len(list) > 1)
-        FIND_AS(c, SEC_02, LV_W, at, list, "several alternatives are given; the first one is used");
+        FIND_AS(c, SEC_02, LV_W, at, list,
+                "several alternatives are given; hosted products use the first one only");
 }
 
 void rac_check_security(struct check *c)

@@ -12,6 +12,7 @@ void rac_convert_begin(struct rac_convert_state *c, struct rac_document *doc,
 {
     *c = (struct rac_convert_state){.a = a, .o = o, .losses = losses, .main.doc = doc};
     c->connection_parameters = rac_json_new_object(a);
+    c->sets = rac_json_new_array(a);
     c->policies = rac_json_new_array(a);
     rac_map_init(&c->operation_ids, a);
     rac_map_init(&c->main.anchors, a);
@@ -231,6 +232,28 @@ bool rac_name_looks_secret(rac_str name)
     return false;
 }
 
+bool rac_parameter_is_credential(rac_str name)
+{
+    static const rac_str ours[] = {RAC_S_INIT("username"), RAC_S_INIT("password"),
+                                   RAC_S_INIT("token"), RAC_S_INIT("api_key")};
+    for (size_t i = 0; i < RAC_COUNT(ours); i++)
+        if (rac_str_eqi(name, ours[i]))
+            return true;
+    return false;
+}
+
+static bool parameter_is_taken(const struct rac_convert_state *c, rac_str name)
+{
+    if (rac_parameter_is_credential(name)) /* they may come later */
+        return true;
+    RAC_JSON_EACH(set, &c->sets)
+    {
+        if (rac_json_get(RAC_JSON_GET(set, "parameters"), name) != NULL)
+            return true;
+    }
+    return rac_json_get(&c->connection_parameters, name) != NULL;
+}
+
 rac_str rac_parameter_name(struct rac_convert_state *c, rac_str name)
 {
     char *p = rac_arena_alloc(c->a, name.n + 1);
@@ -238,7 +261,7 @@ rac_str rac_parameter_name(struct rac_convert_state *c, rac_str name)
         p[i] = rac_is_alnum(name.p[i]) ? name.p[i] : '_';
     rac_str base = name.n > 0 ? (rac_str){p, name.n} : RAC_S("parameter");
     rac_str out = base;
-    for (unsigned n = 2; rac_json_get(&c->connection_parameters, out) != NULL; n++)
+    for (unsigned n = 2; parameter_is_taken(c, out); n++)
         out = rac_arena_printf(c->a, "%.*s_%u", RAC_FMT(base), n);
     return out;
 }

@@ -60,6 +60,9 @@ struct rac_convert_state {
     struct rac_diags *losses;
     struct rac_source main;
     struct rac_json connection_parameters; /* object */
+    struct rac_json sets;                  /* array: values of connectionParameterSets */
+    struct rac_json *set;                  /* parameters of the set being made; NULL: common ones */
+    bool optional;                         /* what is added now need not be filled in */
     struct rac_json policies;              /* array */
     struct rac_map operation_ids;          /* taken ids -> non-NULL */
     size_t tab_index;
@@ -95,6 +98,8 @@ bool rac_operation_id_take(struct rac_convert_state *c, rac_str id);
 rac_str rac_name_of_path(struct rac_arena *a, rac_str method, rac_str path);
 rac_str rac_text_trim(rac_str s, size_t chars_max); /* blanks off, whole characters */
 bool rac_name_looks_secret(rac_str name);           /* §2.3.4 */
+/* username, password, token, api_key: what credentials are asked for by. */
+bool rac_parameter_is_credential(rac_str name);
 /* A name of a connection parameter: letters, digits, underscores, and not taken yet. */
 rac_str rac_parameter_name(struct rac_convert_state *c, rac_str name);
 
@@ -125,7 +130,9 @@ struct rac_connection_field {
     bool required;
     const struct rac_json *allowed; /* array of strings, or NULL */
 };
-/* Adds a connection parameter unless one of that name exists. */
+/* Where connection parameters are added now: the common ones, or those of a set. */
+struct rac_json *rac_connection_target(struct rac_convert_state *c);
+/* Adds a connection parameter there unless one of that name exists. */
 void rac_connection_add(struct rac_convert_state *c, const struct rac_connection_field *f);
 
 enum rac_oauth_flow { RAC_FLOW_CODE, RAC_FLOW_CLIENT, RAC_FLOW_PASSWORD };

@@ -1,18 +1,18 @@
 /*
  * securitySchemes of OpenAPI 3 to securityDefinitions, connection parameters and policies
- * (connectors.md §2.6, §4). A connector has one effective requirement; the schemes of one
- * requirement may be several (two keys, for example).
+ * (connectors.md §2.6, §4). The schemes of one requirement may be several (two keys, for example);
+ * requirements that are alternatives become parameter sets.
  */
+#include "openapi/convert_credentials.h"
 #include "openapi/openapi3_priv.h"
 
-enum kind { K_UNSUPPORTED, K_BASIC, K_KEY, K_BEARER, K_OAUTH };
+enum { DESCRIPTION_BYTES_MAX = 200 }; /* of a scheme, to be shown beside a field */
 
 struct scheme {
-    rac_str name, written; /* in the source; in the result */
-    enum kind kind;
+    struct rac_credential_scheme is; /* its name is that of the source */
+    bool supported;
     const struct rac_place *at;
     struct rac_json definition; /* of 2.0 */
-    struct rac_oauth_spec oauth;
     struct rac_json scopes;     /* declared: name -> description */
     struct rac_json asked;      /* array of scope names some operation needs */
     struct rac_json operations; /* ids that send it */
@@ -20,10 +20,9 @@ struct scheme {
 };
 
 struct o3_security {
-    struct rac_map schemes;             /* name -> struct scheme * */
-    const struct rac_json *requirement; /* the effective one, an object; NULL: none */
-    bool from_root;                     /* it is the root's */
-    bool any;                           /* some scheme is in use */
+    struct rac_map schemes;       /* name -> struct scheme * */
+    struct rac_requirements asks; /* alternatives of the connector; none: no credentials */
+    bool assumed;                 /* nothing asks for it: the only scheme there is */
 };
 
 /* --- one scheme ------------------------------------------------------------------------------- */
@@ -37,9 +36,20 @@ static struct rac_json key_definition(struct o3 *x, rac_str name, rac_str in)
     return o;
 }
 
+static void set_kind(struct scheme *s, enum rac_scheme_kind kind)
+{
+    s->is.kind = kind;
+    s->supported = true;
+}
+
+static bool is_oauth(const struct scheme *s)
+{
+    return s->supported && s->is.kind == RAC_SCHEME_OAUTH;
+}
+
 static void as_bearer(struct o3 *x, struct scheme *s)
 {
-    s->kind = K_BEARER;
+    set_kind(s, RAC_SCHEME_BEARER);
     s->definition = key_definition(x, RAC_S("Authorization"), RAC_S("header"));
 }
 
@@ -47,7 +57,7 @@ static void scheme_http(struct o3 *x, struct scheme *s)
 {
     rac_str word = rac_json_str(RAC_JSON_GET(s->at->node, "scheme"), RAC_S(""));
     if (rac_str_eqi(word, RAC_S("basic"))) {
-        s->kind = K_BASIC;
+        set_kind(s, RAC_SCHEME_BASIC);
         s->definition = rac_json_new_object(x->a);
         RAC_JSON_PUT_STR(x->a, &s->definition, "type", RAC_S("basic"));
     } else if (rac_str_eqi(word, RAC_S("bearer"))) {
@@ -63,7 +73,7 @@ static void scheme_key(struct o3 *x, struct scheme *s)
     rac_str in = rac_json_str(RAC_JSON_GET(s->at->node, "in"), RAC_S(""));
     rac_str name = rac_json_str(RAC_JSON_GET(s->at->node, "name"), RAC_S(""));
     if (name.n > 0 && (rac_str_eq(in, RAC_S("header")) || rac_str_eq(in, RAC_S("query")))) {
-        s->kind = K_KEY;
+        set_kind(s, RAC_SCHEME_KEY);
         s->definition = key_definition(x, name, in);
         return;
     }
@@ -83,13 +93,13 @@ static void put_flow(struct o3 *x, struct scheme *s, const char *flow,
                      const struct rac_json *scopes)
 {
     struct rac_json *o = &s->definition;
-    s->kind = K_OAUTH;
+    set_kind(s, RAC_SCHEME_OAUTH);
     *o = rac_json_new_object(x->a);
     RAC_JSON_PUT_STR(x->a, o, "type", RAC_S("oauth2"));
     RAC_JSON_PUT_STR(x->a, o, "flow", rac_str_of(flow));
-    if (s->oauth.authorization_url.n > 0)
-        RAC_JSON_PUT_STR(x->a, o, "authorizationUrl", s->oauth.authorization_url);
-    RAC_JSON_PUT_STR(x->a, o, "tokenUrl", s->oauth.token_url);
+    if (s->is.oauth.authorization_url.n > 0)
+        RAC_JSON_PUT_STR(x->a, o, "authorizationUrl", s->is.oauth.authorization_url);
+    RAC_JSON_PUT_STR(x->a, o, "tokenUrl", s->is.oauth.token_url);
     RAC_JSON_EACH_MEMBER(m, scopes)
     {
         rac_json_put(x->a, &s->scopes, rac_json_key(m),
@@ -118,11 +128,11 @@ static void scheme_oauth(struct o3 *x, struct scheme *s)
         if (token.n == 0 || (code && authorization.n == 0))
             continue;
         taken = rows[i].name;
-        s->oauth = (struct rac_oauth_spec){.grant = rows[i].grant,
-                                           .token_url = token,
-                                           .refresh_url = flow_url(x, f, "refreshUrl")};
+        s->is.oauth = (struct rac_oauth_spec){.grant = rows[i].grant,
+                                              .token_url = token,
+                                              .refresh_url = flow_url(x, f, "refreshUrl")};
         if (code)
-            s->oauth.authorization_url = authorization;
+            s->is.oauth.authorization_url = authorization;
         put_flow(x, s, rows[i].flow, RAC_JSON_GET(f, "scopes"));
     }
     RAC_JSON_EACH_MEMBER(m, flows.node)
@@ -149,11 +159,11 @@ static void scheme_oidc(struct o3 *x, struct scheme *s)
                x->c->o->fetch(x->c->o->fetch_arg, url, x->a, &bytes) == RAC_OK &&
                rac_json_parse(bytes, x->a, 0, doc, &error) == RAC_OK;
     if (got) {
-        s->oauth.authorization_url =
+        s->is.oauth.authorization_url =
             rac_json_str(RAC_JSON_GET(doc, "authorization_endpoint"), RAC_S(""));
-        s->oauth.token_url = rac_json_str(RAC_JSON_GET(doc, "token_endpoint"), RAC_S(""));
+        s->is.oauth.token_url = rac_json_str(RAC_JSON_GET(doc, "token_endpoint"), RAC_S(""));
     }
-    if (s->oauth.authorization_url.n > 0 && s->oauth.token_url.n > 0) {
+    if (s->is.oauth.authorization_url.n > 0 && s->is.oauth.token_url.n > 0) {
         put_flow(x, s, "accessCode", NULL);
         return;
     }
@@ -176,7 +186,7 @@ static void scheme_read(struct o3 *x, struct scheme *s)
     else
         o3_loss(x, RAC_RULE_O3_10, s->at, "the security type '%.*s' is not supported",
                 (int)(type.n < 60 ? type.n : 60), type.p);
-    if (s->kind == K_UNSUPPORTED)
+    if (!s->supported)
         return;
     rac_json_copy_string(x->a, &s->definition, s->at->node, RAC_S("description"));
     o3_extensions(x, s->at, &s->definition);
@@ -190,89 +200,37 @@ static struct scheme *scheme_of(struct o3 *x, rac_str name)
 }
 
 /* Every scheme of it is known and supported; an empty one is not usable but allowed. */
-static bool usable(struct o3 *x, const struct rac_json *requirement)
+static bool usable(void *arg, const struct rac_json *requirement)
 {
     RAC_JSON_EACH_MEMBER(m, requirement)
     {
-        const struct scheme *s = scheme_of(x, rac_json_key(m));
-        if (s == NULL || s->kind == K_UNSUPPORTED)
+        const struct scheme *s = scheme_of(arg, rac_json_key(m));
+        if (s == NULL || !s->supported)
             return false;
     }
     return rac_json_len(requirement) > 0;
 }
 
-/* The names of a requirement, for comparing two. */
-static rac_str word_of(struct o3 *x, const struct rac_json *requirement)
-{
-    struct rac_json names = rac_json_new_object(x->a);
-    RAC_JSON_EACH_MEMBER(m, requirement)
-    {
-        rac_json_put(x->a, &names, rac_json_key(m), rac_json_of_bool(true));
-    }
-    return rac_json_print_str(&names, RAC_JSON_SORTED, x->a);
-}
-
-struct vote {
-    const struct rac_json *requirement;
-    size_t n;
-};
-
-static void vote(struct o3 *x, struct rac_map *votes, const struct rac_json *security)
-{
-    RAC_JSON_EACH(req, security)
-    {
-        if (!usable(x, req))
-            continue;
-        rac_str word = word_of(x, req);
-        struct vote *v = rac_map_get(votes, word);
-        if (v == NULL) {
-            v = RAC_NEW(x->a, struct vote);
-            v->requirement = req;
-            rac_map_put(votes, word, v);
-        }
-        v->n++;
-    }
-}
-
-static const struct rac_json *most_used(struct o3 *x)
-{
-    struct rac_map votes;
-    rac_map_init(&votes, x->a);
-    RAC_JSON_EACH_MEMBER(path, RAC_JSON_GET(x->root, "paths"))
-    {
-        RAC_JSON_EACH_MEMBER(op, &path->value)
-        {
-            vote(x, &votes, RAC_JSON_GET(&op->value, "security"));
-        }
-    }
-    const struct vote *best = NULL;
-    for (size_t i = 0; i < votes.n; i++) {
-        const struct vote *v = votes.entries[i].value;
-        if (best == NULL || v->n > best->n)
-            best = v;
-    }
-    return best != NULL ? best->requirement : NULL;
-}
-
 /* Nothing asks for it, but there is exactly one: it applies (§4.2 rule 1). */
-static const struct rac_json *only_scheme(struct o3 *x, bool *any_usable)
+static void assume_only(struct o3 *x)
 {
-    struct scheme *only = NULL;
+    struct o3_security *sec = x->security;
+    const struct scheme *only = NULL;
     size_t n = 0;
-    for (size_t i = 0; i < x->security->schemes.n; i++) {
-        struct scheme *s = x->security->schemes.entries[i].value;
-        if (s->kind != K_UNSUPPORTED) {
+    for (size_t i = 0; i < sec->schemes.n; i++) {
+        const struct scheme *s = sec->schemes.entries[i].value;
+        if (s->supported) {
             only = s;
             n++;
         }
     }
-    *any_usable = n > 0;
     if (n != 1)
-        return NULL;
+        return;
     struct rac_json *req = RAC_NEW(x->a, struct rac_json);
     *req = rac_json_new_object(x->a);
-    rac_json_put(x->a, req, only->name, rac_json_new_array(x->a));
-    return req;
+    rac_json_put(x->a, req, only->is.name, rac_json_new_array(x->a));
+    sec->asks.v[sec->asks.n++] = req;
+    sec->assumed = true;
 }
 
 static void choose(struct o3 *x)
@@ -280,24 +238,13 @@ static void choose(struct o3 *x)
     struct o3_security *sec = x->security;
     struct rac_place root = rac_place_root(&x->c->main, RAC_S(""), x->root);
     struct rac_place at = RAC_PLACE_KEY(&root, "security", RAC_JSON_GET(x->root, "security"));
-    RAC_JSON_EACH(req, at.node)
-    {
-        if (sec->requirement == NULL && usable(x, req)) {
-            sec->requirement = req;
-            sec->from_root = true;
-        } else if (usable(x, req)) {
-            rac_str name = rac_json_key(rac_json_member_at(req, 0));
-            o3_loss(x, RAC_RULE_O3_10, &at, "the alternative '%.*s'%s was left out",
-                    (int)(name.n < 100 ? name.n : 100), name.p,
-                    rac_json_len(req) > 1 ? " and what goes with it" : "");
-        }
-    }
-    if (sec->requirement == NULL)
-        sec->requirement = most_used(x);
-    sec->any = sec->requirement != NULL;
-    bool any_usable;
-    if (sec->requirement == NULL && at.node == NULL)
-        sec->requirement = only_scheme(x, &any_usable);
+    struct rac_requirement_rule rule = {usable, x};
+    rac_requirements_find(x->a, x->root, &rule, &sec->asks);
+    if (sec->asks.more > 0)
+        o3_loss(x, RAC_RULE_O3_10, &at, "%zu more alternatives were left out; %d are offered",
+                sec->asks.more, RAC_ALTERNATIVES_MAX);
+    if (sec->asks.n == 0 && at.node == NULL)
+        assume_only(x);
 }
 
 void o3_security_begin(struct o3 *x)
@@ -315,13 +262,13 @@ void o3_security_begin(struct o3 *x)
         if (!o3_follow(x, &at, &end) || !rac_json_is_object(end.node))
             continue;
         struct scheme *s = RAC_NEW(x->a, struct scheme);
-        s->name = s->written = rac_json_key(m);
+        s->is.name = rac_json_key(m);
         s->at = rac_place_keep(x->a, &end);
         s->scopes = rac_json_new_object(x->a);
         s->asked = rac_json_new_array(x->a);
         s->operations = rac_json_new_array(x->a);
         scheme_read(x, s);
-        rac_map_put(&sec->schemes, s->name, s);
+        rac_map_put(&sec->schemes, s->is.name, s);
     }
     choose(x);
 }
@@ -334,7 +281,7 @@ static struct rac_json write_requirement(struct o3 *x, const struct rac_json *re
     {
         struct scheme *s = scheme_of(x, rac_json_key(m));
         struct rac_json scopes = rac_json_new_array(x->a);
-        if (s->kind == K_OAUTH)
+        if (is_oauth(s))
             RAC_JSON_EACH(e, &m->value)
             {
                 rac_str scope = rac_json_str(e, RAC_S(""));
@@ -345,17 +292,22 @@ static struct rac_json write_requirement(struct o3 *x, const struct rac_json *re
                 if (rac_json_get(&s->scopes, scope) == NULL)
                     rac_json_put(x->a, &s->scopes, scope, rac_json_of_str(scope));
             }
-        rac_json_put(x->a, &o, s->written, scopes);
-        if (id.n > 0)
+        rac_json_put(x->a, &o, s->is.name, scopes);
+        const struct rac_json *last = rac_json_at(&s->operations, rac_json_len(&s->operations) - 1);
+        if (id.n > 0 && !rac_str_eq(rac_json_str(last, RAC_S("")), id))
             rac_json_add(x->a, &s->operations, rac_json_of_str(id));
     }
     return o;
 }
 
-static bool is_effective(struct o3 *x, const struct rac_json *req)
+static bool is_offered(struct o3 *x, const struct rac_json *req)
 {
-    const struct rac_json *eff = x->security->requirement;
-    return eff != NULL && rac_str_eq(word_of(x, req), word_of(x, eff));
+    const struct rac_requirements *asks = &x->security->asks;
+    rac_str word = rac_requirement_word(x->a, req);
+    for (size_t i = 0; i < asks->n; i++)
+        if (rac_str_eq(rac_requirement_word(x->a, asks->v[i]), word))
+            return true;
+    return false;
 }
 
 static void tell_other(struct o3 *x, const struct rac_place *at, const struct rac_json *req)
@@ -371,7 +323,7 @@ static void tell_other(struct o3 *x, const struct rac_place *at, const struct ra
             o3_loss(
                 x, RAC_RULE_O3_10, at,
                 "operations that need '%.*s' have no credential: the connector asks for another",
-                (int)(s->name.n < 80 ? s->name.n : 80), s->name.p);
+                (int)(s->is.name.n < 80 ? s->is.name.n : 80), s->is.name.p);
         }
     }
 }
@@ -382,22 +334,22 @@ void o3_security_operation(struct o3 *x, const struct rac_place *op, rac_str id,
     struct o3_security *sec = x->security;
     struct rac_place at = RAC_PLACE_KEY(op, "security", RAC_JSON_GET(op->node, "security"));
     struct rac_json list = rac_json_new_array(x->a);
+    if (at.node == NULL && (sec->asks.from_root || sec->assumed)) {
+        for (size_t i = 0; i < sec->asks.n; i++)
+            write_requirement(x, sec->asks.v[i], id);
+        return;
+    }
     if (at.node == NULL) {
-        if (sec->from_root || (sec->requirement != NULL && !sec->any))
-            write_requirement(x, sec->requirement, id);
-        else if (sec->any)
+        if (sec->asks.n > 0)
             RAC_JSON_PUT(x->a, out, "security", list);
         return;
     }
-    bool effective = false;
     RAC_JSON_EACH(req, at.node)
     {
-        if (!effective && usable(x, req) && is_effective(x, req)) {
-            effective = true;
+        if (usable(x, req) && is_offered(x, req))
             rac_json_add(x->a, &list, write_requirement(x, req, id));
-        }
     }
-    if (!effective)
+    if (rac_json_len(&list) == 0)
         RAC_JSON_EACH(req, at.node)
         {
             if (rac_json_len(req) == 0)
@@ -411,75 +363,48 @@ void o3_security_operation(struct o3 *x, const struct rac_place *op, rac_str id,
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static rac_str key_parameter(struct o3 *x, const struct scheme *s, size_t keys_n)
+/* What the connection is to ask for, with what is known now that every operation is written. */
+static void connect(struct o3 *x)
 {
-    if (keys_n <= 1)
-        return RAC_S("api_key");
-    char *p = rac_arena_alloc(x->a, s->name.n + 1);
-    for (size_t i = 0; i < s->name.n; i++)
-        p[i] = rac_is_alnum(s->name.p[i]) ? s->name.p[i] : '_';
-    return (rac_str){p, s->name.n};
-}
-
-/* Connection parameters and policies of one scheme of the effective requirement. */
-static void connect(struct o3 *x, struct scheme *s, size_t keys_n)
-{
-    rac_str description = rac_json_str(RAC_JSON_GET(s->at->node, "description"), RAC_S(""));
-    if (description.n > 200)
-        description = RAC_S("");
-    rac_str name = key_parameter(x, s, keys_n);
-    size_t users = rac_json_len(&s->operations);
-    switch (s->kind) {
-    case K_BASIC:
-        rac_connection_basic(x->c);
-        break;
-    case K_KEY:
-        rac_connection_api_key(x->c, name, keys_n > 1 ? s->name : RAC_S("API key"),
-                               description.n > 0 ? description : RAC_S("The key for this API"));
-        break;
-    case K_BEARER:
-        rac_connection_api_key(x->c, name, RAC_S("Bearer token"),
-                               description.n > 0
-                                   ? description
-                                   : RAC_S("The token for this API, without the word Bearer"));
-        if (users > 0)
-            rac_policy_bearer(x->c, name, users == x->operations_n ? NULL : &s->operations);
-        break;
-    case K_OAUTH:
-        s->oauth.scopes = &s->asked;
-        rac_connection_oauth(x->c, &s->oauth);
-        break;
-    case K_UNSUPPORTED:
-        break;
+    const struct rac_requirements *asks = &x->security->asks;
+    struct rac_alternative v[RAC_ALTERNATIVES_MAX];
+    struct rac_alternatives all = {.v = v, .n = asks->n, .optional = asks->optional};
+    for (size_t i = 0; i < asks->n; i++) {
+        v[i].n = 0;
+        v[i].schemes =
+            RAC_NEW_N(x->a, const struct rac_credential_scheme *, rac_json_len(asks->v[i]));
+        RAC_JSON_EACH_MEMBER(m, asks->v[i])
+        {
+            struct scheme *s = scheme_of(x, rac_json_key(m));
+            rac_str text = rac_json_str(RAC_JSON_GET(s->at->node, "description"), RAC_S(""));
+            size_t users = rac_json_len(&s->operations);
+            s->is.description = text.n > DESCRIPTION_BYTES_MAX ? RAC_S("") : text;
+            s->is.used = users > 0;
+            s->is.operations = users == x->operations_n ? NULL : &s->operations;
+            s->is.oauth.scopes = &s->asked;
+            v[i].schemes[v[i].n++] = &s->is;
+        }
     }
+    rac_connection_alternatives(x->c, &all);
 }
 
 void o3_security_end(struct o3 *x)
 {
     struct o3_security *sec = x->security;
     struct rac_json definitions = rac_json_new_object(x->a), list = rac_json_new_array(x->a);
-    size_t keys_n = 0;
-    RAC_JSON_EACH_MEMBER(m, sec->requirement)
-    {
-        enum kind k = scheme_of(x, rac_json_key(m))->kind;
-        keys_n += k == K_KEY || k == K_BEARER;
-    }
-    if (sec->from_root)
-        rac_json_add(x->a, &list, write_requirement(x, sec->requirement, RAC_S("")));
+    for (size_t i = 0; sec->asks.from_root && i < sec->asks.n; i++)
+        rac_json_add(x->a, &list, write_requirement(x, sec->asks.v[i], RAC_S("")));
     for (size_t i = 0; i < sec->schemes.n; i++) {
         struct scheme *s = sec->schemes.entries[i].value;
-        if (s->kind == K_UNSUPPORTED)
+        if (!s->supported)
             continue;
-        if (s->kind == K_OAUTH)
+        if (is_oauth(s))
             RAC_JSON_PUT(x->a, &s->definition, "scopes", s->scopes);
-        rac_json_put(x->a, &definitions, s->written, s->definition);
+        rac_json_put(x->a, &definitions, s->is.name, s->definition);
     }
-    RAC_JSON_EACH_MEMBER(m, sec->requirement)
-    {
-        connect(x, scheme_of(x, rac_json_key(m)), keys_n);
-    }
+    connect(x);
     if (rac_json_len(&definitions) > 0)
         RAC_JSON_PUT(x->a, x->out, "securityDefinitions", definitions);
-    if (sec->from_root)
+    if (rac_json_len(&list) > 0)
         RAC_JSON_PUT(x->a, x->out, "security", list);
 }

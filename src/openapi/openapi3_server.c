@@ -44,13 +44,17 @@ static void add_parameter(struct o3 *x, rac_str name, const struct rac_json *v)
                                  .allowed = &allowed});
 }
 
-/* A name policies can carry. */
+/* A name policies can carry, and no credential is asked for by. */
 static rac_str plain_name(struct o3 *x, rac_str name)
 {
+    const struct rac_json *schemes =
+        RAC_JSON_GET(RAC_JSON_GET(x->root, "components"), "securitySchemes");
     char *p = rac_arena_alloc(x->a, name.n + 1);
     for (size_t i = 0; i < name.n; i++)
         p[i] = rac_is_alnum(name.p[i]) ? name.p[i] : '_';
-    return (rac_str){p, name.n};
+    rac_str plain = {p, name.n};
+    bool taken = rac_parameter_is_credential(plain) || rac_json_get(schemes, name) != NULL;
+    return taken ? rac_str_concat(x->a, plain, RAC_S("_2")) : plain;
 }
 
 static void server_read(struct o3 *x, const struct rac_place *at, bool add, struct server *out)

@@ -456,6 +456,73 @@ static void security_of_operations(void **state RAC_UNUSED)
     assert_prop("/properties/connectionParameters/username", "-");
 }
 
+#define SETS  "/properties/connectionParameterSets/values"
+#define KEY   "'k':{'type':'apiKey','in':'header','name':'K'}"
+#define BASIC "'b':{'type':'http','scheme':'basic'}"
+
+/* §4.9: alternatives become parameter sets; what feeds a scheme is named after it. */
+static void alternatives_become_sets(void **state RAC_UNUSED)
+{
+    convert(SECURE(KEY "," BASIC ",'q-1':{'type':'apiKey','in':'query','name':'q'},'t':{'type':"
+                       "'http','scheme':'bearer','description':'From the office'}",
+                   "'security':[{'k':[],'q-1':[]},{'b':[]},{'t':[]},{'b':[]},{}],"));
+    assert_json("/security", "[{'k':[],'q-1':[]},{'b':[]},{'t':[]}]");
+    assert_no_loss("RC-O3-10");
+    assert_prop("/properties/connectionParameters", "{}");
+    assert_prop(SETS "/0/name", "'k_q-1'");
+    assert_prop(SETS "/0/parameters/k/type", "'securestring'");
+    assert_prop(SETS "/0/parameters/q_1/type", "'securestring'");
+    assert_prop(SETS "/1/name", "'b'");
+    assert_prop(SETS "/1/parameters/username/type", "'string'");
+    assert_prop(SETS "/2/uiDefinition",
+                "{'displayName':'Bearer token','description':'From the office'}");
+    assert_prop(SETS "/2/parameters/t/type", "'securestring'");
+    assert_prop(SETS "/3", "{'name':'anonymous','uiDefinition':{'displayName':'No sign-in'},"
+                           "'parameters':{}}");
+    assert_prop(SETS "/4", "-");
+    assert_prop("/properties/policyTemplateInstances", "[]"); /* it would undo the other sets */
+    /* one that may be left out is no set */
+    convert(SECURE(KEY, "'security':[{},{'k':[]}],"));
+    assert_prop(SETS, "-");
+    assert_prop("/properties/connectionParameters/api_key/uiDefinition/constraints/required",
+                "'false'");
+    /* offered by operations only */
+    convert("{" HEAD "," SERVER ",'paths':{'/a':{'get':{'security':[{'k':[]},{'b':[]}]," OK_ANSWER
+            "},'put':{'security':[{'k':[]}]," OK_ANSWER "}}},'components':{'securitySchemes':{" KEY
+            "," BASIC "}}}");
+    assert_json("/paths/~1a/get/security", "[{'k':[]},{'b':[]}]");
+    assert_json("/paths/~1a/put/security", "[{'k':[]}]");
+    assert_prop(SETS "/0/parameters/api_key/type", "'securestring'");
+    assert_prop(SETS "/1/parameters/password/type", "'securestring'");
+    /* server variables are common to all sets, under names of their own */
+    convert("{" HEAD ",'servers':[{'url':'https://{username}.q.example','variables':{'username':{"
+            "'default':'a','enum':['a','z']}}}],'security':[{'k':[]},{'b':[]}],'paths':{" GET(
+                "") "},'components':{'securitySchemes':{" KEY "," BASIC "}}}");
+    assert_prop("/properties/connectionParameters/username_2/defaultValue", "'a'");
+}
+
+static void alternatives_of_openapi2(void **state RAC_UNUSED)
+{
+#define OLD(more)                                                                                  \
+    "{'swagger':'2.0','info':{'title':'T','version':'1'},'host':'q.example','securityDefinitions'" \
+    ":{'b':{'type':'basic'},'k':{'type':'apiKey','in':'header','name':'K'},'i':{'type':'apiKey',"  \
+    "'in':'query','name':'I'}}," more "}"
+    convert(OLD("'security':[{'k':[],'i':[]},{'b':[]},{'gone':[]}],'paths':{}"));
+    assert_prop(SETS "/0/name", "'k_i'");
+    assert_prop(SETS "/0/parameters/i/type", "'securestring'");
+    assert_prop(SETS "/1/parameters/password/type", "'securestring'");
+    assert_prop(SETS "/2", "-");
+    /* schemes that are needed together are all asked for */
+    convert(OLD("'security':[{'k':[],'i':[]}],'paths':{}"));
+    assert_prop(SETS, "-");
+    assert_prop("/properties/connectionParameters/k/type", "'securestring'");
+    assert_prop("/properties/connectionParameters/i/type", "'securestring'");
+    /* an empty list at the root says nothing of operations that have their own */
+    convert(OLD("'security':[],'paths':{'/a':{'get':{'operationId':'A','security':[{'k':[]}],"
+                "'responses':{'200':{'description':'ok'}}}}}"));
+    assert_prop("/properties/connectionParameters/api_key/type", "'securestring'");
+}
+
 static void callbacks(void **state RAC_UNUSED)
 {
     convert(DOC("'/hooks':{'post':{'operationId':'On','requestBody':{'content':{'application/"
@@ -590,6 +657,8 @@ int main(void)
         T(security),
         T(discovery),
         T(security_of_operations),
+        T(alternatives_become_sets),
+        T(alternatives_of_openapi2),
         T(callbacks),
         T(unknown_words),
         T(places),
