@@ -1,0 +1,225 @@
+#include "unit.h"
+
+#include "openapi/read.h"
+#include "workflow/secure.h"
+
+static struct rac_arena a;
+
+static int setup(void **state)
+{
+    (void)state;
+    rac_arena_init(&a, 64 << 20);
+    return 0;
+}
+static int teardown(void **state)
+{
+    (void)state;
+    rac_arena_fini(&a);
+    return 0;
+}
+
+static rac_str unquoted(const char *text) /* ' for ", " for ' */
+{
+    char *p = rac_arena_cstr(&a, rac_str_of(text));
+    for (char *c = p; *c != '\0'; c++)
+        *c = *c == '\'' ? '"' : *c == '"' ? '\'' : *c;
+    return rac_str_of(p);
+}
+
+static struct rac_json json(const char *text)
+{
+    struct rac_json v;
+    assert_int_equal(rac_json_parse(unquoted(text), &a, RAC_JSON_COPY, &v, NULL), RAC_OK);
+    return v;
+}
+
+#define SECURE(what) "'runtimeConfiguration':{'secureData':{'properties':[" what "]}}"
+#define AFTER(x)     "'runAfter':{'" x "':['Succeeded']}"
+
+static const char
+    definition
+        [] =
+            "{'$schema':'https://schema.management.azure.com/providers/"
+            "Microsoft.Logic/schemas/2016-06-01/"
+            "workflowdefinition.json#','triggers':{'t':{'type':'Request'"
+            "," SECURE(
+                "'outputs'") "}},"
+                             "'actions':{"
+                             "'out':{'type':'Http','inputs':{'method':'GET','"
+                             "uri':'https://h'}," SECURE(
+                                 "'Outputs'") "},"
+                                              "'in':{'type':'Http','inputs':{'"
+                                              "method':'GET','uri':'https://"
+                                              "h'}," SECURE(
+                                                  "'inputs'") "},"
+                                                              "'both':{'type':"
+                                                              "'Http','inputs'"
+                                                              ":{'method':'"
+                                                              "GET','uri':'"
+                                                              "https://"
+                                                              "h'}," SECURE(
+                                                                  "'"
+                                                                  "i"
+                                                                  "n"
+                                                                  "p"
+                                                                  "u"
+                                                                  "t"
+                                                                  "s"
+                                                                  "'"
+                                                                  ","
+                                                                  "'"
+                                                                  "o"
+                                                                  "u"
+                                                                  "t"
+                                                                  "p"
+                                                                  "u"
+                                                                  "t"
+                                                                  "s"
+                                                                  "'") "},"
+                                                                       "'open':{'type':'Http','"
+                                                                       "inputs':{'method':'GET','"
+                                                                       "uri':'https://h'}},"
+                                                                       "'reads "
+                                                                       "out':{'type':'Http','"
+                                                                       "inputs':{'method':'POST','"
+                                                                       "uri':'https://h','body':"
+                                                                       "'x@{body(\"OUT\")}'}"
+                                                                       "," AFTER(
+                                                                           "out") "},"
+                                                                                  "'reads "
+                                                                                  "in':{'type':'"
+                                                                                  "Http','inputs':{"
+                                                                                  "'method':'POST',"
+                                                                                  "'uri':'https://"
+                                                                                  "h','body':"
+                                                                                  "'@outputs("
+                                                                                  "\"in\")'}"
+                                                                                  "," AFTER(
+                                                                                      "in") "},"
+                                                                                            "'reads"
+                                                                                            " trigg"
+                                                                                            "er':{'"
+                                                                                            "type':"
+                                                                                            "'Http'"
+                                                                                            ",'"
+                                                                                            "inputs"
+                                                                                            "':{'"
+                                                                                            "method"
+                                                                                            "':'"
+                                                                                            "POST',"
+                                                                                            "'uri':"
+                                                                                            "'https"
+                                                                                            "://"
+                                                                                            "h','"
+                                                                                            "body':"
+                                                                                            "'@"
+                                                                                            "trigge"
+                                                                                            "rBody("
+                                                                                            ")'}},"
+                                                                                            "'reads"
+                                                                                            " open'"
+                                                                                            ":{'"
+                                                                                            "type':"
+                                                                                            "'Http'"
+                                                                                            ",'"
+                                                                                            "inputs"
+                                                                                            "':{'"
+                                                                                            "method"
+                                                                                            "':'"
+                                                                                            "POST',"
+                                                                                            "'uri':"
+                                                                                            "'https"
+                                                                                            "://"
+                                                                                            "h','"
+                                                                                            "body':"
+                                                                                            "'@"
+                                                                                            "body("
+                                                                                            "\"open"
+                                                                                            "\")'}"
+                                                                                            "," AFTER("open") "},"
+                                                                                                              "'composed':{'type':'Compose','inputs':{'a':['@actions(\"out\").outputs']}," AFTER(
+                                                                                                                  "out") "},"
+                                                                                                                         "'reads composed':{'type':'Compose','inputs':'@outputs(\"composed\")'," AFTER("composed") "},"
+                                                                                                                                                                                                                   "'set':{'type':'SetVariable','inputs':{'name':'v','value':'@body(\"both\")'}," AFTER("both") "},"
+                                                                                                                                                                                                                                                                                                                "'if':{'type':'If','expression':{'equals':['@body(\"out\")',1]},'actions':{}," AFTER("out") "},"
+                                                                                                                                                                                                                                                                                                                                                                                                            "'scope':{'type':'Scope','actions':{'deep':{'type':'Scope','actions':{'hidden':{'type':'Http',"
+                                                                                                                                                                                                                                                                                                                                                                                                            "'inputs':{'method':'GET','uri':'https://h'}," SECURE("'outputs'") "}}}}},"
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "'reads scope':{'type':'Compose','inputs':'@result(\"scope\")'," AFTER("scope") "},"
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "'not settable':{'type':'Compose','inputs':1," SECURE(
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "'outputs'") "},"
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                "'wait':{'type':'Wait','inputs':{'interval':{'count':1,'unit':'Second'}}," SECURE(
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                    "'inputs','outputs'") "}"
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          "}}";
+
+static void test_plan(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *action;
+        unsigned bits;
+    } want[] = {
+        {"out", 2},           {"in", 1},
+        {"both", 3},          {"open", 0},
+        {"reads out", 1},     {"reads in", 1},
+        {"reads trigger", 1}, {"reads open", 0},
+        {"composed", 3},      {"reads composed", 0},
+        {"set", 3},           {"if", 1},
+        {"scope", 0},         {"hidden", 2},
+        {"reads scope", 3},   {"not settable", 0},
+        {"wait", 1},
+    };
+    struct rac_document *doc;
+    struct rac_workflow *w;
+    struct rac_plan *plan;
+    struct rac_diags d;
+    struct rac_secure s;
+    rac_diags_init(&d, &a, 10);
+    assert_int_equal(rac_document_read(unquoted(definition), RAC_S("w"), &a, &doc, &d), RAC_OK);
+    assert_int_equal(rac_workflow_of_document(doc, &a, &w, &d), RAC_OK);
+    if (rac_plan_compile(w, &a, &plan, &d) != RAC_OK)
+        fail_msg("%.*s: %.*s", RAC_FMT(d.v[0].pointer), RAC_FMT(d.v[0].message));
+    rac_secure_of_plan(plan, &a, &s);
+    assert_true(s.any);
+    assert_int_equal(s.trigger, RAC_SECURE_OUTPUTS);
+    for (size_t i = 0; i < RAC_COUNT(want); i++) {
+        uint32_t at = rac_plan_find(plan, rac_str_of(want[i].action));
+        assert_int_not_equal(at, UINT32_MAX);
+        if (s.actions[at] != want[i].bits)
+            fail_msg("%s: %u, want %u", want[i].action, s.actions[at], want[i].bits);
+    }
+    assert_true(rac_secure_settable(RAC_S("Http"), RAC_SECURE_OUTPUTS));
+    assert_false(rac_secure_settable(RAC_S("compose"), RAC_SECURE_OUTPUTS));
+    assert_false(rac_secure_settable(RAC_S("foreach"), RAC_SECURE_INPUTS));
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    struct rac_json declared = json("{'s':{'type':'securestring'},'d':{'type':'SecureString',"
+                                    "'defaultValue':'fallback'},'o':{'type':'SecureObject'},"
+                                    "'p':{'type':'String'},'e':{'type':'SecureString'}}"),
+                    values = json("{'S':'secret','o':{'a':['inner'],'n':5},'p':'plain','e':''}"),
+                    v = json("{'a':'secret','secret':'key stays','b':['plain','fallback',"
+                             "{'c':'inner','d':'not secret','e':'','n':5}],'x':{'y':1}}");
+    const struct rac_secure_values *s = rac_secure_values_of(&declared, &values, &a);
+    assert_non_null(s);
+    struct rac_json before = rac_json_copy(&a, &v), m = rac_secure_mask(s, &v, &a);
+    assert_str(rac_str_replace(&a, rac_json_print_str(&m, 0, &a), RAC_S("\""), RAC_S("'")),
+               "{'a':'*sanitized*','secret':'key stays','b':['plain','*sanitized*',"
+               "{'c':'*sanitized*','d':'not secret','e':'','n':5}],'x':{'y':1}}");
+    assert_true(rac_json_equal(&before, &v));
+    assert_ptr_equal(RAC_JSON_GET(&m, "x")->object, RAC_JSON_GET(&v, "x")->object); /* shared */
+    struct rac_json text = json("'secret'");
+    m = rac_secure_mask(s, &text, &a);
+    assert_str(rac_json_str(&m, RAC_S("")), "*sanitized*");
+    struct rac_json none = json("{'p':{'type':'String','defaultValue':'x'}}");
+    assert_null(rac_secure_values_of(&none, NULL, &a));
+    m = rac_secure_mask(NULL, &v, &a);
+    assert_ptr_equal(m.object, v.object);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plan), cmocka_unit_test(test_values)};
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
