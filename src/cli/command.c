@@ -5,6 +5,7 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 
 const struct rac_option rac_cli_common_options[] = {
@@ -98,7 +99,8 @@ static int add_option(struct rac_cli *cli, const struct rac_option *o, const cha
 static int parse_long(struct rac_cli *cli, const char *arg, int *i, int argc, char **argv)
 {
     rac_str value, name = rac_str_cut(rac_str_of(arg + 2), '=', &value);
-    const struct rac_option *o = find_long(cli->command->options, name);
+    const struct rac_option *o =
+        cli->command != NULL ? find_long(cli->command->options, name) : NULL;
     if (o == NULL)
         o = find_long(rac_cli_common_options, name);
     if (o == NULL)
@@ -136,10 +138,31 @@ static int parse_short(struct rac_cli *cli, const char *arg, int *i, int argc, c
     return RAC_EXIT_OK;
 }
 
+/* Room for as many options as there are letters. */
+static void make_room(struct rac_cli *cli, int argc, char **argv)
+{
+    size_t letters = 1;
+    for (int i = 1; i < argc; i++)
+        letters += strlen(argv[i]);
+    cli->opts = RAC_NEW_N(cli->a, struct rac_cli_opt, letters);
+    cli->args = RAC_NEW_N(cli->a, char *, (size_t)argc + 1);
+}
+
+/* Common options before the command: *at is left at the first word that is none. */
+static int leading_options(struct rac_cli *cli, int *at, int argc, char **argv)
+{
+    for (; *at < argc && argv[*at][0] == '-' && argv[*at][1] == '-' && argv[*at][2] != 0; ++*at) {
+        if (strcmp(argv[*at], "--help") == 0 || strcmp(argv[*at], "--version") == 0)
+            break;
+        int status = parse_long(cli, argv[*at], at, argc, argv);
+        if (status != RAC_EXIT_OK)
+            return status;
+    }
+    return RAC_EXIT_OK;
+}
+
 static int parse(struct rac_cli *cli, int from, int argc, char **argv)
 {
-    cli->opts = RAC_NEW_N(cli->a, struct rac_cli_opt, (size_t)argc * 8 + 8);
-    cli->args = RAC_NEW_N(cli->a, char *, (size_t)argc + 1);
     bool only_args = false;
     for (int i = from; i < argc; i++) {
         char *arg = argv[i];
@@ -150,8 +173,6 @@ static int parse(struct rac_cli *cli, int from, int argc, char **argv)
             only_args = true;
         else if (arg[1] == '-')
             status = parse_long(cli, arg, &i, argc, argv);
-        else if (strlen(arg) > 8)
-            status = rac_cli_usage(cli, "there is no option %s", arg);
         else
             status = parse_short(cli, arg, &i, argc, argv);
         if (status != RAC_EXIT_OK)
@@ -170,7 +191,7 @@ static int read_token(struct rac_cli *cli)
             return rac_cli_fail(cli, rac_cli_status_of(e), "%.*s", RAC_FMT(why));
         cli->token = rac_str_trim(bytes);
     } else if (env != NULL) {
-        cli->token = rac_str_of(env);
+        cli->token = rac_str_trim(rac_str_of(env));
     }
     return RAC_EXIT_OK;
 }
@@ -201,7 +222,10 @@ static int read_common(struct rac_cli *cli)
         else if (strcmp(format, "sarif") == 0)
             cli->format = RAC_FORMAT_SARIF;
         else if (strcmp(format, "text") != 0)
-            return rac_cli_usage(cli, "--format is text, json or sarif, not %s", format);
+            return rac_cli_usage(cli, "--format is text or json%s, not %s",
+                                 cli->command->sarif ? " or sarif" : "", format);
+        if (cli->format == RAC_FORMAT_SARIF && !cli->command->sarif)
+            return rac_cli_usage(cli, "this command has no output as sarif: text or json");
     }
     if (server == NULL)
         server = rac_cli_env(cli, "RACCORD_SERVER");
@@ -251,56 +275,95 @@ void rac_cli_help(FILE *to, const struct rac_command *const *table, size_t table
     fputs("\n`raccord COMMAND --help` says more. `raccord demo` shows the whole of it.\n", to);
 }
 
-/* "connector" alone, or with a wrong second word: list that group. */
-static int unknown_command(struct rac_cli *cli, char **argv, const struct rac_command *const *table,
-                           size_t table_n)
+/* Commands whose first word this is, listed; false: there is none. */
+static bool list_group(FILE *to, rac_str word, const struct rac_command *const *table,
+                       size_t table_n)
 {
-    rac_str word = rac_str_of(argv[1]);
-    bool group = false;
-    unsigned best = 3;
-    const char *near = NULL;
+    bool any = false;
     for (size_t i = 0; i < table_n; i++) {
-        rac_str rest, first = rac_str_cut(rac_str_of(table[i]->words), ' ', &rest);
-        unsigned distance = rac_str_distance(first, word);
-        if (rest.p != NULL && distance == 0)
-            group = true;
+        rac_str second, first = rac_str_cut(rac_str_of(table[i]->words), ' ', &second);
+        if (second.p == NULL || !rac_str_eq(first, word))
+            continue;
+        fprintf(to, "  %-20s %s\n", table[i]->words, table[i]->summary);
+        any = true;
+    }
+    return any;
+}
+
+/* Nearest to what was typed: a whole first word, or the second word of a group. */
+static rac_str nearest(rac_str typed, rac_str group, const struct rac_command *const *table,
+                       size_t table_n)
+{
+    rac_str near = RAC_STR_NULL;
+    unsigned best = 3;
+    for (size_t i = 0; i < table_n; i++) {
+        rac_str words = rac_str_of(table[i]->words), second;
+        rac_str first = rac_str_cut(words, ' ', &second);
+        if (group.p != NULL && (second.p == NULL || !rac_str_eq(first, group)))
+            continue;
+        unsigned distance = rac_str_distance(group.p != NULL ? second : first, typed);
         if (distance < best) {
             best = distance;
-            near = table[i]->words;
+            near = group.p != NULL ? words : first;
         }
     }
-    if (!group)
-        return near ? rac_cli_usage(cli, "there is no command %s. Did you mean %s?", argv[1], near)
-                    : rac_cli_usage(cli, "there is no command %s", argv[1]);
-    fprintf(cli->err, "raccord: %s needs one of these:\n\n", argv[1]);
+    return near;
+}
+
+/* A word that is no command, or "connector" alone or with a wrong second word. */
+static int unknown_command(struct rac_cli *cli, int argc, char **argv,
+                           const struct rac_command *const *table, size_t table_n)
+{
+    rac_str word = rac_str_of(argv[1]), second = rac_str_of(argc > 2 ? argv[2] : NULL), near;
+    bool group = false;
     for (size_t i = 0; i < table_n; i++)
-        if (rac_str_starts(rac_str_of(table[i]->words), word))
-            fprintf(cli->err, "  %-20s %s\n", table[i]->words, table[i]->summary);
+        group = group || (rac_str_starts(rac_str_of(table[i]->words), word) &&
+                          table[i]->words[word.n] == ' ');
+    if (!group) {
+        near = nearest(word, RAC_STR_NULL, table, table_n);
+        return near.p != NULL ? rac_cli_usage(cli, "there is no command %s. Did you mean %.*s?",
+                                              argv[1], RAC_FMT(near))
+                              : rac_cli_usage(cli, "there is no command %s", argv[1]);
+    }
+    near = second.p != NULL ? nearest(second, word, table, table_n) : RAC_STR_NULL;
+    if (near.p != NULL)
+        return rac_cli_usage(cli, "there is no command %s %s. Did you mean %.*s?", argv[1], argv[2],
+                             RAC_FMT(near));
+    fprintf(cli->err, "raccord: %s needs one of these:\n\n", argv[1]);
+    list_group(cli->err, word, table, table_n);
     return RAC_EXIT_USAGE;
 }
 
-static int run(struct rac_cli *cli, int argc, char **argv, const struct rac_command *const *table,
-               size_t table_n)
+static bool is_help(const char *arg)
 {
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
-        rac_cli_help(argc < 2 ? cli->err : cli->out, table, table_n);
-        return argc < 2 ? RAC_EXIT_USAGE : RAC_EXIT_OK;
-    }
-    if (strcmp(argv[1], "completion") == 0) {
-        rac_cli_completion(cli->out, table, table_n);
-        return RAC_EXIT_OK;
-    }
-    if (strcmp(argv[1], "manual") == 0) { /* for packaging: the text scdoc reads */
-        if (argc > 2 && strcmp(argv[2], "raccord.conf") == 0)
-            rac_cli_manual_conf(cli->out);
-        else
-            rac_cli_manual(cli->out, table, table_n);
-        return RAC_EXIT_OK;
-    }
+    return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (is_help(argv[i]))
+            return true;
+    return false;
+}
+
+static int print_manual(struct rac_cli *cli, int argc, char **argv,
+                        const struct rac_command *const *table, size_t table_n)
+{
+    if (argc > 2 && strcmp(argv[2], "raccord.conf") == 0)
+        rac_cli_manual_conf(cli->out);
+    else
+        rac_cli_manual(cli->out, table, table_n);
+    return RAC_EXIT_OK;
+}
+
+/* argv[1] is the first word of the command. */
+static int run_command(struct rac_cli *cli, int argc, char **argv, bool help,
+                       const struct rac_command *const *table, size_t table_n)
+{
+    size_t words = 0;
     if (strcmp(argv[1], "--version") == 0)
         argv[1] = (char[]){"version"};
-    size_t words = 0;
     for (size_t i = 0; i < table_n; i++) {
         size_t n = words_match(table[i], argc, argv);
         if (n > words) {
@@ -308,17 +371,59 @@ static int run(struct rac_cli *cli, int argc, char **argv, const struct rac_comm
             cli->command = table[i];
         }
     }
-    if (words == 0)
-        return unknown_command(cli, argv, table, table_n);
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            rac_cli_help_command(cli->out, cli->command);
+    help = help || wants_help(argc, argv);
+    if (words == 0) {
+        if (help && list_group(cli->out, rac_str_of(argv[1]), table, table_n))
             return RAC_EXIT_OK;
-        }
+        return unknown_command(cli, argc, argv, table, table_n);
+    }
+    if (help) {
+        rac_cli_help_command(cli->out, cli->command);
+        return RAC_EXIT_OK;
+    }
     int status = parse(cli, (int)words + 1, argc, argv);
     if (status == RAC_EXIT_OK)
         status = read_common(cli);
     return status == RAC_EXIT_OK ? cli->command->run(cli) : status;
+}
+
+static int run(struct rac_cli *cli, int argc, char **argv, const struct rac_command *const *table,
+               size_t table_n)
+{
+    int at = 1;
+    make_room(cli, argc, argv);
+    int status = leading_options(cli, &at, argc, argv);
+    if (status != RAC_EXIT_OK)
+        return status;
+    bool help = at < argc && strcmp(argv[at], "help") == 0;
+    at += help;
+    if (at >= argc || is_help(argv[at])) {
+        help = help || at < argc;
+        rac_cli_help(help ? cli->out : cli->err, table, table_n);
+        return help ? RAC_EXIT_OK : RAC_EXIT_USAGE;
+    }
+    argv += at - 1;
+    argc -= at - 1;
+    if (strcmp(argv[1], "completion") == 0) {
+        rac_cli_completion(cli->out, table, table_n);
+        return RAC_EXIT_OK;
+    }
+    if (strcmp(argv[1], "manual") == 0) /* for packaging: the text scdoc reads */
+        return print_manual(cli, argc, argv, table, table_n);
+    return run_command(cli, argc, argv, help, table, table_n);
+}
+
+/* Did all of it get out? A reader that left had enough, which is no error. */
+static int end_of_output(struct rac_cli *cli)
+{
+    struct pollfd p = {.fd = 1, .events = POLLOUT};
+    int error = fflush(stdout) != 0 ? errno : 0;
+    if (error == 0 && !ferror(stdout))
+        return RAC_EXIT_OK;
+    if (error == EPIPE || (poll(&p, 1, 0) > 0 && (p.revents & POLLERR)))
+        return RAC_EXIT_OK;
+    return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "cannot write the output: %s",
+                        error != 0 ? strerror(error) : "part of it is lost");
 }
 
 int rac_cli_main(int argc, char **argv, char **environment, const struct rac_command *const *table,
@@ -340,9 +445,10 @@ int rac_cli_main(int argc, char **argv, char **environment, const struct rac_com
     cli.color_err = color && cli.progress;
     cli.color_out = color && isatty(1) == 1;
     int status = run(&cli, argc, argv, table, table_n);
-    if (fflush(stdout) != 0 && errno != EPIPE && status == RAC_EXIT_OK)
-        status = rac_cli_fail(&cli, RAC_EXIT_UNREACHABLE, "cannot write the output: %s",
-                              strerror(errno));
+    if (status == RAC_EXIT_OK)
+        status = end_of_output(&cli);
+    else
+        fflush(stdout);
     rac_arena_fini(&a);
     return status;
 }

@@ -40,6 +40,7 @@ struct rac_command {
     const char *details;  /* paragraphs and examples for --help, or NULL */
     const struct rac_option *options;
     int (*run)(struct rac_cli *cli);
+    bool sarif; /* has --format sarif */
 };
 
 struct rac_cli_opt {

@@ -39,6 +39,8 @@ static void explain(struct rac_cli *cli, const struct rac_conf_info *i)
 static int run_config(struct rac_cli *cli)
 {
     const char *dir = rac_cli_opt(cli, "data");
+    if (cli->args_n > 1)
+        return rac_cli_usage(cli, "unexpected argument: %s", cli->args[1]);
     int status = dir == NULL ? RAC_EXIT_OK : rac_cli_data_config(cli, dir);
     if (status != RAC_EXIT_OK)
         return status;
@@ -83,6 +85,8 @@ const struct rac_command rac_command_config = {
 
 static int run_version(struct rac_cli *cli)
 {
+    if (cli->args_n > 0)
+        return rac_cli_usage(cli, "unexpected argument: %s", cli->args[0]);
     if (cli->format == RAC_FORMAT_JSON) {
         struct rac_json o = rac_json_new_object(cli->a);
         RAC_JSON_PUT_STR(cli->a, &o, "version", RAC_S(RAC_VERSION));

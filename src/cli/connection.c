@@ -11,8 +11,8 @@ int rac_connection_status(struct rac_cli *cli, struct rac_remote *r, const struc
         return RAC_EXIT_OK;
     }
     rac_str id = rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"));
-    fprintf(cli->out, "%.*s  %.*s\n", RAC_FMT(id),
-            RAC_FMT(rac_json_str(RAC_JSON_GET(v, "overallStatus"), RAC_S("?"))));
+    rac_cli_say(cli, "%.*s  %.*s", RAC_FMT(id),
+                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "overallStatus"), RAC_S("?"))));
     const struct rac_json *message = rac_json_pointer_get(v, RAC_S("/statuses/0/error/message"));
     if (message != NULL)
         rac_cli_note(cli, "%.*s", RAC_FMT(rac_json_str(message, RAC_S(""))));
@@ -48,8 +48,8 @@ int rac_connection_tested(struct rac_cli *cli, struct rac_remote *r, const struc
     if (cli->format == RAC_FORMAT_JSON)
         rac_cli_print_json(cli, v);
     else
-        fprintf(cli->out, "%s  %.*s\n", cli->args[0],
-                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "message"), RAC_S(""))));
+        rac_cli_say(cli, "%s  %.*s", cli->args[0],
+                    RAC_FMT(rac_json_str(RAC_JSON_GET(v, "message"), RAC_S(""))));
     return rac_json_bool(RAC_JSON_GET(v, "ok"), false) ? RAC_EXIT_OK : RAC_EXIT_FINDINGS;
 }
 
@@ -61,7 +61,7 @@ int rac_connection_link(struct rac_cli *cli, struct rac_remote *r, const struct 
         return RAC_EXIT_OK;
     }
     const struct rac_json *code = RAC_JSON_GET(v, "userCode");
-    fprintf(cli->out, "%.*s\n", RAC_FMT(rac_json_str(RAC_JSON_GET(v, "link"), RAC_S(""))));
+    rac_cli_say(cli, "%.*s", RAC_FMT(rac_json_str(RAC_JSON_GET(v, "link"), RAC_S(""))));
     if (code != NULL)
         rac_cli_note(cli, "Open it in a browser and type %.*s there.",
                      RAC_FMT(rac_json_str(code, RAC_S(""))));
@@ -88,8 +88,10 @@ int rac_connection_invoked(struct rac_cli *cli, struct rac_remote *r, const stru
     const struct rac_json *answer = RAC_JSON_GET(v, "body");
     if (cli->format == RAC_FORMAT_JSON)
         rac_cli_print_json(cli, v);
-    else if (rac_json_is_string(answer))
+    else if (rac_json_is_string(answer) && isatty(1) != 1) /* data, to the letter */
         fprintf(cli->out, "%.*s\n", RAC_FMT(rac_json_str(answer, RAC_S(""))));
+    else if (rac_json_is_string(answer))
+        rac_cli_say(cli, "%.*s", RAC_FMT(rac_json_str(answer, RAC_S(""))));
     else if (answer != NULL)
         rac_cli_print_json(cli, answer);
     if (code < 400)

@@ -8,15 +8,20 @@ enum { SOURCE_BYTES_MAX = RAC_PACKAGE_BYTES_MAX };
 
 /* --- sending a description or package --------------------------------------------------------- */
 
-/* A package of several files goes as a zip, a description alone as it is. */
-static bool load(struct rac_cli *cli, const char *src, struct rac_remote_req *req, rac_str *name)
+/* A package of several files goes as a zip, a description alone as it is. False: *why has the
+ * reason, said already. */
+static bool load(struct rac_cli *cli, const char *src, struct rac_remote_req *req, rac_str *name,
+                 struct rac_json *why)
 {
     struct rac_diags d;
     struct rac_package *p;
     rac_diags_init(&d, cli->a, 100);
     rac_err e = rac_cli_source_load(cli, src, SOURCE_BYTES_MAX, cli->a, &p, &d);
+    *why = rac_json_new_object(cli->a);
     if (e != RAC_OK) {
         rac_cli_diags(cli, rac_str_of(src), &d);
+        if (d.n > 0)
+            *why = rac_cli_finding(cli->a, &d.v[0]);
         return false;
     }
     if (p->files_n == 1) {
@@ -39,21 +44,25 @@ static bool load(struct rac_cli *cli, const char *src, struct rac_remote_req *re
 
 /* POSTs a source to path; *out is the connector. Exit status. */
 static int upload(struct rac_cli *cli, struct rac_remote *r, rac_str path, const char *src,
-                  struct rac_json *out)
+                  struct rac_json *out, struct rac_json *why)
 {
     struct rac_remote_req req = {.method = "POST"};
     struct rac_fetch_res res;
     const char *group = rac_cli_opt(cli, "group");
     rac_str name;
-    if (!load(cli, src, &req, &name))
+    if (!load(cli, src, &req, &name, why))
         return RAC_EXIT_UNREACHABLE;
     req.path = rac_url_query_add(cli->a, path, RAC_S("name"), name);
     if (group != NULL)
         req.path = rac_url_query_add(cli->a, req.path, RAC_S("group"), rac_str_of(group));
-    if (!rac_remote_send(r, &req, &res))
-        return RAC_EXIT_UNREACHABLE;
-    if (res.status < 200 || res.status >= 300)
-        return rac_remote_explain(r, rac_str_of(src), &res);
+    int status = RAC_EXIT_UNREACHABLE;
+    bool sent = rac_remote_send(r, &req, &res), ok = sent && res.status >= 200 && res.status < 300;
+    if (sent && !ok)
+        status = rac_remote_explain(r, rac_str_of(src), &res);
+    if (!ok) {
+        *why = rac_remote_said(r);
+        return status;
+    }
     if (rac_json_parse(res.body, cli->a, 0, out, NULL) != RAC_OK)
         return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "the server's answer is not JSON");
     return RAC_EXIT_OK;
@@ -155,34 +164,63 @@ static void created(struct rac_cli *cli, struct rac_remote *r, const char *src,
         rac_cli_print_json_line(cli, &o);
         return;
     }
-    const struct rac_json *findings = RAC_JSON_GET(v, "findings");
-    size_t warnings = rac_json_len(findings);
-    fprintf(cli->out, "%.*s  %lld operations, revision %lld",
-            RAC_FMT(rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"))),
-            (long long)rac_json_int(RAC_JSON_GET(v, "operations"), 0),
-            (long long)rac_json_int(RAC_JSON_GET(v, "revision"), 0));
-    if (warnings > 0)
-        fprintf(cli->out, ", %zu finding%s (raccord validate lists them)", warnings,
-                warnings == 1 ? "" : "s");
-    fputc('\n', cli->out);
+    size_t n = rac_json_len(RAC_JSON_GET(v, "findings"));
+    rac_str id = rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?")), found = RAC_S("");
+    if (n > 0)
+        found = rac_arena_printf(cli->a, ", %zu finding%s (raccord connector validate lists them)",
+                                 n, n == 1 ? "" : "s");
+    rac_cli_say(cli, "%.*s  %lld operations, revision %lld%.*s", RAC_FMT(id),
+                (long long)rac_json_int(RAC_JSON_GET(v, "operations"), 0),
+                (long long)rac_json_int(RAC_JSON_GET(v, "revision"), 0), RAC_FMT(found));
+}
+
+/* What was asked for besides the files: name, audience, OAuth client. */
+static int finish(struct rac_cli *cli, struct rac_remote *r, struct rac_json *v)
+{
+    static const char *const kept[] = {"findings", "losses"}; /* of the answer to the upload */
+    struct rac_json more, now;
+    const char *id = rac_arena_cstr(cli->a, rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("")));
+    rac_str path = rac_remote_path(cli->a, "connectors/", id, "");
+    bool named = texts(cli, &more), client = has_settings(cli);
+    if (!named && !client)
+        return RAC_EXIT_OK;
+    int status = named ? rac_remote_json(r, "PATCH", path, &more, NULL) : RAC_EXIT_OK;
+    if (status == RAC_EXIT_OK && client)
+        status = put_settings(cli, r, id);
+    if (status == RAC_EXIT_OK)
+        status = rac_remote_json(r, "GET", path, NULL, &now);
+    if (status != RAC_EXIT_OK) {
+        rac_cli_note(cli,
+                     "It is registered as %s all the same: go on with raccord connector update, or "
+                     "delete it.",
+                     id);
+        return status;
+    }
+    for (size_t i = 0; i < RAC_COUNT(kept); i++) {
+        const struct rac_json *had = rac_json_get(v, rac_str_of(kept[i]));
+        if (had != NULL)
+            rac_json_put(cli->a, &now, rac_str_of(kept[i]), *had);
+    }
+    *v = now;
+    return RAC_EXIT_OK;
 }
 
 static int create_one(struct rac_cli *cli, struct rac_remote *r, const char *src)
 {
-    struct rac_json v, more;
-    int status = upload(cli, r, RAC_S("/api/v1/connectors"), src, &v);
-    if (status != RAC_EXIT_OK)
-        return status;
-    const char *id = rac_arena_cstr(cli->a, rac_json_str(RAC_JSON_GET(&v, "id"), RAC_S("")));
-    if (texts(cli, &more)) {
-        struct rac_json out;
-        status = rac_remote_json(r, "PATCH", rac_remote_path(cli->a, "connectors/", id, ""), &more,
-                                 &out);
+    struct rac_json v, why;
+    int status = upload(cli, r, RAC_S("/api/v1/connectors"), src, &v, &why);
+    if (status == RAC_EXIT_OK) {
+        status = finish(cli, r, &v);
+        why = rac_remote_said(r);
     }
-    if (status == RAC_EXIT_OK && has_settings(cli))
-        status = put_settings(cli, r, id);
-    if (status == RAC_EXIT_OK)
+    if (status == RAC_EXIT_OK) {
         created(cli, r, src, &v);
+    } else if (cli->args_n > 1 && cli->format == RAC_FORMAT_JSON) {
+        struct rac_json o = rac_json_new_object(cli->a);
+        RAC_JSON_PUT(cli->a, &o, "error", why);
+        RAC_JSON_PUT_STR(cli->a, &o, "source", rac_str_of(src));
+        rac_cli_print_json_line(cli, &o);
+    }
     return status;
 }
 
@@ -225,7 +263,8 @@ int rac_connector_update(struct rac_cli *cli, struct rac_remote *r)
     int status = RAC_EXIT_OK;
     rac_remote_if_match(r, rac_str_of(rac_cli_opt(cli, "if-match")));
     if (cli->args_n == 2) {
-        status = upload(cli, r, rac_resource_path(cli, "connectors/{0}:import"), cli->args[1], &v);
+        status = upload(cli, r, rac_resource_path(cli, "connectors/{0}:import"), cli->args[1], &v,
+                        &more);
         if (status == RAC_EXIT_OK)
             rac_remote_findings(r, rac_str_of(cli->args[1]), &v, "losses");
     }
@@ -240,8 +279,8 @@ int rac_connector_update(struct rac_cli *cli, struct rac_remote *r)
     if (cli->format == RAC_FORMAT_JSON)
         rac_cli_print_json(cli, &v);
     else
-        fprintf(cli->out, "%s  revision %lld\n", id,
-                (long long)rac_json_int(RAC_JSON_GET(&v, "revision"), 0));
+        rac_cli_say(cli, "%s  revision %lld", id,
+                    (long long)rac_json_int(RAC_JSON_GET(&v, "revision"), 0));
     return RAC_EXIT_OK;
 }
 
@@ -263,8 +302,8 @@ int rac_connector_verdict(struct rac_cli *cli, struct rac_remote *r, const struc
     if (cli->format == RAC_FORMAT_JSON)
         rac_cli_print_json(cli, v);
     else
-        fprintf(cli->out, "%s: %.*s, %zu findings\n", cli->args[0], RAC_FMT(verdict),
-                rac_json_len(RAC_JSON_GET(v, "findings")));
+        rac_cli_say(cli, "%s: %.*s, %zu findings", cli->args[0], RAC_FMT(verdict),
+                    rac_json_len(RAC_JSON_GET(v, "findings")));
     return rac_str_eq(verdict, RAC_S("ok")) || rac_str_eq(verdict, RAC_S("warning"))
                ? RAC_EXIT_OK
                : RAC_EXIT_FINDINGS;
@@ -313,7 +352,7 @@ int rac_connector_download(struct rac_cli *cli, struct rac_remote *r)
         RAC_JSON_PUT_STR(cli->a, &o, "path", rac_str_of(to));
         rac_cli_print_json(cli, &o);
     } else {
-        fprintf(cli->out, "%s  %zu file%s\n", to, files, files == 1 ? "" : "s");
+        rac_cli_say(cli, "%s  %zu file%s", to, files, files == 1 ? "" : "s");
     }
     return RAC_EXIT_OK;
 }
@@ -353,7 +392,7 @@ int rac_connector_delete(struct rac_cli *cli, struct rac_remote *r)
         rac_cli_print_json(cli, &v);
         return RAC_EXIT_OK;
     }
-    fprintf(cli->out, "%s deleted, %lld connection%s with it\n", id, n, many);
+    rac_cli_say(cli, "%s deleted, %lld connection%s with it", id, n, many);
     rac_cli_note(cli, "`raccord connector restore %s` brings it back, without connections.", id);
     return RAC_EXIT_OK;
 }
@@ -366,8 +405,8 @@ int rac_connector_restored(struct rac_cli *cli, struct rac_remote *r, const stru
         return RAC_EXIT_OK;
     }
     rac_str id = rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"));
-    fprintf(cli->out, "%.*s  restored, revision %lld\n", RAC_FMT(id),
-            (long long)rac_json_int(RAC_JSON_GET(v, "revision"), 0));
+    rac_cli_say(cli, "%.*s  restored, revision %lld", RAC_FMT(id),
+                (long long)rac_json_int(RAC_JSON_GET(v, "revision"), 0));
     rac_cli_note(
         cli,
         "Connections made with it and the secret of its OAuth client do not come back: make "

@@ -29,7 +29,7 @@ int rac_token_shown(struct rac_cli *cli, struct rac_remote *r, const struct rac_
         rac_cli_print_json(cli, v);
         return RAC_EXIT_OK;
     }
-    fprintf(cli->out, "%.*s\n", RAC_FMT(rac_json_str(RAC_JSON_GET(v, "token"), RAC_S(""))));
+    rac_cli_say(cli, "%.*s", RAC_FMT(rac_json_str(RAC_JSON_GET(v, "token"), RAC_S(""))));
     rac_cli_note(cli, "Token %.*s for %.*s. It is not shown again.",
                  RAC_FMT(rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"))),
                  RAC_FMT(rac_json_str(RAC_JSON_GET(v, "user"), RAC_S("?"))));

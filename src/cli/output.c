@@ -16,6 +16,18 @@ static const char *paint(const struct rac_cli *cli, enum rac_severity s, bool on
     return s == RAC_SEV_ERROR ? "\033[1;31m" : s == RAC_SEV_WARNING ? "\033[1;33m" : "\033[1m";
 }
 
+/* Bytes of the control character at s[i], 0 when it is none: C0, DEL, and C1 as UTF-8. */
+static size_t is_control(rac_str s, size_t i)
+{
+    unsigned char c = (unsigned char)s.p[i];
+    if (c < ' ' || c == 0x7f)
+        return 1;
+    if (c != 0xc2 || i + 1 == s.n)
+        return 0;
+    unsigned char next = (unsigned char)s.p[i + 1];
+    return next >= 0x80 && next < 0xa0 ? 2 : 0;
+}
+
 void rac_cli_diag(struct rac_cli *cli, rac_str source, const struct rac_diag *d)
 {
     struct stat st;
@@ -27,12 +39,12 @@ void rac_cli_diag(struct rac_cli *cli, rac_str source, const struct rac_diag *d)
     if (d->line > 0)
         fprintf(cli->err, ":%u:%u", d->line, d->column > 0 ? d->column : 1);
     else if (d->pointer.n > 0)
-        fprintf(cli->err, ":%.*s", RAC_FMT(d->pointer));
+        fprintf(cli->err, ":%.*s", RAC_FMT(rac_cli_clean(cli->a, d->pointer)));
     fprintf(cli->err, ": %s%s%s: %s: %.*s\n", paint(cli, d->severity, true),
             rac_severity_name(d->severity), paint(cli, d->severity, false), d->code,
-            RAC_FMT(d->message));
+            RAC_FMT(rac_cli_clean(cli->a, d->message)));
     if (d->fix.n > 0)
-        fprintf(cli->err, "    %.*s\n", RAC_FMT(d->fix));
+        fprintf(cli->err, "    %.*s\n", RAC_FMT(rac_cli_clean(cli->a, d->fix)));
 }
 
 void rac_cli_diags(struct rac_cli *cli, rac_str source, const struct rac_diags *d)
@@ -61,25 +73,65 @@ struct rac_json rac_cli_finding(struct rac_arena *a, const struct rac_diag *d)
     return o;
 }
 
+rac_str rac_cli_clean(struct rac_arena *a, rac_str s)
+{
+    size_t i = 0;
+    while (i < s.n && !is_control(s, i))
+        i++;
+    if (i == s.n)
+        return s;
+    char *p = rac_arena_alloc_dirty(a, s.n + 1);
+    size_t n = 0;
+    for (i = 0; i < s.n; i++) {
+        size_t bytes = is_control(s, i);
+        p[n++] = bytes > 0 ? '?' : s.p[i];
+        i += bytes > 1;
+    }
+    p[n] = 0;
+    return (rac_str){p, n};
+}
+
+/* Lines as they are meant, without what acts on a terminal. */
+RAC_PRINTF(4, 0)
+static void put(struct rac_cli *cli, FILE *to, const char *before, const char *fmt, va_list ap)
+{
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    char *text = rac_arena_alloc_dirty(cli->a, (size_t)(n > 0 ? n : 0) + 1);
+    vsnprintf(text, (size_t)(n > 0 ? n : 0) + 1, fmt, again);
+    va_end(again);
+    fputs(before, to);
+    for (rac_str rest = rac_str_of(text); rest.p != NULL;) {
+        rac_str line = rac_cli_clean(cli->a, rac_str_cut(rest, '\n', &rest));
+        fprintf(to, "%.*s\n", RAC_FMT(line));
+    }
+}
+
+void rac_cli_say(struct rac_cli *cli, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    put(cli, cli->out, "", fmt, ap);
+    va_end(ap);
+}
+
 void rac_cli_note(struct rac_cli *cli, const char *fmt, ...)
 {
     va_list ap;
     fflush(cli->out);
     va_start(ap, fmt);
-    vfprintf(cli->err, fmt, ap);
+    put(cli, cli->err, "", fmt, ap);
     va_end(ap);
-    fputc('\n', cli->err);
 }
 
 int rac_cli_fail(struct rac_cli *cli, int status, const char *fmt, ...)
 {
     va_list ap;
     fflush(cli->out); /* two streams into one pipe keep their order */
-    fputs("raccord: ", cli->err);
     va_start(ap, fmt);
-    vfprintf(cli->err, fmt, ap);
+    put(cli, cli->err, "raccord: ", fmt, ap);
     va_end(ap);
-    fputc('\n', cli->err);
     return status;
 }
 
@@ -128,16 +180,19 @@ void rac_cli_print_table(struct rac_cli *cli, const char *const *titles, const r
                          size_t rows_n, size_t columns_n)
 {
     size_t *widths = RAC_NEW_N(cli->a, size_t, columns_n);
+    rac_str *clean = RAC_NEW_N(cli->a, rac_str, rows_n * columns_n + 1);
+    for (size_t i = 0; i < rows_n * columns_n; i++)
+        clean[i] = rac_cli_clean(cli->a, cells[i]);
     for (size_t c = 0; c < columns_n; c++) {
         widths[c] = titles ? strlen(titles[c]) : 0;
         for (size_t r = 0; r < rows_n; r++) {
-            size_t w = rac_utf8_count(cells[r * columns_n + c]);
+            size_t w = rac_utf8_count(clean[r * columns_n + c]);
             widths[c] = w > widths[c] ? w : widths[c];
         }
     }
     for (size_t r = titles ? 0 : 1; r <= rows_n; r++) {
         for (size_t c = 0; c < columns_n; c++) {
-            rac_str cell = r == 0 ? rac_str_of(titles[c]) : cells[(r - 1) * columns_n + c];
+            rac_str cell = r == 0 ? rac_str_of(titles[c]) : clean[(r - 1) * columns_n + c];
             size_t pad = c + 1 < columns_n ? widths[c] - rac_utf8_count(cell) + 2 : 0;
             fprintf(cli->out, "%.*s%*s", RAC_FMT(cell), (int)pad, "");
         }
@@ -150,7 +205,7 @@ void rac_cli_progress(struct rac_cli *cli, const char *what, size_t done, size_t
 {
     if (cli->progress)
         fprintf(cli->err, "\r\033[K%s %zu/%zu %.*s", what, done, total,
-                (int)(name.n > 50 ? 50 : name.n), name.p ? name.p : "");
+                RAC_FMT(rac_cli_clean(cli->a, rac_str_sub(name, 0, 50))));
 }
 
 void rac_cli_progress_end(struct rac_cli *cli)
@@ -202,31 +257,53 @@ rac_err rac_cli_read(struct rac_cli *cli, const char *path, size_t bytes_max, st
     return e;
 }
 
+/* All of bytes into fd, and fd closed. 0 or an errno. */
+static int write_all(int fd, rac_str bytes)
+{
+    size_t done = 0;
+    int error = 0;
+    while (done < bytes.n && error == 0) {
+        ssize_t n = write(fd, bytes.p + done, bytes.n - done);
+        if (n >= 0)
+            done += (size_t)n;
+        else if (errno != EINTR)
+            error = errno;
+    }
+    return close(fd) != 0 && error == 0 ? errno : error;
+}
+
+static int write_beside(struct rac_cli *cli, const char *path, rac_str bytes, mode_t mode)
+{
+    rac_str temporary = rac_arena_printf(cli->a, "%s.%d.tmp", path, (int)getpid());
+    int fd = open(temporary.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0)
+        return errno;
+    int error = write_all(fd, bytes);
+    if (error == 0 && rename(temporary.p, path) != 0)
+        error = errno;
+    if (error != 0)
+        unlink(temporary.p);
+    return error;
+}
+
+/* A device or a pipe is written to, never replaced; a link stays, what it leads to is written. */
 rac_err rac_cli_write(struct rac_cli *cli, const char *path, rac_str bytes, unsigned mode,
                       rac_str *why)
 {
-    rac_str temporary = rac_arena_printf(cli->a, "%s.%d.tmp", path, (int)getpid());
-    int fd = open(temporary.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
-    size_t done = 0;
-    bool ok = fd >= 0;
-    while (ok && done < bytes.n) {
-        ssize_t n = write(fd, bytes.p + done, bytes.n - done);
-        ok = n > 0 || (n < 0 && errno == EINTR);
-        done += n > 0 ? (size_t)n : 0;
+    struct stat st;
+    int error = 0;
+    bool there = stat(path, &st) == 0;
+    if (there && !S_ISREG(st.st_mode)) {
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        error = fd < 0 ? errno : write_all(fd, bytes);
+    } else {
+        char *real = there ? realpath(path, NULL) : NULL;
+        error = write_beside(cli, real != NULL ? real : path, bytes, (mode_t)mode);
+        if (real != NULL)
+            rac_mem_free_libc(real);
     }
-    int error = errno;
-    if (fd >= 0 && close(fd) != 0 && ok) {
-        ok = false;
-        error = errno;
-    }
-    if (ok && rename(temporary.p, path) != 0) {
-        ok = false;
-        error = errno;
-    }
-    if (ok)
+    if (error == 0)
         return RAC_OK;
     *why = rac_arena_printf(cli->a, "cannot write %s: %s", path, strerror(error));
-    if (fd >= 0)
-        unlink(temporary.p);
     return error == ENOSPC ? RAC_E_FULL : error == EACCES ? RAC_E_DENIED : RAC_E_IO;
 }

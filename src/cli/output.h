@@ -19,6 +19,10 @@ void rac_cli_diags(struct rac_cli *cli, rac_str source, const struct rac_diags *
  */
 struct rac_json rac_cli_finding(struct rac_arena *a, const struct rac_diag *d);
 
+/* Text of others for a terminal: control characters are shown as "?". In a where it changes. */
+rac_str rac_cli_clean(struct rac_arena *a, rac_str s);
+/* A line of the result on stdout, cleaned. */
+void rac_cli_say(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);
 /* What is good to know beside a result: a line on stderr, behind what stdout has so far. */
 void rac_cli_note(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);
 /* "raccord: sentence" on stderr; returns status, so that a command can return it. */
@@ -26,7 +30,7 @@ int rac_cli_fail(struct rac_cli *cli, int status, const char *fmt, ...) RAC_PRIN
 /* The exit status that fits an operating failure. */
 int rac_cli_status_of(rac_err e);
 
-void rac_cli_print_json(struct rac_cli *cli, const struct rac_json *v); /* pretty on a terminal */
+void rac_cli_print_json(struct rac_cli *cli, const struct rac_json *v);      /* indented */
 void rac_cli_print_json_line(struct rac_cli *cli, const struct rac_json *v); /* one line */
 
 /* Columns aligned; the last one is not padded. rows_n rows of columns_n cells; NULL title: none. */
@@ -42,7 +46,8 @@ void rac_cli_progress_end(struct rac_cli *cli);
  * *bytes lives in a. *why gets a sentence on failure. */
 rac_err rac_cli_read(struct rac_cli *cli, const char *path, size_t bytes_max, struct rac_arena *a,
                      rac_str *bytes, rac_str *why) RAC_MUST_CHECK;
-/* Writes a file as a whole: to a temporary beside it, then renamed. */
+/* Writes a file as a whole: to a temporary beside it, then renamed. What is no file (a pipe, a
+ * device) is written to as it is. */
 rac_err rac_cli_write(struct rac_cli *cli, const char *path, rac_str bytes, unsigned mode,
                       rac_str *why) RAC_MUST_CHECK;
 

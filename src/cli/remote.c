@@ -12,15 +12,14 @@ struct rac_remote {
     struct rac_loop *loop;
     struct rac_http_client *client;
     struct rac_fetcher fetcher;
-    struct rac_http_guard guard;
     rac_str server, token, if_match;
+    rac_str said, said_code; /* of the last error explained */
 };
 
 int rac_remote_open_to(struct rac_cli *cli, rac_str server, rac_str token, struct rac_remote **out)
 {
     struct rac_remote *r = rac_mem_alloc(sizeof *r);
     struct rac_http_client_options o;
-    rac_str why;
     r->cli = cli;
     r->token = token;
     while (server.n > 0 && server.p[server.n - 1] == '/')
@@ -31,11 +30,8 @@ int rac_remote_open_to(struct rac_cli *cli, rac_str server, rac_str token, struc
         return rac_cli_fail(cli, RAC_EXIT_USAGE,
                             "the server must be a URL such as http://127.0.0.1:8080, not %.*s",
                             RAC_FMT(server));
-    if (rac_cli_http_options(cli, &o) != RAC_OK)
+    if (rac_cli_server_options(cli, &o) != RAC_OK)
         return RAC_EXIT_USAGE;
-    rac_err e = rac_http_guard_parse(RAC_S("0.0.0.0/0,::/0"), cli->a, &r->guard, &why);
-    RAC_ASSERT(e == RAC_OK);
-    o.guard = &r->guard;
     r->loop = rac_loop_new();
     if (rac_http_client_new(r->loop, &o, &r->client) != RAC_OK)
         return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "the HTTP client cannot start");
@@ -108,12 +104,13 @@ bool rac_remote_send(struct rac_remote *r, const struct rac_remote_req *req,
     RAC_ASSERT(rac_loop_run_until(r->loop, &w.done));
     if (res->err == RAC_OK)
         return true;
-    rac_cli_fail(r->cli, RAC_EXIT_UNREACHABLE, "cannot reach the server %.*s: %.*s%s",
-                 RAC_FMT(r->server), RAC_FMT(res->error),
-                 res->err == RAC_E_UNREACHABLE
-                     ? ". Is it running? Start one with raccord serve, or "
-                       "name it with --server or RACCORD_SERVER"
-                     : "");
+    r->said_code = RAC_S("Unreachable");
+    r->said = rac_arena_printf(
+        a, "cannot reach the server %.*s: %.*s%s", RAC_FMT(r->server), RAC_FMT(res->error),
+        res->err == RAC_E_UNREACHABLE ? ". Is it running? Start one with raccord serve, or name it "
+                                        "with --server or RACCORD_SERVER"
+                                      : "");
+    rac_cli_fail(r->cli, RAC_EXIT_UNREACHABLE, "%.*s", RAC_FMT(r->said));
     return false;
 }
 
@@ -156,10 +153,13 @@ int rac_remote_explain(struct rac_remote *r, rac_str source, const struct rac_fe
     struct rac_cli *cli = r->cli;
     struct rac_json v;
     int status = status_of(res->status);
+    r->said_code = RAC_S("Unreadable");
     if (rac_json_parse(res->body, cli->a, 0, &v, NULL) != RAC_OK ||
-        RAC_JSON_GET(&v, "error") == NULL)
-        return rac_cli_fail(cli, status, "the server answered %d; is %.*s a Raccord server?",
-                            res->status, RAC_FMT(r->server));
+        RAC_JSON_GET(&v, "error") == NULL) {
+        r->said = rac_arena_printf(cli->a, "the server answered %d; is %.*s a Raccord server?",
+                                   res->status, RAC_FMT(r->server));
+        return rac_cli_fail(cli, status, "%.*s", RAC_FMT(r->said));
+    }
     const struct rac_json *e = RAC_JSON_GET(&v, "error");
     rac_str message = rac_json_str(RAC_JSON_GET(e, "message"), RAC_S("no reason given"));
     rac_str code = rac_json_str(RAC_JSON_GET(e, "code"), RAC_S("Error"));
@@ -169,8 +169,18 @@ int rac_remote_explain(struct rac_remote *r, rac_str source, const struct rac_fe
     if (res->status == 401 && r->token.n == 0)
         message = RAC_S("this needs a token: set RACCORD_TOKEN, or --token-file FILE (the first "
                         "one is admin.token in the server's data directory)");
+    r->said = message;
+    r->said_code = code;
     return rac_cli_fail(cli, status, "%.*s%s%.*s (%.*s)", RAC_FMT(source), source.n > 0 ? ": " : "",
                         RAC_FMT(message), RAC_FMT(code));
+}
+
+struct rac_json rac_remote_said(struct rac_remote *r)
+{
+    struct rac_json o = rac_json_new_object(r->cli->a);
+    RAC_JSON_PUT_STR(r->cli->a, &o, "code", r->said_code.n > 0 ? r->said_code : RAC_S("Error"));
+    RAC_JSON_PUT_STR(r->cli->a, &o, "message", r->said);
+    return o;
 }
 
 int rac_remote_json(struct rac_remote *r, const char *method, rac_str path,

@@ -44,6 +44,9 @@ bool rac_remote_send(struct rac_remote *r, const struct rac_remote_req *req,
  * (source names the file they are about, or absent). Returns the exit status that fits. */
 int rac_remote_explain(struct rac_remote *r, rac_str source, const struct rac_fetch_res *res);
 
+/* What was explained last, for a line of a batch: {"code", "message"}. */
+struct rac_json rac_remote_said(struct rac_remote *r);
+
 /* Sends body (NULL: none) as JSON, expects 2xx and JSON back (out may be NULL); else explains.
  * Returns an exit status. */
 int rac_remote_json(struct rac_remote *r, const char *method, rac_str path,

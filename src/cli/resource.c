@@ -207,7 +207,7 @@ void rac_resource_print(struct rac_cli *cli, const struct rac_json *v)
         const struct rac_json *name = RAC_JSON_GET(&m->value, "name");
         if (name != NULL) /* a person */
             text = rac_json_str(name, text);
-        fprintf(cli->out, "%-*.*s  %.*s\n", (int)widest, (int)m->key_n, m->key, RAC_FMT(text));
+        rac_cli_say(cli, "%-*.*s  %.*s", (int)widest, (int)m->key_n, m->key, RAC_FMT(text));
     }
 }
 
@@ -227,7 +227,7 @@ static void print_columns(struct rac_cli *cli, const char *columns, const struct
 void rac_resource_done(struct rac_cli *cli, const char *done)
 {
     if (cli->format != RAC_FORMAT_JSON) {
-        fprintf(cli->out, "%s %s\n", cli->args[0], done);
+        rac_cli_say(cli, "%s %s", cli->args[0], done);
         return;
     }
     struct rac_json o = rac_json_new_object(cli->a);

@@ -36,6 +36,18 @@ rac_err rac_cli_http_options(struct rac_cli *cli, struct rac_http_client_options
     return RAC_OK;
 }
 
+rac_err rac_cli_server_options(struct rac_cli *cli, struct rac_http_client_options *out)
+{
+    struct rac_http_guard *all = RAC_NEW(cli->a, struct rac_http_guard);
+    rac_str why;
+    rac_err e = rac_http_guard_parse(RAC_S("0.0.0.0/0,::/0"), cli->a, all, &why);
+    RAC_ASSERT(e == RAC_OK);
+    e = rac_cli_http_options(cli, out);
+    if (e == RAC_OK)
+        out->guard = all;
+    return e;
+}
+
 rac_err rac_cli_download(struct rac_cli *cli, rac_str url, size_t bytes_max, struct rac_arena *a,
                          rac_str *bytes, rac_str *why)
 {
@@ -102,7 +114,7 @@ static rac_err from_server(struct rac_cli *cli, const char *name, size_t bytes_m
 {
     rac_str escaped = rac_url_encode(a, rac_str_of(name));
     struct rac_http_client_options o;
-    rac_err e = rac_cli_http_options(cli, &o);
+    rac_err e = rac_cli_server_options(cli, &o);
     if (e != RAC_OK)
         return e;
     struct rac_headers headers = {0};

@@ -36,6 +36,10 @@ bool rac_cli_is_url(rac_str s); /* http:// or https:// */
 rac_err rac_cli_http_options(struct rac_cli *cli,
                              struct rac_http_client_options *out) RAC_MUST_CHECK;
 
+/* The same for a server that the user named: its address is trusted, whatever network it is in. */
+rac_err rac_cli_server_options(struct rac_cli *cli,
+                               struct rac_http_client_options *out) RAC_MUST_CHECK;
+
 /* GET of url, at most 5 redirects, 30 s (connectors.md §2.1). *bytes in a; *why on failure. */
 rac_err rac_cli_download(struct rac_cli *cli, rac_str url, size_t bytes_max, struct rac_arena *a,
                          rac_str *bytes, rac_str *why) RAC_MUST_CHECK;

@@ -599,6 +599,7 @@ static int run(struct rac_cli *cli)
 
 const struct rac_command rac_command_validate = {
     .words = "validate",
+    .sarif = true,
     .synopsis = "[--profile registration|certification] [--format text|json|sarif] [-j N] SRC...",
     .summary = "Check a definition or a package",
     .details =

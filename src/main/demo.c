@@ -13,6 +13,7 @@
 #include "main/commands.h"
 #include "main/sample_api.h"
 #include "main/server.h"
+#include "main/stream.h"
 #include "text/url.h"
 
 static const struct rac_option options[] = {
@@ -84,7 +85,7 @@ static int register_connector(struct demo *d)
     RAC_JSON_PUT(a, &body, "definition", definition);
     RAC_JSON_PUT(a, &body, "properties", properties);
     step(d, "Register a connector from its description (OpenAPI 2.0, 5 operations, API key)");
-    by_hand(d, "raccord connector create quai/");
+    by_hand(d, "raccord connector create examples/quai");
     int status = rac_remote_json(d->r, "POST", RAC_S("/api/v1/connectors"), &body, &out);
     if (status != RAC_EXIT_OK)
         return status;
@@ -240,12 +241,14 @@ static int run(struct rac_cli *cli)
 {
     if (cli->args_n > 0)
         return rac_cli_usage(cli, "unexpected argument: %s", cli->args[0]);
-    char temporary[] = "/tmp/raccord-demo-XXXXXX";
+    rac_str temporary = RAC_STR_NULL;
     const char *dir = rac_cli_opt(cli, "data"), *listen = rac_cli_opt(cli, "listen");
     bool once = rac_cli_has(cli, "once"), kept = dir != NULL;
-    if (!kept && (dir = mkdtemp(temporary)) == NULL)
-        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "cannot make a directory in /tmp: %s",
+    if (!kept && !rac_temp_dir(cli, &temporary))
+        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "cannot make a temporary directory: %s",
                             strerror(errno));
+    if (!kept)
+        dir = temporary.p;
     if (strcmp(cli->config->v[RAC_CONF_LOG_LEVEL].from, "default") == 0) {
         rac_err e = rac_config_set(cli->config, RAC_S("log.level"), RAC_S("warn"), "demo", NULL);
         RAC_ASSERT(e == RAC_OK);
@@ -255,6 +258,7 @@ static int run(struct rac_cli *cli)
                                    .listen = listen ? listen
                                              : once ? "127.0.0.1:0"
                                                     : NULL,
+                                   .any_port = true,
                                    .allow = "127.0.0.0/8,::1",
                                    .workers = 2,
                                    .extra = rac_sample_api_handle};

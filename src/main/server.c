@@ -307,19 +307,24 @@ static bool port_is_free(struct rac_server *s)
     return !taken;
 }
 
-static int start_workers(struct rac_server *s, unsigned workers)
+static int start_workers(struct rac_server *s, unsigned workers, bool any_port)
 {
     if (workers == 0)
         workers = (unsigned)rac_config_int(s->service.config, RAC_CONF_WORKERS);
     if (workers == 0)
         workers = rac_cpu_count();
     s->service.workers_n = workers > RAC_WORKERS_MAX ? RAC_WORKERS_MAX : workers;
-    if (!port_is_free(s))
+    bool free_port = port_is_free(s);
+    if (!free_port && any_port) {
+        rac_cli_note(s->cli, "Port %u is taken by another program; another one is used.", s->port);
+        s->port = 0;
+    } else if (!free_port) {
         return rac_cli_fail(
             s->cli, RAC_EXIT_UNREACHABLE,
             "cannot listen on %.*s:%u: the port is in use by another program. Stop "
             "it, or choose another with --listen HOST:PORT (port 0 takes a free one)",
             RAC_FMT(s->host), s->port);
+    }
     struct rac_worker_hooks hooks = {
         .start = worker_start, .stop = worker_stop, .fini = worker_fini, .arg = s};
     rac_err e = rac_workers_start(s->service.workers_n, &hooks, &s->workers);
@@ -341,6 +346,17 @@ static void free_all(struct rac_server *s)
         rac_loop_free(s->loop);
     rac_arena_fini(&s->a);
     rac_mem_free(s);
+}
+
+static void on_signal(void *arg, int signum)
+{
+    struct rac_server *s = arg;
+    if (s->signals++ > 0) {
+        rac_log(RAC_WARN, "server.cut", RAC_F_INT("signal", signum));
+        _exit(RAC_EXIT_FINDINGS);
+    }
+    rac_log(RAC_INFO, "server.stopping", RAC_F_INT("signal", signum));
+    rac_loop_stop(s->loop);
 }
 
 static int absolute(struct rac_server *s, const char *dir)
@@ -383,12 +399,15 @@ int rac_server_start(struct rac_cli *cli, const struct rac_server_options *o,
     if (status == RAC_EXIT_OK) {
         s->loop = rac_loop_new();
         rac_service_init(&s->service);
-        status = start_workers(s, o->workers);
+        status = start_workers(s, o->workers,
+                               o->any_port && o->listen == NULL &&
+                                   strcmp(cli->config->v[RAC_CONF_LISTEN].from, "default") == 0);
     }
     if (status != RAC_EXIT_OK) {
         free_all(s);
         return status;
     }
+    rac_loop_on_stop_signal(s->loop, on_signal, s); /* before anybody is told that it is up */
     rac_log(RAC_INFO, "server.started", RAC_F_STR("url", s->service.public_url),
             RAC_F_STR("data", s->data), RAC_F_INT("workers", s->service.workers_n));
     *out = s;
@@ -414,20 +433,8 @@ rac_str rac_server_admin_token(struct rac_server *s, struct rac_arena *a)
     return rac_str_trim(text);
 }
 
-static void on_signal(void *arg, int signum)
-{
-    struct rac_server *s = arg;
-    if (s->signals++ > 0) {
-        rac_log(RAC_WARN, "server.cut", RAC_F_INT("signal", signum));
-        _exit(RAC_EXIT_FINDINGS);
-    }
-    rac_log(RAC_INFO, "server.stopping", RAC_F_INT("signal", signum));
-    rac_loop_stop(s->loop);
-}
-
 void rac_server_wait(struct rac_server *s)
 {
-    rac_loop_on_stop_signal(s->loop, on_signal, s);
     rac_loop_run(s->loop);
 }
 

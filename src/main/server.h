@@ -18,6 +18,7 @@ struct rac_server;
 struct rac_server_options {
     const char *data;   /* data directory, created when it is not there */
     const char *listen; /* "HOST:PORT"; NULL: setting listen */
+    bool any_port;      /* another port where that of the setting is taken, with a note */
     const char *allow;  /* networks allowed besides egress.allow, or NULL */
     unsigned workers;   /* 0: setting workers */
     bool (*extra)(void *arg, struct rac_api_worker *w, struct rac_http_exchange *x);

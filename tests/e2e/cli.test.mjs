@@ -1,0 +1,245 @@
+// What every command has in common: help, options, exit statuses, pipes, what goes to which stream;
+// and the management commands over a real server.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { binary, raccord, raccordJson, root, serve, temporary } from './lib/raccord.mjs';
+import { definition, properties } from './lib/harbour.mjs';
+
+const example = join(root, 'examples/pilots.openapi3.yaml');
+const pack = (dir, name, title, extra = {}) => {
+  const at = join(dir, name);
+  mkdirSync(at);
+  const d = definition();
+  writeFileSync(join(at, 'apiDefinition.swagger.json'), JSON.stringify({ ...d, info: { ...d.info, title }, ...extra }));
+  writeFileSync(join(at, 'apiProperties.json'), JSON.stringify(properties()));
+  return at;
+};
+const shell = (line, env = {}) => new Promise((ok) => {
+  const child = spawn('bash', ['-c', `set -o pipefail; ${line}`], { env: { ...process.env, R: binary, NO_COLOR: '1', ...env } });
+  let stdout = '', stderr = '';
+  child.stdout.on('data', (d) => { stdout += d; });
+  child.stderr.on('data', (d) => { stderr += d; });
+  child.on('close', (status, signal) => ok({ status, signal, stdout, stderr }));
+});
+
+test('help is found wherever it is looked for', async () => {
+  const direct = await raccord(['connector', 'create', '--help']);
+  for (const words of [['help', 'connector', 'create'], ['connector', 'create', '-h']]) {
+    const r = await raccord(words);
+    assert.deepEqual([r.status, r.stdout, r.stderr], [0, direct.stdout, '']);
+  }
+  for (const words of [['connector', '--help'], ['help', 'connector']]) {
+    const r = await raccord(words);
+    assert.deepEqual([r.status, r.stderr], [0, ''], words.join(' '));
+    assert.match(r.stdout, /connector restore/);
+    assert.doesNotMatch(r.stdout, /^ {2}connection /m);
+  }
+  let r = await raccord(['connector']);
+  assert.deepEqual([r.status, r.stdout], [2, '']);
+  r = await raccord(['help', 'nonsense']);
+  assert.equal(r.status, 2);
+  r = await raccord(['conector', 'list']);
+  assert.match(r.stderr, /Did you mean connector\?/);
+  r = await raccord(['connector', 'lst']);
+  assert.match(r.stderr, /Did you mean connector list\?/);
+  assert.equal((await raccord(['version', 'more'])).status, 2);
+});
+
+test('common options stand before the command as well', async () => {
+  const r = await raccordJson(['--format', 'json', 'version']);
+  assert.match(r.json.version, /^\d/);
+  assert.equal((await raccord(['--format=json', '--server', 'http://127.0.0.1:9', 'version'])).status, 0);
+  assert.match((await raccord(['--nonsense', 'version'])).stderr, /no option --nonsense/);
+  assert.match((await raccord(['--format'])).stderr, /--format needs a value/);
+});
+
+test('a format that a command does not have is refused, not replaced', async () => {
+  for (const words of [['version'], ['connector', 'list'], ['config']]) {
+    const r = await raccord([...words, '--format', 'sarif']);
+    assert.deepEqual([r.status, r.stdout], [2, ''], words.join(' '));
+    assert.match(r.stderr, /sarif/);
+  }
+  assert.equal(JSON.parse((await raccord(['validate', join(root, 'examples/quai'), '--format', 'sarif'])).stdout).version, '2.1.0');
+});
+
+test('values right behind a short option; several letters in one', async (t) => {
+  const dir = temporary(t);
+  const r = await raccord(['convert', example, `-o${join(dir, 'a-long-name-for-a-folder')}`]);
+  assert.equal(r.status, 0, r.stderr);
+  assert.ok(existsSync(join(dir, 'a-long-name-for-a-folder/apiProperties.json')));
+  assert.match((await raccord(['convert', example, '-Zverylongnonsense'])).stderr, /no option -Z/);
+});
+
+test('output goes through what is no file, and does not replace it', async (t) => {
+  const dir = temporary(t), fifo = join(dir, 'pipe.json'), link = join(dir, 'null.json');
+  execFileSync('mkfifo', [fifo]);
+  symlinkSync('/dev/null', link);
+  const reader = shell(`timeout 20 cat ${fifo}`);
+  let r = await raccord(['convert', example, '-o', fifo], { timeout: 20000 });
+  assert.equal(r.status, 0, r.stderr);
+  assert.equal(JSON.parse((await reader).stdout).swagger, '2.0');
+  assert.ok(lstatSync(fifo).isFIFO());
+  r = await raccord(['convert', example, '-o', link]);
+  assert.equal(r.status, 0, r.stderr);
+  assert.ok(lstatSync(link).isSymbolicLink());
+  assert.ok(statSync('/dev/null').isCharacterDevice());
+  // a link to a file: the file is written, the link stays
+  const real = join(dir, 'real.json'), named = join(dir, 'named.json');
+  writeFileSync(real, '');
+  symlinkSync(real, named);
+  r = await raccord(['convert', example, '-o', named]);
+  assert.equal(r.status, 0, r.stderr);
+  assert.ok(lstatSync(named).isSymbolicLink());
+  assert.equal(JSON.parse(readFileSync(real, 'utf8')).swagger, '2.0');
+});
+
+test('a reader that leaves early is no error, a disk that is full is one', async () => {
+  let r = await shell('"$R" config --explain | head -1');
+  assert.equal(r.stderr, '');
+  for (const words of ['version', 'manual', 'config --explain', 'config --format json']) {
+    r = await shell(`"$R" ${words} > /dev/full`);
+    assert.equal(r.status, 3, `${words}: ${r.stderr}`);
+    assert.match(r.stderr, /cannot write the output: (No space left|part of it is lost)/);
+  }
+  r = await shell('"$R" version >&-');
+  assert.ok(r.status === 3 || r.status === 0);
+});
+
+test('text of others cannot act on a terminal', async (t) => {
+  const s = await serve(t), env = { RACCORD_SERVER: s.url, RACCORD_TOKEN: s.token };
+  const evil = 'a\u001b]0;owned\u0007\u001b[31mred\u009b31m\rover';
+  const c = await s.api('POST', '/api/v1/connectors', { displayName: evil, definition: definition(), properties: properties() });
+  assert.equal(c.status, 201, c.text);
+  for (const words of [['connector', 'list'], ['connector', 'show', c.json.id], ['connection', 'create', 'x\u001b[2J'], ['connector', 'share', c.json.id, 'nobody\u001b[2J']]) {
+    const r = await raccord(words, { env });
+    assert.doesNotMatch(r.stdout + r.stderr, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/, words.join(' '));
+    assert.ok((r.stdout + r.stderr).length > 10);
+  }
+  assert.equal((await raccordJson(['connector', 'show', c.json.id], { env })).json.displayName, evil);
+});
+
+test('every answer of a batch is a line, also that something went wrong', async (t) => {
+  const s = await serve(t), dir = temporary(t), env = { RACCORD_SERVER: s.url, RACCORD_TOKEN: ` ${s.token}\n` };
+  const good = pack(dir, 'good', 'Good'), bad = pack(dir, 'bad', 'Bad', { paths: { 'no-slash': {} } }), gone = join(dir, 'gone');
+  const r = await raccordJson(['connector', 'create', good, bad, gone, good], { env, jsonl: true });
+  assert.equal(r.status, 1);
+  assert.deepEqual(r.json.map((x) => [x.source, x.error?.code ?? null]), [[good, null], [bad, 'InvalidDefinition'], [gone, 'RC-IMP-04'], [good, null]]);
+  assert.ok(r.json.every((x) => x.id || x.error.message.length > 10));
+  assert.equal((await raccordJson(['connector', 'list'], { env })).json.value.length, 2);
+});
+
+test('what create prints is what is there, name and audience included', async (t) => {
+  const s = await serve(t), dir = temporary(t), env = { RACCORD_SERVER: s.url, RACCORD_TOKEN: s.token };
+  const source = pack(dir, 'one', 'One');
+  const r = await raccordJson(['connector', 'create', source, '--name', 'Renamed', '--audience', 'environment'], { env });
+  const now = (await s.api('GET', `/api/v1/connectors/${r.json.id}`)).json;
+  assert.deepEqual([r.json.displayName, r.json.audience, r.json.etag], [now.displayName, now.audience, now.etag]);
+  assert.deepEqual([now.displayName, now.audience], ['Renamed', 'environment']);
+  assert.ok(Array.isArray(r.json.findings));
+  // an option that does not work leaves a connector behind: its id is said
+  const half = await raccord(['connector', 'create', source, '--client-id', 'x'], { env });
+  assert.equal(half.status, 1);
+  assert.match(half.stderr, /registered as shared_one-[0-9a-f]{16}/);
+  // --if-match is for whatever is changed
+  const stale = await raccord(['connector', 'update', r.json.id, '--name', 'Again', '--if-match', '"1"'], { env });
+  assert.deepEqual([stale.status, (await s.api('GET', `/api/v1/connectors/${r.json.id}`)).json.displayName], [1, 'Renamed']);
+  assert.equal((await raccord(['connector', 'update', r.json.id, '--name', 'Again', '--if-match', now.etag], { env })).status, 0);
+});
+
+test('one JSON document from every management command', async (t) => {
+  const s = await serve(t), dir = temporary(t), env = { RACCORD_SERVER: s.url, RACCORD_TOKEN: s.token };
+  const json = async (...words) => { const r = await raccordJson(words, { env }); assert.equal(r.status, 0, r.stderr); return r.json; };
+  const { id } = await json('connector', 'create', pack(dir, 'one', 'One'));
+  const con = (await json('connection', 'create', id, 'api_key=k', '--name', 'Mine')).id;
+  assert.equal((await json('connection', 'list', '--connector', id)).value.length, 1);
+  assert.equal((await json('connection', 'update', con, '--name', 'Ours')).displayName, 'Ours');
+  assert.ok((await json('connection', 'key', con)).connectionKey.startsWith('rck_'));
+  assert.deepEqual(await json('connection', 'key', con, '--revoke'), { id: con, revoked: true });
+  assert.equal((await json('connector', 'validate', id)).status, 'warning');
+  assert.equal((await json('connector', 'download', id, '-o', join(dir, 'back'))).path, join(dir, 'back'));
+  assert.equal((await json('user', 'create', 'ada', '--role', 'maker@default', '--role', 'reader')).grants.length, 2);
+  assert.deepEqual((await json('user', 'update', 'ada', '--disable')).disabled, true);
+  assert.deepEqual((await json('user', 'update', 'ada', '--enable', '--role', 'reader')).disabled, false);
+  const token = await json('token', 'create', '--user', 'ada', '--role', 'reader', '--expires', 'P1D');
+  assert.deepEqual(token.roles, ['reader']);
+  assert.deepEqual(await json('token', 'revoke', token.id), { id: token.id, revoked: true });
+  assert.equal((await json('connector', 'share', id, 'ada')).value.length, 2);
+  assert.deepEqual(await json('connection', 'delete', con), { id: con, deleted: true });
+  assert.deepEqual(await json('user', 'delete', 'ada'), { id: 'ada', deleted: true });
+  assert.deepEqual(await json('connector', 'delete', id), { id, connectionsDeleted: 0 });
+  assert.equal((await json('connector', 'list', '--deleted')).value[0].id, id);
+  assert.equal((await json('connector', 'restore', id)).id, id);
+  assert.equal((await json('tenant', 'create', 'second')).administrator, 'admin');
+  assert.equal((await json('tenant', 'list')).value.length, 2);
+});
+
+test('deleting asks, restoring says what does not come back', async (t) => {
+  const s = await serve(t), dir = temporary(t), env = { RACCORD_SERVER: s.url, RACCORD_TOKEN: s.token };
+  const { id } = (await raccordJson(['connector', 'create', pack(dir, 'one', 'One')], { env })).json;
+  await raccord(['connection', 'create', id, 'api_key=k'], { env });
+  let r = await raccord(['connector', 'delete', id], { env });
+  assert.equal(r.status, 4);
+  assert.match(r.stderr, /not deleted: 1 connection would go with it; repeat with --confirm 1 or --yes/);
+  assert.equal((await raccord(['connector', 'delete', id, '--confirm', '7'], { env })).status, 1);
+  r = await raccord(['connector', 'delete', id, '--yes'], { env });
+  assert.deepEqual([r.status, r.stdout], [0, `${id} deleted, 1 connection with it\n`]);
+  assert.match(r.stderr, new RegExp(`raccord connector restore ${id}`));
+  r = await raccord(['connector', 'restore', id], { env });
+  assert.deepEqual([r.status, r.stdout], [0, `${id}  restored, revision 1\n`]);
+  assert.match(r.stderr, /do not come back/);
+  r = await raccord(['connector', 'restore', id], { env });
+  assert.equal(r.status, 1);
+  assert.match(r.stderr, /is not deleted/);
+});
+
+test('a server is trusted whatever its address: also for what show and call read from it', async (t) => {
+  const address = Object.values(networkInterfaces()).flat().find((a) => a.family === 'IPv4' && !a.internal)?.address;
+  if (!address) return t.skip('this machine has no address but loopback');
+  const s = await serve(t, { args: ['--listen', '0.0.0.0:0'] });
+  const url = `http://${address}:${new URL(s.url).port}`;
+  const c = (await s.api('POST', '/api/v1/connectors', { definition: definition(), properties: properties() })).json;
+  const r = await raccord(['show', c.id, '--server', url], { env: { RACCORD_TOKEN: s.token } });
+  assert.equal(r.status, 0, r.stderr);
+  assert.match(r.stdout, /ListShips/);
+});
+
+test('a stop signal right behind the ready line lets the server end by itself', async (t) => {
+  for (let i = 0; i < 8; i++) {
+    const child = spawn(binary, ['serve', '--data', temporary(t), '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    child.stdout.once('data', () => child.kill(i % 2 ? 'SIGINT' : 'SIGTERM'));
+    const [code, signal] = await once(child, 'exit');
+    assert.deepEqual([code, signal], [0, null]);
+  }
+});
+
+test('the demo finds another port when 8080 is taken, a server says how to', async (t) => {
+  const busy = createServer();
+  await new Promise((ok) => { busy.once('error', ok); busy.listen(8080, '127.0.0.1', ok); }); // or somebody else has it
+  t.after(() => busy.close());
+  const tmp = temporary(t);
+  const child = spawn(binary, ['demo', '--format', 'json'], { env: { ...process.env, TMPDIR: tmp }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (d) => { stderr += d; });
+  const shown = await new Promise((ok) => {
+    let text = '';
+    child.stdout.on('data', (d) => { text += d; if (text.includes('\n')) ok(JSON.parse(text)); });
+  });
+  assert.notEqual(new URL(shown.url).port, '8080');
+  assert.equal(shown.calls.length >= 5, true);
+  assert.ok(execFileSync('ls', [tmp]).length > 0, 'the temporary folder is where TMPDIR says');
+  child.kill('SIGINT');
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+  assert.match(stderr, /8080 is taken/);
+  assert.equal(execFileSync('ls', [tmp]).length, 0, 'and is removed');
+  const r = await raccord(['serve', '--data', temporary(t)]);
+  assert.equal(r.status, 3);
+  assert.match(r.stderr, /127\.0\.0\.1:8080.*--listen/s);
+  // an address that was asked for is taken or refused
+  assert.equal((await raccord(['demo', '--listen', '127.0.0.1:8080'])).status, 3);
+});
