@@ -185,7 +185,7 @@ test('deleting asks, restoring says what does not come back', async (t) => {
   await raccord(['connection', 'create', id, 'api_key=k'], { env });
   let r = await raccord(['connector', 'delete', id], { env });
   assert.equal(r.status, 4);
-  assert.match(r.stderr, /not deleted: 1 connection would go with it; repeat with --confirm 1 or --yes/);
+  assert.match(r.stderr, /not deleted: 1 connection would go with it.*; repeat with --confirm 1 or --yes/);
   assert.equal((await raccord(['connector', 'delete', id, '--confirm', '7'], { env })).status, 1);
   r = await raccord(['connector', 'delete', id, '--yes'], { env });
   assert.deepEqual([r.status, r.stdout], [0, `${id} deleted, 1 connection with it\n`]);
