@@ -682,6 +682,28 @@ static bool outside(enum rac_wf_type type)
     return type >= RAC_WF_TYPE_WAIT && type <= RAC_WF_TYPE_API_CONNECTION_WEBHOOK;
 }
 
+/* Credentials are not recorded (§5.1): what carries an action out evaluates them again. */
+static struct rac_json without_credentials(struct rac_run *r, const struct rac_wf_action *x,
+                                           struct rac_json in)
+{
+    bool hook = x->type == RAC_WF_TYPE_HTTP_WEBHOOK;
+    const struct rac_json *holder = hook ? run_member(&in, RAC_S("subscribe")) : &in,
+                          *headers = run_member(holder, RAC_S("headers"));
+    struct rac_json hidden = rac_json_of_str(RAC_S("*sanitized*")), masked, *at;
+    if (!rac_json_is_object(&in) ||
+        (x->authentication == NULL && rac_json_geti(headers, RAC_S("Authorization")) == NULL))
+        return in;
+    masked = rac_json_copy(r->a, &in);
+    at = hook ? rac_json_geti(&masked, RAC_S("subscribe")) : &masked;
+    struct rac_json *inner =
+        rac_json_geti(rac_json_geti(at, RAC_S("headers")), RAC_S("Authorization"));
+    if (inner != NULL)
+        *inner = hidden;
+    if (x->authentication != NULL)
+        RAC_JSON_PUT(r->a, at, "authentication", hidden);
+    return masked;
+}
+
 static void execute(struct rac_run *r, struct rac_wf_record *x)
 {
     struct rac_act_result o = {.status = RAC_WF_SUCCEEDED, .code = "OK"};
@@ -703,7 +725,7 @@ static void execute(struct rac_run *r, struct rac_wf_record *x)
         run_control(r, x);
         return;
     } else if (outside(type)) {
-        run_started(r, x, x->inputs, rac_json_none);
+        run_started(r, x, without_credentials(r, x->action, x->inputs), rac_json_none);
         run_push(r, &r->wants, x);
         return;
     } else if (type < RAC_WF_TYPES) {

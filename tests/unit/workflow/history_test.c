@@ -1,0 +1,176 @@
+/* Journals read as history: aggregates, repetitions, iterations, requests, large values. */
+#include "engine_world.h"
+#include "unit.h"
+#include "workflow/history.h"
+
+#define REQUEST "{\"type\": \"Request\", \"kind\": \"Http\"}"
+
+struct from {
+    struct world *w;
+    struct memory_run *r;
+};
+
+static rac_err pieces(void *self, bool (*fn)(void *arg, rac_str bytes), void *arg)
+{
+    struct from *f = self;
+    return f->w->store->port.journal(f->w->store, f->r->id, fn, arg);
+}
+
+static rac_err value(void *self, const char *digest, struct rac_arena *a, rac_str *bytes)
+{
+    struct from *f = self;
+    return f->w->store->port.value_get(f->w->store, f->r->id, digest, a, bytes);
+}
+
+struct read {
+    struct from from;
+    struct rac_history_source source;
+    struct rac_history *h;
+};
+
+static void read_run(struct read *x, struct world *w, const struct world_answer *a)
+{
+    x->from = (struct from){w, memory_store_run(w->store, 1, rac_str_of(a->run))};
+    x->source = (struct rac_history_source){pieces, value, &x->from};
+    assert_non_null(x->from.r);
+    assert_int_equal(rac_history_open(w->flows[0]->plan, &x->source, &w->a, &x->h), RAC_OK);
+}
+
+static void plain(void **state)
+{
+    (void)state;
+    struct world *w = world_new(1, true);
+    struct world_answer a;
+    struct read r;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"Big\": {\"type\": \"Compose\", \"inputs\": \"@range(0, 10000)\"}, \"If\": {\"type\": "
+        "\"If\", \"expression\": {\"equals\": [1, 2]}, \"actions\": {\"T\": {\"type\": "
+        "\"Compose\", \"inputs\": 1}}, \"else\": {\"actions\": {\"E\": {\"type\": \"Compose\", "
+        "\"inputs\": \"@div(1,0)\"}}}}, \"After\": {\"type\": \"Scope\", \"runAfter\": {\"If\": "
+        "[\"Succeeded\"]}, \"actions\": {\"S\": {\"type\": \"Compose\", \"inputs\": 1}}}}");
+    world_fire(w, f, "{\"body\": {\"n\": 1}}", false, &a);
+    world_settle(w);
+    read_run(&r, w, &a);
+    const struct rac_history_run *run = rac_history_run(r.h);
+    assert_int_equal(run->status, RAC_WF_FAILED);
+    assert_str(run->outputs.text, "{\"body\":{\"n\":1}}");
+    const struct rac_history_record *x = rac_history_action(r.h, RAC_S("big"));
+    rac_str text;
+    assert_int_equal(x->outputs.text.p == NULL, true);
+    assert_int_equal(rac_history_value(r.h, &x->outputs, &w->a, &text), RAC_OK);
+    assert_int_equal(text.n, x->outputs.size);
+    x = rac_history_action(r.h, RAC_S("T"));
+    assert_int_equal(x->status, RAC_WF_SKIPPED);
+    assert_str(rac_json_str(RAC_JSON_GET(&x->error, "code"), RAC_S("")),
+               "ActionBranchingConditionNotSatisfied");
+    x = rac_history_action(r.h, RAC_S("S"));
+    assert_str(rac_json_str(RAC_JSON_GET(&x->error, "code"), RAC_S("")), "ActionDependencyFailed");
+    size_t n;
+    rac_history_actions(r.h, &x, &n);
+    assert_int_equal(n, 6);
+    world_free(w);
+}
+
+static void loops(void **state)
+{
+    (void)state;
+    struct world *w = world_new(2, true);
+    struct world_answer a;
+    struct read r;
+    struct rac_history_record *v, one;
+    size_t n, total;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"L\": {\"type\": \"Foreach\", \"foreach\": \"@range(0, 3000)\", \"actions\": {\"If\": "
+        "{\"type\": \"If\", \"expression\": \"@equals(mod(item(), 2), 0)\", \"actions\": "
+        "{\"Even\": {\"type\": \"Compose\", \"inputs\": \"@item()\"}}, \"else\": {\"actions\": "
+        "{\"Odd\": {\"type\": \"Compose\", \"inputs\": \"@div(1, sub(item(), 7))\"}}}}}}, \"M\": "
+        "{\"type\": \"Foreach\", \"foreach\": [1, 2], \"actions\": {\"U\": {\"type\": \"Until\", "
+        "\"expression\": \"@equals(iterationIndexes('U'), 2)\", \"actions\": {\"C\": {\"type\": "
+        "\"Compose\", \"inputs\": \"@iterationIndexes('U')\"}}}}}}");
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    read_run(&r, w, &a);
+    const struct rac_history_record *x = rac_history_action(r.h, RAC_S("Even"));
+    assert_int_equal(x->repetitions, 3000);
+    assert_int_equal(x->status, RAC_WF_SUCCEEDED);
+    x = rac_history_action(r.h, RAC_S("Odd"));
+    assert_int_equal(x->status, RAC_WF_FAILED);
+    assert_false(x->outputs.has);
+    assert_int_equal(rac_history_repetitions(r.h, RAC_S("Odd"), 2990, 30, &w->a, &v, &n, &total),
+                     RAC_OK);
+    assert_int_equal(total, 3000);
+    assert_int_equal(n, 10);
+    assert_string_equal(v[1].repetition, "002991");
+    assert_int_equal(v[0].status, RAC_WF_SKIPPED);
+    assert_str(v[0].code, "ActionSkipped");
+    assert_int_equal(v[1].status, RAC_WF_SUCCEEDED);
+    assert_str(v[1].outputs.text, "0");
+    assert_int_equal(rac_history_repetition(r.h, RAC_S("Odd"), RAC_S("000007"), &w->a, &one),
+                     RAC_OK);
+    assert_int_equal(one.status, RAC_WF_FAILED);
+    assert_str(one.indexes[0].scope, "L");
+    assert_int_equal(rac_history_scope_repetitions(r.h, RAC_S("L"), 7, 1, &w->a, &v, &n, &total),
+                     RAC_OK);
+    assert_int_equal(v[0].status, RAC_WF_FAILED);
+    assert_int_equal(total, 3000);
+    assert_int_equal(rac_history_repetitions(r.h, RAC_S("C"), 0, 30, &w->a, &v, &n, &total),
+                     RAC_OK);
+    assert_int_equal(n, 6);
+    assert_string_equal(v[4].repetition, "000001-000001");
+    assert_str(v[4].outputs.text, "1");
+    assert_int_equal(rac_history_repetitions(r.h, RAC_S("U"), 0, 30, &w->a, &v, &n, &total),
+                     RAC_OK);
+    assert_int_equal(n, 2);
+    assert_int_equal(v[1].iterations, 3);
+    assert_int_equal(rac_history_repetition(r.h, RAC_S("C"), RAC_S("000009"), &w->a, &one),
+                     RAC_E_NOT_FOUND);
+    world_free(w);
+}
+
+static void requests(void **state)
+{
+    (void)state;
+    struct world *w = world_new(3, true);
+    struct world_answer a;
+    struct read r;
+    struct rac_history_request *v;
+    size_t n;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"H\": {\"type\": \"Http\", \"inputs\": {\"method\": \"GET\", \"uri\": "
+        "\"https://api.example/x\", \"headers\": {\"Authorization\": \"Bearer hidden\"}, "
+        "\"retryPolicy\": {\"type\": \"fixed\", \"count\": 1, \"interval\": \"PT5S\"}}}}");
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    read_run(&r, w, &a);
+    assert_int_equal(rac_history_action(r.h, RAC_S("H"))->status, RAC_WF_RUNNING);
+    struct world_fetch *x = world_fetch(w, "api.example");
+    assert_str(rac_headers_get(&x->headers, RAC_S("Authorization")), "Bearer hidden");
+    world_answer(w, x, 500, "x-ms-request-id: q1", "");
+    world_pass(w, 5000);
+    x = world_fetch(w, "api.example");
+    assert_str(rac_headers_get(&x->headers, RAC_S("Authorization")), "Bearer hidden");
+    world_answer(w, x, 404, "", "");
+    read_run(&r, w, &a);
+    const struct rac_history_record *h = rac_history_action(r.h, RAC_S("H"));
+    assert_str(h->code, "NotFound");
+    assert_int_equal(rac_json_len(&h->retry_history), 1);
+    assert_true(rac_str_find(h->inputs.text, RAC_S("hidden")) == RAC_STR_NPOS);
+    assert_int_equal(rac_history_requests(r.h, RAC_S("H"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
+    assert_int_equal(n, 2);
+    assert_int_equal(rac_json_int(RAC_JSON_GET(&v[0].response, "statusCode"), 0), 500);
+    assert_int_equal(rac_json_int(RAC_JSON_GET(&v[1].response, "statusCode"), 0), 404);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain),
+        cmocka_unit_test(loops),
+        cmocka_unit_test(requests),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
