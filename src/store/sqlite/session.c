@@ -70,23 +70,53 @@ static void on_post(void *arg)
     deliver(ses, list);
 }
 
-void rac_write_answer(struct rac_write *w)
+/* Those of list's first session, in order; the others stay in *list. */
+static struct rac_write *take_mine(struct rac_write **list, struct rac_write **last)
 {
-    struct rac_store_session *ses = w->session;
-    if (ses == NULL) {
-        rac_write_free(w);
-        return;
+    struct rac_write *first = *list;
+    *list = first->next;
+    *last = first;
+    for (struct rac_write **from = list; *from != NULL;) {
+        struct rac_write *w = *from;
+        if (w->session != first->session) {
+            from = &w->next;
+            continue;
+        }
+        *from = w->next;
+        (*last)->next = w;
+        *last = w;
     }
-    w->next = NULL;
+    (*last)->next = NULL;
+    return first;
+}
+
+static void hand_over(struct rac_store_session *ses, struct rac_write *first,
+                      struct rac_write *last)
+{
     pthread_mutex_lock(&ses->lock);
-    *ses->done_tail = w;
-    ses->done_tail = &w->next;
+    *ses->done_tail = first;
+    ses->done_tail = &last->next;
     bool post = ses->has_loop && !ses->posted;
     ses->posted = true;
     if (post) /* under the lock: the session cannot go away in between */
         ses->loop.post(ses->loop.self, on_post, ses);
     pthread_cond_signal(&ses->answered);
     pthread_mutex_unlock(&ses->lock);
+}
+
+void rac_write_answer(struct rac_write *list)
+{
+    while (list != NULL) {
+        struct rac_write *last, *mine = take_mine(&list, &last);
+        if (mine->session != NULL) {
+            hand_over(mine->session, mine, last);
+            continue;
+        }
+        for (struct rac_write *next; mine != NULL; mine = next) {
+            next = mine->next;
+            rac_write_free(mine);
+        }
+    }
 }
 
 rac_err rac_write_fail(struct rac_write *w, rac_err e, const char *why)

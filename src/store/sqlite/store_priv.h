@@ -124,7 +124,8 @@ void rac_write_submit(struct rac_write *w);
 void rac_write_refuse(struct rac_write *w, rac_err e, const char *why);
 /* Sets the sentence of the answer; returns e. */
 rac_err rac_write_fail(struct rac_write *w, rac_err e, const char *why);
-void rac_write_answer(struct rac_write *w); /* writer thread: hands it to its session */
+/* Hands a list of writes to their sessions, each session's at once. Writer thread. */
+void rac_write_answer(struct rac_write *list);
 void rac_write_free(struct rac_write *w);
 
 rac_err rac_writer_start(struct rac_store *s) RAC_MUST_CHECK;

@@ -159,12 +159,11 @@ static struct rac_write *batch(struct rac_store *s, struct rac_write **list, rac
 static void note_state(struct rac_store *s, rac_err e, const struct rac_write *w)
 {
     rac_err state = is_disk_error(e) ? e : RAC_OK;
+    if (state == s->stats.state) /* nobody else writes it */
+        return;
     pthread_mutex_lock(&s->lock);
-    rac_err before = s->stats.state;
     s->stats.state = state;
     pthread_mutex_unlock(&s->lock);
-    if (state == before)
-        return;
     if (state != RAC_OK)
         rac_log(RAC_ERROR, "store.write_failed", RAC_F_CSTR("error", rac_err_name(state)),
                 RAC_F_STR("why", w->commit.error));
@@ -178,7 +177,7 @@ static void run(struct rac_store *s, struct rac_write *list)
     while (list != NULL) {
         rac_ns start = now_ns();
         rac_err e;
-        struct rac_write *w = batch(s, &list, &e), *next;
+        struct rac_write *w = batch(s, &list, &e);
         if (e != RAC_OK)
             for (struct rac_write *v = w; v != NULL; v = v->next)
                 alone(s, v);
@@ -199,11 +198,9 @@ static void run(struct rac_store *s, struct rac_write *list)
         s->stats.failed_total += failed;
         s->stats.commit_ns_total += (uint64_t)(now_ns() - start);
         pthread_mutex_unlock(&s->lock);
-        for (; w != NULL; w = next) {
-            next = w->next;
-            note_state(s, w->commit.err, w);
-            rac_write_answer(w);
-        }
+        for (struct rac_write *v = w; v != NULL; v = v->next)
+            note_state(s, v->commit.err, v);
+        rac_write_answer(w);
     }
 }
 
