@@ -153,14 +153,29 @@ static void refuse(struct passage *p, enum rac_call_code code, const char *messa
 
 /* --- the answer ------------------------------------------------------------------------------- */
 
-/* Hop by hop, the server's own, or a cookie that would be ours: callers' cookies are not passed
- * on, so a backend's have no use here but to collide with those of the portal. */
+/* Hop by hop, the server's own, a cookie that would be ours (callers' cookies are not passed on, so
+ * a backend's have no use here but to collide with those of the portal), or what a browser would
+ * keep or do for this whole origin. */
 static bool kept_back(rac_str name)
 {
     static const rac_str names[] = {
-        RAC_S_INIT("Connection"),         RAC_S_INIT("Keep-Alive"), RAC_S_INIT("Transfer-Encoding"),
-        RAC_S_INIT("Content-Length"),     RAC_S_INIT("Upgrade"),    RAC_S_INIT("Trailer"),
-        RAC_S_INIT("Proxy-Authenticate"), RAC_S_INIT("Set-Cookie"), RAC_S_INIT("Date"),
+        RAC_S_INIT("Connection"),
+        RAC_S_INIT("Keep-Alive"),
+        RAC_S_INIT("Transfer-Encoding"),
+        RAC_S_INIT("Content-Length"),
+        RAC_S_INIT("Upgrade"),
+        RAC_S_INIT("Trailer"),
+        RAC_S_INIT("Proxy-Authenticate"),
+        RAC_S_INIT("Date"),
+        RAC_S_INIT("Set-Cookie"),
+        RAC_S_INIT("Set-Cookie2"),
+        RAC_S_INIT("Clear-Site-Data"),
+        RAC_S_INIT("Strict-Transport-Security"),
+        RAC_S_INIT("Alt-Svc"),
+        RAC_S_INIT("NEL"),
+        RAC_S_INIT("Report-To"),
+        RAC_S_INIT("Reporting-Endpoints"),
+        RAC_S_INIT("Service-Worker-Allowed"),
     };
     for (size_t i = 0; i < RAC_COUNT(names); i++)
         if (rac_str_eqi(name, names[i]))

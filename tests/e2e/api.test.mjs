@@ -414,6 +414,21 @@ test('the gateway streams both ways', async (t) => {
   if (!process.env.RACCORD?.includes('asan')) assert.ok(pss < 80 * 1024, `peak ${pss} KB for a body of ${big >> 10} KB`);
 });
 
+test('a backend does not speak for the origin', async (t) => {
+  const theirs = { 'set-cookie': 'session=evil', 'clear-site-data': '"*"', 'strict-transport-security': 'max-age=1', 'alt-svc': 'h2="evil.example:443"', nel: '{}', 'report-to': '{}', 'service-worker-allowed': '/' };
+  const back = await backend(t, (req, res) => { res.writeHead(200, { ...theirs, 'content-type': 'text/html', 'x-own': 'yes', etag: '"1"' }); res.end('<script>alert(1)</script>'); });
+  const s = await serve(t, { args: allow });
+  const c = (await s.api('POST', '/api/v1/connectors', { definition: definition(`127.0.0.1:${back.port}`), properties: properties() })).json;
+  const con = (await s.api('POST', '/api/v1/connections', { connectorId: c.id, parameterValues: { api_key: 'k' } })).json;
+  const r = await fetch(`${con.runtimeUrl}/ships/7`, { headers: { authorization: `Bearer ${s.token}` } });
+  assert.equal(r.status, 200);
+  assert.equal(await r.text(), '<script>alert(1)</script>');
+  for (const name of Object.keys(theirs)) assert.equal(r.headers.get(name), null, name);
+  assert.equal(r.headers.get('x-own'), 'yes');
+  assert.equal(r.headers.get('etag'), '"1"');
+  assert.equal(r.headers.get('content-security-policy'), 'sandbox');
+});
+
 test('the commands', async (t) => {
   const back = await backend(t, (req, res) => json(res, req.url.includes('/ships/') ? { id: 7 } : { value: [] }));
   const s = await serve(t, { args: allow });
