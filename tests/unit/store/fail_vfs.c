@@ -1,5 +1,6 @@
 #include "fail_vfs.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -13,15 +14,31 @@ static _Atomic int64_t count, fail_at, quota = -1;
 static _Atomic int fail_rc;
 static _Atomic bool fail_for_ever, has_failed;
 static sqlite3_vfs *real_vfs, fail_vfs;
+static pthread_mutex_t hold_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t hold_changed = PTHREAD_COND_INITIALIZER;
+static bool held;
+static int held_n;
 
 static sqlite3_file *real_of(sqlite3_file *f)
 {
     return ((struct fail_file *)f)->real;
 }
 
+static void wait_while_held(void)
+{
+    pthread_mutex_lock(&hold_lock);
+    held_n++;
+    pthread_cond_broadcast(&hold_changed);
+    while (held)
+        pthread_cond_wait(&hold_changed, &hold_lock);
+    held_n--;
+    pthread_mutex_unlock(&hold_lock);
+}
+
 /* SQLITE_OK, or what this operation is to answer. */
 static int turn(void)
 {
+    wait_while_held();
     int64_t n = atomic_fetch_add(&count, 1) + 1, at = atomic_load(&fail_at);
     if (at == 0 || (n != at && !(fail_for_ever && n > at)))
         return SQLITE_OK;
@@ -179,4 +196,27 @@ int64_t fail_vfs_count(void)
 bool fail_vfs_failed(void)
 {
     return atomic_load(&has_failed);
+}
+
+void fail_vfs_hold(void)
+{
+    pthread_mutex_lock(&hold_lock);
+    held = true;
+    pthread_mutex_unlock(&hold_lock);
+}
+
+void fail_vfs_await_held(void)
+{
+    pthread_mutex_lock(&hold_lock);
+    while (held_n == 0)
+        pthread_cond_wait(&hold_changed, &hold_lock);
+    pthread_mutex_unlock(&hold_lock);
+}
+
+void fail_vfs_release(void)
+{
+    pthread_mutex_lock(&hold_lock);
+    held = false;
+    pthread_cond_broadcast(&hold_changed);
+    pthread_mutex_unlock(&hold_lock);
 }

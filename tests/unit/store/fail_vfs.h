@@ -16,6 +16,10 @@ void fail_vfs_register(void);
 void fail_vfs_at(int64_t n, int rc, bool for_ever);
 /* Bytes by which files may still grow; -1: no quota. */
 void fail_vfs_quota(int64_t bytes);
+/* Operations wait from now on; somebody does wait; they go on. */
+void fail_vfs_hold(void);
+void fail_vfs_await_held(void);
+void fail_vfs_release(void);
 int64_t fail_vfs_count(void); /* operations since the last fail_vfs_at */
 bool fail_vfs_failed(void);   /* since the last fail_vfs_at */
 

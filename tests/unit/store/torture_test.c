@@ -414,21 +414,40 @@ static void test_crowd(void **state)
 
 /* --- overload, and a session on somebody's loop --- */
 
+static void queue_audit(struct fixture *f, int n, struct race *r)
+{
+    const struct rac_iam_store *i = rac_store_iam(f->ses);
+    while (n-- > 0)
+        i->audit_add(i->self, TENANT, RAC_S("x"), RAC_S("y"), RAC_S("z"), 0, NULL, race_done, r);
+}
+
 static void test_queue_full(void **state)
 {
     struct fixture *f = *state;
     const struct rac_store_options o = {
-        .dir = rac_str_of(f->dir), .env = &rac_env_system, .queue_max = 4};
+        .dir = rac_str_of(f->dir), .env = &rac_env_system, .queue_max = 4, .vfs = FAIL_VFS};
+    fail_vfs_at(0, 0, false);
     assert_int_equal(rac_store_open(&o, &f->a, &f->store, &f->why), RAC_OK);
     assert_int_equal(rac_store_session_new(f->store, NULL, &f->ses), RAC_OK);
-    const struct rac_iam_store *i = rac_store_iam(f->ses);
-    struct race r = {0};
-    for (int n = 0; n < 2000; n++)
-        i->audit_add(i->self, TENANT, RAC_S("x"), RAC_S("y"), RAC_S("z"), 0, NULL, race_done, &r);
+    struct race first = {0}, queued = {0}, over = {0};
+    queue_audit(f, 1, &first); /* behind what a start queues by itself */
     while (rac_store_session_wait(f->ses))
         ;
-    assert_int_equal(r.won + r.other, 2000); /* every one was answered */
-    assert_true(r.won >= 4);
+    assert_int_equal(first.won, 1);
+    fail_vfs_hold();
+    queue_audit(f, 1, &first);
+    fail_vfs_await_held(); /* the writer has it, and the disk does not answer */
+    queue_audit(f, 4, &queued);
+    queue_audit(f, 10, &over);
+    while (over.other < 10)
+        assert_true(rac_store_session_wait(f->ses)); /* refused while the writer is stuck */
+    assert_int_equal(queued.won + first.won, 1);
+    fail_vfs_release();
+    while (rac_store_session_wait(f->ses))
+        ;
+    assert_int_equal(first.won, 2);
+    assert_int_equal(queued.won, 4); /* what was accepted is done */
+    assert_int_equal(over.won + over.lost, 0);
 }
 
 struct loop {
