@@ -7,7 +7,7 @@
 
 #include <stdarg.h>
 
-enum { BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20 };
+enum { BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20, KEEP_MAX = 64 * 1024 };
 
 struct rac_arena_block {
     struct rac_arena_block *next;
@@ -51,7 +51,7 @@ void rac_arena_reset(struct rac_arena *a)
     struct rac_arena_block *keep = NULL;
     for (struct rac_arena_block *b = a->blocks, *next; b != NULL; b = next) {
         next = b->next;
-        if (next == NULL && b->size <= BLOCK_MAX)
+        if (next == NULL && b->size <= KEEP_MAX)
             keep = b;
         else
             rac_mem_block_free(b);
@@ -177,26 +177,30 @@ void rac_arena_cleanup(struct rac_arena *a, void (*fn)(void *arg), void *arg)
 
 struct rac_arena_mark rac_arena_mark(struct rac_arena *a)
 {
-    /* Blocks of their own are linked behind the newest and survive a rewind; all else is freed. */
     if (a->blocks == NULL)
         return (struct rac_arena_mark){0};
-    return (struct rac_arena_mark){a->blocks, a->at, a->cleanups};
+    return (struct rac_arena_mark){a->blocks, a->blocks->next, a->at, a->cleanups};
+}
+
+static void newest_free(struct rac_arena *a, struct rac_arena_block **at)
+{
+    struct rac_arena_block *b = *at;
+    *at = b->next;
+    a->used_bytes -= b->size;
+    rac_mem_block_free(b);
 }
 
 void rac_arena_rewind(struct rac_arena *a, struct rac_arena_mark m)
 {
     run_cleanups(a, m.cleanups);
-    while (a->blocks != m.block) {
-        struct rac_arena_block *b = a->blocks;
-        a->blocks = b->next;
-        a->used_bytes -= b->size;
-        rac_mem_block_free(b);
-    }
+    while (a->blocks != m.block)
+        newest_free(a, &a->blocks);
     if (m.block == NULL) {
         a->at = a->end = NULL;
         return;
     }
-    /* Blocks of their own made since the mark stay behind m.block until the arena ends. */
+    while (m.block->next != m.behind) /* blocks of their own, made since */
+        newest_free(a, &m.block->next);
     a->at = m.at;
     a->end = m.block->data + m.block->size;
 }

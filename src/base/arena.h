@@ -31,14 +31,14 @@ struct rac_arena {
 
 /* A position to go back to: rac_arena_mark / rac_arena_rewind frees everything in between. */
 struct rac_arena_mark {
-    struct rac_arena_block *block;
+    struct rac_arena_block *block, *behind; /* the newest, and the one it was linked to */
     char *at;
     struct rac_arena_cleanup *cleanups;
 };
 
 void rac_arena_init(struct rac_arena *a, size_t bytes_max);
 void rac_arena_fini(struct rac_arena *a);  /* runs cleanups, frees all */
-void rac_arena_reset(struct rac_arena *a); /* the same, keeps the first block for reuse */
+void rac_arena_reset(struct rac_arena *a); /* the same, keeps a small first block for reuse */
 
 static inline bool rac_arena_over(const struct rac_arena *a)
 {

@@ -50,6 +50,33 @@ static void arena_rewinds_to_a_mark(void **state RAC_UNUSED)
     rac_arena_fini(&a);
 }
 
+static void arena_gives_back_what_was_large(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    rac_arena_init(&a, (size_t)1 << 30);
+    char *first = rac_arena_alloc(&a, 64);
+    memset(first, 'x', 64);
+    size_t before = a.used_bytes;
+    for (int i = 0; i < 10; i++) { /* blocks of their own, and ordinary ones between them */
+        struct rac_arena_mark m = rac_arena_mark(&a);
+        rac_arena_alloc(&a, 500000);
+        for (int k = 0; k < 20; k++)
+            rac_arena_alloc(&a, 1000);
+        rac_arena_alloc(&a, 3 << 20);
+        rac_arena_rewind(&a, m);
+        assert_int_equal(a.used_bytes, before);
+    }
+    assert_int_equal(first[63], 'x');
+    rac_arena_reset(&a);
+    rac_arena_alloc(&a,
+                    900000); /* the first block is a large one: not to be kept by an idle owner */
+    rac_arena_fini(&a);
+    rac_arena_alloc(&a, 900000);
+    rac_arena_reset(&a);
+    assert_true(a.used_bytes <= 64 * 1024);
+    rac_arena_fini(&a);
+}
+
 static void buf_keeps_its_cap(void **state RAC_UNUSED)
 {
     struct rac_buf b;
@@ -148,6 +175,7 @@ int main(void)
         cmocka_unit_test(arena_runs_cleanups_last_in_first_out),
         cmocka_unit_test(arena_marks_itself_over_past_the_cap),
         cmocka_unit_test(arena_rewinds_to_a_mark),
+        cmocka_unit_test(arena_gives_back_what_was_large),
         cmocka_unit_test(buf_keeps_its_cap),
         cmocka_unit_test(map_keeps_insertion_order),
         cmocka_unit_test(str_converts_numbers_exactly),
