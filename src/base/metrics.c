@@ -5,6 +5,8 @@
 #include "base/metrics.h"
 #include "base/mem.h"
 
+#include <pthread.h>
+
 enum kind { COUNTER, GAUGE, HISTOGRAM };
 
 static const struct {
@@ -34,8 +36,9 @@ struct slab {
 static struct slab *slabs;
 static _Thread_local struct slab *mine;
 static int64_t gauges[RAC_METRICS_N];
+static pthread_mutex_t label_lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *label_values[LABELLED_MAX][RAC_METRIC_LABELS_MAX];
-static unsigned label_counts[LABELLED_MAX];
+static unsigned label_counts[LABELLED_MAX]; /* published after the value */
 
 static struct slab *slab(void)
 {
@@ -92,19 +95,29 @@ void rac_metric_observe_ns(enum rac_metric m, rac_ns took)
 
 unsigned rac_metric_label(enum rac_metric m, const char *value)
 {
-    unsigned row = labelled_row(m);
-    for (unsigned i = 0; i < label_counts[row]; i++)
-        if (strcmp(label_values[row][i], value) == 0)
-            return i;
-    RAC_ASSERT(label_counts[row] < RAC_METRIC_LABELS_MAX);
-    label_values[row][label_counts[row]] = value;
-    return label_counts[row]++;
+    unsigned row = labelled_row(m), i = 0;
+    pthread_mutex_lock(&label_lock);
+    unsigned n = label_counts[row];
+    while (i < n && strcmp(label_values[row][i], value) != 0)
+        i++;
+    if (i == n) {
+        RAC_ASSERT(n < RAC_METRIC_LABELS_MAX);
+        label_values[row][n] = value;
+        __atomic_store_n(&label_counts[row], n + 1, __ATOMIC_RELEASE);
+    }
+    pthread_mutex_unlock(&label_lock);
+    return i;
+}
+
+static unsigned label_count(unsigned row)
+{
+    return __atomic_load_n(&label_counts[row], __ATOMIC_ACQUIRE);
 }
 
 void rac_metric_add_at(enum rac_metric m, unsigned label, uint64_t n)
 {
     unsigned row = labelled_row(m);
-    RAC_ASSERT(label < label_counts[row]);
+    RAC_ASSERT(label < RAC_METRIC_LABELS_MAX);
     bump(&slab()->labelled[row][label], n);
 }
 
@@ -123,7 +136,7 @@ uint64_t rac_metric_sum(enum rac_metric m)
         return SUM_OVER_SLABS(value[m]);
     uint64_t total = 0;
     unsigned row = labelled_row(m);
-    for (unsigned i = 0; i < label_counts[row]; i++)
+    for (unsigned i = 0, n = label_count(row); i < n; i++)
         total += SUM_OVER_SLABS(labelled[row][i]);
     return total;
 }
@@ -161,7 +174,7 @@ void rac_metrics_print(struct rac_buf *b)
                            (unsigned long long)rac_metric_sum((enum rac_metric)m));
         } else {
             unsigned row = labelled_row((enum rac_metric)m);
-            for (unsigned i = 0; i < label_counts[row]; i++)
+            for (unsigned i = 0, n = label_count(row); i < n; i++)
                 rac_buf_printf(b, "%s{%s=\"%s\"} %llu\n", table[m].name, table[m].label,
                                label_values[row][i],
                                (unsigned long long)SUM_OVER_SLABS(labelled[row][i]));

@@ -26,7 +26,7 @@ void rac_metric_set(enum rac_metric m, int64_t v);          /* gauge */
 void rac_metric_change(enum rac_metric m, int64_t by);      /* gauge */
 void rac_metric_observe_ns(enum rac_metric m, rac_ns took); /* histogram of seconds */
 
-/* Label values are declared at start, before threads; the index is used afterwards. */
+/* The index of a label's value, added when it is new: once, at start, since it takes a lock. */
 unsigned rac_metric_label(enum rac_metric m, const char *value /* static */);
 void rac_metric_add_at(enum rac_metric m, unsigned label, uint64_t n);
 

@@ -412,13 +412,11 @@ enum MHD_Result rac_http_on_request(void *cls RAC_UNUSED, struct MHD_Connection 
 
 static void exchange_count(struct rac_http_conn *c)
 {
-    static const char *const classes[] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
     rac_metric_add(RAC_METRIC_HTTP_REQUESTS, 1);
     rac_metric_observe_ns(RAC_METRIC_HTTP_SECONDS, rac_env_mono_ns(&rac_env_system) - c->began_ns);
     unsigned class = (unsigned)(c->status / 100);
-    if (class >= 1 && class <= 5)
-        rac_metric_add_at(RAC_METRIC_HTTP_RESPONSES,
-                          rac_metric_label(RAC_METRIC_HTTP_RESPONSES, classes[class - 1]), 1);
+    if (class >= 1 && class <= STATUS_CLASSES)
+        rac_metric_add_at(RAC_METRIC_HTTP_RESPONSES, c->server->status_labels[class - 1], 1);
 }
 
 /* Ready for the next request of the connection: everything of this exchange goes. */

@@ -422,6 +422,9 @@ rac_err rac_http_server_start(struct rac_loop *loop, const struct rac_http_serve
     rac_deadline_init(&s->fallback, on_fallback, s);
     rac_deadline_init(&s->sweep, on_sweep, s);
     rac_deadline_init(&s->grace, on_grace_over, s);
+    static const char *const classes[STATUS_CLASSES] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+    for (size_t i = 0; i < STATUS_CLASSES; i++)
+        s->status_labels[i] = rac_metric_label(RAC_METRIC_HTTP_RESPONSES, classes[i]);
     rac_err e = listen_open(s, a, error);
     if (e != RAC_OK)
         goto fail;

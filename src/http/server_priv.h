@@ -32,6 +32,7 @@ enum {
     HEADER_COST = 64, /* of the library's memory, beside the text */
     HEAD_BYTES_LEAST = 4096,
     STREAM_BODY_BUFFER = 64 * 1024,
+    STATUS_CLASSES = 5,
     DISCARD_BYTES_MAX = 64 * 1024 * 1024, /* of a body nobody wants, to deliver the reply */
 };
 
@@ -129,6 +130,7 @@ struct rac_http_server {
     unsigned queued; /* replies handed over in this pass and not yet sent whole */
     unsigned passes; /* passes wanted at least */
     bool again;      /* a pass is wanted whatever the library thinks */
+    unsigned status_labels[STATUS_CLASSES]; /* 1xx to 5xx, of the metric */
     uint16_t port;
     int listen_fd;
     bool stopping, closed;
