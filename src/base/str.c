@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sys/auxv.h>
 
 bool rac_str_eqi(rac_str a, rac_str b)
 {
@@ -90,21 +91,35 @@ rac_str rac_str_cut(rac_str s, char sep, rac_str *rest)
     return (rac_str){s.p, i};
 }
 
-uint64_t rac_str_hash(rac_str s) /* FNV-1a, eight bytes at a time, finished by a multiply-shift */
+/* Keyed with bytes the kernel gives each process, so that nobody can send names that all collide. */
+static uint64_t hash_seed;
+
+__attribute__((constructor)) static void hash_seed_init(void)
 {
-    uint64_t h = 0xcbf29ce484222325u ^ s.n;
-    size_t i = 0;
-    for (; i + 8 <= s.n; i += 8) {
-        uint64_t w;
-        memcpy(&w, s.p + i, 8);
-        h = (h ^ w) * 0x9E3779B97F4A7C15u;
-        h ^= h >> 32;
+    const void *bytes = (const void *)getauxval(AT_RANDOM);
+    if (bytes != NULL)
+        memcpy(&hash_seed, bytes, sizeof hash_seed);
+}
+
+static inline uint64_t hash_mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 m = (unsigned __int128)a * b;
+    return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+uint64_t rac_str_hash(rac_str s)
+{
+    const char *p = s.p;
+    size_t n = s.n;
+    uint64_t h = hash_seed ^ (n * 0x9e3779b97f4a7c15u), x;
+    for (; n > 8; n -= 8, p += 8) {
+        memcpy(&x, p, 8);
+        h = hash_mix(h ^ x, 0xe7037ed1a0b428dbu);
     }
-    for (; i < s.n; i++)
-        h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
-    h ^= h >> 29;
-    h *= 0xBF58476D1CE4E5B9u;
-    return h ^ (h >> 32);
+    x = 0;
+    if (n > 0)
+        memcpy(&x, p, n);
+    return hash_mix(h ^ x, 0x8ebc6af09c88c6e3u);
 }
 
 bool rac_str_to_u64(rac_str s, uint64_t *out)

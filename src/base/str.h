@@ -61,6 +61,7 @@ rac_str rac_str_trim(rac_str s); /* ASCII white space off both ends */
 /* Cuts at the first sep: head is what stands before it, *rest what follows (absent when no sep).
  * while (rest.p != NULL) { rac_str part = rac_str_cut(rest, ',', &rest); ... } */
 rac_str rac_str_cut(rac_str s, char sep, rac_str *rest);
+/* For tables in memory: another process gives another value, so none is stored or shown. */
 uint64_t rac_str_hash(rac_str s);
 
 /* Whole-string conversions; false when the text is not exactly one number in range. */

@@ -16,6 +16,7 @@
 #include "cli/output.h"
 #include "cli/source.h"
 #include "connector/check.h"
+#include "crypto/digest.h"
 #include "openapi/convert.h"
 #include "openapi/read.h"
 #include "workflow/check.h"
@@ -389,8 +390,8 @@ static void put_sarif(struct rac_buf *b, const struct subject *s)
         rac_buf_add_char(b, '}');
         put_region(b, g);
         put_member(b, "},\"logicalLocations\":[{\"fullyQualifiedName\":", g->pointer);
-        rac_buf_printf(b, "}]}],\"partialFingerprints\":{\"raccord/v1\":\"%016llx\"}},\n",
-                       (unsigned long long)rac_str_hash(mark));
+        rac_buf_printf(b, "}]}],\"partialFingerprints\":{\"raccord/v1\":\"%.16s\"}},\n",
+                       rac_sha256_hex(s->a, mark).p);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "main/sample_api.h"
 
 #include "base/time.h"
+#include "crypto/digest.h"
 #include "json/json.h"
 #include "text/url.h"
 
@@ -143,8 +144,7 @@ static void book(void *arg, struct rac_http_exchange *x, rac_err err, rac_str bo
     }
     struct rac_arena *a = x->arena;
     struct rac_json o = rac_json_new_object(a);
-    RAC_JSON_PUT_STR(a, &o, "booking",
-                     rac_arena_printf(a, "QN-%08x", (unsigned)(rac_str_hash(ship) & 0xffffffff)));
+    RAC_JSON_PUT_STR(a, &o, "booking", rac_arena_printf(a, "QN-%.8s", rac_sha256_hex(a, ship).p));
     RAC_JSON_PUT(a, &o, "berth", rac_json_of_int(b - berths + 1));
     RAC_JSON_PUT_STR(a, &o, "ship", ship);
     RAC_JSON_PUT(a, &o, "nights", rac_json_of_int(nights));
