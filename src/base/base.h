@@ -33,7 +33,11 @@ typedef struct {
         "" l, sizeof(l) - 1                                                                        \
     } /* for static tables */
 #define RAC_STR_NULL ((rac_str){NULL, 0})
-#define RAC_FMT(s)   (int)(s).n, (s).p /* printf("%.*s", RAC_FMT(s)) */
+static inline int rac_fmt_n(size_t n) /* a negative precision would mean "up to the NUL" */
+{
+    return n < INT32_MAX ? (int)n : INT32_MAX;
+}
+#define RAC_FMT(s) rac_fmt_n((s).n), (s).p /* printf("%.*s", RAC_FMT(s)) */
 
 typedef int64_t rac_ns; /* monotonic nanoseconds */
 typedef int64_t rac_ms; /* wall clock, milliseconds since 1970-01-01T00:00:00Z */

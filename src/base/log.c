@@ -2,6 +2,7 @@
 #include "base/env.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "base/utf8.h"
 
 enum { LINE_MAX_BYTES = 4096 }; /* longer lines are cut: a log is no place for payloads */
 
@@ -51,17 +52,21 @@ static void add(struct line *l, const char *s, size_t n)
 static void add_quoted(struct line *l, rac_str s)
 {
     add(l, "\"", 1);
-    for (size_t i = 0; i < s.n && l->n + 16 < sizeof l->p; i++) {
-        unsigned char c = (unsigned char)s.p[i];
+    for (size_t i = 0, n; i < s.n && l->n + 16 < sizeof l->p; i += n) {
+        uint32_t c;
         char esc[8];
-        if (c == '"' || c == '\\') {
+        n = rac_utf8_decode(s.p + i, s.n - i, &c);
+        if (n == 0) {
+            n = 1;
+            add(l, "\xef\xbf\xbd", 3);
+        } else if (c == '"' || c == '\\') {
             esc[0] = '\\';
             esc[1] = (char)c;
             add(l, esc, 2);
-        } else if (c < 0x20) {
+        } else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) { /* what a terminal would obey */
             add(l, esc, (size_t)snprintf(esc, sizeof esc, "\\u%04x", c));
         } else {
-            add(l, (const char *)&c, 1);
+            add(l, s.p + i, n);
         }
     }
     add(l, "\"", 1);
@@ -70,7 +75,8 @@ static void add_quoted(struct line *l, rac_str s)
 static bool plain(rac_str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == '"' || s.p[i] == '=' || s.p[i] == '\\')
+        if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f || s.p[i] == '"' ||
+            s.p[i] == '=' || s.p[i] == '\\')
             return false;
     return s.n > 0;
 }
@@ -78,6 +84,8 @@ static bool plain(rac_str s)
 static void add_field(struct line *l, const struct rac_log_field *f)
 {
     char num[32];
+    if (l->n + strlen(f->key) + 64 > sizeof l->p)
+        return; /* a line that is full stays well-formed */
     if (setup.json) {
         add(l, ",", 1);
         add_quoted(l, rac_str_of(f->key));

@@ -254,7 +254,8 @@ bool rac_time_parse_duration(rac_str s, int64_t *ms)
         while (u < RAC_COUNT(units) && !(units[u].unit == s.p[len] && units[u].in_time == in_time))
             u++;
         if (u == RAC_COUNT(units) || __builtin_mul_overflow(v, units[u].ms, &part) ||
-            __builtin_add_overflow(total, part + fraction, &total))
+            __builtin_add_overflow(part, fraction, &part) ||
+            __builtin_add_overflow(total, part, &total))
             return false;
         next_unit = u + 1;
         any = true;

@@ -49,6 +49,7 @@ static void worker_main(void *arg)
     uv_sem_post(&w->started);
     if (ok) {
         rac_loop_run(w->loop);
+        w->stopping = true; /* a message that comes now finds nothing to stop */
         if (hooks->fini != NULL)
             hooks->fini(w->state, w->loop);
         rac_mailbox_close(stop);

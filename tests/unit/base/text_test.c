@@ -1,13 +1,18 @@
 /* Times, UTF-8, base64, settings, metrics: what turns bytes into values and back. */
 #include "unit.h"
 
+#include <pthread.h>
+
 #include "base/base64.h"
 #include "base/config.h"
 #include "base/env.h"
+#include "base/log.h"
+#include "base/mem.h"
 #include "base/metrics.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "json/json.h"
 
 static void time_reads_what_it_prints(void **state RAC_UNUSED)
 {
@@ -79,6 +84,9 @@ static void durations_have_fixed_lengths_only(void **state RAC_UNUSED)
     assert_false(rac_time_parse_duration(RAC_S("PT"), &ms));
     assert_false(rac_time_parse_duration(RAC_S("PT1M1H"), &ms));
     assert_false(rac_time_parse_duration(RAC_S("P99999999999999999D"), &ms));
+    assert_true(rac_time_parse_duration(RAC_S("PT9223372036854775.807S"), &ms) && ms == INT64_MAX);
+    assert_false(rac_time_parse_duration(RAC_S("PT9223372036854775.808S"), &ms));
+    assert_false(rac_time_parse_duration(RAC_S("PT9223372036854775.999S"), &ms));
 }
 
 static void utf8_refuses_and_mends_what_is_not(void **state RAC_UNUSED)
@@ -170,15 +178,83 @@ static void metrics_add_up_and_print(void **state RAC_UNUSED)
     rac_buf_fini(&b);
 }
 
+static void *add_labels(void *arg)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    unsigned *out = arg;
+    for (int round = 0; round < 1000; round++)
+        for (size_t i = 0; i < RAC_COUNT(names); i++)
+            out[i] = rac_metric_label(RAC_METRIC_API_REQUESTS, names[i]);
+    return NULL;
+}
+
+static void metric_labels_are_added_by_many(void **state RAC_UNUSED)
+{
+    pthread_t threads[4];
+    unsigned got[4][8];
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, add_labels, got[i]), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 1; i < 4; i++)
+        assert_memory_equal(got[0], got[i], sizeof got[0]);
+    for (size_t i = 0; i < 8; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(got[0][i], got[0][k]);
+}
+
+/* What one event wrote. */
+static rac_str logged(struct rac_arena *a, bool json, const struct rac_log_field *f, size_t n)
+{
+    FILE *file = tmpfile();
+    char text[8192];
+    assert_non_null(file);
+    rac_log_setup(fileno(file), json, RAC_INFO);
+    rac_log_fields(RAC_WARN, "test.happened", f, n);
+    rac_log_setup(2, false, RAC_WARN);
+    rewind(file);
+    size_t got = fread(text, 1, sizeof text, file);
+    fclose(file);
+    return rac_arena_str(a, (rac_str){text, got});
+}
+
+static void log_lines_stay_well_formed(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    struct rac_json v;
+    struct rac_json_error where;
+    char *big = rac_mem_alloc(5001);
+    rac_arena_init(&a, 1 << 20);
+    for (int fill = 0; fill < 2; fill++) /* characters of one byte, of two */
+        for (size_t n = 3900; n < 4100; n++) {
+            for (size_t i = 0; i < 5000; i++)
+                big[i] = fill == 0 ? 'x' : i % 2 ? '\xa9' : '\xc3';
+            const struct rac_log_field f[] = {RAC_F_STR("first", ((rac_str){big, n})),
+                                              RAC_F_STR("second", ((rac_str){big, 40})),
+                                              RAC_F_INT("third", 12345678)};
+            rac_str line = logged(&a, true, f, RAC_COUNT(f));
+            if (rac_json_parse(line, &a, 0, &v, &where) != RAC_OK)
+                fail_msg("%zu: %s in %.*s", n, where.message, RAC_FMT(line));
+            assert_true(line.n <= 4096 && rac_str_ends(line, RAC_S("}\n")));
+            rac_arena_reset(&a);
+        }
+    const struct rac_log_field evil[] = {RAC_F_STR("s", RAC_S("\xff\x1b[2J\xc2\x9b\x7f\nx=y"))};
+    rac_str line = logged(&a, true, evil, 1);
+    assert_int_equal(rac_json_parse(line, &a, 0, &v, &where), RAC_OK);
+    line = logged(&a, false, evil, 1); /* nothing a terminal obeys, and one line */
+    assert_true(
+        rac_str_find(line, RAC_S("s=\"\xef\xbf\xbd\\u001b[2J\\u009b\\u007f\\u000ax=y\"\n")) !=
+        RAC_STR_NPOS);
+    rac_mem_free(big);
+    rac_arena_fini(&a);
+}
+
 static void secrets_compare_whole(void **state RAC_UNUSED)
 {
-    struct rac_secret s;
-    rac_secret_init(&s, RAC_S("hunter2"));
-    assert_true(rac_secret_equal(rac_secret_reveal(&s), RAC_S("hunter2")));
-    assert_false(rac_secret_equal(rac_secret_reveal(&s), RAC_S("hunter3")));
-    assert_false(rac_secret_equal(rac_secret_reveal(&s), RAC_S("hunter")));
-    rac_secret_fini(&s);
-    assert_null(s.p);
+    assert_true(rac_secret_equal(RAC_S("hunter2"), RAC_S("hunter2")));
+    assert_false(rac_secret_equal(RAC_S("hunter2"), RAC_S("hunter3")));
+    assert_false(rac_secret_equal(RAC_S("hunter2"), RAC_S("hunter")));
+    assert_true(rac_secret_equal(RAC_S(""), RAC_STR_NULL));
 }
 
 int main(void)
@@ -191,6 +267,8 @@ int main(void)
         cmocka_unit_test(base64_round_trips),
         cmocka_unit_test(settings_come_from_three_places),
         cmocka_unit_test(metrics_add_up_and_print),
+        cmocka_unit_test(metric_labels_are_added_by_many),
+        cmocka_unit_test(log_lines_stay_well_formed),
         cmocka_unit_test(secrets_compare_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
