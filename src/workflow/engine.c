@@ -30,6 +30,8 @@ rac_err rac_engine_new(const struct rac_engine_ports *ports, const struct rac_en
     if (e->ports.workers == 0)
         e->ports.workers = 1;
     rac_env_random(ports->env, e->random, sizeof e->random);
+    if (ports->auth != NULL)
+        e->tokens = rac_token_cache_new(ports->auth, ports->env);
     rac_journal_writer_init(&e->writer, (size_t)256 << 20);
     *out = e;
     return RAC_OK;
@@ -79,6 +81,8 @@ void rac_engine_free(struct rac_engine *e)
     rac_mem_free(e->lives);
     rac_mem_free(e->lanes);
     rac_mem_free(e->heap);
+    if (e->tokens != NULL)
+        rac_token_cache_free(e->tokens);
     rac_journal_writer_fini(&e->writer);
     e->magic = 0;
     rac_mem_free(e);

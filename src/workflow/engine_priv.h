@@ -7,6 +7,7 @@
 #include "workflow/engine.h"
 #include "workflow/ident.h"
 #include "workflow/run.h"
+#include "workflow/token_cache.h"
 
 enum {
     ENGINE_MAGIC = 0x656e6731,
@@ -121,6 +122,7 @@ struct rac_engine {
     struct rac_engine_ports ports;
     struct rac_engine_limits limits;
     struct rac_journal_writer writer;
+    struct rac_token_cache *tokens; /* NULL: tokens cannot be got */
     struct rac_namer namer;
     struct live **lives;
     size_t lives_slots, lives_n;
@@ -134,7 +136,6 @@ struct rac_engine {
     bool pumping, draining;
     struct live *spare;
     size_t spare_n;
-    struct outside *spare_outside;
     size_t calls_n;
     uint64_t random[2];
     struct rac_engine_stats stats;

@@ -14,7 +14,7 @@
 #include "workflow/http_status.h"
 #include "workflow/retry.h"
 
-enum { PAGES_MAX = 1000, PAGE_ITEMS_MAX = 100000, TIMEOUT_CONNECTOR_MS = 120000 };
+enum { TIMEOUT_CONNECTOR_MS = 120000 };
 
 const struct rac_json *exchange_get(const struct rac_json *o, rac_str name)
 {
@@ -56,19 +56,10 @@ static struct rac_json state_json(const struct exchange *x)
         RAC_JSON_PUT(a, &s, "next", rac_json_of_int(x->next_ms));
     if (x->mode == EXCHANGE_POLL) {
         RAC_JSON_PUT_STR(a, &s, "poll", x->url);
-        RAC_JSON_PUT_STR(a, &s, "method", x->first_method);
-        RAC_JSON_PUT_STR(a, &s, "first", x->first_url);
-        if (x->result_url.p != NULL)
-            RAC_JSON_PUT_STR(a, &s, "result", x->result_url);
-        RAC_JSON_PUT(a, &s, "azure", rac_json_of_bool(x->azure));
+        RAC_JSON_PUT(a, &s, "same", rac_json_of_bool(x->same_origin));
+        RAC_JSON_PUT(a, &s, "async", rac_async_json(&x->async, a));
     }
     return s;
-}
-
-static rac_str state_text(const struct exchange *x, const struct rac_json *s, const char *name)
-{
-    rac_str v = rac_json_str(rac_json_get(s, rac_str_of(name)), RAC_STR_NULL);
-    return v.p != NULL ? rac_arena_str(&x->o->a, v) : v;
 }
 
 static void restore(struct exchange *x)
@@ -80,14 +71,11 @@ static void restore(struct exchange *x)
     x->sends = (uint32_t)rac_json_int(RAC_JSON_GET(s, "sends"), 0);
     x->attempt = (unsigned)rac_json_int(RAC_JSON_GET(s, "attempt"), 0);
     x->next_ms = rac_json_int(RAC_JSON_GET(s, "next"), 0);
-    if (RAC_JSON_GET(s, "poll") != NULL) {
+    const struct rac_json *async = RAC_JSON_GET(s, "async");
+    if (async != NULL && rac_async_read(async, &x->async)) {
         x->mode = EXCHANGE_POLL;
-        x->url = state_text(x, s, "poll");
-        x->method = RAC_S("GET");
-        x->first_method = state_text(x, s, "method");
-        x->first_url = state_text(x, s, "first");
-        x->result_url = state_text(x, s, "result");
-        x->azure = rac_json_bool(RAC_JSON_GET(s, "azure"), false);
+        x->url = rac_json_str(RAC_JSON_GET(s, "poll"), RAC_S(""));
+        x->same_origin = rac_json_bool(RAC_JSON_GET(s, "same"), false);
     }
     if (rac_json_bool(RAC_JSON_GET(s, "subscribed"), false)) {
         x->o->unsubscribe = true;
@@ -125,7 +113,8 @@ void exchange_prepare(struct outside *o)
                                             l->flow->workflow->profile == RAC_WF_CONSUMPTION};
     *x = (struct exchange){.o = o};
     o->exchange = x;
-    if (exchange_is_connector(type) || l->e->ports.fetcher.start == NULL) {
+    if (exchange_is_connector(type) ? l->e->ports.calls == NULL || l->e->ports.target == NULL
+                                    : l->e->ports.fetcher.start == NULL) {
         not_supported(o);
         return;
     }
@@ -155,7 +144,10 @@ static void send_request(void *arg)
     o->due_ms = 0;
     x->sent_ms = engine_now(o->live->e);
     o->live->e->calls_n++;
-    exchange_http_send(x);
+    if (exchange_is_connector(o->x->action->type))
+        exchange_call_send(x);
+    else
+        exchange_http_send(x);
 }
 
 void exchange_start(struct outside *o)
@@ -177,11 +169,10 @@ void exchange_free(struct outside *o)
     struct exchange *x = o->exchange;
     if (x == NULL)
         return;
-    if (x->fetch != NULL) {
-        struct rac_fetcher *f = &o->live->e->ports.fetcher;
-        f->cancel(f->self, x->fetch);
+    if (o->in_flight)
         o->live->e->calls_n--;
-    }
+    exchange_http_drop(x);
+    exchange_call_drop(x);
     o->exchange = NULL;
     rac_mem_free(x);
 }
@@ -305,92 +296,73 @@ static bool retried(struct exchange *x)
     return true;
 }
 
-static bool polled(struct exchange *x, bool *failed)
+static const struct rac_json *body_of(const struct exchange *x)
+{
+    return rac_json_get(&x->answer.outputs, RAC_S("body"));
+}
+
+/* True: another request follows. *failed: the operation ended as Failed or Canceled. */
+static bool polled(struct exchange *x, const struct rac_json **error, bool *failed)
 {
     struct outside *o = x->o;
-    struct rac_arena *a = &o->a;
-    bool first = x->mode == EXCHANGE_FIRST;
+    struct rac_async_next next;
     if (o->x->action->options & RAC_WF_DISABLE_ASYNC || exchange_is_webhook(o->x->action->type) ||
         x->mode == EXCHANGE_PAGE)
         return false;
-    rac_str url = x->answer.url, method = first ? x->request_method : x->first_method;
-    struct rac_poll p = rac_poll_verdict(method, first ? url : x->first_url, url, x->azure,
-                                         x->result_url, x->answer.status, &x->answer.headers,
-                                         rac_json_get(&x->answer.outputs, RAC_S("body")),
-                                         engine_now(o->live->e), a);
-    *failed = p.step == RAC_POLL_FAILED;
-    if (p.step == RAC_POLL_DONE || p.step == RAC_POLL_FAILED)
+    if (x->mode == EXCHANGE_FIRST)
+        rac_async_begin(&x->async, x->request_method, x->answer.url);
+    rac_async_answer(&x->async, x->answer.status, &x->answer.headers, body_of(x),
+                     engine_now(o->live->e), &o->a, &next);
+    *failed = next.step == RAC_ASYNC_FAILED;
+    *error = next.error;
+    if (next.step != RAC_ASYNC_WAIT)
         return false;
     record_request(x, false);
-    if (first) {
-        rac_str location = rac_headers_get(&x->answer.headers, RAC_S("Location"));
-        x->first_method = rac_arena_str(a, x->request_method);
-        x->first_url = rac_arena_str(a, url);
-        x->result_url = location.p != NULL && p.azure ? rac_arena_str(a, location) : RAC_STR_NULL;
-    }
     x->mode = EXCHANGE_POLL;
-    x->method = RAC_S("GET");
-    x->url = p.url;
-    x->azure = p.azure;
+    x->url = next.url;
+    x->same_origin = next.same_origin;
     x->attempt = 0;
-    x->hops = 0;
-    again(x, p.step == RAC_POLL_FETCH ? 0 : p.delay_ms);
+    again(x, next.delay_ms);
     return true;
 }
 
 /* --- pages (§4.8) ----------------------------------------------------------------------------- */
-
-static struct rac_json *items_of(struct rac_json *body)
-{
-    return (struct rac_json *)(uintptr_t)rac_page_items(body);
-}
 
 static int64_t items_wanted(const struct outside *o)
 {
     const struct rac_json *runtime =
                               exchange_get(o->x->action->node, RAC_S("runtimeConfiguration")),
                           *policy = exchange_get(runtime, RAC_S("paginationPolicy"));
-    int64_t n = rac_json_int(exchange_get(policy, RAC_S("minimumItemCount")), 0);
-    return n > PAGE_ITEMS_MAX ? PAGE_ITEMS_MAX : n;
+    return rac_json_int(exchange_get(policy, RAC_S("minimumItemCount")), 0);
 }
 
-/* Adds the items of this page; true: another one is asked for. */
+/* True: another page is asked for. A restart begins with the first page again: nothing of them
+ * was recorded. */
 static bool paged(struct exchange *x)
 {
     struct outside *o = x->o;
-    struct rac_arena *a = &o->a;
-    int64_t wanted = items_wanted(o);
-    struct rac_json *body = rac_json_get(&x->answer.outputs, RAC_S("body"));
-    rac_str link = x->op != NULL ? x->op->next_link_name : RAC_STR_NULL, next;
-    if (wanted <= 0 || body == NULL || x->answer.status < 200 || x->answer.status > 299)
-        return false;
-    next = rac_next_page(body, link, x->answer.url, a);
-    if (x->pages == 0) {
-        x->first_outputs = rac_json_copy(a, &x->answer.outputs);
-        x->merged = *rac_json_get(&x->first_outputs, RAC_S("body"));
-    } else {
-        struct rac_json *all = items_of(&x->merged);
-        const struct rac_json *more = items_of(body);
-        RAC_JSON_EACH(item, more)
-        if (all != NULL)
-            rac_json_add(a, all, *item);
-    }
-    x->pages++;
-    const struct rac_json *all = items_of(&x->merged);
-    if (next.p == NULL || all == NULL || (int64_t)rac_json_len(all) >= wanted ||
-        x->pages >= PAGES_MAX) {
-        rac_json_del(&x->merged, link.n > 0 ? link : RAC_S("nextLink"));
-        rac_json_del(&x->merged, RAC_S("@odata.nextLink"));
-        rac_json_put(a, &x->first_outputs, RAC_S("body"), x->merged);
-        x->answer.outputs = x->first_outputs;
+    rac_str next;
+    if (x->mode == EXCHANGE_FIRST) {
+        int64_t wanted = items_wanted(o);
+        if (wanted <= 0)
+            return false;
+        rac_pages_begin(&x->pages, wanted, x->next_link);
+    } else if (x->mode != EXCHANGE_PAGE) {
         return false;
     }
+    enum rac_pages_step step =
+        rac_pages_answer(&x->pages, x->answer.url, &x->answer.outputs, &o->a, &next);
+    if (step == RAC_PAGES_DONE)
+        x->answer.outputs = rac_pages_outputs(&x->pages, &o->a);
+    if (step != RAC_PAGES_NEXT)
+        return false;
     record_request(x, false);
-    x->mode = EXCHANGE_PAGE; /* a restart begins with the first page again: nothing was written */
-    x->method = RAC_S("GET");
+    x->mode = EXCHANGE_PAGE;
     x->url = next;
+    x->same_origin = true;
     x->attempt = 0;
     x->sends++;
+    x->next_ms = 0;
     o->started = false;
     return true;
 }
@@ -411,35 +383,30 @@ static void subscribed(struct exchange *x)
     rac_run_progress(o->live->run, o->x, RAC_WF_WAITING, s);
 }
 
-static void failed_answer(struct exchange *x, bool async_failed)
-{
-    struct outside *o = x->o;
-    const struct rac_json *body = rac_json_get(&x->answer.outputs, RAC_S("body")),
-                          *error = async_failed ? rac_json_get(body, RAC_S("error")) : NULL;
-    outside_settle(o, RAC_WF_FAILED, rac_http_status_name(x->answer.status, &o->a),
-                   &x->answer.outputs, error);
-}
-
 /* In a turn. */
 static void judge(struct outside *o)
 {
     struct exchange *x = o->exchange;
+    const struct rac_json *error = NULL;
     bool async_failed = false;
     if (retried(x))
         return;
     if (x->answer.transport) {
-        struct rac_json error = transport_error(x);
+        struct rac_json why = transport_error(x);
         if (x->sends > 0)
             record_request(x, false);
-        outside_settle(o, RAC_WF_FAILED, rac_str_of(x->answer.code), NULL, &error);
+        outside_settle(o, RAC_WF_FAILED, rac_str_of(x->answer.code), NULL, &why);
         return;
     }
-    if (polled(x, &async_failed) || paged(x))
+    if (polled(x, &error, &async_failed) || paged(x))
         return;
     if (x->sends > 0)
         record_request(x, false);
     if (async_failed || x->answer.status < 200 || x->answer.status > 299) {
-        failed_answer(x, async_failed);
+        outside_settle(o, RAC_WF_FAILED,
+                       async_failed ? RAC_S("Failed")
+                                    : rac_http_status_name(x->answer.status, &o->a),
+                       &x->answer.outputs, error);
         return;
     }
     if (exchange_is_webhook(o->x->action->type)) {
@@ -452,7 +419,7 @@ static void judge(struct outside *o)
 
 void exchange_answered(struct exchange *x)
 {
-    x->o->live->e->calls_n--;
+    x->o->live->e->calls_n -= x->o->in_flight;
     outside_step(x->o, judge);
 }
 
@@ -464,4 +431,12 @@ void exchange_refused(struct exchange *x, const char *code, const char *error_co
                                 .error_code = error_code,
                                 .message = message};
     exchange_answered(x);
+}
+
+void exchange_unsubscribe(struct live *l, struct rac_wf_record *x)
+{
+    if (exchange_is_connector(x->action->type))
+        exchange_call_unsubscribe(l, x);
+    else
+        exchange_http_unsubscribe(l, x);
 }

@@ -3,7 +3,9 @@
 #define RAC_WORKFLOW_EXCHANGE_PRIV_H
 
 #include "connector/verdict.h"
+#include "workflow/async.h"
 #include "workflow/engine_priv.h"
+#include "workflow/pages.h"
 
 /* What came back of one request. In the arena of the action under way. */
 struct answer {
@@ -32,23 +34,20 @@ struct exchange {
     rac_ms next_ms;   /* the request at hand is made then; 0: at once */
     rac_ms sent_ms;
     struct rac_retry_policy policy;
-    rac_str method, url; /* of the request at hand; url absent: the action's own */
-    rac_str first_method, first_url, result_url;
-    bool azure;
-    unsigned hops, pages;
-    struct rac_json merged; /* body of the first page with what came since; NONE: no paging */
-    struct rac_json first_outputs;
+    rac_str url;      /* of a poll or page */
+    bool same_origin; /* credentials go along */
+    struct rac_async async;
+    struct rac_pages pages;
     char request_id[ID_TEXT];
 
     struct rac_json request_headers; /* as sent, without credentials: for the record */
     rac_str request_method;
-    struct rac_fetch *fetch;
-    struct rac_call *call;
-    struct rac_flow_target target;
-    bool has_target, resolving;
-    struct resolving *resolution;
-    const struct rac_op *op;
     struct answer answer;
+
+    struct http *http;       /* exchange_http.c */
+    struct call *call;       /* exchange_call.c */
+    const struct rac_op *op; /* of a connector action; valid while it is answered */
+    rac_str next_link;       /* of that operation */
 };
 
 /* An input by name, letter case ignored; NULL: absent. */
@@ -58,9 +57,13 @@ bool exchange_is_webhook(enum rac_wf_type type);
 
 /* exchange_http.c: sends through the fetcher; answered() follows. */
 void exchange_http_send(struct exchange *x);
+void exchange_http_drop(struct exchange *x);
 /* exchange_call.c: sends through a connector. */
 void exchange_call_send(struct exchange *x);
 void exchange_call_drop(struct exchange *x);
+/* Sent and forgotten (§3.5). */
+void exchange_http_unsubscribe(struct live *l, struct rac_wf_record *record);
+void exchange_call_unsubscribe(struct live *l, struct rac_wf_record *record);
 
 void exchange_answered(struct exchange *x); /* x->answer is filled: judged in the next turn */
 /* The request cannot be made at all. */
