@@ -99,6 +99,19 @@ int rac_connection_link(struct rac_cli *cli, struct rac_remote *r, const struct 
 int rac_connection_fill_invoke(struct rac_cli *cli, struct rac_json *body);
 int rac_connection_invoked(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v);
 int rac_connection_key(struct rac_cli *cli, struct rac_remote *r);
+int rac_workflow_create(struct rac_cli *cli, struct rac_remote *r);
+int rac_workflow_update(struct rac_cli *cli, struct rac_remote *r);
+int rac_workflow_validate(struct rac_cli *cli, struct rac_remote *r);
+int rac_workflow_download(struct rac_cli *cli, struct rac_remote *r);
+int rac_workflow_shown(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v);
+int rac_workflow_state(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v);
+int rac_workflow_callback(struct rac_cli *cli, struct rac_remote *r);
+int rac_workflow_run(struct rac_cli *cli, struct rac_remote *r);
+int rac_runs_list(struct rac_cli *cli, struct rac_remote *r);
+int rac_runs_show(struct rac_cli *cli, struct rac_remote *r);
+int rac_runs_watch(struct rac_cli *cli, struct rac_remote *r);
+int rac_runs_cancel(struct rac_cli *cli, struct rac_remote *r);
+int rac_runs_resubmit(struct rac_cli *cli, struct rac_remote *r);
 int rac_token_shown(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v);
 int rac_user_fill_grants(struct rac_cli *cli, struct rac_json *body);
 

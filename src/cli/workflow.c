@@ -1,0 +1,613 @@
+/* raccord workflow ..., raccord runs ...: workflows of a server and what became of their runs. */
+#include "base/time.h"
+#include "cli/flows.h"
+#include "cli/output.h"
+#include "cli/resource.h"
+#include "openapi/read.h"
+#include "text/url.h"
+#include "workflow/document.h"
+
+#include <unistd.h>
+
+enum { PAYLOAD_MAX = 104857600, WATCH_MS = 300, RUNS_TOP = 30, LOOP_SHOWN = 10 };
+
+/* --- documents -------------------------------------------------------------------------------- */
+
+static rac_str last_of(rac_str path)
+{
+    while (path.n > 1 && path.p[path.n - 1] == '/')
+        path.n--;
+    size_t at = rac_str_rfind_char(path, '/');
+    return at == RAC_STR_NPOS ? path : rac_str_from(path, at + 1);
+}
+
+/* "hello" of hello.json, hello/ and hello/workflow.json; absent: the file says nothing. */
+static rac_str name_by_path(struct rac_cli *cli, rac_str path)
+{
+    rac_str base = last_of(path);
+    bool inner =
+        rac_str_eqi(base, RAC_S("workflow.json")) || rac_str_eqi(base, RAC_S("definition.json"));
+    if (inner) {
+        size_t at = rac_str_rfind_char(path, '/');
+        base = at == RAC_STR_NPOS ? RAC_S("") : last_of(rac_str_sub(path, 0, at));
+    }
+    size_t dot = rac_str_rfind_char(base, '.');
+    if (dot != RAC_STR_NPOS && dot > 0)
+        base = rac_str_sub(base, 0, dot);
+    char *name = rac_arena_cstr(cli->a, base);
+    for (size_t i = 0; i < base.n; i++)
+        if (!rac_is_alnum(name[i]) && strchr("_-().", name[i]) == NULL)
+            name[i] = '_';
+    return rac_str_sub((rac_str){name, base.n}, 0, 80);
+}
+
+static int put_file(struct rac_cli *cli, struct rac_json *files, const char *name, rac_str text)
+{
+    struct rac_json v;
+    struct rac_json_error where;
+    if (text.n == 0)
+        return RAC_EXIT_OK;
+    if (rac_json_parse_lenient(text, cli->a, &v, NULL, &where) != RAC_OK)
+        return rac_cli_fail(cli, RAC_EXIT_FINDINGS, "%s:%u:%u: %s", name, where.line, where.column,
+                            where.message);
+    rac_json_put(cli->a, files, rac_str_of(name), v);
+    return RAC_EXIT_OK;
+}
+
+static int option_text(struct rac_cli *cli, const char *option, rac_str *text)
+{
+    rac_str why;
+    const char *path = rac_cli_opt(cli, option);
+    if (path == NULL)
+        return RAC_EXIT_OK;
+    rac_err e = rac_cli_read(cli, path, PAYLOAD_MAX, cli->a, text, &why);
+    return e == RAC_OK ? RAC_EXIT_OK
+                       : rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%.*s", RAC_FMT(why));
+}
+
+/* The document to send: the file's own with those of its app as "files". */
+static int document_of(struct rac_cli *cli, const struct rac_cli_flow *f, rac_str source,
+                       rac_str *out, bool *says_name)
+{
+    struct rac_document *doc;
+    struct rac_diags d;
+    struct rac_json files = rac_json_new_object(cli->a);
+    rac_str connections = f->connections, parameters = f->parameters, settings = f->settings;
+    const char *kind = rac_cli_opt(cli, "kind");
+    rac_diags_init(&d, cli->a, 20);
+    if (rac_document_read(f->text, source, cli->a, &doc, &d) != RAC_OK) {
+        rac_cli_diags(cli, source, &d);
+        return RAC_EXIT_FINDINGS;
+    }
+    int status = option_text(cli, "connections", &connections);
+    if (status == RAC_EXIT_OK)
+        status = option_text(cli, "parameters", &parameters);
+    if (status == RAC_EXIT_OK)
+        status = option_text(cli, "settings", &settings);
+    if (status == RAC_EXIT_OK)
+        status = put_file(cli, &files, "connections.json", connections);
+    if (status == RAC_EXIT_OK)
+        status = put_file(cli, &files, "parameters.json", parameters);
+    if (status == RAC_EXIT_OK)
+        status = put_file(cli, &files, "local.settings.json", settings);
+    struct rac_json root = doc->root;
+    *says_name = RAC_JSON_GET(&root, "name") != NULL || RAC_JSON_GET(&root, "resources") != NULL ||
+                 rac_json_pointer_get(&root, RAC_S("/properties/displayName")) != NULL;
+    bool bare = RAC_JSON_GET(&root, "triggers") != NULL;
+    if (rac_json_len(&files) == 0 && kind == NULL) {
+        *out = f->text;
+        return status;
+    }
+    if (bare) {
+        struct rac_json wrapped = rac_json_new_object(cli->a);
+        RAC_JSON_PUT(cli->a, &wrapped, "definition", root);
+        root = wrapped;
+    }
+    if (rac_json_len(&files) > 0)
+        RAC_JSON_PUT(cli->a, &root, "files", files);
+    if (kind != NULL)
+        RAC_JSON_PUT_STR(cli->a, &root, "kind", rac_str_of(kind));
+    *out = rac_json_print_str(&root, 0, cli->a);
+    return status;
+}
+
+/* Findings of an answer; then its line. */
+static void say_saved(struct rac_cli *cli, struct rac_remote *r, rac_str source,
+                      const struct rac_json *v)
+{
+    rac_remote_findings(r, source, v, "findings");
+    if (cli->format == RAC_FORMAT_JSON)
+        rac_cli_print_json_line(cli, v);
+    else
+        fprintf(cli->out, "%.*s  %.*s  version %.*s\n",
+                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "name"), RAC_S("?"))),
+                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "state"), RAC_S("?"))),
+                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "version"), RAC_S("?"))));
+}
+
+static int send_document(struct rac_cli *cli, struct rac_remote *r, const char *method,
+                         rac_str path, rac_str source, rac_str document)
+{
+    struct rac_remote_req req = {.method = method,
+                                 .path = path,
+                                 .body = document,
+                                 .content_type = RAC_S("application/json")};
+    struct rac_fetch_res res;
+    struct rac_json v;
+    rac_remote_if_match(r, rac_str_of(rac_cli_opt(cli, "if-match")));
+    if (!rac_remote_send(r, &req, &res))
+        return RAC_EXIT_UNREACHABLE;
+    if (res.status >= 300 || rac_json_parse(res.body, cli->a, 0, &v, NULL) != RAC_OK)
+        return rac_remote_explain(r, source, &res);
+    if (rac_json_get(&v, RAC_S("operations")) != NULL)
+        return rac_connector_verdict(cli, r, &v);
+    say_saved(cli, r, source, &v);
+    return RAC_EXIT_OK;
+}
+
+/* SRC as its flows; said on stderr when there is none. */
+static int flows_of(struct rac_cli *cli, const char *src, struct rac_cli_flow **v, size_t *n)
+{
+    struct rac_diags d;
+    rac_str text, why;
+    rac_diags_init(&d, cli->a, 20);
+    if (strcmp(src, "-") == 0) {
+        if (rac_cli_read(cli, src, PAYLOAD_MAX, cli->a, &text, &why) != RAC_OK)
+            return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%.*s", RAC_FMT(why));
+        *v = RAC_NEW(cli->a, struct rac_cli_flow);
+        (*v)->text = text;
+        *n = 1;
+        return RAC_EXIT_OK;
+    }
+    rac_err e = rac_cli_flows(cli, src, cli->a, v, n, &d);
+    rac_cli_diags(cli, rac_str_of(src), &d);
+    if (e != RAC_OK)
+        return rac_cli_status_of(e);
+    if (*n == 0)
+        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE,
+                            "%s holds no workflow: a definition file, the folder of a "
+                            "workflow.json or of an app, or the zip of a flow",
+                            src);
+    return RAC_EXIT_OK;
+}
+
+static rac_str source_of(struct rac_cli *cli, const char *src, const struct rac_cli_flow *f)
+{
+    return f->file.n > 0 ? rac_arena_printf(cli->a, "%s/%.*s", src, RAC_FMT(f->file))
+                         : rac_str_of(src);
+}
+
+int rac_workflow_create(struct rac_cli *cli, struct rac_remote *r)
+{
+    struct rac_cli_flow *v;
+    size_t n;
+    const char *src = cli->args[0], *name = rac_cli_opt(cli, "name");
+    const char *group = rac_cli_opt(cli, "group");
+    int status = flows_of(cli, src, &v, &n);
+    if (status == RAC_EXIT_OK && n > 1 && name != NULL)
+        return rac_cli_usage(cli, "%s holds %zu workflows: --name is for one", src, n);
+    for (size_t i = 0; status == RAC_EXIT_OK && i < n; i++) {
+        rac_str document, path = RAC_S("/api/v1/workflows"), source = source_of(cli, src, &v[i]);
+        bool says_name = false;
+        status = document_of(cli, &v[i], source, &document, &says_name);
+        if (group != NULL)
+            path = rac_url_query_add(cli->a, path, RAC_S("group"), rac_str_of(group));
+        rac_str by_path = name_by_path(cli, source);
+        if (name != NULL)
+            path = rac_url_query_add(cli->a, path, RAC_S("name"), rac_str_of(name));
+        else if (!says_name && by_path.n > 0 && !rac_str_eq(by_path, RAC_S("-")))
+            path = rac_url_query_add(cli->a, path, RAC_S("name"), by_path);
+        if (status == RAC_EXIT_OK)
+            status = send_document(cli, r, "POST", path, source, document);
+    }
+    return status;
+}
+
+/* One SRC that holds one workflow. */
+static int one_document(struct rac_cli *cli, const char *src, rac_str *source, rac_str *document)
+{
+    struct rac_cli_flow *v;
+    size_t n;
+    bool says_name;
+    int status = flows_of(cli, src, &v, &n);
+    if (status == RAC_EXIT_OK && n > 1)
+        return rac_cli_usage(cli, "%s holds %zu workflows: name the file of one", src, n);
+    if (status == RAC_EXIT_OK) {
+        *source = source_of(cli, src, &v[0]);
+        status = document_of(cli, &v[0], *source, document, &says_name);
+    }
+    return status;
+}
+
+int rac_workflow_update(struct rac_cli *cli, struct rac_remote *r)
+{
+    rac_str source, document;
+    int status = one_document(cli, cli->args[1], &source, &document);
+    if (status != RAC_EXIT_OK)
+        return status;
+    rac_str path = rac_resource_path(cli, "workflows/{0}");
+    const char *group = rac_cli_opt(cli, "group");
+    if (group != NULL)
+        path = rac_url_query_add(cli->a, path, RAC_S("group"), rac_str_of(group));
+    return send_document(cli, r, "PUT", path, source, document);
+}
+
+int rac_workflow_validate(struct rac_cli *cli, struct rac_remote *r)
+{
+    rac_str source, document;
+    int status = one_document(cli, cli->args[0], &source, &document);
+    if (status != RAC_EXIT_OK)
+        return status;
+    return send_document(cli, r, "POST", RAC_S("/api/v1/workflows:validate"), source, document);
+}
+
+int rac_workflow_download(struct rac_cli *cli, struct rac_remote *r)
+{
+    static const rac_str members[] = {RAC_S_INIT("definition"), RAC_S_INIT("kind"),
+                                      RAC_S_INIT("parameters"), RAC_S_INIT("connectionReferences")};
+    struct rac_json v, o = rac_json_new_object(cli->a);
+    const char *to = rac_cli_opt(cli, "output");
+    rac_str why;
+    int status = rac_remote_json(r, "GET", rac_resource_path(cli, "workflows/{0}"), NULL, &v);
+    if (status != RAC_EXIT_OK)
+        return status;
+    for (size_t i = 0; i < RAC_COUNT(members); i++) {
+        const struct rac_json *m = rac_json_get(&v, members[i]);
+        if (m != NULL && (m->type != RAC_JSON_OBJECT || rac_json_len(m) > 0))
+            rac_json_put(cli->a, &o, members[i], *m);
+    }
+    rac_str text =
+        rac_str_concat(cli->a, rac_json_print_str(&o, RAC_JSON_PRETTY, cli->a), RAC_S("\n"));
+    if (to == NULL || strcmp(to, "-") == 0) {
+        fwrite(text.p, 1, text.n, cli->out);
+        return RAC_EXIT_OK;
+    }
+    if (rac_cli_write(cli, to, text, 0644, &why) != RAC_OK)
+        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%.*s", RAC_FMT(why));
+    if (cli->format != RAC_FORMAT_JSON)
+        fprintf(cli->err, "%s written; values of secure parameters are not in it\n", to);
+    return RAC_EXIT_OK;
+}
+
+/* --- showing ---------------------------------------------------------------------------------- */
+
+int rac_workflow_shown(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v)
+{
+    static const rac_str members[] = {
+        RAC_S_INIT("name"),    RAC_S_INIT("id"),          RAC_S_INIT("group"),
+        RAC_S_INIT("owner"),   RAC_S_INIT("state"),       RAC_S_INIT("kind"),
+        RAC_S_INIT("version"), RAC_S_INIT("createdTime"), RAC_S_INIT("changedTime")};
+    struct rac_json o = rac_json_new_object(cli->a);
+    (void)r;
+    if (cli->format == RAC_FORMAT_JSON) {
+        rac_cli_print_json(cli, v);
+        return RAC_EXIT_OK;
+    }
+    for (size_t i = 0; i < RAC_COUNT(members); i++) {
+        const struct rac_json *m = rac_json_get(v, members[i]);
+        if (m != NULL)
+            rac_json_put(cli->a, &o, members[i], *m);
+    }
+    rac_resource_print(cli, &o);
+    const struct rac_json *definition = RAC_JSON_GET(v, "definition");
+    RAC_JSON_EACH_MEMBER(m, rac_json_geti(definition, RAC_S("triggers")))
+    fprintf(cli->out, "trigger      %.*s (%.*s)\n", RAC_FMT(rac_json_key(m)),
+            RAC_FMT(rac_json_str(rac_json_geti(&m->value, RAC_S("type")), RAC_S("?"))));
+    RAC_JSON_EACH_MEMBER(m, rac_json_geti(definition, RAC_S("actions")))
+    fprintf(cli->out, "action       %.*s (%.*s)\n", RAC_FMT(rac_json_key(m)),
+            RAC_FMT(rac_json_str(rac_json_geti(&m->value, RAC_S("type")), RAC_S("?"))));
+    return RAC_EXIT_OK;
+}
+
+int rac_workflow_state(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v)
+{
+    (void)r;
+    if (cli->format == RAC_FORMAT_JSON)
+        rac_cli_print_json(cli, v);
+    else
+        fprintf(cli->out, "%s is %.*s\n", cli->args[0],
+                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "state"), RAC_S("?"))));
+    return RAC_EXIT_OK;
+}
+
+int rac_workflow_callback(struct rac_cli *cli, struct rac_remote *r)
+{
+    struct rac_json v, body = rac_json_new_object(cli->a), list;
+    const char *until = rac_cli_opt(cli, "expires");
+    rac_str trigger;
+    if (cli->args_n > 1) {
+        trigger = rac_str_of(cli->args[1]);
+    } else {
+        int status = rac_remote_list(r, rac_resource_path(cli, "workflows/{0}/triggers"), &list);
+        if (status != RAC_EXIT_OK)
+            return status;
+        trigger = rac_json_str(rac_json_pointer_get(&list, RAC_S("/value/0/name")), RAC_S(""));
+    }
+    if (until != NULL)
+        RAC_JSON_PUT_STR(cli->a, &body, "notAfter", rac_str_of(until));
+    if (rac_cli_has(cli, "secondary"))
+        RAC_JSON_PUT_STR(cli->a, &body, "keyType", RAC_S("Secondary"));
+    rac_str path = rac_arena_printf(cli->a, "%.*s/triggers/%.*s:callback",
+                                    RAC_FMT(rac_resource_path(cli, "workflows/{0}")),
+                                    RAC_FMT(rac_url_encode_set(cli->a, trigger, RAC_URL_STRICT)));
+    int status = rac_remote_json(r, "POST", path, &body, &v);
+    if (status != RAC_EXIT_OK)
+        return status;
+    if (cli->format == RAC_FORMAT_JSON)
+        rac_cli_print_json(cli, &v);
+    else
+        fprintf(cli->out, "%.*s\n", RAC_FMT(rac_json_str(RAC_JSON_GET(&v, "value"), RAC_S("?"))));
+    return RAC_EXIT_OK;
+}
+
+/* --- the tree of a run ------------------------------------------------------------------------ */
+
+static const char *mark(rac_str status)
+{
+    return rac_str_eq(status, RAC_S("Succeeded"))                                         ? "ok"
+           : rac_str_eq(status, RAC_S("Skipped"))                                         ? "--"
+           : rac_str_eq(status, RAC_S("Running")) || rac_str_eq(status, RAC_S("Waiting")) ? ".."
+                                                                                          : "!!";
+}
+
+static int64_t millis(const struct rac_json *v)
+{
+    rac_ms from, to;
+    if (!rac_time_parse(rac_json_str(RAC_JSON_GET(v, "startTime"), RAC_S("")), &from) ||
+        !rac_time_parse(rac_json_str(RAC_JSON_GET(v, "endTime"), RAC_S("")), &to))
+        return 0;
+    return to - from;
+}
+
+static void print_action(struct rac_cli *cli, rac_str name, const struct rac_json *x, int depth)
+{
+    rac_str status = rac_json_str(RAC_JSON_GET(x, "status"), RAC_S("?"));
+    rac_str code = rac_json_str(RAC_JSON_GET(x, "code"), RAC_S(""));
+    rac_str message = rac_json_str(rac_json_pointer_get(x, RAC_S("/error/message")), RAC_S(""));
+    int64_t n = rac_json_int(RAC_JSON_GET(x, "repetitionCount"), -1);
+    size_t retries = rac_json_len(RAC_JSON_GET(x, "retryHistory"));
+    fprintf(cli->out, "%*s%s %.*s  %.*s", depth * 2, "", mark(status), RAC_FMT(name),
+            RAC_FMT(status));
+    if (!rac_str_eq(status, RAC_S("Succeeded")) && code.n > 0 && !rac_str_eq(code, status))
+        fprintf(cli->out, " (%.*s)", RAC_FMT(code));
+    if (n > 1)
+        fprintf(cli->out, "  %lld times", (long long)n);
+    if (retries > 0)
+        fprintf(cli->out, "  %zu %s", retries, retries == 1 ? "retry" : "retries");
+    if (millis(x) > 0)
+        fprintf(cli->out, "  %lld ms", (long long)millis(x));
+    fputc('\n', cli->out);
+    if (message.n > 0 && rac_str_eq(status, RAC_S("Failed")))
+        fprintf(cli->out, "%*s   %.*s\n", depth * 2, "", RAC_FMT(message));
+}
+
+static void print_actions(struct rac_cli *cli, const struct rac_json *actions,
+                          const struct rac_json *records, int depth);
+
+/* Branches, cases and bodies of one action of the definition. */
+static void print_inside(struct rac_cli *cli, const struct rac_json *node,
+                         const struct rac_json *records, int depth)
+{
+    print_actions(cli, rac_json_geti(node, RAC_S("actions")), records, depth);
+    print_actions(cli, rac_json_geti(rac_json_geti(node, RAC_S("else")), RAC_S("actions")), records,
+                  depth);
+    RAC_JSON_EACH_MEMBER(m, rac_json_geti(node, RAC_S("cases")))
+    print_actions(cli, rac_json_geti(&m->value, RAC_S("actions")), records, depth);
+    print_actions(cli, rac_json_geti(rac_json_geti(node, RAC_S("default")), RAC_S("actions")),
+                  records, depth);
+}
+
+static void print_actions(struct rac_cli *cli, const struct rac_json *actions,
+                          const struct rac_json *records, int depth)
+{
+    RAC_JSON_EACH_MEMBER(m, actions)
+    {
+        const struct rac_json *x = rac_json_geti(records, rac_json_key(m));
+        if (x == NULL) /* not decided yet */
+            continue;
+        print_action(cli, rac_json_key(m), x, depth);
+        if (!rac_str_eq(rac_json_str(RAC_JSON_GET(x, "status"), RAC_S("")), RAC_S("Skipped")))
+            print_inside(cli, &m->value, records, depth + 1);
+    }
+}
+
+static int run_status(const struct rac_json *v)
+{
+    rac_str status = rac_json_str(RAC_JSON_GET(v, "status"), RAC_S(""));
+    bool open = rac_str_eq(status, RAC_S("Running")) || rac_str_eq(status, RAC_S("Waiting"));
+    return open || rac_str_eq(status, RAC_S("Succeeded")) ? RAC_EXIT_OK : RAC_EXIT_FINDINGS;
+}
+
+static int print_run(struct rac_cli *cli, const struct rac_json *v)
+{
+    if (cli->format == RAC_FORMAT_JSON) {
+        rac_cli_print_json(cli, v);
+        return run_status(v);
+    }
+    rac_str message = rac_json_str(rac_json_pointer_get(v, RAC_S("/error/message")), RAC_S(""));
+    fprintf(cli->out, "%.*s  %.*s", RAC_FMT(rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"))),
+            RAC_FMT(rac_json_str(RAC_JSON_GET(v, "status"), RAC_S("?"))));
+    if (millis(v) > 0)
+        fprintf(cli->out, "  %lld ms", (long long)millis(v));
+    fprintf(cli->out, "%s%.*s\n", message.n > 0 ? ": " : "", RAC_FMT(message));
+    const struct rac_json *definition =
+        rac_json_pointer_get(v, RAC_S("/workflow/properties/definition"));
+    print_actions(cli, rac_json_geti(definition, RAC_S("actions")), RAC_JSON_GET(v, "actions"), 0);
+    return run_status(v);
+}
+
+/* Path of a run: "/api/v1/runs/ID", its workflow beside it when only the name was given. */
+static rac_str run_path(struct rac_cli *cli, rac_str run, const char *verb)
+{
+    const char *workflow = rac_cli_opt(cli, "workflow");
+    rac_str path = rac_arena_printf(cli->a, "/api/v1/runs/%.*s%s",
+                                    RAC_FMT(rac_url_encode_set(cli->a, run, RAC_URL_STRICT)), verb);
+    return workflow != NULL
+               ? rac_url_query_add(cli->a, path, RAC_S("workflow"), rac_str_of(workflow))
+               : path;
+}
+
+static int get_run(struct rac_cli *cli, struct rac_remote *r, rac_str run, struct rac_json *out)
+{
+    rac_str path = rac_url_query_add(cli->a, run_path(cli, run, ""), RAC_S("$expand"),
+                                     RAC_S("properties/actions,workflow/properties"));
+    return rac_remote_json(r, "GET", path, NULL, out);
+}
+
+int rac_runs_show(struct rac_cli *cli, struct rac_remote *r)
+{
+    struct rac_json v;
+    int status = get_run(cli, r, rac_str_of(cli->args[0]), &v);
+    return status == RAC_EXIT_OK ? print_run(cli, &v) : status;
+}
+
+/* Waits for the end; on a terminal says how far it is. */
+static int watch(struct rac_cli *cli, struct rac_remote *r, rac_str run)
+{
+    struct rac_json v;
+    for (;;) {
+        int status = get_run(cli, r, run, &v);
+        if (status != RAC_EXIT_OK)
+            return status;
+        if (RAC_JSON_GET(&v, "endTime") != NULL)
+            break;
+        const struct rac_json *actions = RAC_JSON_GET(&v, "actions");
+        rac_cli_progress(cli, "running", rac_json_len(actions), 0,
+                         rac_json_len(actions) > 0
+                             ? rac_json_key(rac_json_member_at(actions, rac_json_len(actions) - 1))
+                             : RAC_S(""));
+        struct timespec pause = {0, WATCH_MS * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+    rac_cli_progress_end(cli);
+    return print_run(cli, &v);
+}
+
+int rac_runs_watch(struct rac_cli *cli, struct rac_remote *r)
+{
+    return watch(cli, r, rac_str_of(cli->args[0]));
+}
+
+/* What starting a run answered: {"id", "name"}; the run to its end unless --no-wait. */
+static int started(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v)
+{
+    rac_str id = rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"));
+    if (!rac_cli_has(cli, "no-wait"))
+        return watch(cli, r, id);
+    if (cli->format == RAC_FORMAT_JSON)
+        rac_cli_print_json(cli, v);
+    else
+        fprintf(cli->out, "%.*s\n", RAC_FMT(id));
+    return RAC_EXIT_OK;
+}
+
+int rac_runs_resubmit(struct rac_cli *cli, struct rac_remote *r)
+{
+    struct rac_json v, body = rac_json_new_object(cli->a);
+    const char *from = rac_cli_opt(cli, "from");
+    if (from != NULL) {
+        struct rac_json list = rac_json_new_array(cli->a), x = rac_json_new_object(cli->a);
+        RAC_JSON_PUT_STR(cli->a, &x, "name", rac_str_of(from));
+        rac_json_add(cli->a, &list, x);
+        RAC_JSON_PUT(cli->a, &body, "actionsToResubmit", list);
+    }
+    int status =
+        rac_remote_json(r, "POST", run_path(cli, rac_str_of(cli->args[0]), ":resubmit"), &body, &v);
+    return status == RAC_EXIT_OK ? started(cli, r, &v) : status;
+}
+
+int rac_runs_cancel(struct rac_cli *cli, struct rac_remote *r)
+{
+    int status =
+        rac_remote_json(r, "POST", run_path(cli, rac_str_of(cli->args[0]), ":cancel"), NULL, NULL);
+    if (status == RAC_EXIT_OK)
+        rac_resource_done(cli, "cancelled");
+    return status;
+}
+
+/* --- listing runs ----------------------------------------------------------------------------- */
+
+static rac_str filter_of(struct rac_cli *cli)
+{
+    const char *status = rac_cli_opt(cli, "status"), *since = rac_cli_opt(cli, "since");
+    rac_str f = RAC_S("");
+    int64_t span;
+    rac_ms from;
+    if (status != NULL)
+        f = rac_arena_printf(cli->a, "status eq '%s'", status);
+    if (since == NULL)
+        return f;
+    rac_str text = rac_str_of(since);
+    if (rac_time_parse_duration(text, &span)) {
+        char at[RAC_TIME_TEXT];
+        from = rac_env_wall_ms(cli->env) - span;
+        size_t n = rac_time_print(from, at);
+        text = rac_arena_str(cli->a, (rac_str){at, n});
+    }
+    return rac_arena_printf(cli->a, "%.*s%sstartTime ge %.*s", RAC_FMT(f), f.n > 0 ? " and " : "",
+                            RAC_FMT(text));
+}
+
+int rac_runs_list(struct rac_cli *cli, struct rac_remote *r)
+{
+    static const struct rac_column columns[] = {{"RUN", "/id"},
+                                                {"STATUS", "/status"},
+                                                {"STARTED", "/startTime"},
+                                                {"ENDED", "/endTime"},
+                                                {"TRIGGER", "/trigger/name"},
+                                                {"TRACKING", "/correlation/clientTrackingId"}};
+    struct rac_json v;
+    rac_str path = rac_resource_path(cli, "workflows/{0}/runs"), f = filter_of(cli);
+    const char *top = rac_cli_opt(cli, "top");
+    int64_t n = RUNS_TOP;
+    if (top != NULL && (!rac_str_to_i64(rac_str_of(top), &n) || n < 1 || n > 250))
+        return rac_cli_usage(cli, "--top takes a number from 1 to 250, not %s", top);
+    path = rac_url_query_add(cli->a, path, RAC_S("$top"),
+                             rac_arena_printf(cli->a, "%lld", (long long)n));
+    if (f.n > 0)
+        path = rac_url_query_add(cli->a, path, RAC_S("$filter"), f);
+    int status = rac_remote_json(r, "GET", path, NULL, &v);
+    if (status == RAC_EXIT_OK)
+        rac_remote_print_list(cli, &v, columns, RAC_COUNT(columns));
+    return status;
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+/* The trigger's body: --data FILE, or NAME=VALUE arguments as an object. */
+static int payload(struct rac_cli *cli, rac_str *out)
+{
+    struct rac_json values;
+    rac_str why;
+    const char *path = rac_cli_opt(cli, "data");
+    *out = RAC_STR_NULL;
+    if (path != NULL) {
+        rac_err e = rac_cli_read(cli, path, PAYLOAD_MAX, cli->a, out, &why);
+        return e == RAC_OK ? RAC_EXIT_OK
+                           : rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%.*s", RAC_FMT(why));
+    }
+    if (cli->args_n < 2)
+        return RAC_EXIT_OK;
+    int status = rac_resource_values(cli, 1, &values);
+    if (status == RAC_EXIT_OK)
+        *out = rac_json_print_str(&values, 0, cli->a);
+    return status;
+}
+
+int rac_workflow_run(struct rac_cli *cli, struct rac_remote *r)
+{
+    struct rac_fetch_res res;
+    struct rac_json v;
+    struct rac_remote_req req = {
+        .method = "POST",
+        .path = rac_resource_path(cli, "workflows/{0}/triggers/{--trigger}:run|workflows/{0}:run"),
+        .content_type = RAC_S("application/json")};
+    int status = payload(cli, &req.body);
+    if (status != RAC_EXIT_OK)
+        return status;
+    if (!rac_remote_send(r, &req, &res))
+        return RAC_EXIT_UNREACHABLE;
+    if (res.status >= 300 || rac_json_parse(res.body, cli->a, 0, &v, NULL) != RAC_OK)
+        return rac_remote_explain(r, RAC_STR_NULL, &res);
+    return started(cli, r, &v);
+}
