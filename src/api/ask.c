@@ -51,6 +51,16 @@ rac_str rac_ask_query(const struct rac_ask *q, rac_str name)
     return RAC_STR_NULL;
 }
 
+void rac_ask_put_query(struct rac_ask *q, rac_str name, rac_str value)
+{
+    struct rac_ask_query *v = RAC_NEW_N(q->a, struct rac_ask_query, q->query_n + 1);
+    v[0] = (struct rac_ask_query){.name = name, .value = value, .inside = true};
+    if (q->query_n > 0)
+        memcpy(v + 1, q->query, q->query_n * sizeof *v);
+    q->query = v;
+    q->query_n++;
+}
+
 static void finish(struct rac_ask *q)
 {
     RAC_ASSERT(!q->finished);
@@ -109,6 +119,19 @@ void rac_ask_fail(struct rac_ask *q, enum rac_fault f, const char *fmt, ...)
     va_end(ap);
 }
 
+void rac_ask_fail_code(struct rac_ask *q, int status, rac_str code, const char *fmt, ...)
+{
+    char text[2048];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    q->status = status;
+    q->error_code = code;
+    q->error_message = rac_arena_str(q->a, rac_str_of(text));
+    finish(q);
+}
+
 void rac_ask_fail_diags(struct rac_ask *q, enum rac_fault f, const struct rac_diags *d,
                         const char *fmt, ...)
 {
@@ -141,6 +164,14 @@ static enum rac_fault missing(const char *what)
     } rows[] = {
         {"connector", RAC_FAULT_CONNECTOR_NOT_FOUND},
         {"connection", RAC_FAULT_CONNECTION_NOT_FOUND},
+        {"workflow", RAC_FAULT_WORKFLOW_NOT_FOUND}, /* spec workflows §7.7 */
+        {"version", RAC_FAULT_VERSION_NOT_FOUND},
+        {"trigger", RAC_FAULT_TRIGGER_NOT_FOUND},
+        {"trigger history", RAC_FAULT_HISTORY_NOT_FOUND},
+        {"run", RAC_FAULT_RUN_NOT_FOUND},
+        {"action", RAC_FAULT_ACTION_NOT_FOUND},
+        {"repetition", RAC_FAULT_REPETITION_NOT_FOUND},
+        {"request history", RAC_FAULT_REQUEST_NOT_FOUND},
     };
     for (size_t i = 0; i < RAC_COUNT(rows); i++)
         if (strcmp(what, rows[i].what) == 0)
@@ -269,7 +300,7 @@ void rac_ask_answer_page(struct rac_ask *q, struct rac_json array, rac_str after
         rac_buf_add(&b, q->url_path);
         rac_buf_add_char(&b, '?');
         for (size_t i = 0; i < q->query_n; i++) {
-            if (rac_str_eq(q->query[i].name, RAC_S("$skiptoken")))
+            if (q->query[i].inside || rac_str_eq(q->query[i].name, RAC_S("$skiptoken")))
                 continue;
             rac_buf_add(&b, rac_url_encode(q->a, q->query[i].name));
             rac_buf_add_char(&b, '=');

@@ -84,8 +84,12 @@ enum { RAC_ASK_MAGIC = 0x52434b31, RAC_ASK_ARGS_MAX = RAC_ROUTER_ARGS_MAX, RAC_P
 
 struct rac_surface_route; /* surface.h */
 
+/* How things are named in answers: by a plain id, or by the path a client would ask for. */
+enum rac_ids { RAC_IDS_NATIVE, RAC_IDS_ARM, RAC_IDS_STANDARD };
+
 struct rac_ask_query {
     rac_str name, value; /* decoded */
+    bool inside;         /* put there by an adapter: not repeated in nextLink */
 };
 
 struct rac_ask {
@@ -106,6 +110,8 @@ struct rac_ask {
     rac_str base_url;     /* "http://127.0.0.1:8080", no slash at the end */
     rac_str url_path;     /* of the request, for nextLink */
     bool gone;            /* nobody waits for the answer any more */
+    enum rac_ids ids;
+    rac_str ids_base; /* ARM: "/subscriptions/S" */
 
     /* the answer */
     int status; /* 0 until answered: that of the row; an operation may set another before */
@@ -127,11 +133,17 @@ struct rac_ask {
 
 rac_str rac_ask_query(const struct rac_ask *q, rac_str name); /* absent: not given */
 
+/* Adds a parameter as an adapter does, in front of those that came. */
+void rac_ask_put_query(struct rac_ask *q, rac_str name, rac_str value);
+
 /* One of these, once. */
 void rac_ask_answer(struct rac_ask *q, struct rac_json v);
 void rac_ask_answer_bytes(struct rac_ask *q, rac_str bytes, rac_str type, rac_str name);
 void rac_ask_done(struct rac_ask *q); /* no content */
 void rac_ask_fail(struct rac_ask *q, enum rac_fault f, const char *fmt, ...) RAC_PRINTF(3, 4);
+/* With a code that is none of faults.def: the caller's own, static or in q->a. */
+void rac_ask_fail_code(struct rac_ask *q, int status, rac_str code, const char *fmt, ...)
+    RAC_PRINTF(4, 5);
 /* The same with findings as details. */
 void rac_ask_fail_diags(struct rac_ask *q, enum rac_fault f, const struct rac_diags *d,
                         const char *fmt, ...) RAC_PRINTF(4, 5);

@@ -2,9 +2,13 @@
 
 #include <assert.h>
 
+#include "api/arm/arm.h"
 #include "api/ask.h"
 #include "api/callbacks.h"
+#include "api/doors.h"
+#include "api/flow_target.h"
 #include "api/gateway.h"
+#include "api/issuers.h"
 #include "api/kept.h"
 #include "api/monitor.h"
 #include "api/native.h"
@@ -152,6 +156,7 @@ void rac_service_init(struct rac_service *s)
         s->metric_labels[i] = rac_metric_label(RAC_METRIC_API_REQUESTS, rac_ask_table[i].id);
     s->compiled =
         rac_compiled_home_new((size_t)rac_config_int(s->config, RAC_CONF_CONNECTORS_CACHED));
+    s->flows = rac_flows_home_new((size_t)rac_config_int(s->config, RAC_CONF_WORKFLOWS_CACHED));
     s->rate = rac_rate_new(rac_config_int(s->config, RAC_CONF_RATE),
                            rac_config_int(s->config, RAC_CONF_RATE_BURST));
 }
@@ -162,6 +167,7 @@ void rac_service_fini(struct rac_service *s)
         if (s->mail[i] != NULL)
             rac_mailbox_unref(s->mail[i]);
     rac_compiled_home_free(s->compiled);
+    rac_flows_home_free(s->flows);
     rac_rate_free(s->rate);
 }
 
@@ -185,6 +191,7 @@ rac_err rac_api_worker_new(struct rac_service *s, struct rac_loop *loop, unsigne
     }
     w->cs = rac_store_connectors(w->session);
     w->is = rac_store_iam(w->session);
+    w->fs = rac_store_flows(w->session);
     w->iam = rac_iam_new(w->is, w->env);
     e = start_client(w);
     if (e != RAC_OK) {
@@ -195,10 +202,22 @@ rac_err rac_api_worker_new(struct rac_service *s, struct rac_loop *loop, unsigne
         rac_compiled_new(w, (size_t)rac_config_int(s->config, RAC_CONF_CONNECTORS_CACHED));
     w->opened = rac_opened_new(w);
     start_auth(w);
+    w->flows = rac_flows_new(w, (size_t)rac_config_int(s->config, RAC_CONF_WORKFLOWS_CACHED));
+    w->flow_targets = rac_flow_targets_new();
+    e = rac_runner_new(w, &w->runner);
+    if (e != RAC_OK) {
+        *why = RAC_S("the workflow engine cannot start");
+        goto fail;
+    }
+    w->issuers = rac_issuers_new(w);
+    w->doors = rac_doors_new(w);
     w->schemas = rac_schemas_new();
     if (!rac_config_bool(s->config, RAC_CONF_LOG_REQUESTS))
         w->kept = rac_kept_new(w);
     w->native = rac_surface_new(w, &rac_native_surface);
+    w->arm = rac_surface_new(w, &rac_arm_surface);
+    w->hostruntime = rac_surface_new(w, &rac_hostruntime_surface);
+    w->standard = rac_surface_new(w, &rac_standard_surface);
     w->gateway = rac_gateway_new(w);
     w->health = rac_http_fixed_new(200, "text/plain", RAC_S("ok\n"));
     s->workers[index] = w;
@@ -219,7 +238,15 @@ void rac_api_worker_free(struct rac_api_worker *w)
     rac_mailbox_close(w->mail); /* delivers what is queued while everything is still there */
     rac_mailbox_unref(w->mail);
     rac_gateway_free(w->gateway);
+    rac_doors_free(w->doors);
+    rac_issuers_free(w->issuers);
+    rac_runner_free(w->runner);
+    rac_flow_targets_free(w->flow_targets);
+    rac_flows_free(w->flows);
     rac_surface_free(w->native);
+    rac_surface_free(w->arm);
+    rac_surface_free(w->hostruntime);
+    rac_surface_free(w->standard);
     rac_kept_free(w->kept);
     rac_schemas_free(w->schemas);
     if (w->auth != NULL)
@@ -287,6 +314,27 @@ static void enter_gateway(struct rac_api_worker *w, struct rac_http_exchange *x)
 static void enter_native(struct rac_api_worker *w, struct rac_http_exchange *x)
 {
     rac_surface_handle(w->native, x);
+}
+
+static void enter_doors(struct rac_api_worker *w, struct rac_http_exchange *x)
+{
+    rac_doors_handle(w->doors, x);
+}
+
+static void enter_arm(struct rac_api_worker *w, struct rac_http_exchange *x)
+{
+    if (rac_str_findi(x->path, RAC_S("/hostruntime/")) != RAC_STR_NPOS)
+        rac_surface_handle(w->hostruntime, x);
+    else if (rac_str_findi(x->path, RAC_S("/integrationAccounts")) != RAC_STR_NPOS)
+        rac_api_reply_error(x, 501, RAC_S("NotImplemented"),
+                            RAC_S("Integration accounts are not part of this server."));
+    else
+        rac_surface_handle(w->arm, x);
+}
+
+static void enter_standard(struct rac_api_worker *w, struct rac_http_exchange *x)
+{
+    rac_surface_handle(w->standard, x);
 }
 
 static void enter_oauth(struct rac_api_worker *w, struct rac_http_exchange *x)

@@ -10,7 +10,9 @@
 #define RAC_API_SERVICE_H
 
 #include "api/compiled.h"
+#include "api/flows.h"
 #include "api/opened.h"
+#include "api/runner.h"
 #include "base/base.h"
 #include "base/config.h"
 #include "base/env.h"
@@ -48,6 +50,10 @@ struct rac_service {
     unsigned metric_labels[RAC_API_ASKS_MAX];  /* of operations, by row */
     struct rac_compiled_home *compiled;
     struct rac_rate *rate; /* NULL: none is set */
+    struct rac_flows_home *flows;
+    /* Told of every workflow saved or deleted (runner.h), or NULL. */
+    rac_flow_changed_fn flow_changed;
+    void *flow_changed_arg;
     /* What this build adds in front of the routes of this room (the demo's sample API), or NULL.
      * True: it answered or will answer x. */
     bool (*extra)(void *arg, struct rac_api_worker *w, struct rac_http_exchange *x);
@@ -71,12 +77,18 @@ struct rac_api_worker {
     struct rac_call_env call_env;
     struct rac_compiled *compiled;
     struct rac_opened *opened;
+    const struct rac_flow_store *fs;
+    struct rac_flows *flows;
+    struct rac_flow_targets *flow_targets;
+    struct rac_runner *runner;
+    struct rac_doors *doors;
+    struct rac_issuers *issuers;
     struct rac_http_server *server;
     struct rac_http_fixed *health, *busy;
     size_t requests_n, requests_max; /* in progress here; more are answered 503 */
     struct rac_schemas *schemas;
     struct rac_kept *kept; /* NULL: every request is logged, so none may be cut short */
-    struct rac_surface *native;
+    struct rac_surface *native, *arm, *hostruntime, *standard;
     struct rac_gateway *gateway;
     bool stopping;
     struct rac_deadline drain; /* main's: waits for requests whose clients have left */

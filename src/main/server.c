@@ -254,7 +254,8 @@ static rac_err worker_start(void *arg, struct rac_loop *loop, unsigned index, vo
 static void server_stopped(void *arg)
 {
     struct rac_api_worker *w = RAC_CAST(arg, struct rac_api_worker, RAC_API_MAGIC);
-    if (w->requests_n == 0 || w->drains_n++ >= GRACE_MS / DRAIN_MS) {
+    bool idle = rac_runner_drain(w->runner);
+    if ((w->requests_n == 0 && idle) || w->drains_n++ >= GRACE_MS / DRAIN_MS) {
         rac_loop_stop(w->loop);
         return;
     }
@@ -285,6 +286,7 @@ static void recover(void *arg)
     rac_err e = rac_auth_recover(w->auth);
     if (e != RAC_OK)
         rac_log(RAC_WARN, "refreshes.not_recovered", RAC_F_CSTR("error", rac_err_name(e)));
+    rac_runner_begin(w->runner);
 }
 
 /* Workers share the port by SO_REUSEPORT, which would also let a second server of the same user

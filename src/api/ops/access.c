@@ -160,6 +160,43 @@ bool rac_access_group(struct rac_ask *q, enum rac_action action, rac_str name,
     return false;
 }
 
+/* RAC_E_NOT_FOUND also when its group is not there, or is another than the one asked for. */
+static rac_err find_workflow(struct rac_ask *q, rac_str name, enum rac_flow_want want,
+                             struct rac_flow_row *out)
+{
+    const struct rac_flow_store *fs = q->w->fs;
+    struct rac_group_row g;
+    rac_str group = rac_ask_query(q, RAC_S("group"));
+    rac_str wanted = group.n > 0                ? group
+                     : q->who->only_group.n > 0 ? q->who->only_group
+                                                : RAC_S("default");
+    rac_err e = q->w->is->group_get(q->w->is->self, q->who->tenant, wanted, q->a, &g);
+    if (e == RAC_OK)
+        e = fs->flow_find(fs->self, q->who->tenant, g.id, name, want, q->a, out);
+    if (e != RAC_E_NOT_FOUND || q->ids != RAC_IDS_NATIVE)
+        return e;
+    e = fs->flow_get(fs->self, q->who->tenant, rac_str_lower(q->a, name), want, q->a, out);
+    return e == RAC_OK && group.n > 0 && !rac_str_eq(out->group, g.id) ? RAC_E_NOT_FOUND : e;
+}
+
+bool rac_access_workflow(struct rac_ask *q, enum rac_action action, rac_str name,
+                         enum rac_flow_want want, struct rac_flow_row *out)
+{
+    rac_err e = find_workflow(q, name, want, out);
+    if (e != RAC_OK) {
+        rac_ask_fail_err(q, e, "workflow");
+        return false;
+    }
+    struct rac_resource r = {.tenant = q->who->tenant, .group = out->group, .owner = out->owner};
+    if (rac_iam_may(q->who, action, &r))
+        return true;
+    if (rac_iam_may(q->who, RAC_MAY_WORKFLOW_READ, &r))
+        rac_access_deny(q, action, &r, "workflow", out->id);
+    else
+        rac_ask_fail_err(q, RAC_E_NOT_FOUND, "workflow");
+    return false;
+}
+
 bool rac_access_tenant(struct rac_ask *q, enum rac_action action, rac_str owner)
 {
     struct rac_resource r = {.tenant = q->who->tenant, .owner = owner};

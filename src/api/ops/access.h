@@ -10,6 +10,7 @@
 
 #include "api/ask.h"
 #include "connector/store.h"
+#include "workflow/store.h"
 
 bool rac_access_connector(struct rac_ask *q, enum rac_action action, rac_str id,
                           struct rac_connector_row *out);
@@ -22,6 +23,10 @@ bool rac_access_connection(struct rac_ask *q, enum rac_action action, rac_str id
  * none; 403 when action may not be done in it. */
 bool rac_access_group(struct rac_ask *q, enum rac_action action, rac_str name,
                       struct rac_group_row *out);
+/* Workflow by name in the group of ?group= (absent: as rac_access_group chooses), natively also by
+ * id. */
+bool rac_access_workflow(struct rac_ask *q, enum rac_action action, rac_str name,
+                         enum rac_flow_want want, struct rac_flow_row *out);
 /* Something that belongs to the tenant as a whole, owned by a user or (absent) nobody. */
 bool rac_access_tenant(struct rac_ask *q, enum rac_action action, rac_str owner);
 /* Refuses: 403 with the missing right, and an audit line. */

@@ -1,0 +1,455 @@
+#include "api/flows.h"
+
+#include <pthread.h>
+
+#include "api/flow_document.h"
+#include "api/service.h"
+#include "base/mem.h"
+#include "loop/pool.h"
+
+/*
+ * Keys of the maps: "i" id for the newest version of a workflow, "r" key "/" version for one that
+ * runs still use. An entry of the first kind is good while the store's counter stands, or while
+ * the version of its row is what it was; one of the second kind for ever.
+ */
+
+enum { BUCKETS_N = 1024, COMPILE_BYTES_MAX = 512 << 20, KEY_MAX = 96 };
+
+struct entry {
+    struct entry *next;          /* in the bucket */
+    struct entry *newer, *older; /* by last use */
+    char key[KEY_MAX];
+    size_t key_n;
+    uint64_t hash;
+    struct rac_live_flow *live;
+    uint64_t seen; /* the store's counter when the row was last looked at */
+};
+
+struct map {
+    struct entry *buckets[BUCKETS_N];
+    struct entry *newest, *oldest;
+    size_t n, n_max;
+};
+
+static struct entry *map_find(struct map *m, rac_str key)
+{
+    uint64_t h = rac_str_hash(key);
+    for (struct entry *e = m->buckets[h % BUCKETS_N]; e != NULL; e = e->next)
+        if (e->hash == h && rac_str_eq((rac_str){e->key, e->key_n}, key))
+            return e;
+    return NULL;
+}
+
+static void unlink_use(struct map *m, struct entry *e)
+{
+    *(e->newer ? &e->newer->older : &m->newest) = e->older;
+    *(e->older ? &e->older->newer : &m->oldest) = e->newer;
+}
+
+static void link_use(struct map *m, struct entry *e)
+{
+    e->newer = NULL;
+    e->older = m->newest;
+    *(m->newest ? &m->newest->newer : &m->oldest) = e;
+    m->newest = e;
+}
+
+static void map_used(struct map *m, struct entry *e)
+{
+    if (m->newest == e)
+        return;
+    unlink_use(m, e);
+    link_use(m, e);
+}
+
+static void map_drop(struct map *m, struct entry *e)
+{
+    struct entry **p = &m->buckets[e->hash % BUCKETS_N];
+    while (*p != e)
+        p = &(*p)->next;
+    *p = e->next;
+    unlink_use(m, e);
+    rac_flow_unref(e->live->flow);
+    rac_mem_free(e);
+    m->n--;
+}
+
+/* Takes a reference of its own. */
+static struct entry *map_put(struct map *m, rac_str key, struct rac_live_flow *live)
+{
+    struct entry *e = map_find(m, key);
+    (void)rac_flow_ref(live->flow);
+    if (e != NULL) {
+        rac_flow_unref(e->live->flow);
+        e->live = live;
+        map_used(m, e);
+        return e;
+    }
+    RAC_ASSERT(key.n <= KEY_MAX);
+    e = rac_mem_alloc(sizeof *e);
+    memcpy(e->key, key.p, key.n);
+    e->key_n = key.n;
+    e->hash = rac_str_hash(key);
+    e->live = live;
+    e->next = m->buckets[e->hash % BUCKETS_N];
+    m->buckets[e->hash % BUCKETS_N] = e;
+    m->n++;
+    link_use(m, e);
+    while (m->n > m->n_max)
+        map_drop(m, m->oldest);
+    return e;
+}
+
+static void map_clear(struct map *m)
+{
+    while (m->oldest != NULL)
+        map_drop(m, m->oldest);
+}
+
+/* --- the home --------------------------------------------------------------------------------- */
+
+struct rac_flows_home {
+    pthread_mutex_t lock; /* never held while compiling or reading */
+    struct map map;
+};
+
+struct rac_flows_home *rac_flows_home_new(size_t flows_max)
+{
+    struct rac_flows_home *h = rac_mem_alloc(sizeof *h);
+    pthread_mutex_init(&h->lock, NULL);
+    h->map.n_max = flows_max;
+    return h;
+}
+
+void rac_flows_home_free(struct rac_flows_home *h)
+{
+    if (h == NULL)
+        return;
+    map_clear(&h->map);
+    pthread_mutex_destroy(&h->lock);
+    rac_mem_free(h);
+}
+
+/* With a new reference, or NULL. version 0: any. */
+static struct rac_live_flow *home_get(struct rac_flows_home *h, rac_str key, int64_t version)
+{
+    struct rac_live_flow *live = NULL;
+    pthread_mutex_lock(&h->lock);
+    struct entry *e = map_find(&h->map, key);
+    if (e != NULL && (version == 0 || e->live->version == version)) {
+        live = e->live;
+        (void)rac_flow_ref(live->flow);
+    }
+    pthread_mutex_unlock(&h->lock);
+    return live;
+}
+
+static void home_put(struct rac_flows_home *h, rac_str key, struct rac_live_flow *live)
+{
+    pthread_mutex_lock(&h->lock);
+    struct entry *e = map_find(&h->map, key);
+    if (e == NULL || e->live->version < live->version)
+        map_put(&h->map, key, live);
+    rac_metric_set(RAC_METRIC_WORKFLOWS_CACHED, (int64_t)h->map.n);
+    pthread_mutex_unlock(&h->lock);
+}
+
+/* --- making one ------------------------------------------------------------------------------- */
+
+/* What a trigger's node says. */
+static void trigger_read(enum rac_profile_kind profile, const struct rac_json_member *m,
+                         struct rac_arena *a, struct rac_live_trigger *out)
+{
+    struct rac_inbound *inbound;
+    out->name = rac_json_key(m);
+    out->node = &m->value;
+    out->type = rac_json_str(rac_json_geti(out->node, RAC_S("type")), RAC_S(""));
+    out->request =
+        rac_str_eqi(out->type, RAC_S("Request")) || rac_str_eqi(out->type, RAC_S("Manual"));
+    out->webhook = rac_str_endsi(out->type, RAC_S("Webhook")) ||
+                   rac_str_endsi(out->type, RAC_S("Notification"));
+    out->splits = rac_json_geti(out->node, RAC_S("splitOn")) != NULL;
+    /* A schema that does not compile refuses every request; nothing more to do about it here. */
+    (void)!rac_inbound_compile(profile, out->name, out->node, RAC_S(""), a, &inbound, NULL);
+    out->inbound = inbound;
+    out->suppresses_headers =
+        rac_inbound_has_option(inbound, RAC_S("SuppressWorkflowHeadersOnResponse"));
+}
+
+static void live_fill(struct rac_live_flow *live, const struct rac_flow_document *doc)
+{
+    struct rac_arena *a = &live->flow->a;
+    const struct rac_json *definition = doc->workflow->definition;
+    const struct rac_json *triggers = rac_json_geti(definition, RAC_S("triggers"));
+    live->resource = doc->resource;
+    const struct rac_json *access = RAC_JSON_GET(&live->resource, "accessControl");
+    /* What was wrong with it was said when it was saved; what is left of it holds. */
+    if (access != NULL)
+        (void)!rac_access_compile(access, NULL, RAC_S("/accessControl"), a, &live->access, NULL);
+    live->triggers = RAC_NEW_N(a, struct rac_live_trigger, rac_json_len(triggers) + 1);
+    RAC_JSON_EACH_MEMBER(m, triggers)
+    trigger_read(doc->workflow->profile, m, a, &live->triggers[live->triggers_n++]);
+    for (uint32_t i = 0; i < live->flow->plan->actions_n; i++)
+        live->responds |= live->flow->plan->actions[i].type == RAC_WF_TYPE_RESPONSE;
+}
+
+static void first_message(const struct rac_diags *d, struct rac_arena *a, rac_str *why)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->v[i].severity == RAC_SEV_ERROR) {
+            *why = rac_arena_str(a, d->v[i].message);
+            return;
+        }
+}
+
+/* Compiles a whole row; the flow has one reference. Any thread. */
+static rac_err live_new(const struct rac_flow_row *row, struct rac_arena *scratch,
+                        struct rac_live_flow **out, rac_str *why)
+{
+    struct rac_flow *f = rac_mem_alloc(sizeof *f);
+    struct rac_flow_document doc;
+    struct rac_plan *plan;
+    struct rac_diags d;
+    rac_arena_init(&f->a, COMPILE_BYTES_MAX);
+    struct rac_arena *a = &f->a;
+    f->key = row->key;
+    f->tenant = rac_arena_str(a, row->tenant);
+    f->group = rac_arena_str(a, row->group);
+    f->id = rac_arena_str(a, row->id);
+    f->name = rac_arena_str(a, row->name);
+    f->revision = rac_arena_str(a, row->revision);
+    f->owner = rac_arena_str(a, row->owner);
+    f->enabled = rac_str_eq(row->state, RAC_S("Enabled"));
+    f->refs = 1;
+    if (row->key1.n == sizeof f->keys[0] && row->key2.n == sizeof f->keys[1]) {
+        memcpy(f->keys[0], row->key1.p, sizeof f->keys[0]);
+        memcpy(f->keys[1], row->key2.p, sizeof f->keys[1]);
+    }
+    rac_diags_init(&d, scratch, 20);
+    rac_err e = rac_flow_document_open(
+        rac_arena_str(a, row->document),
+        row->secrets.n > 0 ? rac_arena_str(a, row->secrets) : RAC_STR_NULL, a, &doc, &d);
+    if (e == RAC_OK)
+        e = rac_plan_compile(doc.workflow, a, &plan, &d);
+    if (e != RAC_OK) {
+        *why = RAC_S("The stored definition cannot be used");
+        first_message(&d, scratch, why);
+        rac_flow_unref(f);
+        return e == RAC_E_LIMIT ? RAC_E_LIMIT : RAC_E_INVALID;
+    }
+    f->workflow = doc.workflow;
+    f->plan = plan;
+    f->stateless = doc.workflow->stateless;
+    struct rac_live_flow *live = RAC_NEW(a, struct rac_live_flow);
+    live->flow = f;
+    live->version = row->version;
+    live_fill(live, &doc);
+    *out = live;
+    return RAC_OK;
+}
+
+const struct rac_live_trigger *rac_live_trigger_find(const struct rac_live_flow *f, rac_str name)
+{
+    for (size_t i = 0; i < f->triggers_n; i++)
+        if (rac_str_eqi(f->triggers[i].name, name))
+            return &f->triggers[i];
+    return NULL;
+}
+
+/* --- a worker's own --------------------------------------------------------------------------- */
+
+struct rac_flows {
+    struct rac_api_worker *w;
+    struct map map;
+};
+
+struct rac_flows *rac_flows_new(struct rac_api_worker *w, size_t flows_max)
+{
+    struct rac_flows *f = rac_mem_alloc(sizeof *f);
+    f->w = w;
+    f->map.n_max = flows_max;
+    return f;
+}
+
+void rac_flows_free(struct rac_flows *f)
+{
+    if (f == NULL)
+        return;
+    map_clear(&f->map);
+    rac_mem_free(f);
+}
+
+static uint64_t counter(struct rac_flows *f)
+{
+    return f->w->fs->counter(f->w->fs->self);
+}
+
+/* "i" id; false: no id. */
+static bool id_key(rac_str id, char key[KEY_MAX], rac_str *out)
+{
+    if (id.n == 0 || id.n > 64)
+        return false;
+    key[0] = 'i';
+    memcpy(key + 1, id.p, id.n);
+    *out = (rac_str){key, id.n + 1};
+    return true;
+}
+
+struct rac_live_flow *rac_flows_peek(struct rac_flows *f, rac_str id)
+{
+    char room[KEY_MAX];
+    rac_str key;
+    if (!id_key(id, room, &key))
+        return NULL;
+    struct entry *e = map_find(&f->map, key);
+    if (e == NULL)
+        return NULL;
+    uint64_t now = counter(f);
+    if (e->seen != now) { /* something was saved: is ours still the live one? */
+        struct rac_arena a;
+        struct rac_flow_row row;
+        rac_arena_init(&a, 1 << 20);
+        rac_err err = f->w->fs->flow_any(f->w->fs->self, 0, id, RAC_FLOW_PLAIN, &a, &row);
+        bool same = err == RAC_OK && row.version == e->live->version;
+        rac_arena_fini(&a);
+        if (!same) {
+            map_drop(&f->map, e);
+            return NULL;
+        }
+        e->seen = now;
+    }
+    map_used(&f->map, e);
+    return e->live;
+}
+
+/* --- wanting one ------------------------------------------------------------------------------ */
+
+struct job {
+    struct rac_arena a;
+    struct rac_flows *owner;
+    rac_str key, why; /* of the map */
+    uint64_t seen;
+    bool newest;
+    struct rac_flow_row row;
+    struct rac_live_flow *live;
+    rac_err err;
+    rac_flows_done done;
+    void *arg;
+    struct rac_task soon;
+};
+
+static void job_compile(void *arg)
+{
+    struct job *j = arg;
+    j->err = live_new(&j->row, &j->a, &j->live, &j->why);
+    if (j->err != RAC_OK)
+        return;
+    rac_metric_add(RAC_METRIC_WORKFLOW_COMPILES, 1);
+    home_put(j->owner->w->service->flows, j->key, j->live);
+}
+
+static void job_finish(struct job *j)
+{
+    if (j->err == RAC_OK) {
+        struct entry *e = map_put(&j->owner->map, j->key, j->live);
+        e->seen = j->seen;
+    }
+    j->done(j->arg, j->err, j->live, j->why);
+    if (j->live != NULL)
+        rac_flow_unref(j->live->flow);
+    rac_arena_fini(&j->a);
+    rac_mem_free(j);
+}
+
+static void job_ready(void *arg)
+{
+    job_finish(arg);
+}
+
+static void job_compiled(void *arg, rac_err err)
+{
+    struct job *j = arg;
+    if (err != RAC_OK)
+        j->err = RAC_E_BUSY;
+    job_finish(j);
+}
+
+static struct job *job_new(struct rac_flows *f, rac_flows_done done, void *arg)
+{
+    struct job *j = rac_mem_alloc(sizeof *j);
+    rac_arena_init(&j->a, COMPILE_BYTES_MAX);
+    j->owner = f;
+    j->done = done;
+    j->arg = arg;
+    j->seen = counter(f);
+    j->soon = (struct rac_task){.fn = job_ready, .arg = j};
+    return j;
+}
+
+/* The row is read; the rest follows in the pool unless somebody compiled it before. */
+static void job_go(struct job *j)
+{
+    struct rac_flows *f = j->owner;
+    if (j->err == RAC_OK)
+        j->live = home_get(f->w->service->flows, j->key, j->newest ? j->row.version : 0);
+    if (j->err == RAC_OK && j->live == NULL) {
+        j->err = rac_pool_start(f->w->loop, job_compile, job_compiled, j, NULL);
+        if (j->err == RAC_OK)
+            return;
+    }
+    rac_loop_soon(f->w->loop, &j->soon);
+}
+
+void rac_flows_want(struct rac_flows *f, rac_str id, rac_flows_done done, void *arg)
+{
+    char room[KEY_MAX];
+    rac_str key = RAC_STR_NULL;
+    struct job *j = job_new(f, done, arg);
+    const struct rac_flow_store *fs = f->w->fs;
+    j->newest = true;
+    j->err = id_key(id, room, &key) ? fs->flow_any(fs->self, 0, id, RAC_FLOW_WHOLE, &j->a, &j->row)
+                                    : RAC_E_NOT_FOUND;
+    j->key = rac_arena_str(&j->a, key);
+    job_go(j);
+}
+
+/* A version that is no longer the newest: the row with an older document in it. */
+static rac_err older(struct job *j, rac_str revision)
+{
+    const struct rac_flow_store *fs = j->owner->w->fs;
+    struct rac_flow_version_row v;
+    rac_err e = fs->version_get(fs->self, j->row.key, revision, &j->a, &v);
+    if (e != RAC_OK)
+        return e;
+    j->row.revision = v.revision;
+    j->row.document = v.document;
+    j->row.secrets = v.secrets;
+    return RAC_OK;
+}
+
+void rac_flows_want_version(struct rac_flows *f, int64_t key, rac_str revision, rac_flows_done done,
+                            void *arg)
+{
+    char room[KEY_MAX];
+    struct job *j = job_new(f, done, arg);
+    const struct rac_flow_store *fs = f->w->fs;
+    rac_str old = rac_arena_printf(&j->a, "r%lld/%.*s", (long long)key,
+                                   RAC_FMT(rac_str_sub(revision, 0, 64)));
+    struct entry *e = revision.n > 0 ? map_find(&f->map, old) : NULL;
+    if (e != NULL) { /* versions never change */
+        j->live = e->live;
+        (void)rac_flow_ref(j->live->flow);
+        j->key = old;
+        rac_loop_soon(f->w->loop, &j->soon);
+        return;
+    }
+    j->err = fs->flow_any(fs->self, key, RAC_STR_NULL, RAC_FLOW_WHOLE, &j->a, &j->row);
+    j->newest = j->err == RAC_OK && (revision.n == 0 || rac_str_eq(revision, j->row.revision));
+    if (j->newest && id_key(j->row.id, room, &j->key)) {
+        j->key = rac_arena_str(&j->a, j->key);
+    } else if (j->err == RAC_OK) {
+        j->key = old;
+        j->err = older(j, revision);
+    }
+    job_go(j);
+}

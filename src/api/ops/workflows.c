@@ -1,0 +1,320 @@
+#include "api/ops/access.h"
+#include "api/ops/workflow_filter.h"
+#include "api/ops/workflow_shape.h"
+#include "api/runner.h"
+#include "api/service.h"
+#include "base/secret.h"
+#include "connector/store.h"
+
+/* Workflows: listing, reading, switching on and off, moving, deleting; versions; keys. Saving is in
+ * workflow_saving.c, triggers in workflow_triggers.c. */
+
+void rac_ops_workflow_get(struct rac_ask *q)
+{
+    struct rac_flow_row row;
+    if (!rac_access_workflow(q, RAC_MAY_WORKFLOW_READ, q->args[0], RAC_FLOW_WHOLE, &row))
+        return;
+    q->etag = rac_etag(q->a, row.version);
+    rac_ask_answer(q, rac_shape_workflow(q, &row, true));
+}
+
+/* "name\nid" */
+static rac_str cursor_make(struct rac_arena *a, const struct rac_flow_row *row)
+{
+    return rac_arena_printf(a, "%.*s\n%.*s", RAC_FMT(row->name), RAC_FMT(row->id));
+}
+
+/* Whether one row is listed: its group is one in which the caller may read. */
+static bool visible(const struct rac_ask *q, const struct rac_flow_row *row)
+{
+    struct rac_resource r = {.tenant = q->who->tenant, .group = row->group, .owner = row->owner};
+    return rac_iam_may(q->who, RAC_MAY_WORKFLOW_READ, &r);
+}
+
+void rac_ops_workflow_list(struct rac_ask *q)
+{
+    struct rac_flow_query query = {0};
+    struct rac_flow_filter f;
+    struct rac_flow_row *rows;
+    struct rac_group_row g;
+    rac_str after, last = RAC_STR_NULL;
+    size_t n;
+    bool more;
+    if (!rac_flow_filter_read(q, &f) || !rac_flow_page(q, RAC_PAGE_MAX, &query.n_max, &after))
+        return;
+    rac_str group = rac_ask_query(q, RAC_S("group"));
+    if (group.n > 0 || q->who->only_group.n > 0) {
+        if (!rac_access_group(q, RAC_MAY_WORKFLOW_LIST, group, &g))
+            return;
+        query.group = g.id;
+    }
+    query.search = rac_ask_query(q, RAC_S("search"));
+    query.state = f.state;
+    if (after.p != NULL)
+        query.after = rac_str_cut(after, '\n', &query.after_id);
+    struct rac_json v = rac_json_new_array(q->a);
+    const struct rac_flow_store *fs = q->w->fs;
+    do { /* a page of nothing but what is hidden is no page */
+        rac_err e = fs->flow_list(fs->self, q->who->tenant, &query, q->a, &rows, &n, &more);
+        if (e != RAC_OK) {
+            rac_ask_fail_err(q, e, "workflow");
+            return;
+        }
+        for (size_t i = 0; i < n; i++)
+            if (visible(q, &rows[i]))
+                rac_json_add(q->a, &v, rac_shape_workflow(q, &rows[i], false));
+        if (n > 0) {
+            query.after = rows[n - 1].name;
+            query.after_id = rows[n - 1].id;
+            last = cursor_make(q->a, &rows[n - 1]);
+        }
+    } while (more && n > 0 && rac_json_len(&v) == 0);
+    rac_ask_answer_page(q, v, more ? last : RAC_STR_NULL);
+}
+
+/* --- changes without a new version ------------------------------------------------------------ */
+
+struct changing {
+    struct rac_ask *q;
+    struct rac_flow_row row;
+    const char *event; /* of the log */
+    bool answers;      /* with the workflow as it is now; else 204 */
+};
+
+/* Compiled before the answer goes out: the next request finds it ready. */
+static void ready(void *arg, rac_err err, struct rac_live_flow *f, rac_str why)
+{
+    struct changing *g = arg;
+    struct rac_ask *q = g->q;
+    struct rac_flow_row row;
+    (void)err;
+    (void)f;
+    (void)why;
+    const struct rac_flow_store *fs = q->w->fs;
+    rac_err e = fs->flow_get(fs->self, q->who->tenant, g->row.id, RAC_FLOW_WHOLE, q->a, &row);
+    if (e != RAC_OK) {
+        rac_ask_fail_err(q, e, "workflow");
+        return;
+    }
+    q->etag = rac_etag(q->a, row.version);
+    rac_ask_answer(q, rac_shape_workflow(q, &row, true));
+}
+
+static void saved(void *arg, const struct rac_commit *c)
+{
+    struct changing *g = arg;
+    struct rac_ask *q = g->q;
+    if (c->err != RAC_OK) {
+        rac_ask_fail_commit(q, c, "workflow");
+        return;
+    }
+    rac_log(RAC_INFO, g->event, RAC_F_STR("id", g->row.id), RAC_F_STR("user", q->who->user_name));
+    rac_runner_changed(q->w, RAC_FLOW_SAVED, g->row.key, q->who->tenant, g->row.id);
+    if (g->answers)
+        rac_flows_want(q->w->flows, g->row.id, ready, g);
+    else
+        rac_ask_done(q);
+}
+
+static struct changing *changing_new(struct rac_ask *q, enum rac_action action, const char *event)
+{
+    struct changing *g = RAC_NEW(q->a, struct changing);
+    g->q = q;
+    g->event = event;
+    g->answers = true;
+    return rac_access_workflow(q, action, q->args[0], RAC_FLOW_PLAIN, &g->row) ? g : NULL;
+}
+
+static void save(struct changing *g, struct rac_flow_save *r)
+{
+    struct rac_ask *q = g->q;
+    r->id = g->row.id;
+    r->if_version = rac_etag_version(q->if_match);
+    r->actor = rac_ask_actor(q);
+    q->w->fs->flow_save(q->w->fs->self, q->who->tenant, r, saved, g);
+}
+
+static void set_state(struct rac_ask *q, rac_str state, const char *event)
+{
+    struct changing *g = changing_new(q, RAC_MAY_WORKFLOW_EDIT, event);
+    struct rac_flow_save r = {.state = state};
+    if (g != NULL)
+        save(g, &r);
+}
+
+void rac_ops_workflow_enable(struct rac_ask *q)
+{
+    set_state(q, RAC_S("Enabled"), "workflow.enabled");
+}
+
+void rac_ops_workflow_disable(struct rac_ask *q)
+{
+    set_state(q, RAC_S("Disabled"), "workflow.disabled");
+}
+
+void rac_ops_workflow_move(struct rac_ask *q)
+{
+    struct changing *g = changing_new(q, RAC_MAY_WORKFLOW_EDIT, "workflow.moved");
+    struct rac_flow_save r = {0};
+    struct rac_group_row group;
+    if (g == NULL)
+        return;
+    rac_str to = rac_json_str(RAC_JSON_GET(&q->json, "group"), RAC_STR_NULL);
+    r.name = rac_json_str(RAC_JSON_GET(&q->json, "name"), RAC_STR_NULL);
+    if (to.n > 0) {
+        if (!rac_access_group(q, RAC_MAY_WORKFLOW_CREATE, to, &group))
+            return;
+        r.group = group.id;
+    }
+    save(g, &r);
+}
+
+void rac_ops_workflow_regenerate_key(struct rac_ask *q)
+{
+    struct changing *g = changing_new(q, RAC_MAY_WORKFLOW_EDIT, "workflow.key_regenerated");
+    struct rac_flow_save r = {0};
+    if (g == NULL)
+        return;
+    uint8_t *key = rac_arena_alloc(q->a, 32);
+    rac_env_random(q->w->env, key, 32);
+    rac_str bytes = {(const char *)key, 32};
+    rac_secret_wipe_with(q->a, bytes);
+    rac_str type = rac_json_str(RAC_JSON_GET(&q->json, "keyType"), RAC_S("Primary"));
+    *(rac_str_eqi(type, RAC_S("Secondary")) ? &r.key2 : &r.key1) = bytes;
+    g->answers = false;
+    save(g, &r);
+}
+
+static void deleted(void *arg, const struct rac_commit *c)
+{
+    struct changing *g = arg;
+    struct rac_ask *q = g->q;
+    if (c->err != RAC_OK) {
+        rac_ask_fail_commit(q, c, "workflow");
+        return;
+    }
+    rac_log(RAC_INFO, "workflow.deleted", RAC_F_STR("id", g->row.id),
+            RAC_F_STR("user", q->who->user_name));
+    rac_runner_changed(q->w, RAC_FLOW_DELETED, g->row.key, q->who->tenant, g->row.id);
+    q->status = q->ids == RAC_IDS_NATIVE ? 204 : 200;
+    rac_ask_done(q);
+}
+
+void rac_ops_workflow_delete(struct rac_ask *q)
+{
+    struct changing *g = changing_new(q, RAC_MAY_WORKFLOW_EDIT, "workflow.deleted");
+    struct rac_actor actor = rac_ask_actor(q);
+    if (g != NULL)
+        q->w->fs->flow_delete(q->w->fs->self, q->who->tenant, g->row.id,
+                              rac_etag_version(q->if_match), &actor, deleted, g);
+}
+
+/* --- versions --------------------------------------------------------------------------------- */
+
+void rac_ops_workflow_versions(struct rac_ask *q)
+{
+    struct rac_flow_row row;
+    struct rac_flow_version_row *rows;
+    rac_str after;
+    size_t top, n;
+    bool more;
+    if (!rac_flow_page(q, 30, &top, &after) ||
+        !rac_access_workflow(q, RAC_MAY_WORKFLOW_READ, q->args[0], RAC_FLOW_PLAIN, &row))
+        return;
+    const struct rac_flow_store *fs = q->w->fs;
+    rac_err e = fs->version_list(fs->self, row.key, after, top, q->a, &rows, &n, &more);
+    if (e != RAC_OK) {
+        rac_ask_fail_err(q, e, "workflow");
+        return;
+    }
+    struct rac_flow_view view = rac_flow_view(q, &row);
+    struct rac_json v = rac_json_new_array(q->a);
+    for (size_t i = 0; i < n; i++)
+        rac_json_add(q->a, &v, rac_shape_version(&view, &rows[i], false));
+    rac_ask_answer_page(q, v, more && n > 0 ? rows[n - 1].revision : RAC_STR_NULL);
+}
+
+void rac_ops_workflow_version(struct rac_ask *q)
+{
+    struct rac_flow_row row;
+    struct rac_flow_version_row version;
+    if (!rac_access_workflow(q, RAC_MAY_WORKFLOW_READ, q->args[0], RAC_FLOW_PLAIN, &row))
+        return;
+    const struct rac_flow_store *fs = q->w->fs;
+    rac_err e = fs->version_get(fs->self, row.key, q->args[1], q->a, &version);
+    if (e != RAC_OK) {
+        rac_ask_fail_err(q, e, "version");
+        return;
+    }
+    struct rac_flow_view view = rac_flow_view(q, &row);
+    rac_ask_answer(q, rac_shape_version(&view, &version, true));
+}
+
+/* --- descriptions of it ----------------------------------------------------------------------- */
+
+void rac_ops_workflow_upgraded(struct rac_ask *q)
+{
+    struct rac_flow_row row;
+    struct rac_json doc;
+    if (!rac_access_workflow(q, RAC_MAY_WORKFLOW_READ, q->args[0], RAC_FLOW_WHOLE, &row))
+        return;
+    if (rac_json_parse(row.document, q->a, 0, &doc, NULL) != RAC_OK) {
+        rac_ask_fail_err(q, RAC_E_CORRUPT, "workflow");
+        return;
+    }
+    struct rac_json definition = *RAC_JSON_GET(&doc, "definition");
+    RAC_JSON_PUT_STR(q->a, &definition, "$schema",
+                     RAC_S("https://schema.management.azure.com/providers/Microsoft.Logic/schemas/"
+                           "2016-06-01/workflowdefinition.json#"));
+    rac_ask_answer(q, definition);
+}
+
+/* What ARM calls an operation: the noun of the path it acts on, and the verb. */
+void rac_ops_workflow_operations(struct rac_ask *q)
+{
+    static const struct {
+        const char *resource, *verb, *what;
+    } rows[] = {
+        {"workflows", "read", "Reads the workflow."},
+        {"workflows", "write", "Creates or updates the workflow."},
+        {"workflows", "delete", "Deletes the workflow."},
+        {"workflows", "run/action", "Starts a run of the workflow."},
+        {"workflows", "disable/action", "Disables the workflow."},
+        {"workflows", "enable/action", "Enables the workflow."},
+        {"workflows", "validate/action", "Validates the workflow."},
+        {"workflows", "move/action", "Moves the workflow."},
+        {"workflows", "listSwagger/action", "Gets the workflow's description."},
+        {"workflows", "regenerateAccessKey/action", "Regenerates an access key."},
+        {"workflows", "listCallbackUrl/action", "Gets the callback URL of the workflow."},
+        {"workflows/versions", "read", "Reads the workflow version."},
+        {"workflows/triggers", "read", "Reads the trigger."},
+        {"workflows/triggers", "run/action", "Fires the trigger."},
+        {"workflows/triggers", "reset/action", "Resets the trigger."},
+        {"workflows/triggers", "listCallbackUrl/action", "Gets the callback URL of the trigger."},
+        {"workflows/triggers/histories", "read", "Reads the trigger history."},
+        {"workflows/triggers/histories", "resubmit/action", "Resubmits the workflow."},
+        {"workflows/runs", "read", "Reads the run."},
+        {"workflows/runs", "cancel/action", "Cancels the run."},
+        {"workflows/runs/actions", "read", "Reads what the action did."},
+        {"workflows/runs/actions/repetitions", "read", "Reads a repetition of the action."},
+        {"workflows/runs/actions/scopeRepetitions", "read", "Reads an iteration of the loop."},
+    };
+    struct rac_arena *a = q->a;
+    struct rac_json o = rac_json_new_object(a), list = rac_json_new_array(a);
+    for (size_t i = 0; i < RAC_COUNT(rows); i++) {
+        struct rac_json x = rac_json_new_object(a), d = rac_json_new_object(a);
+        RAC_JSON_PUT_STR(
+            a, &x, "name",
+            rac_arena_printf(a, "Microsoft.Logic/%s/%s", rows[i].resource, rows[i].verb));
+        RAC_JSON_PUT_STR(a, &x, "origin", RAC_S("user,system"));
+        RAC_JSON_PUT_STR(a, &d, "provider", RAC_S("Microsoft Logic"));
+        RAC_JSON_PUT_STR(a, &d, "resource", rac_str_of(rows[i].resource));
+        RAC_JSON_PUT_STR(a, &d, "operation", rac_str_of(rows[i].verb));
+        RAC_JSON_PUT_STR(a, &d, "description", rac_str_of(rows[i].what));
+        RAC_JSON_PUT(a, &x, "display", d);
+        RAC_JSON_PUT(a, &x, "properties", rac_json_new_object(a));
+        rac_json_add(a, &list, x);
+    }
+    RAC_JSON_PUT(a, &o, "value", list);
+    rac_ask_answer(q, o);
+}
