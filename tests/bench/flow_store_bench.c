@@ -1,7 +1,8 @@
 /*
  * flow_store_bench DIR [WAITING] - runs in the store on the disk of DIR (a new directory): turns a
  * second from four sessions, latency of one client beside raw fdatasync, and WAITING (1,000,000)
- * waiting runs: making them, opening, what is due. One JSON object on stdout.
+ * waiting runs: making them, opening, what is due, and deleting them while another workflow runs.
+ * One JSON object on stdout.
  */
 #define RAC_ALLOW_FSYNC
 #include "base/mem.h"
@@ -10,6 +11,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -216,6 +218,43 @@ static double due(struct rac_store_session *ses, rac_ms to_ms, size_t *n)
     return ms;
 }
 
+static int64_t count(const char *dir, const char *sql)
+{
+    char file[256];
+    sqlite3 *h;
+    sqlite3_stmt *st;
+    snprintf(file, sizeof file, "%s/raccord.db", dir);
+    RAC_ASSERT(sqlite3_open_v2(file, &h, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK);
+    RAC_ASSERT(sqlite3_prepare_v2(h, sql, -1, &st, NULL) == SQLITE_OK);
+    RAC_ASSERT(sqlite3_step(st) == SQLITE_ROW);
+    int64_t n = sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    sqlite3_close(h);
+    return n;
+}
+
+/* A workflow with many runs goes, while one client goes on with another. */
+static void purge(const char *dir, struct rac_store_session *ses, int64_t other)
+{
+    static double v[500];
+    const struct rac_flow_store *w = rac_store_flows(ses);
+    const struct rac_actor actor = {.at_ms = 1};
+    int64_t key = 0, before = count(dir, "select count(*) from runs");
+    rac_ns from = rac_env_mono_ns(env);
+    w->flow_delete(w->self, RAC_DEFAULT_ID, RAC_S("waiting"), 0, &actor, saved, &key);
+    while (rac_store_session_wait(ses))
+        ;
+    double ms = seconds(from) * 1e3;
+    latency(ses, other, v, RAC_COUNT(v));
+    while (count(dir, "select count(*) from flows where deleted_ms > 0") > 0)
+        sqlite3_sleep(10);
+    double s = seconds(from);
+    printf(", \"delete_ms\": %.2f, \"beside_p50_ms\": %.2f, \"beside_p99_ms\": %.2f, "
+           "\"purged\": %.0f",
+           ms, percentile(v, RAC_COUNT(v), .5), percentile(v, RAC_COUNT(v), .99),
+           (double)(before + (int64_t)RAC_COUNT(v) - count(dir, "select count(*) from runs")) / s);
+}
+
 static void million(const char *dir, struct rac_arena *a, int64_t waiting)
 {
     struct rac_store *store;
@@ -238,6 +277,7 @@ static void million(const char *dir, struct rac_arena *a, int64_t waiting)
     printf("\"waiting\": %lld, \"waiting_made\": %.0f, \"open_ms\": %.1f, \"due_none_ms\": %.3f, "
            "\"due_n\": %zu, \"due_ms\": %.2f, \"pss_kib\": %lld",
            (long long)waits, rate, open_ms, none_ms, some, some_ms, (long long)memory_kib("Pss:"));
+    purge(dir, ses, make_flow(ses, "other"));
     rac_store_session_free(ses);
     rac_store_close(store);
 }

@@ -469,19 +469,19 @@ static int64_t now_ns(void)
 rac_err rac_flow_purge_apply(struct rac_store *s, struct rac_write *w)
 {
     int64_t key = 0, events = 0, start = now_ns();
-    size_t runs = 0;
+    size_t runs = 1;
     rac_err e = RAC_DB_NUMBER(&s->db, FLOW_GONE, &key);
     if (e != RAC_OK)
         return e == RAC_E_NOT_FOUND ? RAC_OK : e;
     w->again = true;
+    rac_drops_begin(s);
     do {
         e = purge_runs(s, w, key, &runs);
         if (e == RAC_OK && runs == 0)
             e = RAC_DB_RUN(&s->db, FLOW_GONE_EVENTS, &events, V_I64(key));
-        if (e == RAC_OK && runs == 0 && events == 0)
-            return purge_rest(s, key);
-    } while (e == RAC_OK && now_ns() - start < PURGE_NS_MAX);
-    return e;
+    } while (e == RAC_OK && (runs > 0 || events > 0) && now_ns() - start < PURGE_NS_MAX);
+    rac_drops_end(s);
+    return e == RAC_OK && runs == 0 && events == 0 ? purge_rest(s, key) : e;
 }
 
 void rac_flow_rows_port(struct rac_flow_store *p)

@@ -358,6 +358,17 @@ static rac_err due_runs(void *self, const struct rac_flow_due *after, rac_ms to_
 
 /* --- retention --- */
 
+/* A flag of the connection; nothing is read or written. */
+void rac_drops_begin(struct rac_store *s)
+{
+    (void)!rac_db_script(&s->db, "pragma secure_delete=fast");
+}
+
+void rac_drops_end(struct rac_store *s)
+{
+    (void)!rac_db_script(&s->db, "pragma secure_delete=on");
+}
+
 rac_err rac_run_drop(struct rac_store *s, int64_t flow, int64_t id, bool open_too, int64_t *n)
 {
     int64_t gone = 0;
@@ -382,6 +393,7 @@ static rac_err retain_apply(struct rac_store *s, struct rac_write *w)
     const struct retain *q = w->req;
     rac_err e = RAC_OK;
     w->commit.id = q->stop;
+    rac_drops_begin(s);
     for (size_t i = 0; i < q->runs_n && e == RAC_OK; i++)
         e = rac_run_drop(s, q->flow, q->runs[i], false, &w->commit.version);
     for (size_t i = 0; i < q->events_n && e == RAC_OK; i++) {
@@ -389,6 +401,7 @@ static rac_err retain_apply(struct rac_store *s, struct rac_write *w)
         e = RAC_DB_RUN(&s->db, EVENT_DEL, &n, V_I64(q->flow), V_I64(q->events[i]));
         w->commit.version += n;
     }
+    rac_drops_end(s);
     return e;
 }
 

@@ -24,6 +24,7 @@ enum {
     RAC_CHECKPOINT_REST_PAGES = 1000,     /* when there is no more left than this */
     RAC_CHECKPOINT_FORCE_PAGES = 50000,   /* and at which it does so however much is left */
     RAC_PURGE_EVERY_S = 3600,
+    RAC_PURGE_PAUSE_MS = 25,         /* between bites of a deleted workflow, when others write */
     RAC_WRITE_ARENA_MAX = 256 << 20, /* copies of one request; definitions are capped far below */
 };
 
@@ -190,6 +191,10 @@ rac_err rac_flow_purge_apply(struct rac_store *s, struct rac_write *w);
 
 rac_err rac_trigger_put(struct rac_store *s, const struct rac_flow_trigger_row *t) RAC_MUST_CHECK;
 void rac_trigger_copy(struct rac_arena *a, struct rac_flow_trigger_row *t); /* its texts, into a */
+/* Around the removal of many runs: pages that become free are not written over with zeros, which
+ * would be as much work as writing them was. What is left of a page that stays is. */
+void rac_drops_begin(struct rac_store *s);
+void rac_drops_end(struct rac_store *s);
 /* One run with everything it has; an open one only if open_too. *n (may be NULL) grows by one if it
  * was there. */
 rac_err rac_run_drop(struct rac_store *s, int64_t flow, int64_t id, bool open_too,

@@ -260,6 +260,44 @@ static void push_purge(struct rac_store *s, rac_apply_fn apply)
         rac_write_free(w);
 }
 
+struct chores {
+    rac_ns purge_at, flows_at; /* not before; when waited for */
+    uint64_t writes;           /* of others, when the last bite was taken */
+    bool stop, checkpoint, purge, flows;
+};
+
+static void wait_until(struct rac_store *s, rac_ns at)
+{
+    const struct timespec t = {at / 1000000000, at % 1000000000};
+    (void)pthread_cond_timedwait(&s->wake_checkpointer, &s->lock, &t);
+}
+
+/* Waits for something to do. What deleted workflows left makes way for those who write. */
+static void wait_for_chores(struct rac_store *s, struct chores *c)
+{
+    pthread_mutex_lock(&s->lock);
+    for (;;) {
+        rac_ns now = now_ns();
+        c->stop = s->stopping;
+        c->checkpoint = s->checkpoint_wanted;
+        c->purge = now >= c->purge_at;
+        c->flows = c->purge || (s->purge_wanted && now >= c->flows_at);
+        if (c->stop || c->checkpoint || c->purge || c->flows)
+            break;
+        wait_until(s, s->purge_wanted && c->flows_at < c->purge_at ? c->flows_at : c->purge_at);
+    }
+    s->checkpoint_wanted = false;
+    if (c->flows) {
+        bool others = s->stats.writes_total > c->writes + 1;
+        c->flows_at = now_ns() + (others ? (rac_ns)RAC_PURGE_PAUSE_MS * 1000000 : 0);
+        c->writes = s->stats.writes_total;
+        s->purge_wanted = false;
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (c->purge)
+        c->purge_at = now_ns() + (rac_ns)RAC_PURGE_EVERY_S * 1000000000;
+}
+
 static void *checkpointer_main(void *arg)
 {
     struct rac_store *s = arg;
@@ -271,24 +309,16 @@ static void *checkpointer_main(void *arg)
     rac_err e = rac_db_open(&db, rac_str_of(s->file), RAC_DB_WRITE, 64, s->vfs, &a, &why);
     if (e != RAC_OK) /* the writer's forced checkpoints keep the WAL bounded */
         rac_log(RAC_ERROR, "store.checkpointer_failed", RAC_F_STR("why", why));
+    struct chores c = {.purge_at = now_ns() + (rac_ns)RAC_PURGE_EVERY_S * 1000000000};
     for (;;) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += RAC_PURGE_EVERY_S;
-        int rc = 0;
-        pthread_mutex_lock(&s->lock);
-        while (!s->checkpoint_wanted && !s->purge_wanted && !s->stopping && rc == 0)
-            rc = pthread_cond_timedwait(&s->wake_checkpointer, &s->lock, &until);
-        bool stopping = s->stopping, wanted = s->checkpoint_wanted, purge = s->purge_wanted;
-        s->checkpoint_wanted = s->purge_wanted = false;
-        pthread_mutex_unlock(&s->lock);
-        if (stopping)
+        wait_for_chores(s, &c);
+        if (c.stop)
             break;
-        if (wanted && db.h != NULL)
+        if (c.checkpoint && db.h != NULL)
             checkpoint(s, &db, SQLITE_CHECKPOINT_PASSIVE);
-        if (purge || rc != 0)
+        if (c.flows)
             push_purge(s, rac_flow_purge_apply);
-        if (rc != 0)
+        if (c.purge)
             push_purge(s, rac_purge_apply);
     }
     rac_db_close(&db);
@@ -300,7 +330,11 @@ rac_err rac_writer_start(struct rac_store *s)
 {
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake_writer, NULL);
-    pthread_cond_init(&s->wake_checkpointer, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->wake_checkpointer, &attr);
+    pthread_condattr_destroy(&attr);
     s->tail = &s->head;
     sqlite3_wal_hook(s->db.h, on_wal, s);
     if (pthread_create(&s->writer, NULL, writer_main, s) != 0)
