@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "crypto/digest.h"
 #include "text/url.h"
 
@@ -256,10 +257,20 @@ static bool match(rac_str template, rac_str path, struct rac_arena *a, struct ra
                 return false;
             continue;
         }
-        if (got.n == 0 || !rac_url_decode_strict(a, got, false, member(c, want.p[1])))
+        rac_str *name = member(c, want.p[1]);
+        if (got.n == 0 || !rac_url_decode_strict(a, got, false, name) ||
+            rac_utf8_check(*name) != name->n)
             return false;
     }
     return true;
+}
+
+static bool is_id(rac_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!rac_is_digit(s.p[i]) && !(rac_lower(s.p[i]) >= 'a' && rac_lower(s.p[i]) <= 'f'))
+            return false;
+    return s.n == 32;
 }
 
 static bool keyword(rac_str *path, const char *words)
@@ -276,6 +287,7 @@ static bool parse_standard(rac_str path, struct rac_arena *a, struct rac_callbac
     struct rac_callback c = {.form = RAC_CALLBACK_TRIGGER};
     rac_str name = rac_str_cut(path, '/', &path);
     if (name.n == 0 || path.p == NULL || !rac_url_decode_strict(a, name, false, &c.workflow) ||
+        rac_utf8_check(c.workflow) != c.workflow.n ||
         !match(RAC_S("/triggers/{t}/invoke"), path, a, &c, &c.relative))
         return false;
     *out = c;
@@ -298,7 +310,7 @@ bool rac_callback_parse(rac_str path, struct rac_arena *a, struct rac_callback *
         return false;
     }
     rac_str id = rac_str_cut(path, '/', &path), rest;
-    for (size_t i = 0; path.p != NULL && id.n == 32 && i < RAC_CALLBACK_FORMS; i++) {
+    for (size_t i = 0; path.p != NULL && is_id(id) && i < RAC_CALLBACK_FORMS; i++) {
         struct rac_callback c = {.form = (enum rac_callback_form)i};
         if (!match(forms[i].path, path, a, &c, &rest) ||
             (rest.p != NULL && i != RAC_CALLBACK_TRIGGER))

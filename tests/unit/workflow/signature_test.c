@@ -142,6 +142,8 @@ static void test_urls(void **state)
         "/workflows/0123456789abcdef0123456789abcdef/triggers//paths/invoke",
         "/workflows/0123456789abcdef0123456789abcdef/triggers/%zz/paths/invoke",
         "/workflows/0123456789abcdef/triggers/t/paths/invoke",
+        "/workflows/0123456789abcdef0123456789abcde?/triggers/t/paths/invoke",
+        "/workflows/0123456789abcdef0123456789abcdef/triggers/%ff/paths/invoke",
         "/workflows/0123456789abcdef0123456789abcdef/runs/R/actions/A/run/more",
         "/api/wf/triggers/t",
         "/api/wf",
