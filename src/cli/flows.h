@@ -28,5 +28,8 @@ void rac_cli_flow_app(struct rac_cli *cli, const char *path, struct rac_arena *a
 /* Adds them to a Standard workflow; RAC_E_INVALID with diagnostics when one is not JSON. */
 rac_err rac_cli_flow_add_app(struct rac_workflow *w, const struct rac_cli_flow *f,
                              struct rac_diags *d) RAC_MUST_CHECK;
+/* raccord show, when SRC holds workflows: prints them, *status is the exit status. False: it does
+ * not. */
+bool rac_cli_show_flows(struct rac_cli *cli, struct rac_arena *a, int *status);
 
 #endif

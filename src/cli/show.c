@@ -4,6 +4,7 @@
  */
 #include "base/str.h"
 #include "cli/command.h"
+#include "cli/flows.h"
 #include "cli/load.h"
 #include "cli/output.h"
 #include "cli/source.h"
@@ -295,13 +296,17 @@ static int run_show(struct rac_cli *cli)
     struct rac_connector *c = NULL;
     rac_arena_init(&a, ARENA_BYTES_MAX);
     rac_diags_init(&d, &a, 1000);
+    int status;
+    if (rac_cli_show_flows(cli, &a, &status)) {
+        rac_arena_fini(&a);
+        return status;
+    }
     struct show s = {.cli = cli, .a = &a};
     rac_err e = rac_cli_package(cli, cli->args[0], &a, &s.package, &d);
     if (e == RAC_OK)
         e = rac_api_build(&s.package->definition_doc->root, &a, &s.api);
     if (e == RAC_OK)
         e = rac_connector_compile(s.package, RAC_STR_NULL, 0, &c, NULL);
-    int status;
     if (e != RAC_OK) {
         rac_cli_diags(cli, rac_str_of(cli->args[0]), &d);
         status = rac_cli_source_fail(cli, cli->args[0], e, &d);
@@ -319,8 +324,11 @@ const struct rac_command rac_command_show = {
     .words = "show",
     .synopsis = "SRC [OPERATION]",
     .summary = "Shows the operations, triggers, parameters and security of a definition",
-    .details = "  raccord show ./quai\n"
-               "  raccord show ./quai ListCalls --format json",
+    .details =
+        "Of a workflow file, the folder of an app or the zip of a flow: triggers and actions\n"
+        "with their types, the operations they call and what they run after.\n\n"
+        "  raccord show ./quai\n"
+        "  raccord show ./quai ListCalls --format json",
     .options = options,
     .run = run_show,
 };

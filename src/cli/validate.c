@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "cli/flows.h"
+#include "cli/load.h"
 #include "cli/output.h"
 #include "cli/source.h"
 #include "connector/check.h"
@@ -32,6 +33,8 @@ enum {
 static const struct rac_option options[] = {
     {"profile", 'p', "PROFILE", "registration (default) or certification"},
     {"jobs", 'j', "N", "worker threads; default: one per core"},
+    {"connectors", 0, "DIR",
+     "connectors that workflows call: a package for each, named as its API"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -121,6 +124,45 @@ static void check_package(struct subject *s, struct rac_package *p)
 
 /* --- workflows ------------------------------------------------------------------------------ */
 
+/* The connectors under --connectors that a workflow asks for, compiled when it does. */
+struct connectors {
+    struct subject *s;
+    struct rac_map found; /* api -> connector; NULL values: asked for and not there */
+};
+
+static rac_str package_path(struct subject *s, rac_str api)
+{
+    const char *dir = rac_cli_opt(s->job->cli, "connectors");
+    rac_str plain = rac_str_startsi(api, RAC_S("shared_")) ? rac_str_from(api, 7) : api;
+    size_t mark = rac_str_findi(plain, RAC_S("-5f"));
+    if (mark == RAC_STR_NPOS)
+        mark = rac_str_findi(plain, RAC_S(".5f"));
+    rac_str names[] = {api, plain, rac_str_sub(plain, 0, mark)};
+    for (size_t i = 0; i < RAC_COUNT(names); i++) {
+        rac_str path = rac_arena_printf(s->a, "%s/%.*s", dir, RAC_FMT(names[i]));
+        if (names[i].n > 0 && names[i].p[0] != '.' &&
+            rac_str_find_char(names[i], '/') == RAC_STR_NPOS && access(path.p, F_OK) == 0)
+            return path;
+    }
+    return RAC_STR_NULL;
+}
+
+static const struct rac_connector *find_connector(void *self, rac_str api)
+{
+    struct connectors *k = self;
+    struct subject *s = k->s;
+    struct rac_connector *c = rac_map_get(&k->found, api);
+    if (c != NULL || rac_map_has(&k->found, api))
+        return c;
+    rac_str path = package_path(s, api);
+    pthread_mutex_lock(&s->job->loading);
+    if (path.p != NULL && rac_cli_connector(s->job->cli, path.p, &c, &s->found) != RAC_OK)
+        c = NULL;
+    pthread_mutex_unlock(&s->job->loading);
+    rac_map_put(&k->found, rac_arena_str(s->a, api), c);
+    return c;
+}
+
 /* The workflows of one file, with what stands beside it. */
 static void check_workflows(struct subject *s, struct rac_document *doc,
                             const struct rac_cli_flow *f)
@@ -128,9 +170,14 @@ static void check_workflows(struct subject *s, struct rac_document *doc,
     struct rac_workflow_check_options o = {
         .now = rac_env_wall_ms(s->job->cli->env),
         .actions_max = (uint32_t)rac_config_int(s->job->cli->config, RAC_CONF_LIMITS_MAX_ACTIONS)};
+    struct connectors k = {.s = s};
+    struct rac_workflow_catalogue catalogue = {find_connector, &k};
     struct rac_workflow **v;
     size_t n, actions, triggers, before = s->found.n;
     s->kind = "workflow";
+    rac_map_init(&k.found, s->a);
+    if (rac_cli_opt(s->job->cli, "connectors") != NULL)
+        o.catalogue = &catalogue;
     rac_err e = rac_workflows_of_document(doc, s->a, &v, &n, &s->found);
     RAC_ASSERT(e == RAC_OK || s->found.errors_total > 0);
     for (size_t i = 0; i < n; i++) {
@@ -146,6 +193,8 @@ static void check_workflows(struct subject *s, struct rac_document *doc,
     for (size_t i = before; i < s->found.n; i++)
         if (s->found.v[i].file.n == 0)
             s->found.v[i].file = f->file;
+    for (size_t i = 0; i < k.found.n; i++)
+        rac_connector_unref(k.found.entries[i].value);
 }
 
 static bool check_flows(struct subject *s)
@@ -351,10 +400,32 @@ static rac_str uri_of(const struct subject *s, const struct rac_diag *g)
     return (rac_str){start, (size_t)(p - start)};
 }
 
+/* Codes of workflows are shared by several findings; each is listed once. */
+static bool first_of_code(size_t i)
+{
+    const char *code = rac_workflow_finding_at(i)->code;
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(rac_workflow_finding_at(k)->code, code) == 0)
+            return false;
+    return true;
+}
+
+/* Place in the list of rules, connectors' first; SIZE_MAX: not listed. */
 static size_t rule_index(const char *code)
 {
     const struct rac_rule *r = rac_rule_by_code(rac_str_of(code));
-    return r ? (size_t)(r - rac_rules) : RAC_RULE_N;
+    const struct rac_workflow_finding *f;
+    size_t at = RAC_RULE_N;
+    if (r != NULL)
+        return (size_t)(r - rac_rules);
+    for (size_t i = 0; (f = rac_workflow_finding_at(i)) != NULL; i++) {
+        if (!first_of_code(i))
+            continue;
+        if (strcmp(f->code, code) == 0)
+            return at;
+        at++;
+    }
+    return SIZE_MAX;
 }
 
 static void put_region(struct rac_buf *b, const struct rac_diag *g)
@@ -378,7 +449,7 @@ static void put_sarif(struct rac_buf *b, const struct subject *s)
         rac_str mark =
             rac_arena_printf(s->a, "%s %.*s %.*s", g->code, RAC_FMT(uri), RAC_FMT(g->pointer));
         put_member(b, "{\"ruleId\":", rac_str_of(g->code));
-        if (index < RAC_RULE_N)
+        if (index != SIZE_MAX)
             rac_buf_printf(b, ",\"ruleIndex\":%zu", index);
         rac_buf_printf(b, ",\"level\":\"%s\"",
                        g->severity == RAC_SEV_ERROR     ? "error"
@@ -473,6 +544,16 @@ static void sarif_head(FILE *to)
                        r->severity[0] == RAC_SEV_ERROR     ? "error"
                        : r->severity[0] == RAC_SEV_WARNING ? "warning"
                                                            : "note");
+    }
+    const struct rac_workflow_finding *f;
+    for (size_t i = 0; (f = rac_workflow_finding_at(i)) != NULL; i++) {
+        if (!first_of_code(i))
+            continue;
+        put_member(&b, ",\n{\"id\":", rac_str_of(f->code));
+        put_member(&b, ",\"shortDescription\":{\"text\":", rac_str_of(f->title));
+        put_member(&b, "},\"fullDescription\":{\"text\":", rac_str_of(f->text));
+        put_member(&b, "},\"help\":{\"text\":", rac_str_of(f->fix));
+        rac_buf_add(&b, RAC_S("},\"defaultConfiguration\":{\"level\":\"error\"}}"));
     }
     RAC_BUF_ADD_LIT(&b, "]}},\"columnKind\":\"unicodeCodePoints\",\"results\":[\n");
     rac_str s = rac_buf_str(&b);
@@ -610,6 +691,9 @@ const struct rac_command rac_command_validate = {
         "connector on the server named by --server, or - for standard input. Descriptions that "
         "are\n"
         "not OpenAPI 2.0 are converted first, and what is lost is listed.\n\n"
+        "A workflow file, the folder of an app and the zip of a flow are checked as workflows; "
+        "what\n"
+        "they say about the operations of connectors is checked for those in --connectors.\n\n"
         "Findings go to standard error, one line each; --format json prints one line per source "
         "on\n"
         "standard output, --format sarif one SARIF 2.1.0 log. Warnings alone end with status 0.\n\n"

@@ -71,7 +71,7 @@ static void report(struct check *c, enum finding f, const struct at *at, rac_str
             if (near->node != NULL)
                 rac_document_place(c->w->doc, near->node, &g.line, &g.column, &g.end_line,
                                    &g.end_column);
-        if (c->w->profile == RAC_WF_FLOW)
+        if (c->w->profile == RAC_WF_FLOW && row->severity == RAC_SEV_ERROR)
             g.message =
                 rac_arena_printf(c->d->a, "Flow save failed with code '%s' and message '%.*s'.",
                                  row->code, RAC_FMT(message));

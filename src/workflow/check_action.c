@@ -559,6 +559,6 @@ void check_action(struct check *c, uint32_t i)
          x->type == A_INITIALIZE_VARIABLE || x->type == A_RESPONSE || x->type == A_EXPRESSION ||
          x->type == A_TERMINATE))
         rules[x->type](&a);
-    check_call(c, x, &inputs);
+    check_call(c, x->type_word, &inputs);
     c->noun = NULL;
 }

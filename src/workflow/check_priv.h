@@ -218,7 +218,7 @@ void pass_on(struct check *c, const struct rac_diags *d, const struct at *at, en
              enum finding warning);
 void check_description(struct check *c, const struct at *at);
 void check_runtime(struct check *c, const struct at *at, const struct node *x);
-void check_call(struct check *c, const struct node *x, const struct at *at); /* connectors */
+void check_call(struct check *c, rac_str type, const struct at *inputs); /* connectors */
 /* Literal of a parameter's or output's type? */
 bool value_has_type(const struct rac_json *v, rac_str type);
 #define PARAMETER_TYPES "String|SecureString|Int|Float|Bool|Array|Object|SecureObject"

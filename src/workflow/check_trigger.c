@@ -254,6 +254,8 @@ void check_trigger(struct check *c, const struct rac_json_member *m)
         check_trigger_inputs(c, row, &at);
         check_trigger_recurrence(c, row, &at);
     }
+    struct at inputs = AT_KEY(&at, RAC_S("inputs"), MEMBER(&m->value, "inputs"));
+    check_call(c, s, &inputs);
     check_runtime(c, &at, NULL);
     check_trigger_expressions(c, row, &at);
     c->noun = NULL;

@@ -261,9 +261,10 @@ rac_err rac_workflow_add_app(struct rac_workflow *w, rac_str connections, rac_st
 {
     struct rac_json v;
     rac_err e = read_app_file(w, connections, "connections.json", &v, d);
-    if (e == RAC_OK)
+    if (e == RAC_OK) {
         w->connections = v;
-    else if (e != RAC_E_NOT_FOUND)
+        w->connections_known = true;
+    } else if (e != RAC_E_NOT_FOUND)
         return e;
     e = read_app_file(w, parameters, "parameters.json", &v, d);
     if (e == RAC_OK) {

@@ -33,6 +33,7 @@ struct rac_workflow {
     rac_str access_pointer;
     bool gallery; /* a template nobody has installed yet: it has "#workflowname#" in its names */
     struct rac_json connections; /* Standard connections.json, or an empty object */
+    bool connections_known;      /* it was at hand */
     struct rac_json references;  /* Flow connectionReferences, or an empty object */
     struct rac_json settings;    /* app settings: name -> text */
     bool is_template;            /* from an ARM template with values nobody can know */
