@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { crc32 } from 'node:zlib';
 import { backend, corpus, data, raccord, temporary } from './lib/raccord.mjs';
+import { zip } from './lib/zip.mjs';
 
 const sound = join(data, 'check/base');
 const definition = readFileSync(join(sound, 'apiDefinition.swagger.json'), 'utf8');
@@ -15,30 +15,6 @@ async function json(args, options) {
   return { ...r, rows: lines(r.stdout).map((l) => JSON.parse(l)) };
 }
 const codes = (row) => row.findings.map((f) => f.code);
-
-// A zip of stored files, as small as the format allows.
-function zip(files) {
-  const parts = [], central = [];
-  let at = 0;
-  for (const [name, bytes] of Object.entries(files)) {
-    const n = Buffer.from(name), head = Buffer.alloc(30), entry = Buffer.alloc(46), sum = crc32 ? crc32(bytes) : crc(bytes);
-    head.writeUInt32LE(0x04034b50, 0); head.writeUInt16LE(20, 4); head.writeUInt16LE(0x21, 12);
-    head.writeUInt32LE(sum, 14); head.writeUInt32LE(bytes.length, 18); head.writeUInt32LE(bytes.length, 22); head.writeUInt16LE(n.length, 26);
-    entry.writeUInt32LE(0x02014b50, 0); entry.writeUInt16LE(20, 4); entry.writeUInt16LE(20, 6); entry.writeUInt16LE(0x21, 14);
-    entry.writeUInt32LE(sum, 16); entry.writeUInt32LE(bytes.length, 20); entry.writeUInt32LE(bytes.length, 24); entry.writeUInt16LE(n.length, 28);
-    entry.writeUInt32LE(at, 42);
-    parts.push(head, n, bytes); central.push(entry, n); at += 30 + n.length + bytes.length;
-  }
-  const end = Buffer.alloc(22), dir = Buffer.concat(central), count = Object.keys(files).length;
-  end.writeUInt32LE(0x06054b50, 0); end.writeUInt16LE(count, 8); end.writeUInt16LE(count, 10);
-  end.writeUInt32LE(dir.length, 12); end.writeUInt32LE(at, 16);
-  return Buffer.concat([...parts, dir, end]);
-}
-function crc(bytes) {
-  let c = ~0;
-  for (const b of bytes) { c ^= b; for (let k = 0; k < 8; k++) c = (c >>> 1) ^ (0xedb88320 & -(c & 1)); }
-  return ~c >>> 0;
-}
 
 test('a sound package has no finding in either profile', async () => {
   for (const profile of ['registration', 'certification']) {
