@@ -25,7 +25,7 @@
     "{'kind': 'Stateless', 'definition': {" SCHEMA REQUEST "'actions': {" actions "}}}"
 #define TRIGGER(trigger)                                                                           \
     "{'kind': 'Stateful', 'definition': {" SCHEMA "'triggers': {'t': " trigger "}, 'actions': "    \
-                                                                               "{}}}"
+    "{}}}"
 #define ROOT(members)                                                                              \
     "{'kind': 'Stateful', 'definition': {" SCHEMA REQUEST "'actions': {}, " members "}}"
 
