@@ -77,8 +77,9 @@ create table flow_events (
 ) strict;
 create index flow_events_by_name on flow_events (flow, name);
 
--- A run that ends in the turn that started it touches the first index only. There is no foreign
--- key: the writer looks at the workflow itself, and removal goes bit by bit.
+-- A run that succeeds in the turn that started it, without a tracking id of its own (null: its
+-- name), touches the first index only. There is no foreign key: the writer looks at the workflow
+-- itself, and removal goes bit by bit.
 create table runs (
     id integer primary key,
     flow integer not null,
@@ -98,6 +99,8 @@ create table runs (
 ) strict;
 create unique index runs_by_name on runs (flow, name);
 create index runs_open on runs (flow, name) where end_ms = 0;
+create index runs_unlucky on runs (flow, name) where end_ms > 0 and status <> 'Succeeded';
+create index runs_by_tracking on runs (flow, tracking, name) where tracking is not null;
 create index runs_due on runs (due_ms) where due_ms > 0;
 
 -- Pieces of journals: id is run * 2^24 + number of the piece.

@@ -11,8 +11,9 @@
 enum {
     PIECE_BITS = 24, /* a journal piece's row is run << PIECE_BITS | number of the piece */
     PIECES_MAX = 1 << PIECE_BITS,
-    RETAIN_LOOK_MAX = 2000, /* rows looked at, */
-    RETAIN_DROP_MAX = 200,  /* runs and events removed in one commit */
+    NAME_SLACK_MS = 3600000, /* how far the order of names may be off that of starts */
+    RETAIN_LOOK_MAX = 2000,  /* rows looked at, */
+    RETAIN_DROP_MAX = 200,   /* runs and events removed in one commit */
 };
 
 static int64_t piece_row(int64_t run, int64_t n)
@@ -85,7 +86,8 @@ static rac_err turn_create(struct rac_store *s, struct rac_write *w)
                    V_TEXT(t->status), V_I64(t->start_ms), V_I64(t->end_ms),
                    V_I64(t->end_ms ? 0 : t->due_ms), V_I64(t->journal.n > 0), V_I64(t->journal.n),
                    V_TEXT(t->revision), V_TEXT(t->trigger), V_STR(t->code), V_STR(t->error),
-                   V_STR(t->tracking), V_STR(t->correlation));
+                   V_STR(rac_str_eq(t->tracking, t->name) ? RAC_STR_NULL : t->tracking),
+                   V_STR(t->correlation));
     if (e == RAC_E_EXISTS) /* nothing was written: the row is refused as a whole */
         return rac_write_fail(w, e, "a run of this name exists");
     w->wrote = true;
@@ -211,12 +213,12 @@ static void read_run(struct rac_db_rows *r, struct rac_arena *a, struct rac_flow
                                    .status = rac_db_str(r, 6, a),
                                    .code = rac_db_str(r, 7, a),
                                    .error = rac_db_str(r, 8, a),
-                                   .tracking = rac_db_str(r, 9, a),
                                    .correlation = rac_db_str(r, 10, a),
                                    .start_ms = rac_db_i64(r, 11),
                                    .end_ms = rac_db_i64(r, 12),
                                    .due_ms = rac_db_i64(r, 13),
                                    .journal_bytes = rac_db_i64(r, 14)};
+    v->tracking = rac_db_is_null(r, 9) ? v->name : rac_db_str(r, 9, a);
     rac_ms deleted_ms = rac_db_i64(r, 15);
     if (deleted_ms > 0 && v->end_ms == 0) { /* its workflow went, and took it along */
         v->status = RAC_S("Cancelled");
@@ -236,16 +238,39 @@ static rac_err run_get(void *self, int64_t flow, rac_str name, struct rac_arena 
     return e != RAC_OK ? e : found ? RAC_OK : RAC_E_NOT_FOUND;
 }
 
-/* Whether only open runs can match; those have an index of their own. */
-static bool only_open(const struct rac_flow_run_query *q)
+/* Whether all statuses asked for are among these; false when none is. */
+static bool only(const struct rac_flow_run_query *q, const rac_str *among, size_t n)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < q->statuses_n; i++)
+        for (size_t j = 0; j < n; j++)
+            found += rac_str_eq(q->statuses[i], among[j]);
+    return found > 0 && found == q->statuses_n;
+}
+
+/* The narrowest index that has all that can match. */
+static struct rac_db_rows list_rows(struct rac_db *db, int64_t flow,
+                                    const struct rac_flow_run_query *q, struct rac_arena *a)
 {
     static const rac_str open[] = {RAC_S_INIT("Running"), RAC_S_INIT("Waiting"),
                                    RAC_S_INIT("Paused"), RAC_S_INIT("Suspended")};
-    size_t n = 0;
-    for (size_t i = 0; i < q->statuses_n; i++)
-        for (size_t j = 0; j < RAC_COUNT(open); j++)
-            n += rac_str_eq(q->statuses[i], open[j]);
-    return n > 0 && n == q->statuses_n;
+    static const rac_str unlucky[] = {RAC_S_INIT("Failed"),  RAC_S_INIT("Cancelled"),
+                                      RAC_S_INIT("Skipped"), RAC_S_INIT("TimedOut"),
+                                      RAC_S_INIT("Aborted"), RAC_S_INIT("Faulted"),
+                                      RAC_S_INIT("Ignored")};
+    const struct rac_db_value v[] = {V_I64(flow),
+                                     V_TEXT(q->after),
+                                     V_STR(rac_status_list(a, q->statuses, q->statuses_n)),
+                                     V_I64(q->start_to_ms ? q->start_to_ms : INT64_MAX),
+                                     V_STR(q->trigger),
+                                     V_STR(q->tracking)};
+    if (q->tracking.p != NULL)
+        return rac_db_query(db, RAC_STMT_RUN_LIST_TRACKED, v, 6);
+    return rac_db_query(db,
+                        only(q, open, RAC_COUNT(open))         ? RAC_STMT_RUN_LIST_OPEN
+                        : only(q, unlucky, RAC_COUNT(unlucky)) ? RAC_STMT_RUN_LIST_UNLUCKY
+                                                               : RAC_STMT_RUN_LIST,
+                        v, 5);
 }
 
 static rac_err run_list(void *self, int64_t flow, const struct rac_flow_run_query *q,
@@ -254,19 +279,14 @@ static rac_err run_list(void *self, int64_t flow, const struct rac_flow_run_quer
     RAC_ASSERT(q->statuses_n <= RAC_COUNT(q->statuses));
     size_t page = q->n_max ? rac_page_size(q->n_max) : 30, got = 0, cap = 0;
     struct rac_flow_run_row *rows = NULL;
-    const struct rac_db_value values[] = {V_I64(flow),
-                                          V_TEXT(q->after),
-                                          V_STR(rac_status_list(a, q->statuses, q->statuses_n)),
-                                          V_I64(q->start_from_ms),
-                                          V_I64(q->start_to_ms ? q->start_to_ms : INT64_MAX),
-                                          V_STR(q->tracking),
-                                          V_STR(q->trigger),
-                                          V_I64(page + 1)};
-    struct rac_db_rows r = rac_db_query(&rac_session(self)->db,
-                                        only_open(q) ? RAC_STMT_RUN_LIST_OPEN : RAC_STMT_RUN_LIST,
-                                        values, RAC_COUNT(values));
+    struct rac_db_rows r = list_rows(&rac_session(self)->db, flow, q, a);
     *more = false;
     while (rac_db_next(&r)) {
+        rac_ms start_ms = rac_db_i64(&r, 11);
+        if (start_ms < q->start_from_ms - NAME_SLACK_MS) /* newest first: so are all that follow */
+            break;
+        if (start_ms < q->start_from_ms)
+            continue;
         if (got == page) {
             *more = true;
             break;

@@ -417,7 +417,7 @@ static void test_run_list(void **state)
         snprintf(name, sizeof name, "%04d", 9000 - i);
         struct rac_flow_turn t = first(key, name, statuses[i % 4], i % 4 < 2 ? 6000 : 0, 0);
         t.start_ms = 1000 + i;
-        t.tracking = i == 7 ? RAC_S("mine") : RAC_S("track");
+        t.tracking = i == 7 ? RAC_S("mine") : i == 9 ? rac_str_of(name) : RAC_S("track");
         t.trigger = i == 8 ? RAC_S("timer") : RAC_S("manual");
         assert_int_equal(run_turn(f, &t, NULL).err, RAC_OK);
     }
@@ -456,6 +456,22 @@ static void test_run_list(void **state)
     assert_int_equal(F->run_list(SELF, key, &q, &f->a, &v, &n, &more), RAC_OK);
     assert_int_equal(n, 1);
     assert_str(v[0].name, "8993");
+    q.tracking = RAC_S("8991"); /* one without a tracking id of its own */
+    assert_int_equal(F->run_list(SELF, key, &q, &f->a, &v, &n, &more), RAC_OK);
+    assert_int_equal(n, 1);
+    assert_str(v[0].name, "8991");
+    assert_str(v[0].tracking, "8991");
+    q = (struct rac_flow_run_query){.tracking = RAC_S("track"), .n_max = 20};
+    assert_int_equal(F->run_list(SELF, key, &q, &f->a, &v, &n, &more), RAC_OK);
+    assert_int_equal(n, 20);
+    assert_true(more);
+    q.after = v[19].name;
+    assert_int_equal(F->run_list(SELF, key, &q, &f->a, &v, &n, &more), RAC_OK);
+    assert_int_equal(n, 18);
+    assert_false(more);
+    q = (struct rac_flow_run_query){.start_from_ms = 7201005, .start_to_ms = 7201006};
+    assert_int_equal(F->run_list(SELF, key, &q, &f->a, &v, &n, &more), RAC_OK);
+    assert_int_equal(n, 0);
     q = (struct rac_flow_run_query){.trigger = RAC_S("timer")};
     assert_int_equal(F->run_list(SELF, key, &q, &f->a, &v, &n, &more), RAC_OK);
     assert_int_equal(n, 1);
@@ -789,6 +805,8 @@ static void test_plans(void **state)
         {"RUN_GET", "runs_by_name (flow=? AND name=?)"},
         {"RUN_LIST", "runs_by_name (flow=? AND name>?)"},
         {"RUN_LIST_OPEN", "runs_open (flow=? AND name>?)"},
+        {"RUN_LIST_UNLUCKY", "runs_unlucky (flow=? AND name>?)"},
+        {"RUN_LIST_TRACKED", "runs_by_tracking (flow=? AND tracking=? AND name>?)"},
         {"RUN_DUE", "runs_due ("},
         {"RUN_DUE_NEXT", "runs_due ("},
         {"RUN_OLDEST", "runs_by_name (flow=? AND name<?)"},
