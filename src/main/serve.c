@@ -3,12 +3,35 @@
 #include "main/commands.h"
 #include "main/server.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 static const struct rac_option options[] = {
     {"data", 'd', "DIR", "data directory (default ./raccord-data); created at the first start"},
     {"listen", 'l', "HOST:PORT",
      "address to listen on (default 127.0.0.1:8080); port 0: a free one"},
     {NULL, 0, NULL, NULL},
 };
+
+/* Tells systemd, where it started us and waits to be told (Type=notify; sd_notify(3)). */
+static void notify(const struct rac_cli *cli, const char *state)
+{
+    const char *path = rac_cli_env(cli, "NOTIFY_SOCKET");
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    size_t n = path != NULL ? strlen(path) : 0;
+    if (n < 2 || n >= sizeof to.sun_path)
+        return;
+    memcpy(to.sun_path, path, n);
+    if (path[0] == '@') /* of the abstract namespace */
+        to.sun_path[0] = 0;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
+               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+        rac_log(RAC_WARN, "systemd.not_told", RAC_F_CSTR("socket", path));
+    close(fd);
+}
 
 static int run(struct rac_cli *cli)
 {
@@ -32,7 +55,9 @@ static int run(struct rac_cli *cli)
                 RAC_FMT(rac_server_data(s)));
     }
     fflush(cli->out);
+    notify(cli, "READY=1");
     rac_server_wait(s);
+    notify(cli, "STOPPING=1");
     rac_server_stop(s);
     return RAC_EXIT_OK;
 }

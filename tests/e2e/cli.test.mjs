@@ -243,3 +243,19 @@ test('the demo finds another port when 8080 is taken, a server says how to', asy
   // an address that was asked for is taken or refused
   assert.equal((await raccord(['demo', '--listen', '127.0.0.1:8080'])).status, 3);
 });
+
+test('systemd is told when the server is ready and when it ends', async (t) => {
+  const dir = temporary(t), path = join(dir, 'notify');
+  const ear = spawn('python3', ['-c', 'import socket,sys\ns=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\ns.bind(sys.argv[1])\ns.settimeout(20)\nprint("up",flush=True)\nfor i in range(2): print(s.recv(99).decode(),flush=True)', path]);
+  const closed = once(ear, 'close');
+  let heard = '';
+  ear.stdout.on('data', (d) => { heard += d; });
+  await once(ear.stdout, 'data');
+  const s = await serve(t, { env: { NOTIFY_SOCKET: path } });
+  await s.stop();
+  await closed;
+  assert.equal(heard, 'up\nREADY=1\nSTOPPING=1\n');
+  // nobody listens: it goes on all the same
+  const deaf = await serve(t, { env: { NOTIFY_SOCKET: '@nobody-here' } });
+  assert.equal((await fetch(`${deaf.url}/healthz`)).status, 200);
+});
