@@ -161,3 +161,23 @@ void rac_live_call(struct rac_live *live, const struct rac_call_req *req, unsign
     }
     *res = live->res;
 }
+
+struct rac_loop *rac_live_loop(struct rac_live *live)
+{
+    return live->loop;
+}
+
+const struct rac_call_env *rac_live_calls(struct rac_live *live)
+{
+    return &live->env;
+}
+
+struct rac_auth *rac_live_auth(struct rac_live *live)
+{
+    return live->auth;
+}
+
+void rac_live_defer(struct rac_live *live, void (*fn)(void *arg), void *arg)
+{
+    defer(live, fn, arg);
+}

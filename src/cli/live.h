@@ -18,4 +18,11 @@ void rac_live_close(struct rac_live *live);                                     
 void rac_live_call(struct rac_live *live, const struct rac_call_req *req, unsigned retries,
                    struct rac_arena *a, const struct rac_call_res **res);
 
+/* What an engine needs to make calls by itself; valid until close. */
+struct rac_loop;
+struct rac_loop *rac_live_loop(struct rac_live *live);
+const struct rac_call_env *rac_live_calls(struct rac_live *live);
+struct rac_auth *rac_live_auth(struct rac_live *live);
+void rac_live_defer(struct rac_live *live, void (*fn)(void *arg), void *arg);
+
 #endif

@@ -1,13 +1,18 @@
 /* raccord run: a workflow once, from files, without a server (architecture §1). */
+#include "base/config.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "cli/flows.h"
+#include "cli/flows.h"
 #include "cli/output.h"
+#include "cli/run_live.h"
+#include "cli/run_tree.h"
 #include "openapi/read.h"
+#include "workflow/check.h"
 #include "workflow/check.h"
 #include "workflow/run.h"
 
-enum { FILE_MAX = 64 << 20, RUN_BYTES_MAX = 1 << 30 };
+enum { FILE_MAX = 64 << 20 };
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -36,62 +41,98 @@ static int read_json(struct rac_cli *cli, const char *option, struct rac_json *o
     return RAC_EXIT_OK;
 }
 
-/* The one workflow of the source: a file, a folder or a zip. */
-static int pick(struct rac_cli *cli, struct rac_cli_flow *flow, rac_str *name)
+/* The one workflow of the source: a file, a folder, a zip. */
+static int find_flow(struct rac_cli *cli, struct rac_cli_flow *out)
 {
-    struct rac_cli_flow *flows;
+    struct rac_cli_flow *v;
     struct rac_diags d;
     size_t n;
-    *name = rac_str_of(cli->args[0]);
-    rac_diags_init(&d, cli->a, 100);
-    rac_err e = rac_cli_flows(cli, cli->args[0], cli->a, &flows, &n, &d);
-    rac_cli_diags(cli, *name, &d);
+    rac_diags_init(&d, cli->a, 20);
+    rac_err e = rac_cli_flows(cli, cli->args[0], cli->a, &v, &n, &d);
+    rac_cli_diags(cli, rac_str_of(cli->args[0]), &d);
     if (e != RAC_OK)
         return rac_cli_status_of(e);
-    if (n > 1)
-        return rac_cli_fail(cli, RAC_EXIT_USAGE, "%s holds %zu workflows; name one, such as %.*s",
-                            cli->args[0], n, RAC_FMT(flows[0].file));
-    *flow = n == 1 ? flows[0] : (struct rac_cli_flow){0};
+    if (n > 1) {
+        rac_str names = RAC_S("");
+        for (size_t i = 0; i < n; i++)
+            names = rac_arena_printf(cli->a, "%.*s%s%.*s", RAC_FMT(names), i > 0 ? ", " : "",
+                                     RAC_FMT(v[i].file));
+        return rac_cli_fail(cli, RAC_EXIT_USAGE, "%s holds several workflows; name one of: %.*s",
+                            cli->args[0], RAC_FMT(names));
+    }
     if (n == 1) {
-        *name = rac_arena_printf(cli->a, "%s%s%.*s", cli->args[0],
-                                 rac_str_ends(*name, RAC_S("/")) ? "" : "/", RAC_FMT(flow->file));
+        *out = v[0];
         return RAC_EXIT_OK;
     }
-    int status = read_text(cli, cli->args[0], &flow->text);
+    *out = (struct rac_cli_flow){0};
+    int status = read_text(cli, cli->args[0], &out->text);
     if (status == RAC_EXIT_OK)
-        rac_cli_flow_app(cli, cli->args[0], cli->a, flow);
+        rac_cli_flow_app(cli, cli->args[0], cli->a, out);
     return status;
 }
 
-/* Reads and checks it; what is wrong is printed. */
+/* --connections and --parameters stand in for the app's files. */
+static int app_files(struct rac_cli *cli, struct rac_cli_flow *f)
+{
+    const char *connections = rac_cli_opt(cli, "connections"),
+               *parameters = rac_cli_opt(cli, "parameters");
+    int status = RAC_EXIT_OK;
+    if (connections != NULL)
+        status = read_text(cli, connections, &f->connections);
+    if (status == RAC_EXIT_OK && parameters != NULL)
+        status = read_text(cli, parameters, &f->parameters);
+    return status;
+}
+
+/* Values of a document that is no Standard app: {name: value} or {name: {"value"}}. */
+static int parameter_values(struct rac_cli *cli, struct rac_workflow *w)
+{
+    struct rac_json given;
+    int status = read_json(cli, "parameters", &given);
+    struct rac_json all = rac_json_new_object(cli->a);
+    RAC_JSON_EACH_MEMBER(m, &w->parameters)
+    rac_json_put(cli->a, &all, rac_json_key(m), m->value);
+    RAC_JSON_EACH_MEMBER(m, &given)
+    {
+        struct rac_json o = m->value;
+        if (RAC_JSON_GET(&m->value, "value") == NULL) {
+            o = rac_json_new_object(cli->a);
+            RAC_JSON_PUT(cli->a, &o, "value", m->value);
+        }
+        rac_json_put(cli->a, &all, rac_json_key(m), o);
+    }
+    w->parameters = all;
+    return status;
+}
+
 static int load(struct rac_cli *cli, struct rac_workflow **w)
 {
     struct rac_workflow_check_options o = {
         .now = rac_env_wall_ms(cli->env),
         .actions_max = (uint32_t)rac_config_int(cli->config, RAC_CONF_LIMITS_MAX_ACTIONS)};
-    const char *connections = rac_cli_opt(cli, "connections"),
-               *parameters = rac_cli_opt(cli, "parameters");
-    struct rac_cli_flow flow;
+    struct rac_cli_flow f;
     struct rac_document *doc;
     struct rac_diags d;
-    rac_str name;
-    int status = pick(cli, &flow, &name);
-    if (status == RAC_EXIT_OK && connections != NULL)
-        status = read_text(cli, connections, &flow.connections);
-    if (status == RAC_EXIT_OK && parameters != NULL)
-        status = read_text(cli, parameters, &flow.parameters);
+    rac_str path = rac_str_of(cli->args[0]);
+    int status = find_flow(cli, &f);
+    if (status == RAC_EXIT_OK)
+        status = app_files(cli, &f);
     if (status != RAC_EXIT_OK)
         return status;
+    if (f.file.n > 0)
+        path = rac_arena_printf(cli->a, "%.*s/%.*s", RAC_FMT(path), RAC_FMT(f.file));
     rac_diags_init(&d, cli->a, 1000);
-    rac_err e = rac_document_read(flow.text, name, cli->a, &doc, &d);
+    rac_err e = rac_document_read(f.text, path, cli->a, &doc, &d);
     if (e == RAC_OK)
         e = rac_workflow_of_document(doc, cli->a, w, &d);
     if (e == RAC_OK)
-        e = rac_cli_flow_add_app(*w, &flow, &d);
-    if (e == RAC_OK)
+        e = rac_cli_flow_add_app(*w, &f, &d);
+    if (e == RAC_OK && (*w)->profile != RAC_WF_STANDARD && rac_cli_has(cli, "parameters"))
+        status = parameter_values(cli, *w);
+    if (e == RAC_OK && status == RAC_EXIT_OK)
         e = rac_workflow_check(*w, &o, cli->a, &d);
-    rac_cli_diags(cli, name, &d);
-    return e == RAC_OK ? RAC_EXIT_OK : rac_cli_status_of(e);
+    rac_cli_diags(cli, path, &d);
+    return e == RAC_OK ? status : rac_cli_status_of(e);
 }
 
 /* --- mocks: {"Name": {status?, code?, error?, outputs?}} or an array, an entry per execution --- */
@@ -118,128 +159,53 @@ static bool mocked(void *self, const struct rac_wf_action *x, uint32_t nth, stru
     return true;
 }
 
-/* --- the clock -------------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------ */
 
-static rac_ms fixed_wall(void *self)
+struct outcome {
+    struct rac_cli *cli;
+    int status;
+};
+
+static void ended(void *arg, struct rac_run *r)
 {
-    return *(rac_ms *)self;
-}
-
-static rac_ns system_mono(void *self RAC_UNUSED)
-{
-    return rac_env_mono_ns(&rac_env_system);
-}
-
-static void system_random(void *self RAC_UNUSED, void *p, size_t n)
-{
-    rac_env_random(&rac_env_system, p, n);
-}
-
-/* --- the tree --------------------------------------------------------------------------------- */
-
-static const char *mark(enum rac_wf_status s)
-{
-    return s == RAC_WF_SUCCEEDED ? "ok" : s == RAC_WF_SKIPPED ? "--" : "!!";
-}
-
-static void print_frame(struct rac_cli *cli, const struct rac_plan *p, const struct rac_wf_frame *f,
-                        int depth)
-{
-    for (uint32_t i = 0; i < p->graphs[f->graph].n; i++) {
-        const struct rac_wf_record *x = &f->records[i];
-        uint32_t frames_n = x->inner != NULL ? x->inner->frames_n : 0;
-        rac_str message = rac_json_str(RAC_JSON_GET(&x->error, "message"), RAC_S(""));
-        if (x->status == RAC_WF_NONE)
-            continue;
-        fprintf(cli->out, "%*s%s %.*s  %s", depth * 2, "", mark(x->status),
-                RAC_FMT(x->action->name), rac_wf_status_word(x->status));
-        if (x->status != RAC_WF_SUCCEEDED && x->code != NULL)
-            fprintf(cli->out, " (%s)", x->code);
-        if (x->end_ms > x->start_ms)
-            fprintf(cli->out, "  %lld ms", (long long)(x->end_ms - x->start_ms));
-        fputc('\n', cli->out);
-        if (message.n > 0 && x->status == RAC_WF_FAILED && frames_n == 0)
-            fprintf(cli->out, "%*s   %.*s\n", depth * 2, "", RAC_FMT(message));
-        if (x->status == RAC_WF_SKIPPED)
-            continue;
-        bool loop = x->action->type == RAC_WF_TYPE_FOREACH || x->action->type == RAC_WF_TYPE_UNTIL;
-        for (uint32_t k = 0; k < frames_n; k++) {
-            if (x->inner->frames[k]->status == RAC_WF_SKIPPED)
-                continue;
-            if (loop && k == 10) {
-                fprintf(cli->out, "%*s… %u more\n", depth * 2 + 2, "", frames_n - k);
-                break;
-            }
-            if (loop)
-                fprintf(cli->out, "%*s[%u]\n", depth * 2 + 2, "", k);
-            print_frame(cli, p, x->inner->frames[k], depth + (loop ? 2 : 1));
-        }
+    struct outcome *out = arg;
+    struct rac_json result;
+    if (out->cli->format == RAC_FORMAT_JSON) {
+        result = rac_run_json(r, rac_run_arena(r));
+        rac_cli_print_json(out->cli, &result);
+    } else {
+        rac_cli_run_tree(out->cli, r);
     }
+    out->status = rac_run_status(r) == RAC_WF_SUCCEEDED ? RAC_EXIT_OK : RAC_EXIT_FINDINGS;
 }
 
-static void print_text(struct rac_cli *cli, const struct rac_plan *p, struct rac_run *r)
+/* Connectors by reference: entries of the file itself, or of a Standard app's managed ones. */
+static struct rac_json connectors_of(const struct rac_json *file)
 {
-    const struct rac_json *error = rac_run_error(r);
-    fprintf(cli->out, "%s", rac_wf_status_word(rac_run_status(r)));
-    if (error->type != RAC_JSON_NONE)
-        fprintf(cli->out, ": %.*s",
-                RAC_FMT(rac_json_str(RAC_JSON_GET(error, "message"), RAC_S(""))));
-    fputc('\n', cli->out);
-    print_frame(cli, p, rac_run_root(r), 0);
-    if (rac_run_response(r)->type != RAC_JSON_NONE) {
-        fputs("response ", cli->out);
-        rac_cli_print_json(cli, rac_run_response(r));
-    }
-}
-
-/* Runs to its end. Nothing outside is called: such actions fail unless they are mocked. */
-static void work(struct rac_run *r)
-{
-    struct rac_wf_record **wants;
-    size_t n;
-    do {
-        while (rac_run_work(r, 100000))
-            ;
-        wants = rac_run_wants(r, &n);
-        for (size_t i = 0; i < n; i++) {
-            struct rac_arena *a = rac_run_arena(r);
-            const struct rac_wf_action *x = wants[i]->action;
-            struct rac_json error = rac_json_new_object(a);
-            RAC_JSON_PUT_STR(a, &error, "code", RAC_S("ActionTypeNotSupported"));
-            RAC_JSON_PUT_STR(a, &error, "message",
-                             rac_arena_printf(a,
-                                              "The action type '%.*s' of action '%.*s' is not "
-                                              "supported by this host.",
-                                              RAC_FMT(x->type_word), RAC_FMT(x->name)));
-            struct rac_run_outcome o = {RAC_WF_FAILED, RAC_S("ActionTypeNotSupported"), NULL,
-                                        &error};
-            if (rac_run_settle(r, wants[i], &o) != RAC_OK)
-                return;
-        }
-    } while (n > 0);
+    const struct rac_json *managed = rac_json_geti(file, RAC_S("managedApiConnections"));
+    return managed != NULL ? *managed : *file;
 }
 
 static int run_run(struct rac_cli *cli)
 {
     struct rac_workflow *w;
     struct rac_plan *p;
-    struct rac_json mocks, trigger, result;
+    struct rac_json mocks, trigger, connections;
     struct rac_diags d;
-    struct rac_env env = *cli->env;
-    rac_ms clock;
+    struct outcome out = {cli, RAC_EXIT_FINDINGS};
+    rac_ms clock = 0;
     const char *fixed = rac_cli_opt(cli, "clock");
     if (cli->args_n != 1)
-        return rac_cli_usage(
-            cli, "one workflow: a file, the folder of a workflow.json, or the zip of a flow");
+        return rac_cli_usage(cli, "one workflow: a file, a folder or a zip");
     if (fixed != NULL && !rac_time_parse(rac_str_of(fixed), &clock))
         return rac_cli_usage(cli, "--clock takes a time such as 2026-11-22T10:00:00Z");
-    if (fixed != NULL)
-        env = (struct rac_env){fixed_wall, system_mono, system_random, &clock};
     int status = load(cli, &w);
     if (status == RAC_EXIT_OK)
         status = read_json(cli, "mocks", &mocks);
     if (status == RAC_EXIT_OK)
         status = read_json(cli, "trigger", &trigger);
+    if (status == RAC_EXIT_OK)
+        status = read_json(cli, "connections", &connections);
     if (status != RAC_EXIT_OK)
         return status;
     rac_diags_init(&d, cli->a, 100);
@@ -248,50 +214,40 @@ static int run_run(struct rac_cli *cli)
     if (e != RAC_OK)
         return rac_cli_status_of(e);
     struct rac_run_host host = {mocked, &mocks};
-    struct rac_run_world world = {.env = &env,
-                                  .host = mocks.type == RAC_JSON_OBJECT ? &host : NULL};
-    struct rac_namer namer = {.env = &env};
-    char name[RAC_RUN_NAME_TEXT];
-    struct rac_run_facts facts = {.start_ms = rac_env_wall_ms(&env),
-                                  .trigger_outputs =
-                                      trigger.type == RAC_JSON_NONE ? NULL : &trigger,
-                                  .caller_waits = rac_str_eqi(p->trigger_type, RAC_S("Request"))};
-    struct rac_arena a;
-    rac_arena_init(&a, RUN_BYTES_MAX);
-    rac_run_name(&namer, facts.start_ms, 0, 1, name);
-    facts.name = rac_str_of(name);
-    rac_env_random(&env, facts.seed, sizeof facts.seed);
-    struct rac_run *r = rac_run_new(p, &world, NULL, &a);
-    rac_run_create(r, &facts);
-    rac_run_begin(r);
-    work(r);
-    if (cli->format == RAC_FORMAT_JSON) {
-        result = rac_run_json(r, &a);
-        rac_cli_print_json(cli, &result);
-    } else {
-        print_text(cli, p, r);
-    }
-    status = rac_run_status(r) == RAC_WF_SUCCEEDED ? RAC_EXIT_OK : RAC_EXIT_FINDINGS;
-    rac_arena_fini(&a);
-    return status;
+    struct rac_json connectors = connectors_of(&connections);
+    struct rac_run_live o = {.plan = p,
+                             .name = w->name,
+                             .host = mocks.type == RAC_JSON_OBJECT ? &host : NULL,
+                             .trigger = trigger.type == RAC_JSON_NONE ? NULL : &trigger,
+                             .connectors = &connectors,
+                             .waits = rac_str_eqi(p->trigger_type, RAC_S("Request")),
+                             .clock_ms = clock,
+                             .ended = ended,
+                             .arg = &out};
+    e = rac_cli_run_live(cli, &o);
+    return e == RAC_OK ? out.status : rac_cli_status_of(e);
 }
 
 static const struct rac_option run_options[] = {
     {"trigger", 0, "FILE", "outputs of the trigger, as JSON"},
     {"mocks", 0, "FILE",
      "what actions answer instead of being executed: {name: {status, outputs}}"},
-    {"connections", 0, "FILE", "connections.json of a Standard app"},
-    {"parameters", 0, "FILE", "parameters.json of a Standard app"},
-    {"clock", 0, "TIME", "fixes the clock"},
+    {"connections", 0, "FILE",
+     "connections.json of a Standard app, or {reference: {connector: SRC, connection: {...}}}"},
+    {"parameters", 0, "FILE", "parameters.json of a Standard app, or {name: value}"},
+    {"clock", 0, "TIME", "fixes the clock; waiting jumps over the time"},
     {NULL, 0, NULL, NULL},
 };
 
 const struct rac_command rac_command_run = {
     .words = "run",
-    .synopsis = "WORKFLOW [--trigger FILE] [--mocks FILE]",
+    .synopsis = "WORKFLOW [--trigger FILE] [--mocks FILE] [--connections FILE]",
     .summary = "Runs a workflow definition once, no server needed",
-    .details = "Control, data and variable actions are executed. Actions that call something are\n"
-               "answered by --mocks; without a mock they fail with ActionTypeNotSupported.",
+    .details =
+        "WORKFLOW is a workflow file, the folder of one, or a zip of a flow. HTTP requests and\n"
+        "connector operations are made for real, waits take their time; --mocks answers for\n"
+        "actions by name instead. The connector of a connection is the one its entry in\n"
+        "--connections names, or the one of that name on the server.",
     .options = run_options,
     .run = run_run,
 };

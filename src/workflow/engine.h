@@ -27,6 +27,7 @@
 #include "workflow/store.h"
 
 struct rac_engine;
+struct rac_run;
 
 /* A version of a workflow, compiled: immutable, counted, shared by workers. */
 struct rac_flow {
@@ -84,6 +85,8 @@ struct rac_engine_ports {
     /* Mocks and built-in providers: asked before an action executes (nth: of its executions in
      * this run). NULL: none. */
     const struct rac_run_host *host;
+    /* A run is over and that is durable; r is valid during the call. NULL: nobody looks. */
+    void (*run_ended)(void *self, const struct rac_flow *f, struct rac_run *r);
     rac_str public_url; /* for callback URLs; no slash at the end */
     unsigned worker, workers;
     void *self;

@@ -194,6 +194,8 @@ static void finish(struct live *l)
     e->stats.finished_total++;
     e->stats.failed_total += rac_run_status(l->run) == RAC_WF_FAILED;
     e->stats.actions_total += rac_run_actions(l->run);
+    if (e->ports.run_ended != NULL)
+        e->ports.run_ended(e->ports.self, l->flow, l->run);
     l->counted = false;
     if (counted) {
         lane->running -= lane->running > 0;

@@ -190,6 +190,13 @@ rac_str rac_run_trigger_id(const struct rac_run *r, struct rac_arena *a);
 /* "000002-000013" of a record; "" outside of loops. Returns its length. */
 size_t rac_run_repetition(const struct rac_run *r, const struct rac_wf_record *x,
                           char out[RAC_REPETITION_NAME_TEXT]);
+/* The expression because of which a record failed, found by evaluating what it was given again: the
+ * text of the template and the part that fails. False: none fails now. */
+struct rac_run_fault {
+    rac_str text;
+    uint32_t offset, length;
+};
+bool rac_run_fault_of(struct rac_run *r, struct rac_wf_record *x, struct rac_run_fault *out);
 /* Evaluates in the place of x; RAC_E_INVALID with *why in the run's arena. */
 rac_err rac_run_evaluate(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr *e,
                          struct rac_json *out, rac_str *why) RAC_MUST_CHECK;

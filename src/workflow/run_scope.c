@@ -381,3 +381,54 @@ bool run_eval(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr 
              RAC_FMT(x->action->name), RAC_FMT(why));
     return false;
 }
+
+/* --- which expression failed ------------------------------------------------------------------ */
+
+struct search {
+    struct rac_run *r;
+    struct rac_wf_record *x;
+    struct rac_run_fault *out;
+};
+
+static bool text_fails(struct search *s, const struct rac_json *v)
+{
+    struct rac_expr_scope scope = {get, s->r};
+    struct rac_expr_run run = {.scope = &scope, .env = s->r->world->env, .a = s->r->a};
+    const struct rac_expr *e;
+    struct rac_json ignored;
+    rac_str text = {v->s, v->n};
+    if (rac_str_find_char(text, '@') == RAC_STR_NPOS ||
+        rac_expr_compile(text, 0, s->r->a, &e, NULL) != RAC_OK)
+        return false;
+    s->r->current = s->x;
+    bool failed = rac_expr_eval(e, &run, &ignored) != RAC_OK;
+    s->r->current = NULL;
+    if (failed)
+        *s->out = (struct rac_run_fault){text, run.error.offset, run.error.length};
+    return failed;
+}
+
+static bool value_fails(struct search *s, const struct rac_json *v)
+{
+    if (v == NULL)
+        return false;
+    if (v->type == RAC_JSON_STRING)
+        return text_fails(s, v);
+    RAC_JSON_EACH(e, v)
+    if (value_fails(s, e))
+        return true;
+    RAC_JSON_EACH_MEMBER(m, v)
+    if (value_fails(s, &m->value))
+        return true;
+    return false;
+}
+
+bool rac_run_fault_of(struct rac_run *r, struct rac_wf_record *x, struct rac_run_fault *out)
+{
+    static const char *const members[] = {"inputs", "expression", "foreach"};
+    struct search s = {r, x, out};
+    for (size_t i = 0; i < RAC_COUNT(members); i++)
+        if (value_fails(&s, run_member(x->action->node, rac_str_of(members[i]))))
+            return true;
+    return false;
+}

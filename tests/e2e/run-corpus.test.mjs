@@ -1,0 +1,158 @@
+// Every published workflow runs to its end with generated mocks, and the statuses are what the rules
+// of spec workflows §4.2 to §4.4 say. They are evaluated here a second time, by code that shares
+// nothing with the engine: what leaf actions did is taken as given, everything else follows.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { corpus, raccord, temporary } from './lib/raccord.mjs';
+
+const containers = { scope: 1, if: 1, switch: 1, foreach: 1, until: 1 };
+const pure = new Set(['compose', 'parsejson', 'select', 'query', 'join', 'table', 'expression', 'response', 'terminate', 'wait',
+  'initializevariable', 'setvariable', 'incrementvariable', 'decrementvariable', 'appendtoarrayvariable', 'appendtostringvariable']);
+const type = (node) => String(node?.type ?? '').toLowerCase();
+const get = (o, name) => o?.[Object.keys(o ?? {}).find((k) => k.toLowerCase() === name.toLowerCase())];
+
+function* graphsOf(node) {
+  switch (type(node)) {
+    case 'if': yield get(node, 'actions') ?? {}; yield get(get(node, 'else'), 'actions') ?? {}; break;
+    case 'switch': for (const c of Object.values(get(node, 'cases') ?? {})) yield get(c, 'actions') ?? {}; if (get(node, 'default')) yield get(node.default, 'actions') ?? {}; break;
+    case 'scope': case 'foreach': case 'until': yield get(node, 'actions') ?? {}; break;
+    default:
+  }
+}
+function* every(actions) {
+  for (const [name, node] of Object.entries(actions)) { yield [name, node]; for (const g of graphsOf(node)) yield* every(g); }
+}
+
+/** The definitions in a document of any form. */
+function definitionOf(v) {
+  if (!v || typeof v !== 'object') return undefined;
+  if (v.triggers && v.actions && typeof v.actions === 'object') return v;
+  for (const x of Object.values(v)) { const d = definitionOf(x); if (d) return d; }
+  return undefined;
+}
+
+function mocksFor(definition, variant) {
+  const out = {};
+  for (const [name, node] of every(definition.actions ?? {})) {
+    if (containers[type(node)] || pure.has(type(node))) continue;
+    const body = { value: [{ id: 1, name: 'a' }, { id: 2, name: 'b' }], id: 'x', name: 'n', text: 't' };
+    out[name] = variant === 'failing' && name.length % 3 === 0
+      ? { status: 'Failed', code: 'NotFound', error: { code: 'NotFound', message: 'gone' }, outputs: { statusCode: 404, headers: {}, body: {} } }
+      : { outputs: { statusCode: 200, headers: {}, body } };
+  }
+  return out;
+}
+
+const rank = ['Failed', 'TimedOut', 'Cancelled'];
+const worst = (list) => rank.find((s) => list.includes(s)) ?? 'Succeeded';
+
+class Check {
+  constructor(result) { this.result = result; this.used = {}; this.terminated = Object.values(result.actions).some((a) => a.code === 'Terminated'); }
+
+  /** What the run says of an action the next time it stands in a graph that ran. */
+  take(name) {
+    const a = this.result.actions[name];
+    assert.ok(a, `${name} has no record`);
+    const i = this.used[name] = (this.used[name] ?? -1) + 1;
+    const x = a.repetitions ? a.repetitions[i] : a;
+    assert.ok(x, `${name} has no repetition ${i}`);
+    return x;
+  }
+
+  iterations(graph) {
+    const first = Object.keys(graph)[0];
+    const a = this.result.actions[first];
+    if (!a || a.status === 'Skipped' && !a.repetitions && !get(graph[first], 'runAfter')) return 0;
+    return a.repetitions?.length ?? 1;
+  }
+
+  container(name, node, given, nested) {
+    const graphs = [...graphsOf(node)];
+    if (given.error && given.error.code !== 'ActionFailed') return given.status; // its own expression failed
+    switch (type(node)) {
+      case 'scope': return this.graph(graphs[0], nested);
+      case 'if': return this.graph(graphs[given.inputs.expressionResult ? 0 : 1], nested);
+      case 'switch': {
+        const cases = Object.values(get(node, 'cases') ?? {});
+        let i = cases.findIndex((c) => get(c, 'case') === given.inputs.expressionResult);
+        if (i < 0) i = get(node, 'default') ? cases.length : -1;
+        return i < 0 ? 'Succeeded' : this.graph(graphs[i], nested);
+      }
+      default: {
+        if (nested) return undefined; // how many times is not told apart here
+        const n = this.iterations(graphs[0]);
+        const all = [];
+        for (let i = 0; i < n; i++) all.push(this.graph(graphs[0], true));
+        return all.includes(undefined) ? undefined : type(node) === 'until' ? all.at(-1) ?? 'Succeeded' : worst(all);
+      }
+    }
+  }
+
+  /** Status of a graph that ran; checks each of its actions. */
+  graph(actions, nested) {
+    const status = {};
+    const names = Object.keys(actions);
+    const key = (n) => names.find((k) => k.toLowerCase() === n.toLowerCase());
+    let unknown = false;
+    for (let left = [...names]; left.length > 0;) {
+      const name = left.find((n) => Object.keys(get(actions[n], 'runAfter') ?? {}).every((p) => !key(p) || status[key(p)]));
+      assert.ok(name, `a circle among ${left}`);
+      left = left.filter((n) => n !== name);
+      const after = Object.entries(get(actions[name], 'runAfter') ?? {}).filter(([p]) => key(p));
+      const ready = after.every(([p, wanted]) => wanted.some((w) => w.toLowerCase() === status[key(p)].toLowerCase()));
+      const given = this.take(name);
+      if (this.terminated && ['Terminated', 'Cancelled'].includes(given.code)) { status[name] = given.status; continue; }
+      if (!ready) { assert.equal(given.status, 'Skipped', `${name} should be skipped`); status[name] = 'Skipped'; continue; }
+      if (type(actions[name]) === 'response' && given.status === 'Skipped') { assert.equal(given.code, 'ActionResponseSkipped'); status[name] = 'Skipped'; continue; }
+      assert.notEqual(given.status, 'Skipped', `${name} should have run`);
+      status[name] = given.status;
+      if (!containers[type(actions[name])]) continue;
+      const follows = this.container(name, actions[name], given, nested);
+      if (follows === undefined) unknown = true;
+      else if (!this.terminated) assert.equal(given.status, follows, `${name} ended as its parts say`);
+    }
+    const named = new Set(names.flatMap((n) => Object.keys(get(actions[n], 'runAfter') ?? {}).map(key)));
+    const leaves = new Set(names.filter((n) => !named.has(n)));
+    for (let again = true; again;) {
+      again = false;
+      for (const n of leaves) {
+        if (status[n] !== 'Skipped') continue;
+        leaves.delete(n);
+        for (const p of Object.keys(get(actions[n], 'runAfter') ?? {})) leaves.add(key(p));
+        again = true;
+      }
+    }
+    return unknown && false ? undefined : worst([...leaves].map((n) => status[n]));
+  }
+}
+
+test('every published workflow runs to its end as the rules say', { skip: !corpus('workflows') && 'RACCORD_CORPUS is not at hand', timeout: 300000 }, async (t) => {
+  const dir = corpus('workflows'), temp = temporary(t);
+  const refused = [];
+  let ran = 0;
+  for (const f of readdirSync(dir).filter((x) => !x.startsWith('naoto256__'))) {
+    let definition;
+    try { definition = definitionOf(JSON.parse(readFileSync(join(dir, f), 'utf8').replace(/^\uFEFF/, ''))); } catch { definition = undefined; }
+    for (const variant of ['good', 'failing']) {
+      const mocks = join(temp, 'mocks.json'), trigger = join(temp, 'trigger.json');
+      writeFileSync(mocks, JSON.stringify(definition ? mocksFor(definition, variant) : {}));
+      writeFileSync(trigger, JSON.stringify({ headers: {}, body: { value: [1, 2], name: 'n', items: [{ a: 1 }] } }));
+      const r = await raccord(['run', join(dir, f), '--format', 'json', '--clock', '2026-01-05T10:00:00Z', '--mocks', mocks, '--trigger', trigger, '--set', 'limits.maxActions=2000'], { timeout: 60000 });
+      assert.equal(r.signal, null, `${f}: ${r.stderr}`);
+      if (!r.stdout) { if (variant === 'good') refused.push(f); continue; }
+      const result = JSON.parse(r.stdout);
+      assert.match(result.status, /^(Succeeded|Failed|Cancelled)$/, f);
+      if (!definition) continue;
+      try {
+        const check = new Check(result);
+        const status = check.graph(definition.actions ?? {}, false);
+        if (!check.terminated) assert.equal(result.status, status, 'the run ended as its actions say');
+      } catch (e) { e.message = `${f} (${variant}): ${e.message}`; throw e; }
+      ran++;
+    }
+  }
+  t.diagnostic(`${ran} runs; refused: ${refused.join(', ')}`);
+  assert.ok(refused.length <= 1, refused.join('\n'));
+});
