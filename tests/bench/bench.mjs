@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { print } from './lib/measure.mjs';
 
-const sections = process.argv.length > 2 ? process.argv.slice(2) : ['json', 'expr', 'openapi', 'store', 'http', 'footprint'];
+const sections = process.argv.length > 2 ? process.argv.slice(2) : ['json', 'expr', 'openapi', 'store', 'http', 'workflow', 'footprint'];
 for (const name of sections) {
   const file = join(import.meta.dirname, `${name}.bench.mjs`);
   if (!existsSync(file)) throw new Error(`there is no section ${name}`);
