@@ -36,7 +36,12 @@ struct rac_flow_row {
     rac_ms created_ms, changed_ms;
     rac_str created_by, changed_by;
 };
-enum rac_flow_want { RAC_FLOW_PLAIN, RAC_FLOW_WHOLE }; /* without or with document and secrets */
+enum rac_flow_want {
+    RAC_FLOW_PLAIN, /* without document and secrets */
+    RAC_FLOW_WHOLE,
+    RAC_FLOW_GONE, /* whole; flow_any by key alone: also one that was deleted (state "Deleted"),
+                      as long as a trigger of its has something to end outside */
+};
 struct rac_flow_query {
     rac_str group, search, state; /* absent: any; search: a part of the name */
     rac_str after, after_id;      /* name and id of the last one before; order is by these two */
@@ -54,6 +59,10 @@ struct rac_flow_save {
     const struct rac_flow_use *uses;       /* with document: all of them, replacing the former */
     size_t uses_n;
     rac_str key1, key2; /* absent: as they are */
+    /* The scheduler must look at its triggers, at actor.at_ms: at these and at those it had. */
+    bool attend;
+    const rac_str *triggers;
+    size_t triggers_n;
     int64_t if_version;
     struct rac_actor actor;
 };
@@ -70,9 +79,12 @@ struct rac_flow_version_row {
 struct rac_flow_trigger_row {
     int64_t flow; /* key of its workflow */
     rac_str tenant, trigger;
-    rac_str state;  /* JSON object; absent: none yet */
+    rac_str state;  /* JSON object; absent: none yet; "" in a save: the row goes. With a member
+                       "subscription" it outlives its workflow until the scheduler has ended that */
     rac_str status; /* last history status, or absent */
     rac_ms due_ms;  /* when the scheduler must look at it; 0: never */
+    rac_ms seen_ms; /* saves: due_ms as it was read. When a save of the workflow has moved it since,
+                       what that said stays */
     rac_ms last_ms; /* last evaluation; 0: none */
 };
 /* Every evaluation that started no run (§2.13). One that did is told by the run's row. */

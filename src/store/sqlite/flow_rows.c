@@ -15,7 +15,7 @@
 
 static const char flows_place[] = "flows", versions_place[] = "flow_versions";
 
-enum { USES_MAX = 1000, PURGE_NS_MAX = 1000000 };
+enum { USES_MAX = 1000, PURGE_NS_MAX = 1000000, ENDINGS_MS_MAX = 86400000 };
 
 /* --- reading --- */
 
@@ -56,16 +56,19 @@ static rac_err unseal(struct rac_store *s, const struct rac_flow_row *f, const c
 static rac_err flow_read(struct rac_store_session *ses, int64_t key, enum rac_flow_want want,
                          struct rac_arena *a, struct rac_flow_row *f)
 {
-    struct rac_db_rows r = want == RAC_FLOW_WHOLE ? RAC_DB_QUERY(&ses->db, FLOW_WHOLE, V_I64(key))
-                                                  : RAC_DB_QUERY(&ses->db, FLOW_ROW, V_I64(key));
+    struct rac_db_rows r = want == RAC_FLOW_PLAIN ? RAC_DB_QUERY(&ses->db, FLOW_ROW, V_I64(key))
+                                                  : RAC_DB_QUERY(&ses->db, FLOW_WHOLE, V_I64(key),
+                                                                 V_I64(want == RAC_FLOW_GONE));
     bool found = rac_db_next(&r);
     if (found)
         read_row(&r, a, f);
-    if (found && want == RAC_FLOW_WHOLE) {
+    if (found && want != RAC_FLOW_PLAIN) {
         f->document = rac_db_str(&r, 13, a);
         f->secrets = rac_db_str(&r, 14, a);
         f->key1 = rac_db_str(&r, 15, a);
         f->key2 = rac_db_str(&r, 16, a);
+        if (rac_db_i64(&r, 17) > 0)
+            f->state = RAC_S("Deleted");
     }
     rac_err e = rac_db_end(&r);
     if (e != RAC_OK || !found)
@@ -331,11 +334,23 @@ static rac_err update(struct rac_store *s, struct rac_write *w)
     return e == RAC_OK ? rac_audit(s, w, "workflow.updated", "workflow", r->id, h.key) : e;
 }
 
+/* Due now: the triggers there are, and those there were. */
+static rac_err attend(struct rac_store *s, struct rac_write *w, const struct rac_flow_save *r)
+{
+    int64_t key = w->commit.revision;
+    rac_err e = RAC_DB_RUN(&s->db, TRIGGER_ATTEND, NULL, V_I64(key), V_I64(w->actor.at_ms));
+    for (size_t i = 0; i < r->triggers_n && e == RAC_OK; i++)
+        e = RAC_DB_RUN(&s->db, TRIGGER_ADD, NULL, V_I64(key), V_STR(r->triggers[i]),
+                       V_I64(w->actor.at_ms));
+    return e;
+}
+
 static rac_err save_apply(struct rac_store *s, struct rac_write *w)
 {
     const struct rac_flow_save *r = &RAC_WRITE_REQ(w, struct save)->r;
     w->commit.id = r->id;
-    return r->create ? create(s, w) : update(s, w);
+    rac_err e = r->create ? create(s, w) : update(s, w);
+    return e == RAC_OK && r->attend ? attend(s, w, r) : e;
 }
 
 static rac_err seal_all(struct rac_store *s, rac_str tenant, const struct rac_flow_save *r,
@@ -366,6 +381,10 @@ static void copy_save(struct rac_arena *a, const struct rac_flow_save *r, struct
         uses[i] =
             (struct rac_flow_use){rac_copy(a, r->uses[i].api), rac_copy(a, r->uses[i].connection)};
     q->r.uses = uses;
+    rac_str *triggers = RAC_NEW_N(a, rac_str, r->triggers_n);
+    for (size_t i = 0; i < r->triggers_n; i++)
+        triggers[i] = rac_copy(a, r->triggers[i]);
+    q->r.triggers = triggers;
 }
 
 static void flow_save(void *self, rac_str tenant, const struct rac_flow_save *r, rac_commit_fn done,
@@ -416,7 +435,9 @@ static rac_err delete_apply(struct rac_store *s, struct rac_write *w)
     if (e == RAC_OK)
         e = RAC_DB_RUN(&s->db, FLOW_USE_DEL, NULL, V_I64(h.key));
     if (e == RAC_OK)
-        e = RAC_DB_RUN(&s->db, TRIGGER_DEL_ALL, NULL, V_I64(h.key));
+        e = RAC_DB_RUN(&s->db, TRIGGER_DEL_IDLE, NULL, V_I64(h.key));
+    if (e == RAC_OK)
+        e = RAC_DB_RUN(&s->db, TRIGGER_ATTEND, NULL, V_I64(h.key), V_I64(w->actor.at_ms));
     if (e != RAC_OK)
         return e;
     w->again = true;
@@ -455,6 +476,8 @@ static rac_err purge_rest(struct rac_store *s, int64_t key)
 {
     rac_err e = RAC_DB_RUN(&s->db, FLOW_GONE_VERSIONS, NULL, V_I64(key));
     if (e == RAC_OK)
+        e = RAC_DB_RUN(&s->db, TRIGGER_DEL_ALL, NULL, V_I64(key));
+    if (e == RAC_OK)
         e = RAC_DB_RUN(&s->db, FLOW_GONE_OPEN, NULL, V_I64(key));
     return e == RAC_OK ? RAC_DB_RUN(&s->db, FLOW_GONE_ROW, NULL, V_I64(key)) : e;
 }
@@ -470,7 +493,8 @@ rac_err rac_flow_purge_apply(struct rac_store *s, struct rac_write *w)
 {
     int64_t key = 0, events = 0, start = now_ns();
     size_t runs = 1;
-    rac_err e = RAC_DB_NUMBER(&s->db, FLOW_GONE, &key);
+    rac_err e =
+        RAC_DB_NUMBER(&s->db, FLOW_GONE, &key, V_I64(rac_env_wall_ms(s->env) - ENDINGS_MS_MAX));
     if (e != RAC_OK)
         return e == RAC_E_NOT_FOUND ? RAC_OK : e;
     w->again = true;

@@ -102,8 +102,11 @@ static rac_err event_list(void *self, int64_t flow, const struct rac_flow_event_
 
 rac_err rac_trigger_put(struct rac_store *s, const struct rac_flow_trigger_row *t)
 {
+    if (t->state.p != NULL && t->state.n == 0)
+        return RAC_DB_RUN(&s->db, TRIGGER_DEL, NULL, V_I64(t->flow), V_STR(t->trigger));
     return RAC_DB_RUN(&s->db, TRIGGER_PUT, NULL, V_I64(t->flow), V_STR(t->trigger),
-                      V_I64(t->due_ms), V_I64(t->last_ms), V_STR(t->status), V_STR(t->state));
+                      V_I64(t->due_ms), V_I64(t->last_ms), V_STR(t->status), V_STR(t->state),
+                      V_I64(t->seen_ms));
 }
 
 void rac_trigger_copy(struct rac_arena *a, struct rac_flow_trigger_row *t)
@@ -131,7 +134,10 @@ static rac_err save_apply(struct rac_store *s, struct rac_write *w)
 {
     const struct save *q = w->req;
     int64_t one;
+    bool goes = q->trigger != NULL && q->trigger->state.p != NULL && q->trigger->state.n == 0;
     rac_err e = RAC_DB_NUMBER(&s->db, FLOW_ALIVE, &one, V_STR(w->tenant), V_I64(q->flow));
+    if (e == RAC_E_NOT_FOUND && goes) /* the last of a deleted workflow */
+        return rac_trigger_put(s, q->trigger);
     if (e == RAC_E_NOT_FOUND)
         return rac_write_fail(w, e, "there is no such workflow");
     if (e == RAC_OK && q->trigger != NULL)

@@ -1,0 +1,162 @@
+/* From a trigger's outputs to runs or history: rac_trigger_fire of scheduler.h. */
+#include "base/mem.h"
+#include "base/str.h"
+#include "workflow/scheduler.h"
+
+enum { FIRING_BYTES_MAX = 512 << 20 };
+
+/* Freed when everything it began has answered. */
+struct firing {
+    struct rac_arena a;
+    struct rac_firing f; /* strings and values in a */
+    struct rac_flow_trigger_row row;
+    rac_firing_fn done;
+    void *arg;
+    size_t under_way, started;
+    bool answered, single;
+    struct rac_fire_answer worst; /* of several: what went wrong */
+};
+
+static void finish(struct firing *g)
+{
+    if (!g->answered)
+        g->done(g->arg, g->started, &g->worst);
+    rac_flow_unref(g->f.flow);
+    rac_arena_fini(&g->a);
+    rac_mem_free(g);
+}
+
+static void one_less(struct firing *g)
+{
+    if (--g->under_way == 0)
+        finish(g);
+}
+
+static void run_answered(void *arg, const struct rac_fire_answer *answer)
+{
+    struct firing *g = arg;
+    bool refused = answer->outcome == RAC_FIRE_BUSY || answer->outcome == RAC_FIRE_FAILED;
+    g->started += !refused;
+    if (g->single) {
+        g->answered = true;
+        g->done(g->arg, g->started, answer);
+    } else if (refused) {
+        g->worst.outcome = answer->outcome;
+        g->worst.status = answer->status;
+        g->worst.retry_after_ms = answer->retry_after_ms;
+        g->worst.code = rac_arena_str(&g->a, answer->code);
+        g->worst.message = rac_arena_str(&g->a, answer->message);
+    }
+    one_less(g);
+}
+
+static void event_kept(void *arg, const struct rac_commit *c)
+{
+    struct firing *g = arg;
+    if (c->err != RAC_OK && g->worst.outcome == RAC_FIRE_STARTED) {
+        g->worst.outcome = RAC_FIRE_FAILED;
+        g->worst.message = rac_arena_str(&g->a, c->error);
+    }
+    one_less(g);
+}
+
+/* History of what started no run; row goes with it when it is the last thing to be kept. */
+static void keep_event(struct firing *g, struct rac_namer *namer, enum rac_trigger_outcome outcome,
+                       rac_str code, rac_str message, bool with_row)
+{
+    const struct rac_firing *f = &g->f;
+    rac_ms now = rac_env_wall_ms(f->env);
+    if (f->store == NULL)
+        return;
+    struct rac_flow_event_row e =
+        rac_trigger_event(f->trigger, namer, outcome, code, message, now, now, &g->a);
+    e.scheduled_ms = f->scheduled_ms;
+    if (f->inputs != NULL)
+        e.inputs = rac_json_print_str(f->inputs, 0, &g->a);
+    if (f->outputs != NULL)
+        e.outputs = rac_json_print_str(f->outputs, 0, &g->a);
+    g->under_way++;
+    if (with_row && f->row != NULL)
+        f->store->trigger_save(f->store->self, f->row, &e, event_kept, g);
+    else
+        f->store->event_add(f->store->self, f->flow->key, f->flow->tenant, &e, event_kept, g);
+}
+
+static void start_run(struct firing *g, const struct rac_trigger_item *i, bool with_row)
+{
+    const struct rac_firing *f = &g->f;
+    struct rac_fire fire = {
+        .flow = f->flow,
+        .trigger = f->trigger->name,
+        .inputs = f->inputs,
+        .outputs = i->outputs.type != RAC_JSON_NONE ? &i->outputs : NULL,
+        .tracking = i->tracking.p != NULL ? i->tracking : f->tracking,
+        .scheduled_ms = f->scheduled_ms,
+        .waits = f->waits && g->single,
+        .trigger_row = with_row ? f->row : NULL,
+    };
+    g->under_way++;
+    rac_engine_fire(f->engine, &fire, run_answered, g);
+}
+
+static void copy_in(struct firing *g, const struct rac_firing *f)
+{
+    struct rac_arena *a = &g->a;
+    g->f = *f;
+    g->f.flow = rac_flow_ref(f->flow);
+    g->f.tracking = f->tracking.p != NULL ? rac_arena_str(a, f->tracking) : RAC_STR_NULL;
+    if (f->row == NULL)
+        return;
+    g->row = *f->row;
+    rac_str *const texts[] = {&g->row.tenant, &g->row.trigger, &g->row.state, &g->row.status};
+    for (size_t i = 0; i < RAC_COUNT(texts); i++)
+        if (texts[i]->p != NULL)
+            *texts[i] = rac_arena_str(a, *texts[i]);
+    g->f.row = &g->row;
+}
+
+/* Those that end without a run first, so that the trigger's new state is committed last. */
+static void begin(struct firing *g, const struct rac_trigger_verdict *v, struct rac_namer *namer)
+{
+    size_t last = SIZE_MAX, fires = 0;
+    for (size_t i = 0; i < v->n; i++)
+        if (v->items[i].outcome == RAC_TRIGGER_FIRES) {
+            last = i;
+            fires++;
+        }
+    g->single = fires == 1 && v->n == 1;
+    for (size_t i = 0; i < v->n; i++) {
+        const struct rac_trigger_item *item = &v->items[i];
+        if (item->outcome != RAC_TRIGGER_FIRES)
+            keep_event(g, namer, item->outcome, item->code, item->message,
+                       fires == 0 && i == v->n - 1);
+    }
+    for (size_t i = 0; i < v->n; i++)
+        if (v->items[i].outcome == RAC_TRIGGER_FIRES)
+            start_run(g, &v->items[i], i == last);
+}
+
+void rac_trigger_fire(const struct rac_firing *f, rac_firing_fn done, void *arg)
+{
+    struct firing *g = rac_mem_alloc(sizeof *g);
+    *g = (struct firing){.done = done, .arg = arg, .under_way = 1};
+    rac_arena_init(&g->a, FIRING_BYTES_MAX);
+    copy_in(g, f);
+    struct rac_trigger_context c = {.flow = f->flow, .env = f->env};
+    struct rac_trigger_verdict v;
+    struct rac_namer namer = {.env = f->env};
+    rac_trigger_judge(f->trigger, &c, f->outputs, &g->a, &v);
+    g->worst.outcome = RAC_FIRE_STARTED;
+    g->worst.flow = f->flow;
+    if (v.outcome == RAC_TRIGGER_FIRES) {
+        begin(g, &v, &namer);
+    } else {
+        if (v.outcome == RAC_TRIGGER_FAILS) {
+            g->worst.code = v.code;
+            g->worst.message = v.message;
+        }
+        keep_event(g, &namer, v.outcome, v.code, v.message, true);
+    }
+    g->f.inputs = g->f.outputs = NULL; /* borrowed until here */
+    one_less(g);
+}
