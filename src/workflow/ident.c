@@ -43,6 +43,14 @@ static uint32_t next_tick(struct rac_namer *n, rac_ms t, uint32_t random)
     return n->tick;
 }
 
+static void put_digits(char *out, size_t n, uint64_t v)
+{
+    while (n-- > 0) {
+        out[n] = (char)('0' + v % 10);
+        v /= 10;
+    }
+}
+
 void rac_run_name(struct rac_namer *n, rac_ms start_ms, unsigned shard, unsigned shards,
                   char out[RAC_RUN_NAME_TEXT])
 {
@@ -51,10 +59,12 @@ void rac_run_name(struct rac_namer *n, rac_ms start_ms, unsigned shard, unsigned
     rac_env_random(n->env, random, sizeof random);
     int64_t down = countdown(start_ms, next_tick(n, start_ms, random[0]));
     uint32_t digits = random[1] % RANDOM_MAX;
+    RAC_ASSERT(down >= 0);
+    put_digits(out, 20, (uint64_t)down);
+    memcpy(out + 29, "CU00", 5);
     for (unsigned i = 0; i < TRIES_MAX; i++) { /* about as many turns as there are shards */
-        int len = snprintf(out, RAC_RUN_NAME_TEXT, "%020lld%09uCU00", (long long)down, digits);
-        RAC_ASSERT(len == RAC_RUN_NAME_TEXT - 1);
-        if (rac_name_owner((rac_str){out, (size_t)len}, shards) == shard)
+        put_digits(out + 20, 9, digits);
+        if (rac_name_owner((rac_str){out, RAC_RUN_NAME_TEXT - 1}, shards) == shard)
             return;
         digits = (digits + 1) % RANDOM_MAX;
     }

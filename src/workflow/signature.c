@@ -80,22 +80,20 @@ rac_str rac_callback_scope(const struct rac_callback *c, struct rac_arena *a)
 
 /* --- signing ----------------------------------------------------------------------------------- */
 
-static void digest(rac_str key, rac_str workflow_id, rac_str sp, rac_str se,
-                   uint8_t mac[RAC_SHA256_BYTES])
+/* workflowId "\n" sp "\n" sv ["\n" se], whatever bytes they hold; in a. */
+static rac_str string_to_sign(rac_str workflow_id, rac_str sp, rac_str se, struct rac_arena *a)
 {
-    struct rac_buf b;
-    rac_buf_init(&b, URL_BYTES_MAX * 2);
-    rac_buf_add(&b, workflow_id);
-    rac_buf_add_char(&b, '\n');
-    rac_buf_add(&b, sp);
-    rac_buf_add_char(&b, '\n');
-    rac_buf_add(&b, VERSION);
-    if (se.p != NULL) {
-        rac_buf_add_char(&b, '\n');
-        rac_buf_add(&b, se);
+    const rac_str parts[] = {workflow_id, sp, VERSION, se};
+    size_t n = se.p != NULL ? 4 : 3, at = 0;
+    char *text = rac_arena_alloc_dirty(a, workflow_id.n + sp.n + VERSION.n + se.n + 4);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            text[at++] = '\n';
+        if (parts[i].n > 0)
+            memcpy(text + at, parts[i].p, parts[i].n);
+        at += parts[i].n;
     }
-    rac_hmac_sha256(key, rac_buf_str(&b), mac);
-    rac_buf_fini(&b);
+    return (rac_str){text, at};
 }
 
 void rac_sas_sign(rac_str key, rac_str workflow_id, rac_str sp, rac_str se, char sig[RAC_SAS_TEXT])
@@ -103,7 +101,10 @@ void rac_sas_sign(rac_str key, rac_str workflow_id, rac_str sp, rac_str se, char
     static const char letters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     uint8_t mac[RAC_SHA256_BYTES + 1] = {0};
-    digest(key, workflow_id, sp, se, mac);
+    struct rac_arena a;
+    rac_arena_init(&a, URL_BYTES_MAX * 4);
+    rac_hmac_sha256(key, string_to_sign(workflow_id, sp, se, &a), mac);
+    rac_arena_fini(&a);
     for (size_t i = 0; i < RAC_SAS_TEXT - 1; i++) {
         size_t bit = i * 6, byte = bit / 8;
         unsigned pair = (unsigned)mac[byte] << 8 | mac[byte + 1];
@@ -343,11 +344,12 @@ static rac_str raw_query(rac_str query, const char *name)
 
 /* Both keys are tried, whatever the first says. */
 static bool signature_is(const struct rac_sas_keys *keys, rac_str workflow_id, rac_str sp,
-                         rac_str se, rac_str mac)
+                         rac_str se, rac_str mac, struct rac_arena *a)
 {
     uint8_t one[RAC_SHA256_BYTES], two[RAC_SHA256_BYTES];
-    digest(keys->primary, workflow_id, sp, se, one);
-    digest(keys->secondary, workflow_id, sp, se, two);
+    rac_str text = string_to_sign(workflow_id, sp, se, a);
+    rac_hmac_sha256(keys->primary, text, one);
+    rac_hmac_sha256(keys->secondary, text, two);
     bool first = rac_secret_equal(mac, (rac_str){(const char *)one, sizeof one});
     bool second = rac_secret_equal(mac, (rac_str){(const char *)two, sizeof two});
     return (first && keys->primary.n > 0) | (second && keys->secondary.n > 0);
@@ -363,12 +365,13 @@ static bool right(const struct rac_sas_keys *keys, rac_str workflow_id, rac_str 
         !rac_base64_decode(a, plain, &mac))
         return false;
     *se = raw_se.p != NULL ? rac_url_decode(a, raw_se, true) : RAC_STR_NULL;
-    for (int form = 1; form >= 0; form--) {
-        *sp = rac_url_decode(a, raw, form == 1);
-        if (signature_is(keys, workflow_id, *sp, *se, mac))
-            return true;
-    }
-    return false;
+    *sp = rac_url_decode(a, raw, true);
+    if (signature_is(keys, workflow_id, *sp, *se, mac, a))
+        return true;
+    if (rac_str_find_char(raw, '+') == RAC_STR_NPOS)
+        return false;
+    *sp = rac_url_decode(a, raw, false);
+    return signature_is(keys, workflow_id, *sp, *se, mac, a);
 }
 
 /* A trigger's permission holds for each of its versions. */

@@ -225,6 +225,8 @@ static void test_matrix(void **state)
             "AuthorizationFailed");
     refused(RAC_S("sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig="), NULL, 401, "AuthorizationFailed");
     refused(RAC_S("sv=1.0&sig=abc"), NULL, 401, "AuthorizationFailed");
+    refused(rac_str_replace(&a, good, RAC_S("run&"), RAC_S("run%00&")), NULL, 401,
+            "AuthorizationFailed"); /* what stands behind a NUL is signed as well */
     other.trigger = RAC_S("other");
     refused(query_of(&other, primary, 0), NULL, 403, "AuthorizationFailed");
     other = (struct rac_callback){.form = RAC_CALLBACK_TRIGGER_VERSION,
