@@ -582,7 +582,7 @@ static int run_call(struct rac_cli *cli)
 const struct rac_command rac_command_call = {
     .words = "call",
     .synopsis = "SRC OPERATION [NAME=VALUE...] [options]",
-    .summary = "Calls one operation of a connector, no server needed",
+    .summary = "Call one operation of a connector, no server needed",
     .details =
         "NAME=@FILE takes the value from a file. Arrays are written a,b or as JSON. Addresses of\n"
         "this machine (loopback) may be called from the command line; other private networks only\n"

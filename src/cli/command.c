@@ -271,7 +271,7 @@ void rac_cli_help(FILE *to, const struct rac_command *const *table, size_t table
           to);
     for (size_t i = 0; i < table_n; i++)
         fprintf(to, "  %-20s %s\n", table[i]->words, table[i]->summary);
-    fputs("  completion           Prints the completion script for bash and zsh\n", to);
+    fputs("  completion           Print the completion script for bash and zsh\n", to);
     fputs("\n`raccord COMMAND --help` says more. `raccord demo` shows the whole of it.\n", to);
 }
 

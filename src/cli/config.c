@@ -75,7 +75,7 @@ static int run_config(struct rac_cli *cli)
 const struct rac_command rac_command_config = {
     .words = "config",
     .synopsis = "[KEY] [--explain] [--data DIR]",
-    .summary = "Shows the settings in force and where each comes from",
+    .summary = "Show the settings in force and where each comes from",
     .details =
         "Settings come from DIR/raccord.conf (`key = value` lines), then RACCORD_<KEY> in the\n"
         "environment (egress.allow is RACCORD_EGRESS_ALLOW), then --set KEY=VALUE; the last wins.",
@@ -102,7 +102,7 @@ static const struct rac_option no_options[] = {{NULL, 0, NULL, NULL}};
 const struct rac_command rac_command_version = {
     .words = "version",
     .synopsis = "",
-    .summary = "Prints the version",
+    .summary = "Print the version",
     .options = no_options,
     .run = run_version,
 };

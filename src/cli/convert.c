@@ -231,7 +231,7 @@ static int run_convert(struct rac_cli *cli)
 const struct rac_command rac_command_convert = {
     .words = "convert",
     .synopsis = "SRC [-o FILE|DIR]",
-    .summary = "Turns a Postman collection, OpenAPI 3 or YAML into OpenAPI 2.0",
+    .summary = "Turn a Postman collection, OpenAPI 3 or YAML into OpenAPI 2.0",
     .details =
         "Prints the document; what it cannot say is listed on standard error. With -o DIR the\n"
         "whole connector package is written, apiProperties.json included.\n"

@@ -249,7 +249,7 @@ static const struct rac_option eval_options[] = {
 const struct rac_command rac_command_eval = {
     .words = "eval",
     .synopsis = "EXPRESSION [--context FILE] | --batch FILE | --functions",
-    .summary = "Evaluates a workflow expression",
+    .summary = "Evaluate a workflow expression",
     .details =
         "The expression is written as in a workflow: '@add(1, 2)', 'text @{utcNow()} text'.\n"
         "  raccord eval \"@toUpper(concat('a', 'b'))\"",

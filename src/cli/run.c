@@ -242,7 +242,7 @@ static const struct rac_option run_options[] = {
 const struct rac_command rac_command_run = {
     .words = "run",
     .synopsis = "WORKFLOW [--trigger FILE] [--mocks FILE] [--connections FILE]",
-    .summary = "Runs a workflow definition once, no server needed",
+    .summary = "Run a workflow definition once, no server needed",
     .details =
         "WORKFLOW is a workflow file, the folder of one, or a zip of a flow. HTTP requests and\n"
         "connector operations are made for real, waits take their time; --mocks answers for\n"

@@ -323,7 +323,7 @@ static int run_show(struct rac_cli *cli)
 const struct rac_command rac_command_show = {
     .words = "show",
     .synopsis = "SRC [OPERATION]",
-    .summary = "Shows the operations, triggers, parameters and security of a definition",
+    .summary = "Show the operations, triggers, parameters and security of a definition",
     .details =
         "Of a workflow file, the folder of an app or the zip of a flow: triggers and actions\n"
         "with their types, the operations they call and what they run after.\n\n"

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 static const struct rac_option options[] = {
-    {"data", 0, "DIR", "data directory (default: ./raccord-data)"},
+    {"data", 'd', "DIR", "data directory (default: ./raccord-data)"},
     {"output", 'o', "FILE", "where the backup goes; must not exist; - is standard output"},
     {0},
 };
@@ -82,7 +82,7 @@ static int run(struct rac_cli *cli)
 const struct rac_command rac_command_backup = {
     .words = "backup",
     .synopsis = "--data DIR -o FILE",
-    .summary = "copy a data directory's database while it is in use",
+    .summary = "Copy a data directory's database while it is in use",
     .details =
         "Writes one file that holds connectors, connections, users, tokens and the audit log as\n"
         "they are at one moment. The server may go on. The master key and raccord.conf are left\n"

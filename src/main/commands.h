@@ -10,5 +10,6 @@ extern const struct rac_command rac_command_demo;
 extern const struct rac_command rac_command_backup;
 extern const struct rac_command rac_command_restore;
 extern const struct rac_command rac_command_key_rotate;
+extern const struct rac_command rac_command_token_recover;
 
 #endif

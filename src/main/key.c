@@ -7,7 +7,7 @@
 #include "store/store.h"
 
 static const struct rac_option options[] = {
-    {"data", 0, "DIR", "data directory (default: ./raccord-data)"},
+    {"data", 'd', "DIR", "data directory (default: ./raccord-data)"},
     {"master", 0, NULL, "a new master key as well; it replaces the file"},
     {0},
 };
@@ -48,7 +48,7 @@ static int run(struct rac_cli *cli)
 const struct rac_command rac_command_key_rotate = {
     .words = "key rotate",
     .synopsis = "--data DIR [--master]",
-    .summary = "seal all secrets of a data directory under new keys",
+    .summary = "Seal all secrets of a data directory under new keys",
     .details = "Every tenant gets a new data key and every secret is sealed anew, all or nothing.\n"
                "With --master the master key is replaced too. Stop the server first.\n"
                "\n"

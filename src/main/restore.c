@@ -8,7 +8,7 @@
 #include "store/store.h"
 
 static const struct rac_option options[] = {
-    {"data", 0, "DIR", "data directory to fill: empty or absent (default: ./raccord-data)"},
+    {"data", 'd', "DIR", "data directory to fill: empty or absent (default: ./raccord-data)"},
     {0},
 };
 
@@ -67,7 +67,7 @@ static int run(struct rac_cli *cli)
 const struct rac_command rac_command_restore = {
     .words = "restore",
     .synopsis = "FILE --data DIR",
-    .summary = "fill a new data directory from a backup",
+    .summary = "Fill a new data directory from a backup",
     .details = "Checks the whole backup first, and refuses a directory that holds anything but a\n"
                "master key. The key is not part of a backup: put it back beside the data.\n"
                "\n"

@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "cli/output.h"
+#include "main/admin_token.h"
 
 /*
  * The composition root: configuration becomes parts, parts are handed to each other, and here
@@ -116,58 +117,6 @@ static int open_store(struct rac_server *s)
     return rac_cli_fail(s->cli, status, "cannot open %.*s: %.*s", RAC_FMT(s->data), RAC_FMT(why));
 }
 
-struct first_token {
-    bool done;
-    rac_err err;
-};
-
-static void token_made(void *arg, const struct rac_commit *c)
-{
-    struct first_token *t = arg;
-    t->done = true;
-    t->err = c->err;
-}
-
-/* Written and synced before the token is: a crash in between leaves a file that opens nothing, and
- * the next start, which finds no token, writes it anew. */
-static bool write_token_file(struct rac_server *s, const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool ok = fd >= 0 && fchmod(fd, 0600) == 0 &&
-              dprintf(fd, "%s\n", text) == (int)strlen(text) + 1 && fdatasync(fd) == 0;
-    if (fd >= 0)
-        ok = close(fd) == 0 && ok;
-    if (!ok)
-        s->why = rac_arena_printf(&s->a, "cannot write %s: %s", path, strerror(errno));
-    return ok;
-}
-
-static rac_err make_first_token(struct rac_server *s, struct rac_store_session *session,
-                                const char *path)
-{
-    const struct rac_iam_store *is = rac_store_iam(session);
-    struct rac_token_text text;
-    struct first_token t = {0};
-    rac_token_new(s->service.env, &text);
-    struct rac_token_save r = {.id = rac_str_of(text.id),
-                               .name = RAC_S("first administrator's token"),
-                               .user = RAC_DEFAULT_ID,
-                               .actor = {.at_ms = rac_env_wall_ms(s->service.env)}};
-    memcpy(r.digest, text.digest, sizeof r.digest);
-    if (!write_token_file(s, path, text.text)) {
-        rac_secret_wipe(&text, sizeof text);
-        return RAC_E_IO;
-    }
-    s->service.admin_token_id = rac_arena_str(&s->a, r.id);
-    rac_secret_wipe(&text.text, sizeof text.text);
-    is->token_create(is->self, RAC_DEFAULT_ID, &r, token_made, &t);
-    while (!t.done && rac_store_session_wait(session))
-        ;
-    if (t.err != RAC_OK)
-        s->why = rac_arena_printf(&s->a, "cannot make the first token: %s", rac_err_text(t.err));
-    return t.err;
-}
-
 /* Id of the token in the file, so that the file goes when the token is revoked. */
 static void read_token_id(struct rac_server *s, const char *path)
 {
@@ -187,17 +136,18 @@ static int first_token(struct rac_server *s)
     struct rac_store_session *session;
     struct rac_token_row *rows;
     size_t n;
-    const char *path = rac_arena_printf(&s->a, "%.*s/admin.token", RAC_FMT(s->data)).p;
-    s->service.admin_token_path = rac_str_of(path);
+    s->service.admin_token_path = rac_admin_token_path(&s->a, s->data);
     rac_err e = rac_store_session_new(s->service.store, NULL, &session);
     if (e != RAC_OK)
         return rac_cli_fail(s->cli, RAC_EXIT_UNREACHABLE, "cannot read %.*s", RAC_FMT(s->data));
     const struct rac_iam_store *is = rac_store_iam(session);
     e = is->token_list(is->self, RAC_DEFAULT_ID, RAC_STR_NULL, &s->a, &rows, &n);
     if (e == RAC_OK && n == 0)
-        e = make_first_token(s, session, path);
+        e = rac_admin_token_make(session, s->service.env, s->service.admin_token_path,
+                                 RAC_S("first administrator's token"), &s->a,
+                                 &s->service.admin_token_id, &s->why);
     else
-        read_token_id(s, path);
+        read_token_id(s, s->service.admin_token_path.p);
     rac_store_session_free(session);
     if (e == RAC_OK)
         return RAC_EXIT_OK;

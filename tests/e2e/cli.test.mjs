@@ -259,3 +259,27 @@ test('systemd is told when the server is ready and when it ends', async (t) => {
   const deaf = await serve(t, { env: { NOTIFY_SOCKET: '@nobody-here' } });
   assert.equal((await fetch(`${deaf.url}/healthz`)).status, 200);
 });
+
+test('the way back in when every token is lost', async (t) => {
+  const dir = temporary(t);
+  let s = await serve(t, { dir });
+  const busy = await raccord(['token', 'recover', '--data', dir]);
+  assert.equal(busy.status, 4);
+  assert.match(busy.stderr, /in use by another Raccord/);
+  const boss = (await s.api('POST', '/api/v1/users', { name: 'boss', grants: [{ role: 'administrator' }, { role: 'operator' }] })).json;
+  const token = (await s.api('POST', '/api/v1/tokens', { user: 'boss' })).json.token;
+  assert.equal((await s.api('PATCH', '/api/v1/users/admin', { disabled: true }, { token })).status, 200);
+  const { value } = (await s.api('GET', '/api/v1/tokens', undefined, { token })).json;
+  for (const x of value.filter((v) => v.user === 'admin')) await s.api('DELETE', `/api/v1/tokens/${x.id}`, undefined, { token });
+  assert.equal(existsSync(join(dir, 'admin.token')), false);
+  for (const x of value.filter((v) => v.user === 'boss')) assert.equal((await s.api('DELETE', `/api/v1/tokens/${x.id}`, undefined, { token })).status, 204);
+  await s.stop();
+  assert.equal((await raccord(['token', 'recover', '--data', temporary(t)])).status, 3);
+  const r = await raccordJson(['token', 'recover', '--data', dir]);
+  assert.deepEqual([r.status, r.json], [0, { user: 'admin', file: join(dir, 'admin.token') }]);
+  assert.equal(statSync(join(dir, 'admin.token')).mode & 0o777, 0o600);
+  s = await serve(t, { dir });
+  const me = (await s.api('GET', '/api/v1/me')).json;
+  assert.deepEqual([me.name, me.grants.map((g) => g.role)], ['admin', ['administrator', 'operator']]);
+  assert.equal((await s.api('GET', `/api/v1/users/${boss.id}`)).json.name, 'boss');
+});
