@@ -11,6 +11,7 @@
 #include "api/issuers.h"
 #include "api/kept.h"
 #include "api/monitor.h"
+#include "api/retention.h"
 #include "api/native.h"
 #include "api/rate.h"
 #include "api/schemas.h"
@@ -211,6 +212,7 @@ rac_err rac_api_worker_new(struct rac_service *s, struct rac_loop *loop, unsigne
     }
     w->issuers = rac_issuers_new(w);
     w->doors = rac_doors_new(w);
+    w->retention = index == 0 ? rac_retention_new(w) : NULL;
     w->schemas = rac_schemas_new();
     if (!rac_config_bool(s->config, RAC_CONF_LOG_REQUESTS))
         w->kept = rac_kept_new(w);
@@ -239,6 +241,7 @@ void rac_api_worker_free(struct rac_api_worker *w)
     rac_mailbox_unref(w->mail);
     rac_gateway_free(w->gateway);
     rac_doors_free(w->doors);
+    rac_retention_free(w->retention);
     rac_issuers_free(w->issuers);
     rac_runner_free(w->runner);
     rac_flow_targets_free(w->flow_targets);

@@ -81,6 +81,7 @@ struct rac_api_worker {
     struct rac_flows *flows;
     struct rac_flow_targets *flow_targets;
     struct rac_runner *runner;
+    struct rac_retention *retention; /* worker 0; NULL: another */
     struct rac_doors *doors;
     struct rac_issuers *issuers;
     struct rac_http_server *server;

@@ -51,3 +51,16 @@ for (const kind of ['Stateful', 'Stateless']) {
     assert.equal(runs.length, kind === 'Stateful' ? 24 : 0);
   });
 }
+
+test('history goes when its time has come; a workflow may say its own', async (t) => {
+  const s = await serve(t, { args: ['--set', 'workflow.retention=2s', '--set', 'workflow.sweep=1s'] });
+  await saved(s, 'short', echo());
+  await saved(s, 'long', { ...echo(), runtimeConfiguration: { lifetime: { unit: 'Day', count: 1 } } });
+  for (const name of ['short', 'short', 'long']) ok(await post(await url(s, name), { a: 1 }));
+  const runs = async (name) => ok(await s.api('GET', `/api/v1/workflows/${name}/runs`)).value.length;
+  assert.equal(await runs('short') + await runs('long'), 3);
+  const until = Date.now() + 30000;
+  while (await runs('short') > 0 && Date.now() < until) await new Promise((r) => setTimeout(r, 200));
+  assert.equal(await runs('short'), 0);
+  assert.equal(await runs('long'), 1);
+});
