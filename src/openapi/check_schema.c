@@ -180,7 +180,7 @@ static void repeated(struct check *c, const struct rac_json *v, const struct whe
 
 void rac_check_distinct(struct check *c, const struct rac_json *list, const struct where *at)
 {
-    size_t n = rac_json_len(list);
+    size_t n = rac_json_is_array(list) ? rac_json_len(list) : 0;
     if (n <= PAIRWISE_MAX) {
         for (size_t i = 1; i < n; i++)
             for (size_t j = 0; j < i; j++)

@@ -504,7 +504,8 @@ static void take_first(struct rac_convert_state *c, const struct rac_json *defin
 {
     const struct rac_json *schemes = RAC_JSON_GET(definition, "securityDefinitions");
     const struct rac_json *security = RAC_JSON_GET(definition, "security");
-    if (rac_json_len(schemes) == 0 || (rac_json_is_array(security) && rac_json_len(security) == 0))
+    if (!rac_json_is_object(schemes) || rac_json_len(schemes) == 0 ||
+        (rac_json_is_array(security) && rac_json_len(security) == 0))
         return;
     struct rac_json *only = RAC_NEW(c->a, struct rac_json);
     *only = rac_json_new_object(c->a);

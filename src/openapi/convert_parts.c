@@ -350,7 +350,7 @@ void rac_convert_url_split(rac_str url, struct rac_convert_url *out)
     }
     size_t slash = rac_str_find_char(url, '/');
     rac_str authority = slash == RAC_STR_NPOS ? url : (rac_str){url.p, slash};
-    out->path = slash == RAC_STR_NPOS ? (rac_str){url.p + url.n, 0} : rac_str_from(url, slash);
+    out->path = slash == RAC_STR_NPOS ? rac_str_from(url, url.n) : rac_str_from(url, slash);
     size_t at = rac_str_rfind_char(authority, '@');
     if (at != RAC_STR_NPOS) {
         out->userinfo = (rac_str){authority.p, at};

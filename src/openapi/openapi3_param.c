@@ -409,7 +409,8 @@ static void add_checked(struct o3 *x, const struct rac_place *at, rac_str path,
 struct rac_json o3_parameters(struct o3 *x, const struct rac_place *at, rac_str path)
 {
     struct rac_json list = rac_json_new_array(x->a);
-    for (size_t i = 0; i < rac_json_len(at->node) && !rac_arena_over(x->a); i++) {
+    size_t n = rac_json_is_array(at->node) ? rac_json_len(at->node) : 0;
+    for (size_t i = 0; i < n && !rac_arena_over(x->a); i++) {
         struct rac_place e = rac_place_at(at, i, rac_json_at(at->node, i)), end;
         rac_str ref = o3_ref_of(e.node);
         rac_str name = ref.p != NULL ? o3_component(x, &e, ref, "parameters") : RAC_STR_NULL;

@@ -273,6 +273,15 @@ static void kw_exclusive(struct o3 *x, const struct rac_place *at, rac_str limit
     }
 }
 
+/* A keyword that must be a list; false, and told, when it is none. */
+static bool is_list(struct o3 *x, const struct rac_place *at)
+{
+    if (rac_json_is_array(at->node))
+        return true;
+    o3_loss(x, RAC_RULE_O3_16, at, "'%.*s' is no list; it was dropped", RAC_FMT(at->key));
+    return false;
+}
+
 /* One value of an enum, references followed where somebody wrote one. */
 static struct rac_json enum_value(struct o3 *x, const struct rac_place *at, size_t i)
 {
@@ -283,6 +292,8 @@ static struct rac_json enum_value(struct o3 *x, const struct rac_place *at, size
 static void kw_enum(struct o3 *x, const struct rac_place *at, struct rac_json *o)
 {
     struct rac_json list = rac_json_new_array(x->a);
+    if (!is_list(x, at))
+        return;
     size_t n = rac_json_len(at->node);
     bool small = n <= 2000; /* equal values are looked for pair by pair */
     struct rac_map seen;
@@ -322,6 +333,8 @@ static void kw_const(struct o3 *x, const struct rac_place *at, struct rac_json *
 static void kw_all_of(struct o3 *x, const struct rac_place *at, struct rac_json *o)
 {
     struct rac_json list = rac_json_new_array(x->a);
+    if (!is_list(x, at))
+        return;
     for (size_t i = 0; i < rac_json_len(at->node); i++) {
         struct rac_place e = rac_place_at(at, i, rac_json_at(at->node, i));
         rac_json_add(x->a, &list, o3_schema(x, &e));
@@ -721,6 +734,8 @@ static void alternatives(struct o3 *x, const struct rac_place *at, struct rac_js
 {
     struct rac_json merged = rac_json_none, first = rac_json_none;
     size_t n = 0, constraints = 0;
+    if (!is_list(x, at))
+        return;
     for (size_t i = 0; i < rac_json_len(at->node); i++) {
         struct rac_place e = rac_place_at(at, i, rac_json_at(at->node, i));
         if (is_null_branch(e.node)) {

@@ -132,7 +132,8 @@ static bool same_but_scheme(const struct rac_convert_url *p, const struct rac_co
 static void other_servers(struct o3 *x, const struct rac_place *all,
                           const struct rac_convert_url *first, struct rac_json *schemes)
 {
-    for (size_t i = 1; i < rac_json_len(all->node); i++) {
+    size_t n = rac_json_is_array(all->node) ? rac_json_len(all->node) : 0;
+    for (size_t i = 1; i < n; i++) {
         struct rac_place at = rac_place_at(all, i, rac_json_at(all->node, i));
         struct server s;
         struct rac_convert_url u;

@@ -112,6 +112,22 @@ static bool circular(struct norm *s, const struct rac_place *at)
     return true;
 }
 
+/* True when a reference ends at an object, whatever others it leads through. */
+static bool leads_to_object(struct norm *s, const struct rac_place *at)
+{
+    struct rac_place here = *at, next;
+    here.kept = false;
+    for (unsigned i = 0; i < O3_CHAIN_MAX; i++) {
+        rac_str ref = o3_ref_of(here.node);
+        if (ref.p == NULL)
+            return rac_json_is_object(here.node);
+        if (!o3_resolve(&s->x, &here, ref, &next))
+            return false;
+        here = next;
+    }
+    return false;
+}
+
 static struct rac_json ref_json(struct norm *s, rac_str section, rac_str name)
 {
     struct rac_json o = rac_json_new_object(s->x.a);
@@ -150,7 +166,7 @@ static struct rac_json schema_ref(struct norm *s, const struct rac_place *at, ra
         bool prefixed = rac_str_starts(ref, RAC_S("/definitions/"));
         rac_str name = prefixed ? rac_str_from(ref, sizeof "/definitions/" - 1) : ref;
         const struct rac_json *meant = rac_json_get(d, name);
-        if (meant != NULL && o3_ref_of(meant).p == NULL) { /* never into a circle */
+        if (rac_json_is_object(meant) && o3_ref_of(meant).p == NULL) { /* never into a circle */
             told(s, RAC_RULE_O2_01, at, "the reference was read as one to the definition ", name);
             return ref_json(s, RAC_S("#/definitions"), name);
         }
@@ -173,8 +189,7 @@ static struct rac_json part_ref(struct norm *s, const struct rac_place *at, rac_
 {
     struct rac_place target;
     const char *section = ctx == C_PARAM ? "parameters" : ctx == C_RESPONSE ? "responses" : NULL;
-    bool found =
-        !circular(s, at) && o3_resolve(&s->x, at, ref, &target) && rac_json_is_object(target.node);
+    bool found = leads_to_object(s, at) && o3_resolve(&s->x, at, ref, &target);
     if (found && section != NULL && names_section(s, at, ref, section))
         return *at->node;
     if (!found || s->depth > 64) {
@@ -373,6 +388,24 @@ static bool braces_are_odd(rac_str path)
     return inside;
 }
 
+static rac_str mend_path(struct norm *s, const struct rac_place *at, rac_str path)
+{
+    if (path.n == 0 || path.p[0] != '/') {
+        path = rac_str_concat(s->x.a, RAC_S("/"), path);
+        told(s, RAC_RULE_O2_01, at, "the path starts with a slash: ", path);
+    }
+    if (braces_are_odd(path)) {
+        path = o3_clean_path(&s->x, path);
+        told(s, RAC_RULE_O2_01, at, "the braces of the path do not pair; it became ", path);
+    }
+    return path;
+}
+
+static bool takes_ref(enum ctx ctx)
+{
+    return ctx == C_SCHEMA || ctx == C_PARAM || ctx == C_RESPONSE || ctx == C_ITEM;
+}
+
 static struct rac_json walk_object(struct norm *s, const struct rac_place *at, enum ctx ctx)
 {
     struct rac_json out = rac_json_new_object(s->x.a);
@@ -381,13 +414,15 @@ static struct rac_json walk_object(struct norm *s, const struct rac_place *at, e
         struct rac_place e = rac_place_key(at, rac_json_key(m), &m->value);
         rac_str key = rac_json_key(m);
         enum ctx to = step(ctx, key);
-        if (to == C_ITEM && (key.n == 0 || key.p[0] != '/')) {
-            key = rac_str_concat(s->x.a, RAC_S("/"), key);
-            told(s, RAC_RULE_O2_01, &e, "the path starts with a slash: ", key);
+        if (to == C_ITEM)
+            key = mend_path(s, &e, key);
+        if (to == C_ITEM && rac_json_get(&out, key) != NULL) {
+            told(s, RAC_RULE_O2_02, &e, "the path is there twice; the first one counts: ", key);
+            continue;
         }
-        if (to == C_ITEM && braces_are_odd(key)) {
-            key = o3_clean_path(&s->x, key);
-            told(s, RAC_RULE_O2_01, &e, "the braces of the path do not pair; it became ", key);
+        if (takes_ref(ctx) && rac_str_eq(key, RAC_S("$ref"))) { /* a text was followed already */
+            told(s, RAC_RULE_O2_02, &e, "a $ref that is no text was dropped", RAC_STR_NULL);
+            continue;
         }
         struct rac_json v = walk(s, &e, to);
         if (v.type == RAC_JSON_NONE)

@@ -2,6 +2,8 @@
  * Fuzz: any bytes as a description. Read, placed, indexed, checked in both profiles, as definition
  * and as properties; every finding must have what a finding has.
  */
+#include "tree.h"
+
 #include "connector/check.h"
 #include "openapi/read.h"
 

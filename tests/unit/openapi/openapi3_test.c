@@ -523,6 +523,32 @@ static void alternatives_of_openapi2(void **state RAC_UNUSED)
     assert_prop("/properties/connectionParameters/api_key/type", "'securestring'");
 }
 
+/* Objects and texts where lists belong, references that are none: told and dropped. */
+static void wrong_shapes(void **state RAC_UNUSED)
+{
+    convert(SCHEMA("{'type':'string','enum':{'a':1}}"));
+    assert_json(S, "{'type':'string'}");
+    assert_loss("RC-O3-16", "/components/schemas/S/enum");
+    convert(SCHEMA("{'type':'object','allOf':{'a':{}},'oneOf':{'b':{}},'required':{'c':1}}"));
+    assert_json(S, "{'type':'object'}");
+    convert("{" HEAD ",'servers':{'a':{'url':'x'},'b':1},'tags':{'a':{}},'paths':{'/a':{"
+            "'parameters':{'p':{}},'get':{'parameters':{'q':{}}," OK_ANSWER "}}}}");
+    assert_json("/paths/~1a/parameters", "-");
+#define OLD2(more)                                                                                 \
+    "{'swagger':'2.0','info':{'title':'T','version':'1'},'host':'q.example'," more "}"
+    convert(OLD2("'securityDefinitions':[{'k':{}}],'definitions':{'A':'object','B':{'items':{"
+                 "'$ref':'A'}},'C':{'properties':{'d':{'$ref':5}}}},'parameters':{'P':{'$ref':"
+                 "'nowhere'}},'paths':{'/a':{'get':{'operationId':'G','parameters':[{'$ref':"
+                 "'#/parameters/P'}],'responses':{'200':{'description':''}}}},'a':{'put':{"
+                 "'operationId':'P','responses':{'200':{'description':''}}}}}"));
+    assert_json("/definitions/B/items", "{}");
+    assert_json("/definitions/C/properties/d", "{}");
+    assert_json("/paths/~1a/get/parameters", "[]");
+    assert_json("/paths/~1a/put",
+                "-"); /* a/ and /a are one path: the first counts, and it is said */
+    assert_loss("RC-O2-02", "/paths/a");
+}
+
 static void callbacks(void **state RAC_UNUSED)
 {
     convert(DOC("'/hooks':{'post':{'operationId':'On','requestBody':{'content':{'application/"
@@ -658,6 +684,7 @@ int main(void)
         T(discovery),
         T(security_of_operations),
         T(alternatives_become_sets),
+        T(wrong_shapes),
         T(alternatives_of_openapi2),
         T(callbacks),
         T(unknown_words),
