@@ -26,6 +26,11 @@ const may = {
   'connection.edit': { maker: 'own', administrator: 'all' },
   'connection.delete': { maker: 'own', administrator: 'all' },
   'connection.use': { maker: 'own', administrator: 'own' },
+  'workflow.list': { reader: 'yes', maker: 'yes', administrator: 'yes' },
+  'workflow.read': { reader: 'all', maker: 'all', administrator: 'all' },
+  'workflow.create': { maker: 'yes', administrator: 'yes' },
+  'workflow.edit': { maker: 'own', administrator: 'all' },
+  'workflow.run': { maker: 'own', administrator: 'all' },
   'group.list': { reader: 'yes', maker: 'yes', certifier: 'yes', administrator: 'yes', operator: 'yes' },
   'group.read': { reader: 'yes', maker: 'yes', certifier: 'yes', administrator: 'yes', operator: 'yes' },
   'group.edit': { administrator: 'yes' },
@@ -40,6 +45,12 @@ const may = {
   'tenant.edit': { operator: 'yes' },
   'signed-in': { reader: 'yes', maker: 'yes', certifier: 'yes', administrator: 'yes', operator: 'yes' },
 };
+
+// A workflow whose run has everything a path can name: a trigger, an action, repetitions.
+const workflow = () => ({ definition: {
+  triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } },
+  actions: { Each: { type: 'Foreach', foreach: [1, 2], actions: { A: { type: 'Compose', inputs: '@item()' } } } },
+} });
 
 // What each operation is sent, so that only the permission decides.
 const bodies = {
@@ -60,6 +71,19 @@ const bodies = {
   InvokeOperation: () => ({ operationId: 'GetShip' }),
   DynamicConnection: () => ({ operationId: 'GetShip', parameter: 'id' }),
   CreateConnectionKey: () => ({}),
+  CreateWorkflow: (x) => ({ ...workflow(), name: `w${x.n}` }),
+  PutWorkflow: workflow,
+  ValidateNewWorkflow: workflow,
+  ValidateWorkflow: workflow,
+  UpdateWorkflow: () => ({ tags: { a: 'b' } }),
+  RunWorkflow: () => ({}),
+  RunTrigger: () => ({}),
+  MoveWorkflow: (x) => ({ name: `moved${x.n}` }),
+  RegenerateWorkflowKey: () => ({}),
+  GetTriggerCallback: () => ({}),
+  GetVersionCallback: () => ({}),
+  CopyTriggerState: (x) => ({ source: { flowName: x.workflow } }),
+  ResubmitRun: () => ({}),
   CreateUser: (x) => ({ name: `u${x.n}` }),
   UpdateUser: () => ({ grants: [{ role: 'reader' }] }),
   CreateToken: (x) => (x.user ? { user: x.user } : {}),
@@ -85,9 +109,21 @@ async function setup(t) {
   return { s, ok, person, next: () => ++n };
 }
 
-// A connector and a connection made with it, both owned by `who` (which gets there as a maker).
-async function things({ ok }, who, grants) {
+// Path parameters below a workflow and its run.
+const below = { trigger: 'manual', action: 'A', repetition: '000000', request: 'x', operation: 'x' };
+const place = (path, x) => path.replace('{connectorId}', x.connector).replace('{connectionId}', x.connection)
+  .replace('{workflowId}', x.workflow).replace('{runId}', x.run).replace('{version}', x.version).replace('{history}', x.history)
+  .replace(/\{(trigger|action|repetition|request|operation)\}/g, (_, name) => below[name]);
+
+// A connector and a connection made with it, or a workflow with a run, owned by `who` (which gets there as a maker).
+async function things({ ok, next }, who, grants, kind = 'connector') {
   await ok('PATCH', `/api/v1/users/${who.name}`, { grants: [{ role: 'maker' }] });
+  if (kind === 'workflow') {
+    const w = await ok('POST', `/api/v1/workflows?name=w${next()}`, workflow(), who.token);
+    const run = await ok('POST', `/api/v1/workflows/${w.id}:run`, {}, who.token);
+    await ok('PATCH', `/api/v1/users/${who.name}`, { grants });
+    return { workflow: w.id, version: w.version, run: run.id, history: run.name };
+  }
   const connector = (await ok('POST', '/api/v1/connectors', { definition: definition(), properties: properties() }, who.token)).id;
   const connection = (await ok('POST', '/api/v1/connections', { connectorId: connector, parameterValues: { api_key: 'k' } }, who.token)).id;
   await ok('PATCH', `/api/v1/users/${who.name}`, { grants });
@@ -95,7 +131,7 @@ async function things({ ok }, who, grants) {
 }
 
 // Refused means 401, 403 or (what one may not even see) 404; anything else got past the door.
-const refused = (r) => [401, 403].includes(r.status) || (r.status === 404 && /NotFound$/.test(r.json?.error?.code ?? '') && !/has no/.test(r.json.error.message));
+const refused = (r) => [401, 403].includes(r.status) || (r.status === 404 && /NotFound$/.test(r.json?.error?.code ?? '') && !/(Trigger|History|Repetition|Action)NotFound$/.test(r.json.error.code) && !/has no/.test(r.json.error.message));
 
 test('every route is known here, and every permission is one of the table', async (t) => {
   const { s } = await setup(t);
@@ -116,11 +152,11 @@ for (const role of roles) {
     for (const relation of ['own', 'shared', 'other']) {
       for (const { path, method, op } of operations(doc)) {
         const me = await person(role), owner = await person('maker');
-        const kind = path.startsWith('/connectors') || op.operationId === 'CreateConnection' ? 'connector' : path.startsWith('/connections') ? 'connection' : 'none';
-        const concerned = /\{(connector|connection)Id\}/.test(path) || op.operationId === 'CreateConnection';
+        const kind = path.startsWith('/connectors') || op.operationId === 'CreateConnection' ? 'connector' : path.startsWith('/connections') ? 'connection' : /^\/(workflows|runs)\b/.test(path) ? 'workflow' : 'none';
+        const concerned = /\{(connector|connection|workflow|run)Id\}/.test(path) || op.operationId === 'CreateConnection';
         if (relation !== 'own' && !concerned && !/\{userName\}|\{tokenId\}/.test(path) && op.operationId !== 'CreateToken') continue;
         const who = relation === 'own' ? me : owner;
-        const x = concerned ? await things(ctx, who, relation === 'own' ? grants : [{ role: 'maker' }]) : {};
+        const x = concerned ? await things(ctx, who, relation === 'own' ? grants : [{ role: 'maker' }], kind) : {};
         x.n = ctx.next();
         x.shares = [];
         if (relation === 'shared') {
@@ -130,10 +166,11 @@ for (const role of roles) {
         }
         if (relation !== 'own') x.user = owner.name;
         const someToken = (await ok('POST', '/api/v1/tokens', {}, who.token)).id;
-        const url = doc.basePath + path.replace('{connectorId}', x.connector).replace('{connectionId}', x.connection)
+        const url = doc.basePath + place(path, x)
           .replace('{userName}', relation === 'own' ? me.name : owner.name).replace('{tokenId}', someToken).replace('{groupName}', 'default')
           + (method === 'DELETE' && path === '/connectors/{connectorId}' ? '?confirm=1' : '');
-        const p = op['x-raccord-permission'], right = p === 'anyone' ? 'yes' : op.operationId === 'ListConnectorConnections' && may[p][role] ? may['connector.read'][role] : may[p][role];
+        const p = op['x-raccord-permission'], right = p === 'anyone' ? 'yes' : op.operationId === 'ListConnectorConnections' && may[p][role] ? may['connector.read'][role]
+          : op.operationId === 'PutWorkflow' ? may['workflow.edit'][role] : may[p][role];
         const allowed = right === 'yes' || right === 'all' || (right === 'own' && relation === 'own')
           || (right === 'shared' && relation !== 'other') || (right === 'self' && relation === 'own');
         const r = await s.api(method, url, bodies[op.operationId]?.(x), { token: me.token });
@@ -151,11 +188,11 @@ test('without a token, without a role, with a disabled user: nothing', async (t)
   const { doc } = await described(s);
   const owner = await person('maker'), nobody = await person('nothing'), off = await person('administrator');
   await ok('PATCH', `/api/v1/users/${off.name}`, { disabled: true });
-  const x = await things(ctx, owner, [{ role: 'maker' }]);
+  const x = { ...await things(ctx, owner, [{ role: 'maker' }]), ...await things(ctx, owner, [{ role: 'maker' }], 'workflow') };
   const free = ['signed-in', 'token.list', 'token.create', 'token.revoke', 'user.read', 'group.list', 'group.read'];
   for (const { path, method, op } of operations(doc)) {
     if (op['x-raccord-permission'] === 'anyone') continue;
-    const url = doc.basePath + path.replace('{connectorId}', x.connector).replace('{connectionId}', x.connection).replace(/\{\w+\}/, 'default');
+    const url = doc.basePath + place(path, x).replace(/\{\w+\}/, 'default');
     const body = () => bodies[op.operationId]?.({ ...x, n: ctx.next(), shares: [] });
     for (const token of [null, off.token]) {
       const r = await s.api(method, url, body(), { token });
@@ -178,7 +215,7 @@ test('another tenant: not even its administrator sees or touches anything', asyn
   assert.equal((await s.api('POST', '/api/v1/tenants', { name: 'Elsewhere' })).status, 409);
   assert.equal((await ok('GET', '/api/v1/tenants')).value.length, 2);
   const owner = await person('maker');
-  const x = await things(ctx, owner, [{ role: 'maker' }]);
+  const x = { ...await things(ctx, owner, [{ role: 'maker' }]), ...await things(ctx, owner, [{ role: 'maker' }], 'workflow') };
   await ok('PATCH', `/api/v1/connectors/${x.connector}`, { audience: 'environment' });
   const key = (await ok('POST', `/api/v1/connections/${x.connection}:keys`, {}, owner.token)).connectionKey;
   const theirToken = (await ok('POST', '/api/v1/tokens', {}, owner.token)).id;
@@ -189,14 +226,14 @@ test('another tenant: not even its administrator sees or touches anything', asyn
     for (const { path, method, op } of operations(doc)) {
       if (!path.includes('{') && op.operationId !== 'CreateConnection') continue;
       if (path.includes('{groupName}')) continue;
-      const url = doc.basePath + path.replace('{connectorId}', x.connector).replace('{connectionId}', x.connection)
+      const url = doc.basePath + place(path, x)
         .replace('{userName}', owner.name).replace('{tokenId}', theirToken) + (method === 'DELETE' ? '?confirm=1' : '');
       const r = await s.api(method, url, bodies[op.operationId]?.({ ...x, n: 0, shares: [] }), { token });
       assert.ok([403, 404].includes(r.status), `${op.operationId} as ${role} of another tenant: ${r.status} ${r.text}`);
       assert.equal(r.text.includes(owner.id), false);
     }
     assert.equal((await fetch(`${s.url}/apim/${x.connector}/${x.connection}/ships`, { headers: { authorization: `Bearer ${token}` } })).status, 404);
-    for (const list of ['connectors', 'connections']) {
+    for (const list of ['connectors', 'connections', 'workflows']) {
       const r = await s.api('GET', `/api/v1/${list}`, undefined, { token });
       assert.ok(r.status === 403 || r.json.value.length === 0, `${list} as ${role}: ${r.text}`);
     }

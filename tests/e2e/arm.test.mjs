@@ -1,0 +1,234 @@
+// The client that manages logic apps in Azure, npm @azure/arm-logic, against Raccord: over plain http
+// with its bearer policy replaced (it refuses to send tokens without TLS), and over TLS through the
+// nginx configuration we ship, with nothing but its endpoint changed.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { LogicManagementClient } from '@azure/arm-logic';
+import { backend, root, serve, temporary } from './lib/raccord.mjs';
+
+const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
+
+const definition = (service) => ({
+  $schema: schema, contentVersion: '1.0.0.0',
+  parameters: { secret: { type: 'SecureString' }, factor: { type: 'Int', defaultValue: 2 } },
+  triggers: { manual: { type: 'Request', kind: 'Http', inputs: { method: 'POST', relativePath: 'orders/{id}', schema: { type: 'object' } } } },
+  actions: {
+    Double: { type: 'Foreach', foreach: "@triggerBody()['numbers']", runAfter: {},
+      actions: { Times: { type: 'Compose', inputs: "@mul(item(), parameters('factor'))", runAfter: {} } } },
+    Get: { type: 'Http', inputs: { method: 'GET', uri: `${service}/item` }, runAfter: { Double: ['Succeeded'] } },
+    Response: { type: 'Response', kind: 'Http', runAfter: { Get: ['Succeeded'] },
+      inputs: { statusCode: 201, body: { id: "@triggerOutputs()['relativePathParameters']['id']", numbers: "@outputs('Times')", item: "@body('Get')" } } },
+  },
+  outputs: { count: { type: 'Int', value: "@length(triggerBody()['numbers'])" } },
+});
+
+const waiting = { $schema: schema, contentVersion: '1.0.0.0',
+  triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } },
+  actions: { Later: { type: 'Wait', inputs: { interval: { count: 1, unit: 'Hour' } }, runAfter: {} }, After: { type: 'Compose', inputs: 1, runAfter: { Later: ['Succeeded'] } } } };
+
+const all = async (pages) => { const v = []; for await (const x of pages) v.push(x); return v; };
+async function until(what, fn) {
+  for (let i = 0; i < 100; i++) {
+    const v = await fn();
+    if (v) return v;
+    await new Promise((ok) => setTimeout(ok, 50));
+  }
+  throw new Error(`never: ${what}`);
+}
+
+// Everything a maker does with the client, in one life of a workflow.
+async function life(client, service, call) {
+  const rg = 'default', name = 'orders';
+  const w = client.workflows, resource = { location: 'westeurope', tags: { team: 'a' }, definition: definition(service), parameters: { secret: { value: 'geheim' } } };
+  await assert.rejects(w.get(rg, name), (e) => e.statusCode === 404 && e.code === 'WorkflowNotFound');
+  await assert.rejects(w.createOrUpdate(rg, name, { location: 'x', definition: { ...definition(service), actions: { A: { type: 'Compose', inputs: 1, runAfter: { Nobody: ['Succeeded'] } } } }, parameters: resource.parameters }),
+    (e) => e.statusCode === 400 && e.code === 'InvalidTemplate');
+  const made = await w.createOrUpdate(rg, name, resource);
+  assert.equal(made.name, name);
+  assert.equal(made.type, 'Microsoft.Logic/workflows');
+  assert.equal(made.location, 'westeurope');
+  assert.deepEqual(made.tags, { team: 'a' });
+  assert.equal(made.state, 'Enabled');
+  assert.equal(made.provisioningState, 'Succeeded');
+  assert.match(made.accessEndpoint, /\/workflows\/[0-9a-f]{32}$/);
+  assert.ok(made.createdTime instanceof Date && made.changedTime instanceof Date);
+  assert.ok(!JSON.stringify(made).includes('geheim'));
+  assert.equal(made.parameters.secret.type, 'SecureString');
+  assert.deepEqual(made.definition.actions.Double, resource.definition.actions.Double);
+  assert.equal((await w.get(rg, name)).version, made.version);
+  assert.deepEqual((await all(w.listByResourceGroup(rg))).map((x) => x.name), [name]);
+  assert.deepEqual((await all(w.listBySubscription({ top: 1 }))).map((x) => x.name), [name]);
+  await w.validateByResourceGroup(rg, name, resource);
+  await w.validateByLocation(rg, 'westeurope', name, resource);
+
+  // called
+  const url = await client.workflowTriggers.listCallbackUrl(rg, name, 'manual');
+  assert.equal(url.method, 'POST');
+  assert.equal(url.relativePath, 'orders/{id}');
+  assert.deepEqual(url.relativePathParameters, ['id']);
+  assert.equal(url.queries.sp, '/triggers/manual/run');
+  assert.equal((await w.listCallbackUrl(rg, name, { keyType: 'Primary' })).value, url.value);
+  const answer = await call(url.value.replace('{id}', '42'), { numbers: [1, 2, 3] });
+  assert.equal(answer.status, 201, answer.text);
+  assert.deepEqual(JSON.parse(answer.text), { id: '42', numbers: [2, 4, 6], item: { hello: 'world' } });
+
+  // runs
+  const runs = await all(client.workflowRuns.list(rg, name));
+  assert.equal(runs.length, 1);
+  assert.equal(runs[0].name, answer.run);
+  const run = await until('the run ends', async () => { const r = await client.workflowRuns.get(rg, name, answer.run); return r.endTime && r; });
+  assert.equal(run.status, 'Succeeded');
+  assert.equal(run.trigger.name, 'manual');
+  assert.ok(run.trigger.outputsLink.uri.startsWith('http'));
+  assert.equal(run.outputs.count.value, 3);
+  assert.ok(run.workflow.id.endsWith(`/versions/${made.version}`));
+  assert.deepEqual(await all(client.workflowRuns.list(rg, name, { filter: "status eq 'Failed'" })), []);
+  assert.equal((await all(client.workflowRuns.list(rg, name, { filter: `status eq 'Succeeded' and startTime ge ${new Date(Date.now() - 3600e3).toISOString()}` }))).length, 1);
+  await assert.rejects(all(client.workflowRuns.list(rg, name, { filter: "colour eq 'red'" })), (e) => e.code === 'InvalidFilterInQuery');
+  const out = await call(run.trigger.outputsLink.uri, undefined, 'GET');
+  assert.deepEqual(JSON.parse(out.text).body, { numbers: [1, 2, 3] });
+
+  // actions, repetitions, requests
+  const actions = await all(client.workflowRunActions.list(rg, name, run.name));
+  assert.deepEqual(actions.map((a) => [a.name, a.status]).sort(), [['Double', 'Succeeded'], ['Get', 'Succeeded'], ['Response', 'Succeeded'], ['Times', 'Succeeded']]);
+  const get = await client.workflowRunActions.get(rg, name, run.name, 'Get');
+  assert.equal(get.code, 'OK');
+  assert.deepEqual(JSON.parse((await call(get.outputsLink.uri, undefined, 'GET')).text).body, { hello: 'world' });
+  const repetitions = await all(client.workflowRunActionRepetitions.list(rg, name, run.name, 'Times'));
+  assert.deepEqual(repetitions.map((r) => r.name), ['000000', '000001', '000002']);
+  assert.deepEqual(repetitions[1].repetitionIndexes, [{ scopeName: 'Double', itemIndex: 1 }]);
+  const one = await client.workflowRunActionRepetitions.get(rg, name, run.name, 'Times', '000002');
+  assert.deepEqual(JSON.parse((await call(one.outputsLink.uri, undefined, 'GET')).text), 6);
+  assert.equal((await all(client.workflowRunActionScopeRepetitions.list(rg, name, run.name, 'Double'))).length, 3);
+  const requests = await all(client.workflowRunActionRequestHistories.list(rg, name, run.name, 'Get'));
+  assert.equal(requests.length, 1);
+  assert.equal(requests[0].properties.response.statusCode, 200);
+  assert.equal((await client.workflowRunActionRequestHistories.get(rg, name, run.name, 'Get', requests[0].name)).name, requests[0].name);
+  await all(client.workflowRunActions.listExpressionTraces(rg, name, run.name, 'Get'));
+
+  // triggers and their history
+  const triggers = await all(client.workflowTriggers.list(rg, name));
+  assert.deepEqual(triggers.map((t) => [t.name, t.state]), [['manual', 'Enabled']]);
+  await client.workflowTriggers.get(rg, name, 'manual');
+  assert.deepEqual(JSON.parse((await client.workflowTriggers.getSchemaJson(rg, name, 'manual')).content), { type: 'object' });
+  await client.workflowTriggers.reset(rg, name, 'manual');
+  const histories = await all(client.workflowTriggerHistories.list(rg, name, 'manual'));
+  assert.equal(histories.length, 1);
+  assert.equal(histories[0].fired, true);
+  assert.equal(histories[0].run.name, run.name);
+  assert.equal((await client.workflowTriggerHistories.get(rg, name, 'manual', run.name)).status, 'Succeeded');
+
+  // again, by hand, cancelled
+  await client.workflowTriggerHistories.resubmit(rg, name, 'manual', run.name);
+  const again = await until('the run of a resubmission', async () => {
+    const v = await all(client.workflowRuns.list(rg, name));
+    return v.length === 2 && v[0].status !== 'Running' && v[0];
+  });
+  assert.equal((await client.workflowRunActions.get(rg, name, again.name, 'Response')).status, 'Skipped');
+  await w.createOrUpdate(rg, 'slow', { location: 'x', definition: waiting });
+  await client.workflowTriggers.run(rg, 'slow', 'manual');
+  const [open] = await until('a run that waits', async () => { const v = await all(client.workflowRuns.list(rg, 'slow')); return v.length === 1 && v; });
+  assert.ok(['Running', 'Waiting'].includes(open.status));
+  await client.workflowRuns.cancel(rg, 'slow', open.name);
+  const ended = await until('a cancelled run', async () => { const r = await client.workflowRuns.get(rg, 'slow', open.name); return r.endTime && r; });
+  assert.equal(ended.status, 'Cancelled');
+  await assert.rejects(client.workflowRuns.cancel(rg, 'slow', open.name), (e) => e.statusCode === 409);
+
+  // disabled, updated, versions
+  await w.disable(rg, name);
+  assert.equal((await w.get(rg, name)).state, 'Disabled');
+  const refused = await call(url.value.replace('{id}', '42'), { numbers: [] });
+  assert.equal(refused.status, 400);
+  assert.equal(JSON.parse(refused.text).error.code, 'WorkflowTriggerIsNotEnabled');
+  await w.enable(rg, name);
+  const second = await w.createOrUpdate(rg, name, { ...resource, tags: { team: 'b' }, parameters: {} });
+  assert.notEqual(second.version, made.version);
+  const versions = await all(client.workflowVersions.list(rg, name));
+  assert.deepEqual(versions.map((v) => v.name), [second.version, made.version]);
+  assert.ok((await client.workflowVersions.get(rg, name, made.version)).definition.actions.Double);
+  assert.ok((await client.workflowVersionTriggers.listCallbackUrl(rg, name, made.version, 'manual')).value);
+  assert.equal((await w.update(rg, name)).version, second.version);
+  assert.ok((await w.listSwagger(rg, name)).paths);
+  assert.equal((await w.generateUpgradedDefinition(rg, name, { targetSchemaVersion: '2016-06-01' })).contentVersion, '1.0.0.0');
+  await w.regenerateAccessKey(rg, name, { keyType: 'Primary' });
+  assert.equal((await call(url.value.replace('{id}', '42'), { numbers: [] })).status, 401);
+  assert.ok((await all(client.operations.list())).length > 10);
+
+  await w.delete(rg, name);
+  await w.delete(rg, name);
+  await assert.rejects(w.get(rg, name), (e) => e.statusCode === 404);
+  await w.delete(rg, 'slow');
+}
+
+const item = (t) => backend(t, (req, res) => { res.setHeader('content-type', 'application/json'); res.end('{"hello":"world"}'); });
+
+const caller = (options = {}) => async (url, body, method = 'POST') => {
+  const r = await fetch(url, { method, headers: body === undefined ? {} : { 'content-type': 'application/json' }, body: body === undefined ? undefined : JSON.stringify(body), ...options });
+  return { status: r.status, text: await r.text(), run: r.headers.get('x-ms-workflow-run-id') };
+};
+
+test('the life of a workflow over plain http, the bearer policy replaced', async (t) => {
+  const service = await item(t);
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8', '--set', 'workers=3'] });
+  const credential = { getToken: async () => ({ token: s.token, expiresOnTimestamp: Date.now() + 3600e3 }) };
+  const client = new LogicManagementClient(credential, 'default', { endpoint: s.url, allowInsecureConnection: true, retryOptions: { maxRetries: 0 } });
+  client.pipeline.removePolicy({ name: 'bearerTokenAuthenticationPolicy' });
+  client.pipeline.addPolicy({ name: 'token', sendRequest: (request, next) => { request.headers.set('authorization', `Bearer ${s.token}`); return next(request); } });
+  await life(client, service.url, caller());
+});
+
+const nginx = ['/usr/sbin/nginx', '/usr/bin/nginx'].find(existsSync);
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((ok) => server.once('listening', ok));
+  const { port } = server.address();
+  await new Promise((ok) => server.close(ok));
+  return port;
+}
+
+// nginx with packaging/nginx.conf, only names, ports and files put in.
+async function proxy(t, backendUrl, port) {
+  const dir = temporary(t);
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    '-keyout', join(dir, 'key.pem'), '-out', join(dir, 'fullchain.pem')], { stdio: 'ignore' });
+  const site = readFileSync(join(root, 'packaging/nginx.conf'), 'utf8')
+    .replaceAll('/etc/ssl/raccord/', `${dir}/`).replace('127.0.0.1:8080', new URL(backendUrl).host)
+    .replace('listen 443', `listen 127.0.0.1:${port}`).replaceAll('raccord.example', 'localhost');
+  mkdirSync(join(dir, 'tmp'));
+  writeFileSync(join(dir, 'nginx.conf'), `daemon off; pid ${dir}/pid; error_log ${dir}/error.log; events {} http { access_log off;
+    client_body_temp_path ${dir}/tmp/a; proxy_temp_path ${dir}/tmp/b; fastcgi_temp_path ${dir}/tmp/c; uwsgi_temp_path ${dir}/tmp/d; scgi_temp_path ${dir}/tmp/e;\n${site}\n}`);
+  const child = spawn(nginx, ['-p', dir, '-c', join(dir, 'nginx.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let log = '';
+  child.stderr.on('data', (d) => { log += d; });
+  t.after(() => child.kill());
+  const ca = readFileSync(join(dir, 'fullchain.pem'), 'utf8');
+  const { Agent, request } = await import('node:https');
+  const agent = new Agent({ ca });
+  const call = (url, body, method = 'POST') => new Promise((ok, fail) => {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const r = request(url, { agent, method, headers: text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) } }, async (res) => {
+      const chunks = [];
+      for await (const c of res) chunks.push(c);
+      ok({ status: res.statusCode, text: Buffer.concat(chunks).toString(), run: res.headers['x-ms-workflow-run-id'] });
+    });
+    r.on('error', fail);
+    r.end(text);
+  });
+  await until(`nginx is up\n${log}`, async () => { try { return (await call(`https://localhost:${port}/healthz`, undefined, 'GET')).status === 200; } catch { return false; } });
+  return { ca, call };
+}
+
+test('the life of a workflow over TLS through the shipped nginx configuration', { skip: nginx ? false : 'nginx is not installed' }, async (t) => {
+  const service = await item(t);
+  const port = await freePort(), behind = await freePort();
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8', '--set', 'workers=2', '--listen', `127.0.0.1:${behind}`, '--set', `public.url=https://localhost:${port}`] });
+  const { ca, call } = await proxy(t, `http://127.0.0.1:${behind}`, port);
+  const credential = { getToken: async () => ({ token: s.token, expiresOnTimestamp: Date.now() + 3600e3 }) };
+  const client = new LogicManagementClient(credential, 'default', { endpoint: `https://localhost:${port}`, tlsOptions: { ca }, retryOptions: { maxRetries: 0 } });
+  await life(client, service.url, call);
+});
