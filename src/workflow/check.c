@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "openapi/read.h"
+#include "workflow/access.h"
 #include "workflow/check_priv.h"
 
 #include <stdarg.h>
@@ -18,9 +19,7 @@ enum {
     PARAMETERS_MAX = 50,
     PARAMETERS_STANDARD_MAX = 500,
     TRIGGERS_MAX = 10,
-    POLICIES_MAX = 5,
-    CLAIMS_MAX = 10,
-    CLAIM_VALUE_MAX = 150,
+    ACCESS_FINDINGS_MAX = 100,
 };
 
 #define WARNING RAC_SEV_WARNING
@@ -65,6 +64,7 @@ static void report(struct check *c, enum finding f, const struct at *at, rac_str
     struct rac_diag g = {.code = row->code, .severity = row->severity, .message = message};
     c->failed |= row->severity == RAC_SEV_ERROR;
     if (c->d->n < c->d->n_max) {
+        g.message = message = rac_utf8_mend(c->d->a, message); /* it may have been cut */
         g.pointer = pointer_of(c, at);
         g.fix = rac_str_of(row->fix);
         for (const struct at *near = at; near != NULL && g.line == 0; near = near->up)
@@ -590,47 +590,22 @@ void check_static_results(struct check *c)
     }
 }
 
-static void check_policy(struct check *c, const struct rac_json_member *m, const struct at *up)
-{
-    struct at at = AT_KEY(up, rac_json_key(m), &m->value), type, claims;
-    if (!check_type(c, T_OBJ, &at) || !rac_json_is_object(&m->value))
-        return;
-    const struct rac_json *word = MEMBER(&m->value, "type");
-    type = AT_KEY(&at, RAC_S("type"), word);
-    if (!is_open(word) && !rac_str_eqi(rac_json_str(word, RAC_S("")), RAC_S("AAD")))
-        found(c, F_ACCESS_POLICY, word != NULL ? &type : &at,
-              "OAuth authentication policy '%.*s' in access control configuration of workflow is "
-              "not valid. The 'type' property of authentication policy should be set to AAD.",
-              RAC_FMT(rac_json_key(m)));
-    if (!take_member(c, &at, RAC_S("claims"), T_ARR, &claims))
-        return;
-    check_count(c, &claims, CLAIMS_MAX, "claims");
-    for (size_t i = 0; i < rac_json_len(claims.node); i++) {
-        struct at e = AT_INDEX(&claims, i, rac_json_at(claims.node, i));
-        rac_str value = rac_json_str(MEMBER(e.node, "value"), RAC_S(""));
-        if (characters(value) > CLAIM_VALUE_MAX)
-            found(
-                c, F_LIMIT, &e,
-                "The value of a claim of policy '%.*s' is longer than the limit of %d characters.",
-                RAC_FMT(rac_json_key(m)), CLAIM_VALUE_MAX);
-    }
-}
-
 void check_access(struct check *c)
 {
-    struct at root = AT_POINTER(c->w->access_pointer, c->w->access), section, oauth, policies;
-    if (c->w->access == NULL || is_absent(c->w->access) || !check_type(c, T_OBJ, &root))
+    struct rac_access *access;
+    struct rac_diags d;
+    struct at at = AT_POINTER(c->w->access_pointer, c->w->access);
+    if (is_absent(c->w->access))
         return;
-    RAC_JSON_EACH_MEMBER(m, c->w->access)
-    {
-        section = AT_KEY(&root, rac_json_key(m), &m->value);
-        if (!rac_json_is_object(&m->value) ||
-            !take_member(c, &section, RAC_S("openAuthenticationPolicies"), T_OBJ, &oauth) ||
-            !take_member(c, &oauth, RAC_S("policies"), T_OBJ, &policies))
-            continue;
-        check_count(c, &policies, POLICIES_MAX, "policies");
-        RAC_JSON_EACH_MEMBER(policy, policies.node)
-        check_policy(c, policy, &policies);
+    rac_diags_init(&d, c->d->a, ACCESS_FINDINGS_MAX);
+    rac_err e = rac_access_compile(c->w->access, NULL, RAC_S(""), c->d->a, &access, &d);
+    RAC_ASSERT(e == RAC_OK || d.errors_total > 0);
+    for (size_t i = 0; i < d.n; i++) {
+        const struct rac_json *node = rac_json_pointer_get(at.node, d.v[i].pointer);
+        struct at here = AT_KEY(&at, d.v[i].pointer, node);
+        bool policy = strcmp(d.v[i].code, findings[F_ACCESS_POLICY].code) == 0;
+        here.is_pointer = true;
+        found(c, policy ? F_ACCESS_POLICY : F_ACCESS, &here, "%.*s", RAC_FMT(d.v[i].message));
     }
 }
 

@@ -4,7 +4,6 @@
 
 enum {
     CASES_MAX = 25,
-    VARIABLES_MAX = 250,
     INITIALIZED_MAX = 20,
     CODE_MAX = 1024,
     CODE_STANDARD_MAX = 100000,

@@ -5,7 +5,12 @@
 #include "base/str.h"
 #include "workflow/check_priv.h"
 
-enum { EXPRESSION_CHARACTERS_MAX = 8192, EXPRESSION_SHOWN_MAX = 200, LEVELS_MAX = 400 };
+enum {
+    EXPRESSION_CHARACTERS_MAX = 8192,
+    EXPRESSION_SHOWN_MAX = 200,
+    LEVELS_MAX = 400,
+    VARIABLES_MAX = 250
+};
 
 /* Functions of agent workflows (§3.24), which the language itself does not have. */
 static const rac_str agent_functions[] = {RAC_S_INIT("agentParameters"),
@@ -240,6 +245,13 @@ void check_variables(struct check *c)
             v->makers[v->makers_n++] = i;
         }
     }
+    struct at root = AT_POINTER(c->w->pointer, c->w->definition);
+    struct at at = AT_KEY(&root, RAC_S("actions"), MEMBER(root.node, "actions"));
+    if (c->variables.n > VARIABLES_MAX)
+        found(c, F_LIMIT, &at,
+              "The template validation failed: 'The number of variables %zu exceeds the limit of "
+              "%d.'",
+              c->variables.n, VARIABLES_MAX);
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */

@@ -131,6 +131,26 @@ static bool in_tool(const struct check *c, uint32_t i)
     return false;
 }
 
+/* The file had the name before, in the same object: that action is not in the tree. */
+static bool is_repeated(const struct check *c, const struct rac_json_member *m)
+{
+    uint32_t line, column;
+    if (c->w->repeats_n == 0 || !rac_document_place_key(c->w->doc, m, &line, &column, NULL, NULL))
+        return false;
+    for (size_t i = 0; i < c->w->repeats_n; i++)
+        if (c->w->repeats[i].line == line && c->w->repeats[i].column == column)
+            return true;
+    return false;
+}
+
+static void duplicated(struct check *c, enum finding f, rac_str name, const struct at *at)
+{
+    found(c, f, at,
+          "The template validation failed: 'The template actions '%.*s' are duplicated: names of "
+          "actions and triggers are unique over the whole definition, letter case ignored.'",
+          RAC_FMT(name));
+}
+
 static void check_unique(struct check *c, uint32_t i, const struct at *at)
 {
     rac_str folded = rac_str_lower(c->a, c->nodes[i].name);
@@ -139,10 +159,7 @@ static void check_unique(struct check *c, uint32_t i, const struct at *at)
         return;
     uint32_t other = (uint32_t)(uintptr_t)rac_map_get(&c->actions, folded) - 1;
     bool tool = in_tool(c, i) || (other != NOBODY && other != i && in_tool(c, other));
-    found(c, tool ? F_DUPLICATE_TOOL : F_DUPLICATE, at,
-          "The template validation failed: 'The template actions '%.*s' are duplicated: names of "
-          "actions and triggers are unique over the whole definition, letter case ignored.'",
-          RAC_FMT(c->nodes[i].name));
+    duplicated(c, tool ? F_DUPLICATE_TOOL : F_DUPLICATE, c->nodes[i].name, at);
 }
 
 static void add_action(struct check *c, uint32_t container, const struct rac_json_member *m,
@@ -167,6 +184,8 @@ static void add_action(struct check *c, uint32_t container, const struct rac_jso
     c->containers[container].nodes[c->containers[container].n++] = i;
     check_characters(c, "action", c->name, &at);
     check_unique(c, i, &at);
+    if (is_repeated(c, m))
+        duplicated(c, F_DUPLICATE, c->name, &at);
     if (!rac_json_is_object(&m->value)) {
         if (!is_unknown(&m->value))
             wrong(c, F_STRUCTURE, &at, "an action is an object");
@@ -221,7 +240,8 @@ static void layout_triggers(struct check *c, const struct at *root)
     {
         struct at here = AT_KEY(&at, rac_json_key(m), &m->value);
         check_characters(c, "trigger", rac_json_key(m), &here);
-        if (!rac_map_add(&c->triggers, rac_str_lower(c->a, rac_json_key(m)), m))
+        if (!rac_map_add(&c->triggers, rac_str_lower(c->a, rac_json_key(m)), m) ||
+            is_repeated(c, m))
             found(c, F_DUPLICATE, &here,
                   "The template validation failed: 'The template triggers '%.*s' are duplicated.'",
                   RAC_FMT(rac_json_key(m)));

@@ -1,7 +1,10 @@
 #include "workflow/document.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "openapi/read.h"
 #include "workflow/template.h"
+
+enum { TEXT_SHOWN_MAX = 300, REPEATS_MAX = 1000 };
 
 static const struct rac_json *member(const struct rac_json *o, rac_str name)
 {
@@ -135,9 +138,10 @@ struct unknowns {
 static void unknown_value(void *arg, const struct rac_template_value *v)
 {
     struct unknowns *u = arg;
-    struct rac_diag *g = rac_diags_addf(
-        u->d, "InvalidTemplateDeployment", RAC_SEV_ERROR, "the value %.*s cannot be known here: %s",
-        (int)(v->text.n < 300 ? v->text.n : 300), v->text.p, v->why);
+    rac_str text = rac_utf8_mend(u->d->a, rac_str_sub(v->text, 0, TEXT_SHOWN_MAX));
+    struct rac_diag *g =
+        rac_diags_addf(u->d, "InvalidTemplateDeployment", RAC_SEV_ERROR,
+                       "the value %.*s cannot be known here: %s", RAC_FMT(text), v->why);
     u->any = true;
     if (g == NULL)
         return;
@@ -183,6 +187,20 @@ static rac_err of_templates(struct rac_document *doc, struct rac_arena *a,
     return u.any ? RAC_E_INVALID : e;
 }
 
+/* Where keys of the file stand twice, by what reading it has said: only the last is in the tree. */
+static void note_repeats(struct rac_workflow *w, const struct rac_diags *d)
+{
+    for (size_t i = 0; d != NULL && i < d->n && w->repeats_n < REPEATS_MAX; i++) {
+        const struct rac_diag *g = &d->v[i];
+        if (strcmp(g->code, "RC-JSON-01") != 0 ||
+            rac_str_find(g->message, RAC_S("stands twice")) == RAC_STR_NPOS)
+            continue;
+        if (w->repeats == NULL)
+            w->repeats = RAC_NEW_N(w->a, struct rac_workflow_place, d->n);
+        w->repeats[w->repeats_n++] = (struct rac_workflow_place){g->line, g->column};
+    }
+}
+
 rac_err rac_workflows_of_document(struct rac_document *doc, struct rac_arena *a,
                                   struct rac_workflow ***out, size_t *n, struct rac_diags *d)
 {
@@ -194,6 +212,7 @@ rac_err rac_workflows_of_document(struct rac_document *doc, struct rac_arena *a,
         rac_json_len(member(root, RAC_S("resources"))) > 0)
         return of_templates(doc, a, out, n, d);
     struct rac_workflow *w = workflow_new(doc, a);
+    note_repeats(w, d);
     *out = RAC_NEW_N(a, struct rac_workflow *, 1);
     (*out)[0] = w;
     *n = 1;

@@ -18,6 +18,10 @@ struct rac_document; /* openapi/read.h: text with the place of every node */
 
 enum rac_profile_kind { RAC_WF_CONSUMPTION, RAC_WF_STANDARD, RAC_WF_FLOW };
 
+struct rac_workflow_place {
+    uint32_t line, column;
+};
+
 struct rac_workflow {
     enum rac_profile_kind profile;
     rac_str name; /* "" when the document does not say */
@@ -32,11 +36,13 @@ struct rac_workflow {
     const struct rac_json *access; /* accessControl (§5.3), or NULL */
     rac_str access_pointer;
     bool gallery; /* a template nobody has installed yet: it has "#workflowname#" in its names */
-    struct rac_json connections; /* Standard connections.json, or an empty object */
-    bool connections_known;      /* it was at hand */
-    struct rac_json references;  /* Flow connectionReferences, or an empty object */
-    struct rac_json settings;    /* app settings: name -> text */
-    bool is_template;            /* from an ARM template with values nobody can know */
+    struct rac_json connections;        /* Standard connections.json, or an empty object */
+    bool connections_known;             /* it was at hand */
+    struct rac_json references;         /* Flow connectionReferences, or an empty object */
+    struct rac_json settings;           /* app settings: name -> text */
+    struct rac_workflow_place *repeats; /* keys of the file that stand twice in their object */
+    size_t repeats_n;
+    bool is_template; /* from an ARM template with values nobody can know */
     struct rac_arena *a;
 };
 

@@ -207,6 +207,25 @@ static struct rac_json resolve_string(struct resolver *r, const struct rac_json 
     return out;
 }
 
+/* "copy": [{name, count, input}] beside other members makes a list for each. */
+static bool is_property_copy(const struct rac_json *v)
+{
+    if (!rac_json_is_array(v) || rac_json_len(v) == 0)
+        return false;
+    RAC_JSON_EACH(e, v)
+    if (rac_json_get(e, RAC_S("name")) == NULL || rac_json_get(e, RAC_S("count")) == NULL ||
+        rac_json_get(e, RAC_S("input")) == NULL)
+        return false;
+    return true;
+}
+
+static void put_copies(struct resolver *r, const struct rac_json *list, struct rac_json *made)
+{
+    RAC_JSON_EACH(e, list)
+    rac_json_put(r->a, made, rac_json_str(rac_json_get(e, RAC_S("name")), RAC_S("")),
+                 template_copy(r, e));
+}
+
 struct rac_json resolve(struct resolver *r, const struct rac_json *v, rac_str pointer)
 {
     if (v->type == RAC_JSON_STRING)
@@ -222,6 +241,10 @@ struct rac_json resolve(struct resolver *r, const struct rac_json *v, rac_str po
     for (size_t i = 0; i < rac_json_len(v); i++) {
         struct rac_json_member *m = rac_json_member_at(v, i);
         const struct rac_json *child = object ? &m->value : rac_json_at(v, i);
+        if (object && rac_str_eq(rac_json_key(m), RAC_S("copy")) && is_property_copy(child)) {
+            put_copies(r, child, &made);
+            continue;
+        }
         rac_str here = pointer.p == NULL ? pointer
                        : object          ? rac_json_pointer_join(r->a, pointer, rac_json_key(m))
                                          : rac_json_pointer_join_index(r->a, pointer, i);

@@ -1,6 +1,8 @@
 /* The functions of template expressions whose values need no deployment. */
 #include "base/base64.h"
 #include "base/str.h"
+#include "base/uri.h"
+#include "base/utf8.h"
 #include "text/url.h"
 #include "workflow/template_priv.h"
 
@@ -79,8 +81,7 @@ static struct rac_json fn_parameters(struct resolver *r, const struct arguments 
     return remembered(r, "p:", name, parameter_value);
 }
 
-/* variables.copy: [{name, count, input}] makes a list. */
-static struct rac_json copied(struct resolver *r, const struct rac_json *copy)
+struct rac_json template_copy(struct resolver *r, const struct rac_json *copy)
 {
     const struct rac_json *count = rac_json_geti(copy, RAC_S("count")),
                           *input = rac_json_geti(copy, RAC_S("input"));
@@ -105,7 +106,7 @@ static struct rac_json variable_value(struct resolver *r, struct scope *s, rac_s
                           *v = rac_json_geti(variables, name);
     RAC_JSON_EACH(copy, rac_json_geti(variables, RAC_S("copy")))
     if (rac_str_eqi(rac_json_str(rac_json_geti(copy, RAC_S("name")), RAC_S("")), name))
-        return copied(r, copy);
+        return template_copy(r, copy);
     return v != NULL ? resolve(r, v, RAC_STR_NULL)
                      : unknown_because(r, "there is no such template variable");
 }
@@ -286,6 +287,38 @@ static struct rac_json fn_uri_component(struct resolver *r, const struct argumen
     return string_of(r, rac_url_encode(r->a, text_of(r, &x->v[0])));
 }
 
+static struct rac_json fn_json(struct resolver *r, const struct arguments *x)
+{
+    struct rac_json v;
+    rac_str s = text_of(r, &x->v[0]);
+    if (!affordable_bytes(r, s.n * 8) || rac_json_parse(s, r->a, 0, &v, NULL) != RAC_OK)
+        return unknown_because(r, "the text is no JSON");
+    v.pos = 0;
+    return v;
+}
+
+static struct rac_json fn_uri_component_to_string(struct resolver *r, const struct arguments *x)
+{
+    rac_str out = rac_url_decode(r->a, text_of(r, &x->v[0]), false);
+    return rac_utf8_check(out) == out.n ? string_of(r, out)
+                                        : unknown_because(r, "the text is not escaped");
+}
+
+static struct rac_json fn_base64_to_string(struct resolver *r, const struct arguments *x)
+{
+    rac_str out;
+    return rac_base64_decode(r->a, text_of(r, &x->v[0]), &out) && rac_utf8_check(out) == out.n
+               ? string_of(r, out)
+               : unknown_because(r, "the text is not base64");
+}
+
+static struct rac_json fn_base64_to_json(struct resolver *r, const struct arguments *x)
+{
+    struct arguments y = {.n = 1};
+    y.v[0] = fn_base64_to_string(r, x);
+    return value_is_unknown(&y.v[0]) ? y.v[0] : fn_json(r, &y);
+}
+
 static struct rac_json fn_base64(struct resolver *r, const struct arguments *x)
 {
     return string_of(r, rac_base64_encode(r->a, text_of(r, &x->v[0])));
@@ -309,16 +342,6 @@ static struct rac_json fn_bool(struct resolver *r, const struct arguments *x)
     if (rac_str_eqi(s, RAC_S("true")) || rac_str_eqi(s, RAC_S("false")))
         return rac_json_of_bool(rac_str_eqi(s, RAC_S("true")));
     return unknown_because(r, "the text is neither true nor false");
-}
-
-static struct rac_json fn_json(struct resolver *r, const struct arguments *x)
-{
-    struct rac_json v;
-    rac_str s = text_of(r, &x->v[0]);
-    if (!affordable_bytes(r, s.n * 8) || rac_json_parse(s, r->a, 0, &v, NULL) != RAC_OK)
-        return unknown_because(r, "the text is no JSON");
-    v.pos = 0;
-    return v;
 }
 
 static struct rac_json fn_create_array(struct resolver *r, const struct arguments *x)
@@ -360,6 +383,82 @@ static struct rac_json fn_union(struct resolver *r, const struct arguments *x)
         }
     }
     return out;
+}
+
+static struct rac_json fn_intersection(struct resolver *r, const struct arguments *x)
+{
+    bool object = x->v[0].type == RAC_JSON_OBJECT;
+    struct rac_json out = object ? rac_json_new_object(r->a) : rac_json_new_array(r->a);
+    if (!affordable(r, &x->v[0]) || !affordable(r, &x->v[1]))
+        return unknown_because(r, "the values are too large to compare");
+    RAC_JSON_EACH_MEMBER(m, &x->v[0])
+    {
+        const struct rac_json *v = rac_json_get(&x->v[1], rac_json_key(m));
+        if (object && v != NULL && rac_json_equal(v, &m->value))
+            rac_json_put(r->a, &out, rac_json_key(m), m->value);
+    }
+    RAC_JSON_EACH(e, &x->v[0])
+    {
+        bool there = false;
+        RAC_JSON_EACH(o, &x->v[1])
+        there = there || (affordable(r, o) && rac_json_equal(o, e));
+        if (there)
+            rac_json_add(r->a, &out, *e);
+    }
+    return out;
+}
+
+/* [{key, value}] of an object; objectKeys: the keys alone. */
+static struct rac_json fn_items(struct resolver *r, const struct arguments *x)
+{
+    struct rac_json out = rac_json_new_array(r->a);
+    RAC_JSON_EACH_MEMBER(m, &x->v[0])
+    {
+        struct rac_json o = rac_json_new_object(r->a);
+        RAC_JSON_PUT_STR(r->a, &o, "key", rac_json_key(m));
+        RAC_JSON_PUT(r->a, &o, "value", m->value);
+        rac_json_add(r->a, &out, o);
+    }
+    return out;
+}
+
+static struct rac_json fn_object_keys(struct resolver *r, const struct arguments *x)
+{
+    struct rac_json out = rac_json_new_array(r->a);
+    RAC_JSON_EACH_MEMBER(m, &x->v[0])
+    rac_json_add(r->a, &out, rac_json_of_str(rac_json_key(m)));
+    return out;
+}
+
+static struct rac_json fn_shallow_merge(struct resolver *r, const struct arguments *x)
+{
+    struct rac_json out = rac_json_new_object(r->a);
+    RAC_JSON_EACH(e, &x->v[0])
+    RAC_JSON_EACH_MEMBER(m, e)
+    rac_json_put(r->a, &out, rac_json_key(m), m->value);
+    return out;
+}
+
+static struct rac_json fn_flatten(struct resolver *r, const struct arguments *x)
+{
+    struct rac_json out = rac_json_new_array(r->a);
+    RAC_JSON_EACH(list, &x->v[0])
+    {
+        if (!affordable_bytes(r, rac_json_len(list) * 8))
+            return unknown_because(r, "the list is too long");
+        RAC_JSON_EACH(e, list)
+        rac_json_add(r->a, &out, *e);
+    }
+    return out;
+}
+
+static struct rac_json fn_try_get(struct resolver *r, const struct arguments *x)
+{
+    const struct rac_json *v = &x->v[0];
+    for (size_t i = 1; i < x->n && v != NULL; i++)
+        v = x->v[i].type == RAC_JSON_INT && x->v[i].i >= 0 ? rac_json_at(v, (size_t)x->v[i].i)
+                                                           : rac_json_geti(v, text_of(r, &x->v[i]));
+    return v != NULL ? *v : rac_json_of_null();
 }
 
 static struct rac_json fn_length(struct resolver *r, const struct arguments *x)
@@ -542,6 +641,31 @@ static struct rac_json fn_mod(struct resolver *r, const struct arguments *x)
     return b == 0 || b == -1 ? unknown_because(r, "division by zero") : rac_json_of_int(a % b);
 }
 
+static struct rac_json least_or_most(struct resolver *r, const struct arguments *x, int sign)
+{
+    const struct rac_json *best = NULL;
+    bool list = x->n == 1 && x->v[0].type == RAC_JSON_ARRAY;
+    size_t n = list ? rac_json_len(&x->v[0]) : x->n;
+    for (size_t i = 0; i < n; i++) {
+        const struct rac_json *v = list ? rac_json_at(&x->v[0], i) : &x->v[i];
+        if (!rac_json_is_number(v))
+            return unknown_because(r, "a value is no number");
+        if (best == NULL || rac_json_number_cmp(v, best) * sign > 0)
+            best = v;
+    }
+    return best != NULL ? *best : unknown_because(r, "the list is empty");
+}
+
+static struct rac_json fn_min(struct resolver *r, const struct arguments *x)
+{
+    return least_or_most(r, x, -1);
+}
+
+static struct rac_json fn_max(struct resolver *r, const struct arguments *x)
+{
+    return least_or_most(r, x, 1);
+}
+
 static int order(struct resolver *r, const struct arguments *x)
 {
     if (rac_json_is_number(&x->v[0]) && rac_json_is_number(&x->v[1]))
@@ -657,7 +781,10 @@ static const struct {
     {"endsWith", 2, 2, fn_ends_with, false},
     {"indexOf", 2, 2, fn_index_of, false},
     {"uriComponent", 1, 1, fn_uri_component, false},
+    {"uriComponentToString", 1, 1, fn_uri_component_to_string, false},
     {"base64", 1, 1, fn_base64, false},
+    {"base64ToString", 1, 1, fn_base64_to_string, false},
+    {"base64ToJson", 1, 1, fn_base64_to_json, false},
     {"int", 1, 1, fn_int, false},
     {"bool", 1, 1, fn_bool, false},
     {"json", 1, 1, fn_json, false},
@@ -665,6 +792,14 @@ static const struct {
     {"createArray", 0, TEMPLATE_ARGS_MAX, fn_create_array, false},
     {"createObject", 0, TEMPLATE_ARGS_MAX, fn_create_object, false},
     {"union", 1, TEMPLATE_ARGS_MAX, fn_union, false},
+    {"intersection", 2, 2, fn_intersection, false},
+    {"items", 1, 1, fn_items, false},
+    {"objectKeys", 1, 1, fn_object_keys, false},
+    {"shallowMerge", 1, 1, fn_shallow_merge, false},
+    {"flatten", 1, 1, fn_flatten, false},
+    {"tryGet", 2, TEMPLATE_ARGS_MAX, fn_try_get, false},
+    {"min", 1, TEMPLATE_ARGS_MAX, fn_min, false},
+    {"max", 1, TEMPLATE_ARGS_MAX, fn_max, false},
     {"length", 1, 1, fn_length, false},
     {"empty", 1, 1, fn_empty, false},
     {"first", 1, 1, fn_first, false},

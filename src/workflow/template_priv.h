@@ -42,6 +42,8 @@ bool affordable(struct resolver *r, const struct rac_json *v);
 bool affordable_bytes(struct resolver *r, size_t n);
 /* The value of any part of a template; pointer absent: quietly. */
 struct rac_json resolve(struct resolver *r, const struct rac_json *v, rac_str pointer);
+/* The list that a copy {name, count, input} makes. */
+struct rac_json template_copy(struct resolver *r, const struct rac_json *copy);
 struct rac_json template_call(struct resolver *r, rac_str name, const struct arguments *x);
 
 #endif

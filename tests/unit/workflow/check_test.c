@@ -130,6 +130,8 @@ static void names_and_order(void **state RAC_UNUSED)
              "B") "}, 'B': {'type': 'Compose', 'inputs': 1, " AFTER("A") "}"),
          "InvalidTemplate /definition/actions/A/runAfter\n"
          "InvalidTemplate /definition/actions/B/runAfter"},
+        {ACTIONS(A("A") ", " A("A")),
+         "~RC-JSON-01 \nInvalidTemplate /definition/actions/A"}, /* the file has it twice */
         {ACTIONS("'A': []"), "InvalidTemplate /definition/actions/A"},
         {ACTIONS("'A': null"), "InvalidTemplate /definition/actions/A"},
         {ACTIONS("'A': {'inputs': 1}"), "InvalidTemplate /definition/actions/A"},
@@ -355,7 +357,8 @@ static void the_root(void **state RAC_UNUSED)
          "InvalidWorkflowKind /kind"},
         {"{'type': 'Microsoft.Logic/workflows', 'properties': {'definition': {" SCHEMA REQUEST
          "'actions': {}}, 'accessControl': {'triggers': {'openAuthenticationPolicies': "
-         "{'policies': {'p': {'type': 'Basic'}}}}}}}",
+         "{'policies': {'p': {'type': 'Basic', 'claims': [{'name': 'iss', 'value': "
+         "'https://sts.windows.net/x/'}]}}}}}}}",
          "OnlyAADOAuthTypeSupported "
          "/properties/accessControl/triggers/openAuthenticationPolicies/policies/p/type"},
     };
@@ -386,6 +389,10 @@ static void templates(void **state RAC_UNUSED)
         {TEMPLATE("", "'actions': {" C("A", "[[concat(1)]") "," C("B", "[if(true(), `x`, "
                                                                        "reference(`y`))]") "}"),
          ""},
+        {TEMPLATE("",
+                  "'actions': {'copy': [{'name': 'x', 'count': 2, 'input': '[copyIndex(`x`)]'}], "
+                  "" C("A", "[string(createObject(`a`, min(2, 1)))]") "}"),
+         "InvalidTemplate /resources/0/properties/definition/actions/x"},
         {TEMPLATE("", "'actions': {" C("A", "[uniqueString(resourceGroup().id)]") "}"),
          "InvalidTemplateDeployment /resources/0/properties/definition/actions/A/inputs"},
     };
