@@ -212,10 +212,12 @@ rac_err rac_access_compile(const struct rac_json *value, const struct rac_access
         policies_read(&p, rac_json_geti(v, RAC_S("openAuthenticationPolicies")),
                       child(&p, at, "openAuthenticationPolicies"), &x->sections[i]);
     }
-    if (p.wrong)
-        return RAC_E_INVALID;
     *out = x;
-    return RAC_OK;
+    if (!p.wrong)
+        return RAC_OK;
+    for (size_t i = 0; i < RAC_ACCESS_SECTIONS; i++)
+        x->sections[i] = (struct section){.has_list = true};
+    return RAC_E_INVALID;
 }
 
 /* --- addresses --------------------------------------------------------------------------------- */

@@ -39,8 +39,8 @@ struct rac_access;
 
 /*
  * value: the accessControl object; NULL or null: everybody from everywhere. RAC_E_INVALID: errors
- * in d (may be NULL), OnlyAADOAuthTypeSupported and InvalidAccessControl, pointers below pointer.
- * *out in a; strings are kept by reference.
+ * in d (may be NULL), OnlyAADOAuthTypeSupported and InvalidAccessControl, pointers below pointer;
+ * *out then lets nobody in but nested calls. *out in a; strings are kept by reference.
  */
 rac_err rac_access_compile(const struct rac_json *value, const struct rac_access_options *o,
                            rac_str pointer, struct rac_arena *a, struct rac_access **out,

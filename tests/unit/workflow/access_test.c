@@ -120,6 +120,10 @@ static void refuses(const char *text, const char *want)
     if (!rac_str_eq(got, rac_str_of(want)))
         fail_msg("%s: %.*s, want %s", text, RAC_FMT(got), want);
     assert_int_equal(e, *want == '\0' ? RAC_OK : RAC_E_INVALID);
+    struct rac_wf_fault fault; /* whoever goes on in spite of it lets nobody in */
+    if (e != RAC_OK)
+        assert_false(
+            rac_access_address(x, RAC_ACCESS_TRIGGERS, RAC_S("10.0.0.1"), false, &a, &fault));
 }
 
 static void test_values(void **state)
