@@ -239,6 +239,10 @@ static void conn_free_now(struct rac_direct_conn *conn)
     struct rac_direct_origin *o = conn->origin;
     struct rac_fetch *f = o->waiting;
     conn->used = true;
+    if (f != NULL && f->fresh) { /* its place is more use to it than this connection */
+        conn_close(conn);
+        return;
+    }
     if (f != NULL) {
         wait_del(o, f);
         exchange(f, conn);

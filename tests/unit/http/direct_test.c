@@ -107,6 +107,18 @@ static void connections_that_die(void **state RAC_UNUSED)
     assert_int_equal(o.requests - before, 2);
     net_fails(net_get(&n, o.port, "/half-head"), RAC_E_IO, "no answer");
     net_close(&n);
+    /* the second try waits for its place, and gets no other kept connection */
+    net_open(&n, (struct rac_http_client_options){.connections_per_host_max = 1});
+    struct wait first, second;
+    assert_str(net_get(&n, o.port, "/").body, "ok");
+    before = o.requests;
+    net_begin(&n, &post, &first);
+    net_begin(&n, &(struct rac_fetch_req){.method = RAC_S("GET"), .url = net_url(o.port, "/")},
+              &second);
+    assert_str(net_await(&n, &second).body, "ok");
+    assert_str(net_await(&n, &first).body, "ok");
+    assert_int_equal(o.requests - before, 3);
+    net_close(&n);
     origin_stop(&o);
 }
 
