@@ -1,6 +1,28 @@
 #include "base/fetch.h"
 #include "base/str.h"
 
+static const unsigned char token_char[256] =
+    {/* RFC 9110 tchar */
+     ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
+     ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,         ['^'] = 1,         ['_'] = 1,
+     ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1};
+
+bool rac_header_is_name(rac_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!token_char[(unsigned char)s.p[i]])
+            return false;
+    return s.n > 0;
+}
+
+bool rac_header_is_value(rac_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
+            return false;
+    return true;
+}
+
 rac_str rac_headers_get(const struct rac_headers *h, rac_str name)
 {
     for (size_t i = 0; i < h->n; i++)

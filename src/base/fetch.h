@@ -23,6 +23,9 @@ struct rac_headers {
     struct rac_header *v;
     size_t n, cap;
 };
+/* What may stand in a header (RFC 9110 §5.1, §5.5): one or more tchar; no CR, LF or NUL. */
+bool rac_header_is_name(rac_str s);
+bool rac_header_is_value(rac_str s);
 /* First value of name (letter case ignored), or the absent slice. */
 rac_str rac_headers_get(const struct rac_headers *h, rac_str name);
 void rac_headers_add(struct rac_headers *h, struct rac_arena *a, rac_str name, rac_str value);

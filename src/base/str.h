@@ -41,6 +41,11 @@ static inline bool rac_is_alnum(char c)
 {
     return rac_is_digit(c) || rac_is_alpha(c);
 }
+static inline int rac_hex_value(char c) /* 0..15; -1: no hexadecimal digit */
+{
+    char lower = (char)(c | 0x20);
+    return rac_is_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
 static inline bool rac_is_space(char c) /* ASCII white space */
 {
     return c == ' ' || (c >= '\t' && c <= '\r');

@@ -1,16 +1,10 @@
 /* The generic syntax of RFC 3986 appendix B, followed by hand: it never backtracks. */
 #include "base/uri.h"
 
-static int hex_digit(char c)
-{
-    char lower = (char)(c | 0x20);
-    return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 static bool is_escape(rac_str s, size_t i)
 {
-    return s.n - i >= 3 && s.p[i] == '%' && hex_digit(s.p[i + 1]) >= 0 &&
-           hex_digit(s.p[i + 2]) >= 0;
+    return s.n - i >= 3 && s.p[i] == '%' && rac_hex_value(s.p[i + 1]) >= 0 &&
+           rac_hex_value(s.p[i + 2]) >= 0;
 }
 
 /* --- percent-encoding ------------------------------------------------------------------------ */
@@ -21,7 +15,7 @@ static bool decode(struct rac_arena *a, rac_str s, bool form, bool strict, rac_s
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == '%' && is_escape(s, i)) {
-            p[n++] = (char)(hex_digit(s.p[i + 1]) << 4 | hex_digit(s.p[i + 2]));
+            p[n++] = (char)(rac_hex_value(s.p[i + 1]) << 4 | rac_hex_value(s.p[i + 2]));
             i += 2;
         } else if (s.p[i] == '%' && strict) {
             return false;
@@ -91,7 +85,7 @@ static bool split_authority(rac_str s, struct rac_url *u)
         u->host_is_ipv6 = true;
         host_end = close + 1;
         for (size_t i = 0; i < u->host.n; i++)
-            if (hex_digit(u->host.p[i]) < 0 && u->host.p[i] != ':' && u->host.p[i] != '.')
+            if (rac_hex_value(u->host.p[i]) < 0 && u->host.p[i] != ':' && u->host.p[i] != '.')
                 return false;
     } else {
         host_end = find_any(s, ":");

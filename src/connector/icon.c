@@ -170,18 +170,12 @@ rac_err rac_icon_read(rac_str bytes, struct rac_arena *a, struct rac_icon *out)
     return e;
 }
 
-static int hex_digit(char c)
-{
-    c = rac_lower(c);
-    return rac_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool rac_icon_parse_colour(rac_str text, uint8_t rgb[3])
 {
     if (text.n != 7 || text.p[0] != '#')
         return false;
     for (int i = 0; i < 3; i++) {
-        int hi = hex_digit(text.p[1 + 2 * i]), lo = hex_digit(text.p[2 + 2 * i]);
+        int hi = rac_hex_value(text.p[1 + 2 * i]), lo = rac_hex_value(text.p[2 + 2 * i]);
         if (hi < 0 || lo < 0)
             return false;
         rgb[i] = (uint8_t)(hi * 16 + lo);

@@ -1,5 +1,6 @@
 /* Conversions, data URIs, URI escapes, number formats (spec expressions §11, §14, §16.4). */
 #include "base/base64.h"
+#include "base/uri.h"
 #include "base/utf8.h"
 #include "expr/functions_priv.h"
 #include "expr/number.h"
@@ -250,31 +251,6 @@ bool fn_data_uri(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
         out, rac_arena_printf(c->a, "data:%.*s;base64,%.*s", RAC_FMT(type), RAC_FMT(base64)));
 }
 
-static int hex_value(char ch)
-{
-    return rac_is_digit(ch)         ? ch - '0'
-           : ch >= 'a' && ch <= 'f' ? ch - 'a' + 10
-           : ch >= 'A' && ch <= 'F' ? ch - 'A' + 10
-                                    : -1;
-}
-
-/* %XX decoded; what is no escape stays as it is. */
-static rac_str unescaped(struct rac_arena *a, rac_str s, bool plus_is_space)
-{
-    char *p = rac_arena_alloc_dirty(a, s.n + 1), *w = p;
-    for (size_t i = 0; i < s.n; i++) {
-        int high = s.p[i] == '%' && i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(s.p[i + 2]) : -1;
-        if (low >= 0) {
-            *w++ = (char)(high << 4 | low);
-            i += 2;
-        } else {
-            *w++ = plus_is_space && s.p[i] == '+' ? ' ' : s.p[i];
-        }
-    }
-    return (rac_str){p, (size_t)(w - p)};
-}
-
 struct data_uri {
     rac_str type; /* media type and parameters, verbatim; "text/plain" when there were none */
     rac_str base64;
@@ -297,7 +273,7 @@ static bool data_uri_read(struct call *c, const struct rac_json *v, struct data_
     out->type = meta.n == 0 ? RAC_S("text/plain") : meta;
     if (is_base64 && !strict_base64(c->a, data, &bytes))
         return fail_convert(c, &v[0], "binary content: what follows the comma is not base64");
-    out->base64 = is_base64 ? data : rac_base64_encode(c->a, unescaped(c->a, data, true));
+    out->base64 = is_base64 ? data : rac_base64_encode(c->a, rac_url_decode(c->a, data, true));
     return true;
 }
 
@@ -401,7 +377,8 @@ bool fn_uri_component_to_string(struct call *c, const struct rac_json *v, size_t
                                 struct rac_json *out)
 {
     rac_str s;
-    return arg_str(c, v, 0, &s) && answer_str(out, rac_utf8_mend(c->a, unescaped(c->a, s, false)));
+    return arg_str(c, v, 0, &s) &&
+           answer_str(out, rac_utf8_mend(c->a, rac_url_decode(c->a, s, false)));
 }
 
 bool fn_uri_component_to_binary(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
@@ -410,7 +387,7 @@ bool fn_uri_component_to_binary(struct call *c, const struct rac_json *v, size_t
     rac_str s;
     if (!arg_str(c, v, 0, &s))
         return false;
-    *out = envelope(c->a, RAC_S("application/octet-stream"), unescaped(c->a, s, false));
+    *out = envelope(c->a, RAC_S("application/octet-stream"), rac_url_decode(c->a, s, false));
     return true;
 }
 

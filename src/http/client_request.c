@@ -83,7 +83,7 @@ static bool check_proxy(struct rac_fetch *f)
 static bool check_headers(struct rac_fetch *f, const struct rac_headers *h)
 {
     for (size_t i = 0; h != NULL && i < h->n; i++)
-        if (!rac_http1_is_token(h->v[i].name) || !rac_http1_is_value(h->v[i].value)) {
+        if (!rac_header_is_name(h->v[i].name) || !rac_header_is_value(h->v[i].value)) {
             RAC_FETCH_FAIL(f, RAC_E_INVALID,
                            "the header \"%.*s\" has a name or value HTTP does not allow",
                            RAC_FMT(rac_str_sub(h->v[i].name, 0, 64)));
@@ -104,7 +104,7 @@ bool rac_fetch_check(struct rac_fetch *f, const struct rac_fetch_req *req)
         rac_fetch_fail(f, RAC_E_INVALID, RAC_S("the URL is malformed"));
         return false;
     }
-    if (!rac_http1_is_token(req->method) || req->method.n > METHOD_MAX) {
+    if (!rac_header_is_name(req->method) || req->method.n > METHOD_MAX) {
         rac_fetch_fail(f, RAC_E_INVALID, RAC_S("the method is not one HTTP allows"));
         return false;
     }

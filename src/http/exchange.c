@@ -6,7 +6,6 @@
 #include "base/env.h"
 #include "base/metrics.h"
 #include "base/str.h"
-#include "http/http1.h"
 #include "http/server_priv.h"
 
 #include <arpa/inet.h>
@@ -108,7 +107,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind RAC_UNUSED, 
     struct head_check *k = cls;
     rac_str name = {key, key_n}, v = {value ? value : "", value ? value_n : 0};
     k->bytes += key_n + value_n + 4 + HEADER_COST;
-    if (!rac_http1_is_token(name))
+    if (!rac_header_is_name(name))
         bad(k, 400, "malformed header name");
     if (!is_field_value(v))
         bad(k, 400, "control character in a header");
@@ -178,7 +177,7 @@ static int check_head(struct rac_http_conn *c, const char *method, const char *v
     c->x.method = rac_str_of(method);
     if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
         bad(&k, 505, "HTTP/1.0 and HTTP/1.1 are spoken here");
-    if (!rac_http1_is_token(c->x.method) || c->x.method.n > 32 || !target_split(c) ||
+    if (!rac_header_is_name(c->x.method) || c->x.method.n > 32 || !target_split(c) ||
         version != c->uri_lib + c->uri_n + 1)
         bad(&k, 400, "malformed request line");
     if (k.bytes > c->server->o.head_bytes_max)

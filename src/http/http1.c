@@ -19,28 +19,6 @@ enum body_state {
     BODY_TRAILER_LF  /* CR seen at the beginning of a line: the end follows */
 };
 
-static const unsigned char token_char[256] =
-    {/* RFC 9110 tchar */
-     ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
-     ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,         ['^'] = 1,         ['_'] = 1,
-     ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1};
-
-bool rac_http1_is_token(rac_str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (!token_char[(unsigned char)s.p[i]])
-            return false;
-    return s.n > 0;
-}
-
-bool rac_http1_is_value(rac_str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
-            return false;
-    return true;
-}
-
 /* ---- head ---- */
 
 bool rac_http1_may_be_answer(rac_str s)
@@ -180,7 +158,7 @@ static rac_err header_line(rac_str line, struct rac_arena *a, struct rac_headers
         return RAC_OK;
     }
     rac_str value, name = rac_str_cut(line, ':', &value);
-    if (value.p == NULL || !rac_http1_is_token(name))
+    if (value.p == NULL || !rac_header_is_name(name))
         return wrong(why, "malformed header");
     if (h->n >= RAC_HTTP1_HEADERS_MAX) {
         *why = "too many headers";
@@ -222,12 +200,6 @@ void rac_http1_body_init(struct rac_http1_body *b, const struct rac_http1_head *
                                 .over = head->framing == RAC_HTTP1_NONE};
 }
 
-static int hex_value(char c)
-{
-    char lower = (char)(c | 0x20);
-    return rac_is_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* The line with a chunk's size ends. */
 static void size_end(struct rac_http1_body *b)
 {
@@ -237,7 +209,7 @@ static void size_end(struct rac_http1_body *b)
 
 static rac_err size_char(struct rac_http1_body *b, char c, const char **why)
 {
-    int digit = hex_value(c);
+    int digit = rac_hex_value(c);
     if (digit >= 0 && b->line_n < CHUNK_DIGITS_MAX) {
         b->left = b->left * 16 + (unsigned)digit;
         b->line_n++;

@@ -66,9 +66,4 @@ void rac_http1_body_took(struct rac_http1_body *b, rac_str *in, size_t n);
 /* The connection closed: was that the end of the body? */
 bool rac_http1_body_at_end(const struct rac_http1_body *b);
 
-/* The field-name rule of RFC 9110 §5.1, for requests as well: one or more tchar. */
-bool rac_http1_is_token(rac_str s);
-/* No CR, LF or NUL: what could split a message. */
-bool rac_http1_is_value(rac_str s);
-
 #endif

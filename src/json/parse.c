@@ -228,35 +228,12 @@ static int hex4(const char *p, const char *end)
     if (end - p < 4)
         return -1;
     for (int i = 0; i < 4; i++) {
-        int c = (unsigned char)p[i], lower = c | 0x20;
-        int d = c >= '0' && c <= '9'           ? c - '0'
-                : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
-                                               : -1;
+        int d = rac_hex_value(p[i]);
         if (d < 0)
             return -1;
         u = u * 16 + d;
     }
     return u;
-}
-
-static char *utf8_put(char *out, unsigned c)
-{
-    if (c < 0x80) {
-        *out++ = (char)c;
-    } else if (c < 0x800) {
-        *out++ = (char)(0xc0 | c >> 6);
-        *out++ = (char)(0x80 | (c & 0x3f));
-    } else if (c < 0x10000) {
-        *out++ = (char)(0xe0 | c >> 12);
-        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (c & 0x3f));
-    } else {
-        *out++ = (char)(0xf0 | c >> 18);
-        *out++ = (char)(0x80 | (c >> 12 & 0x3f));
-        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (c & 0x3f));
-    }
-    return out;
 }
 
 /* \uXXXX at p (behind the u), pairs included. The place after it, or NULL. */
@@ -283,7 +260,7 @@ static const char *unescape_unicode(struct parser *s, const char *p, char **out)
             return NULL;
         }
     }
-    *out = utf8_put(*out, (unsigned)u);
+    *out += rac_utf8_encode((uint32_t)u, *out);
     return next;
 }
 
@@ -299,7 +276,7 @@ __attribute__((cold, noinline)) static const char *bad_utf8(struct parser *s, co
         return NULL;
     }
     repair(s, p, NULL, RAC_S("Bytes that are not UTF-8 were read as U+FFFD."));
-    *out = utf8_put(*out, 0xfffd);
+    *out += rac_utf8_encode(0xfffd, *out);
     return p + bad;
 }
 

@@ -6,6 +6,7 @@
 #include "openapi/api.h"
 
 #include "base/str.h"
+#include "base/uri.h"
 
 enum {
     CHAIN_MAX = 64,           /* references to references before we call it a circle */
@@ -72,30 +73,6 @@ enum rac_visibility rac_api_visibility(const struct rac_json *node)
 
 /* --- references --------------------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-    c = rac_lower(c);
-    return rac_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Undoes percent escapes; malformed ones stay as they are. */
-static rac_str percent_decode(struct rac_arena *a, rac_str s)
-{
-    char *p = rac_arena_alloc_dirty(a, s.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        int hi = s.p[i] == '%' && i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
-        int lo = hi >= 0 ? hex_digit(s.p[i + 2]) : -1;
-        if (lo >= 0) {
-            p[n++] = (char)(hi * 16 + lo);
-            i += 2;
-        } else {
-            p[n++] = s.p[i];
-        }
-    }
-    return (rac_str){p, n};
-}
-
 static rac_str tilde_decode(struct rac_arena *a, rac_str s)
 {
     return rac_str_replace(a, rac_str_replace(a, s, RAC_S("~1"), RAC_S("/")), RAC_S("~0"),
@@ -110,7 +87,7 @@ static const struct rac_json *shared_entry(const struct rac_api *api, const stru
     if (hit == NULL && map != NULL && memchr(name.p, '~', name.n) != NULL)
         hit = rac_json_get(map, tilde_decode(api->a, name));
     if (hit == NULL && map != NULL && memchr(name.p, '%', name.n) != NULL)
-        hit = rac_json_get(map, tilde_decode(api->a, percent_decode(api->a, name)));
+        hit = rac_json_get(map, tilde_decode(api->a, rac_url_decode(api->a, name, false)));
     return hit;
 }
 
@@ -137,7 +114,7 @@ const struct rac_json *rac_api_lookup(const struct rac_api *api, rac_str ref)
     }
     rac_str pointer = rac_str_from(ref, 1);
     if (pointer.n > 0 && memchr(pointer.p, '%', pointer.n) != NULL)
-        pointer = percent_decode(api->a, pointer);
+        pointer = rac_url_decode(api->a, pointer, false);
     return pointer.n == 0 ? api->root : rac_json_pointer_get(api->root, pointer);
 }
 

@@ -38,18 +38,12 @@ static const unsigned char classes[256] = {
     ['?'] = KEEP_QUERY,
 };
 
-static int hex_digit(char c)
-{
-    char lower = (char)(c | 0x20);
-    return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* --- percent-encoding ------------------------------------------------------------------------ */
 
 static bool is_escape(rac_str s, size_t i)
 {
-    return s.n - i >= 3 && s.p[i] == '%' && hex_digit(s.p[i + 1]) >= 0 &&
-           hex_digit(s.p[i + 2]) >= 0;
+    return s.n - i >= 3 && s.p[i] == '%' && rac_hex_value(s.p[i + 1]) >= 0 &&
+           rac_hex_value(s.p[i + 2]) >= 0;
 }
 
 size_t rac_url_encode_into(char *out, rac_str s, enum rac_url_set set)

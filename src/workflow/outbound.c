@@ -38,29 +38,13 @@ static bool is_dropped(rac_str name, unsigned direction)
     return false;
 }
 
-static bool is_token(rac_str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (!rac_is_alnum(s.p[i]) && (s.p[i] == '\0' || strchr("!#$%&'*+-.^_`|~", s.p[i]) == NULL))
-            return false;
-    return s.n > 0;
-}
-
-static bool is_value(rac_str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
-            return false;
-    return s.n <= HEADER_VALUE_MAX;
-}
-
 static rac_err header_add(struct rac_headers *h, rac_str name, rac_str value, struct rac_arena *a,
                           rac_str *why)
 {
-    if (!is_token(name))
+    if (!rac_header_is_name(name))
         return invalid(why, rac_arena_printf(a, "'%.*s' cannot be the name of a header.",
                                              RAC_FMT(rac_str_sub(name, 0, 80))));
-    if (!is_value(value))
+    if (!rac_header_is_value(value) || value.n > HEADER_VALUE_MAX)
         return invalid(why, rac_arena_printf(a,
                                              "The value of header '%.*s' has characters that a "
                                              "header cannot have, or is too long.",
@@ -186,7 +170,7 @@ rac_err rac_outbound_request(const struct rac_json *inputs, const struct rac_out
     struct rac_content body;
     rac_str method = rac_json_str(rac_json_geti(inputs, RAC_S("method")), RAC_S(""));
     const struct rac_json *cookie = rac_json_geti(inputs, RAC_S("cookie"));
-    if (!is_token(method) || method.n > METHOD_MAX)
+    if (!rac_header_is_name(method) || method.n > METHOD_MAX)
         return invalid(why, RAC_S("'method' must be the name of an HTTP method."));
     r.method = rac_str_upper(a, method);
     rac_err e = url_of(inputs, a, &r.url, why);
