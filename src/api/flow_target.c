@@ -38,7 +38,7 @@ static uint64_t seen_now(struct rac_api_worker *w)
 
 static rac_str known_key(const struct rac_flow_target_want *want, char out[KEY_MAX])
 {
-    const rac_str parts[] = {want->flow->tenant, want->flow->group, want->flow->owner, want->api,
+    const rac_str parts[] = {want->flow->tenant, want->flow->group, want->flow->author, want->api,
                              want->reference,    want->connection,  want->external};
     size_t n = 0;
     for (size_t i = 0; i < RAC_COUNT(parts); i++) {
@@ -126,8 +126,8 @@ rac_str rac_flow_connector_find(struct rac_api_worker *w, rac_str tenant, rac_st
 
 /* --- rights ----------------------------------------------------------------------------------- */
 
-rac_err rac_flow_owner_principal(struct rac_api_worker *w, rac_str tenant, rac_str user,
-                                 struct rac_arena *a, struct rac_principal *out)
+rac_err rac_flow_author_principal(struct rac_api_worker *w, rac_str tenant, rac_str user,
+                                  struct rac_arena *a, struct rac_principal *out)
 {
     struct rac_user_row u;
     *out = (struct rac_principal){.tenant = tenant, .user = user};
@@ -176,7 +176,7 @@ static bool by_name(struct finding *f, rac_str name, struct rac_connection_row *
     return false;
 }
 
-/* The only connection the owner may use with that connector. */
+/* The only connection the author may use with that connector. */
 static bool only_one(struct finding *f, const struct rac_principal *who,
                      struct rac_connection_row *out)
 {
@@ -204,8 +204,8 @@ static bool only_one(struct finding *f, const struct rac_principal *who,
 static rac_err refuse(struct finding *f, const struct rac_connection_row *row)
 {
     f->why = rac_arena_printf(f->a,
-                              "The owner of the workflow may not use the connection %.*s. Share "
-                              "it with them, or save the workflow as somebody who may.",
+                              "Who saved this version of the workflow may not use the connection "
+                              "%.*s. Share it with them, or save it as somebody who may.",
                               RAC_FMT(row->id));
     return RAC_E_NOT_FOUND;
 }
@@ -216,10 +216,10 @@ static rac_err find(struct finding *f, rac_str *id)
     const struct rac_flow *flow = want->flow;
     struct rac_principal who;
     struct rac_connection_row row;
-    rac_err e = rac_flow_owner_principal(f->w, flow->tenant, flow->owner, f->a, &who);
+    rac_err e = rac_flow_author_principal(f->w, flow->tenant, flow->author, f->a, &who);
     if (e != RAC_OK) {
-        f->why = RAC_S("The owner of the workflow is gone or disabled, and it acts with their "
-                       "rights. Save it as somebody else.");
+        f->why = RAC_S("Who saved this version of the workflow is gone or disabled, and it "
+                       "acts with their rights. Save it as somebody else.");
         return RAC_E_NOT_FOUND;
     }
     f->connector = rac_flow_connector_find(f->w, flow->tenant, want->api, f->a);
@@ -241,7 +241,7 @@ static rac_err find(struct finding *f, rac_str *id)
     if (f->why.n == 0)
         f->why =
             rac_arena_printf(f->a,
-                             "There is no connection %.*s the workflow's owner could use. "
+                             "There is no connection %.*s that who saved the workflow could use. "
                              "Make one: raccord connection create %.*s",
                              RAC_FMT(want->connection.n > 0 ? want->connection : want->reference),
                              RAC_FMT(f->connector.n > 0 ? f->connector : want->api));

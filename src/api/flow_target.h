@@ -1,8 +1,9 @@
 /*
- * flow_target - which connection a workflow means, and whether its owner may use it (spec
+ * flow_target - which connection a workflow means, and whether who saved it may use it (spec
  * workflows §6.1 to §6.3).
  *
- * A workflow acts with the rights of its owner, whoever triggered it. What was found is remembered
+ * A version acts with the rights of who saved it, whoever owns the workflow or triggered it: so
+ * whoever changes a workflow of somebody else's gets no hand on their connections. What was found is remembered
  * by a worker while connectors, connections and rights stand still. The two functions are ports of
  * struct rac_engine_ports; self is a struct rac_api_worker.
  */
@@ -24,10 +25,10 @@ void rac_flow_target_find(void *self, const struct rac_flow_target_want *want, s
                           void *arg);
 void rac_flow_target_release(void *self, const struct rac_flow_target *t);
 
-/* The owner of a workflow as one who asks: its roles as they are now. RAC_E_NOT_FOUND: gone or
+/* The author of a version as one who asks: its roles as they are now. RAC_E_NOT_FOUND: gone or
  * disabled. In a. */
-rac_err rac_flow_owner_principal(struct rac_api_worker *w, rac_str tenant, rac_str user,
-                                 struct rac_arena *a, struct rac_principal *out) RAC_MUST_CHECK;
+rac_err rac_flow_author_principal(struct rac_api_worker *w, rac_str tenant, rac_str user,
+                                  struct rac_arena *a, struct rac_principal *out) RAC_MUST_CHECK;
 
 /* The connector a name stands for: its id, the id without "shared_", the name before its tail, or
  * its display name. Absent: none, or several. */

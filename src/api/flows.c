@@ -203,7 +203,7 @@ static void first_message(const struct rac_diags *d, struct rac_arena *a, rac_st
 }
 
 /* Compiles a whole row; the flow has one reference. Any thread. */
-static rac_err live_new(const struct rac_flow_row *row, struct rac_arena *scratch,
+static rac_err live_new(const struct rac_flow_row *row, rac_str author, struct rac_arena *scratch,
                         struct rac_live_flow **out, rac_str *why)
 {
     struct rac_flow *f = rac_mem_alloc(sizeof *f);
@@ -218,7 +218,7 @@ static rac_err live_new(const struct rac_flow_row *row, struct rac_arena *scratc
     f->id = rac_arena_str(a, row->id);
     f->name = rac_arena_str(a, row->name);
     f->revision = rac_arena_str(a, row->revision);
-    f->owner = rac_arena_str(a, row->owner);
+    f->author = rac_arena_str(a, author);
     f->enabled = rac_str_eq(row->state, RAC_S("Enabled"));
     f->refs = 1;
     if (row->key1.n == sizeof f->keys[0] && row->key2.n == sizeof f->keys[1]) {
@@ -331,6 +331,7 @@ struct job {
     uint64_t seen;
     bool newest;
     struct rac_flow_row row;
+    rac_str author; /* of the version wanted */
     struct rac_live_flow *live;
     rac_err err;
     rac_flows_done done;
@@ -341,7 +342,7 @@ struct job {
 static void job_compile(void *arg)
 {
     struct job *j = arg;
-    j->err = live_new(&j->row, &j->a, &j->live, &j->why);
+    j->err = live_new(&j->row, j->author, &j->a, &j->live, &j->why);
     if (j->err != RAC_OK)
         return;
     rac_metric_add(RAC_METRIC_WORKFLOW_COMPILES, 1);
@@ -386,12 +387,26 @@ static struct job *job_new(struct rac_flows *f, rac_flows_done done, void *arg)
     return j;
 }
 
+/* Who saved the version in the row. A change that makes no version (off, on, another name) leaves
+ * the rights with which it acts where they are. */
+static rac_err author_of(struct job *j)
+{
+    const struct rac_flow_store *fs = j->owner->w->fs;
+    struct rac_flow_version_row v;
+    rac_err e = fs->version_get(fs->self, j->row.key, j->row.revision, &j->a, &v);
+    if (e == RAC_OK)
+        j->author = v.created_by;
+    return e == RAC_E_NOT_FOUND ? RAC_E_CORRUPT : e;
+}
+
 /* The row is read; the rest follows in the pool unless somebody compiled it before. */
 static void job_go(struct job *j)
 {
     struct rac_flows *f = j->owner;
     if (j->err == RAC_OK)
         j->live = home_get(f->w->service->flows, j->key, j->newest ? j->row.version : 0);
+    if (j->err == RAC_OK && j->live == NULL)
+        j->err = author_of(j);
     if (j->err == RAC_OK && j->live == NULL) {
         j->err = rac_pool_start(f->w->loop, job_compile, job_compiled, j, NULL);
         if (j->err == RAC_OK)

@@ -183,16 +183,6 @@ static bool kept_back(rac_str name)
     return false;
 }
 
-/* Active content of somebody else's may not act in the name of this origin. */
-static void tame(struct passage *p, struct rac_headers *h)
-{
-    rac_str type = rac_headers_get(h, RAC_S("Content-Type"));
-    if (rac_str_findi(type, RAC_S("html")) != RAC_STR_NPOS ||
-        rac_str_findi(type, RAC_S("svg")) != RAC_STR_NPOS ||
-        rac_str_findi(type, RAC_S("xml")) != RAC_STR_NPOS)
-        rac_headers_set(h, p->x->arena, RAC_S("Content-Security-Policy"), RAC_S("sandbox"));
-}
-
 static void drained(void *arg)
 {
     struct passage *p = arg;
@@ -212,7 +202,7 @@ static bool on_headers(void *arg, int status, const struct rac_headers *headers)
     for (size_t i = 0; i < headers->n; i++)
         if (!kept_back(headers->v[i].name))
             rac_headers_add(&p->reply_headers, a, headers->v[i].name, headers->v[i].value);
-    tame(p, &p->reply_headers);
+    rac_api_tame(&p->reply_headers, a);
     bool bodiless = status == 204 || status == 304 || rac_str_eq(p->x->method, RAC_S("HEAD"));
     if (bodiless || (length >= 0 && length <= WHOLE_BYTES_MAX)) {
         p->gathering = true;
@@ -270,7 +260,7 @@ static void called(void *arg, struct rac_call *call, const struct rac_call_res *
             if (!kept_back(res->headers.v[i].name))
                 rac_headers_add(&p->reply_headers, p->x->arena, res->headers.v[i].name,
                                 res->headers.v[i].value);
-        tame(p, &p->reply_headers);
+        rac_api_tame(&p->reply_headers, p->x->arena);
         rac_http_reply(p->x, res->status, &p->reply_headers, res->bytes);
     }
 }

@@ -74,7 +74,7 @@ static void port_flow_load(void *self, int64_t key, rac_str revision,
     rac_flows_want_version(w->flows, key, revision, loaded, load_new(done, arg));
 }
 
-/* A sibling by name, or any workflow of the tenant by id or resource id, which its owner may run.
+/* A sibling by name, or any workflow of the tenant by id or resource id, which its author may run.
  */
 static void port_flow_named(void *self, const struct rac_flow *from, rac_str name_or_id,
                             void (*done)(void *arg, rac_err err, struct rac_flow *f), void *arg)
@@ -91,7 +91,7 @@ static void port_flow_named(void *self, const struct rac_flow *from, rac_str nam
     if (e == RAC_E_NOT_FOUND)
         e = fs->flow_get(fs->self, from->tenant, name, RAC_FLOW_PLAIN, &a, &row);
     if (e == RAC_OK)
-        e = rac_flow_owner_principal(w, from->tenant, from->owner, &a, &who);
+        e = rac_flow_author_principal(w, from->tenant, from->author, &a, &who);
     struct rac_resource thing = {.tenant = from->tenant, .group = row.group, .owner = row.owner};
     if (e == RAC_OK && !rac_iam_may(&who, RAC_MAY_WORKFLOW_RUN, &thing))
         e = RAC_E_NOT_FOUND;

@@ -307,6 +307,16 @@ static void not_found(struct rac_http_exchange *x)
                               "/api/v1/openapi.json), runtime URLs are below /apim."));
 }
 
+void rac_api_tame(struct rac_headers *h, struct rac_arena *a)
+{
+    static const rac_str active[] = {RAC_S_INIT("html"), RAC_S_INIT("svg"), RAC_S_INIT("xml")};
+    rac_str type = rac_headers_get(h, RAC_S("Content-Type"));
+    rac_headers_set(h, a, RAC_S("X-Content-Type-Options"), RAC_S("nosniff"));
+    for (size_t i = 0; i < RAC_COUNT(active); i++)
+        if (rac_str_findi(type, active[i]) != RAC_STR_NPOS)
+            rac_headers_set(h, a, RAC_S("Content-Security-Policy"), RAC_S("sandbox"));
+}
+
 /* --- entrances -------------------------------------------------------------------------------- */
 
 static void enter_gateway(struct rac_api_worker *w, struct rac_http_exchange *x)

@@ -32,7 +32,8 @@ struct rac_run;
 /* A version of a workflow, compiled: immutable, counted, shared by workers. */
 struct rac_flow {
     int64_t key; /* 0: no server behind it (raccord run) */
-    rac_str tenant, group, id, name, revision, owner;
+    rac_str tenant, group, id, name, revision;
+    rac_str author; /* user id: who saved this version, with whose rights it acts */
     bool enabled, stateless;
     const struct rac_workflow *workflow;
     const struct rac_plan *plan;
