@@ -3,12 +3,12 @@
 #include "api/issuers.h"
 #include "base/mem.h"
 #include "text/url.h"
+#include "workflow/inbound.h"
 
 enum {
     KNOWN_MAX = 512,  /* verified URLs, by hash; a newcomer replaces */
     URL_MAX = 480,    /* longer ones are verified every time */
     TENANTS_MAX = 64, /* counted apart; more share by hash */
-    REQUEST_URL_MAX = 16384,
 };
 
 /* A URL whose signature held for a state of its workflow, and does not expire. */
@@ -444,23 +444,20 @@ void rac_doors_handle(struct rac_doors *d, struct rac_http_exchange *x)
     if (enter_known(d, x))
         return;
     struct rac_callback to;
-    bool too_long = x->path.n + x->query.n > REQUEST_URL_MAX;
-    if (!too_long && !rac_callback_parse(x->path, x->arena, &to)) {
+    struct rac_wf_fault fault;
+    bool fits = rac_inbound_check_size(x->path.n + x->query.n, 0, &fault);
+    if (fits && !rac_callback_parse(x->path, x->arena, &to)) {
         rac_api_reply_error(x, 404, RAC_S("NotFound"), RAC_S("Nothing is here."));
         return;
     }
     struct rac_passage *p = passage_new(d, x);
-    if (too_long) {
-        rac_passage_refuse(p, 414, "RequestUriTooLong", RAC_S("The URL is too long."), 0);
+    if (!fits) {
+        rac_passage_fault(p, &fault);
         return;
     }
     p->to = to;
-    rac_str ignored = rac_url_query_get(x->arena, x->query, RAC_S("api-version"));
-    if (ignored.n == 0) {
-        rac_passage_refuse(p, 400, "MissingApiVersionParameter",
-                           RAC_S("The api-version query parameter (?api-version=) is required for "
-                                 "all requests."),
-                           0);
+    if (!rac_inbound_check_version(x->query, &fault)) {
+        rac_passage_fault(p, &fault);
         return;
     }
     struct rac_live_flow *live =
