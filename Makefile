@@ -5,7 +5,7 @@ RACCORD_CORPUS  ?= $(abspath ../shared/corpus)
 RACCORD_VECTORS ?= $(abspath ../shared/vectors)
 export RACCORD_CORPUS RACCORD_VECTORS
 
-.PHONY: all run test deps deps-build build unit e2e asan tsan fuzz fuzz-long bench fmt fmt-check layers headers install clean
+.PHONY: all run test deps deps-build build unit e2e asan sim tsan fuzz fuzz-long bench fmt fmt-check layers headers install clean
 
 all: build
 
@@ -31,6 +31,10 @@ unit: deps                  ## unit tests without sanitizers
 asan: deps                  ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	@ninja -C build-asan -j $(JOBS) >/dev/null && UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 meson test -C build-asan --no-rebuild --print-errorlogs
+
+sim: deps                   ## the workflow engine under 10,000 seeds of faults and crashes
+	@test -f build-unit/build.ninja || meson setup build-unit >/dev/null
+	@ninja -C build-unit -j $(JOBS) unit-wf-sim >/dev/null && RACCORD_SIM_SEEDS=10000 build-unit/unit-wf-sim
 
 tsan: deps                  ## threaded unit tests under ThreadSanitizer
 	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false >/dev/null

@@ -134,17 +134,42 @@ bool rac_time_parse_date(rac_str s, rac_ms *out)
     return true;
 }
 
+/* n digits of v; written out by hand because every record of a run has two times. */
+static char *put_digits(char *p, int64_t v, int n)
+{
+    for (int i = n; i-- > 0; v /= 10)
+        p[i] = (char)('0' + v % 10);
+    return p + n;
+}
+
 size_t rac_time_print(rac_ms t, char out[RAC_TIME_TEXT])
 {
     struct rac_civil c = rac_time_civil(t);
-    int n = snprintf(out, RAC_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d", (int)c.year, c.month,
-                     c.day, c.hour, c.minute, c.second);
-    if (c.millis != 0)
-        n += snprintf(out + n, RAC_TIME_TEXT - (size_t)n, ".%03d", c.millis);
-    while (c.millis != 0 && out[n - 1] == '0')
-        n--;
-    n += snprintf(out + n, RAC_TIME_TEXT - (size_t)n, "Z");
-    return (size_t)n;
+    char *p = out;
+    if (c.year < 0 || c.year > 9999) { /* nobody's calendar, but no reason to print nonsense */
+        p += snprintf(out, RAC_TIME_TEXT / 2, "%lld", (long long)c.year);
+    } else {
+        p = put_digits(p, c.year, 4);
+    }
+    *p++ = '-';
+    p = put_digits(p, c.month, 2);
+    *p++ = '-';
+    p = put_digits(p, c.day, 2);
+    *p++ = 'T';
+    p = put_digits(p, c.hour, 2);
+    *p++ = ':';
+    p = put_digits(p, c.minute, 2);
+    *p++ = ':';
+    p = put_digits(p, c.second, 2);
+    if (c.millis != 0) {
+        *p++ = '.';
+        p = put_digits(p, c.millis, 3);
+        while (p[-1] == '0')
+            p--;
+    }
+    *p++ = 'Z';
+    *p = '\0';
+    return (size_t)(p - out);
 }
 
 static const char *const day_names[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};

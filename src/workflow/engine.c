@@ -52,6 +52,22 @@ static void orphan(struct live *l)
     live_release(l);
 }
 
+void parting_add(struct rac_engine *e, struct parting *p)
+{
+    p->next = e->partings;
+    p->link = &e->partings;
+    if (p->next != NULL)
+        p->next->link = &p->next;
+    e->partings = p;
+}
+
+void parting_done(struct parting *p)
+{
+    *p->link = p->next;
+    if (p->next != NULL)
+        p->next->link = p->link;
+}
+
 void rac_engine_free(struct rac_engine *e)
 {
     if (e == NULL)
@@ -66,6 +82,8 @@ void rac_engine_free(struct rac_engine *e)
             if (held)
                 l->e = NULL;
         }
+    while (e->partings != NULL)
+        e->partings->drop(e->partings);
     while (e->spare != NULL) {
         struct live *l = e->spare;
         e->spare = l->hash_next;

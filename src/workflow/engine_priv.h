@@ -39,6 +39,14 @@ void timers_ring(struct rac_engine *e);
 struct lane;
 struct live;
 
+/* A request nobody waits for: an unsubscription. Dropped with the engine. */
+struct parting {
+    struct parting *next, **link;
+    void (*drop)(struct parting *p); /* cancels and frees */
+};
+void parting_add(struct rac_engine *e, struct parting *p);
+void parting_done(struct parting *p); /* takes it off the list */
+
 /* What happened to a run from outside; taken in by its next turn. */
 enum event_kind { EVENT_CALLBACK, EVENT_CANCEL, EVENT_CALLER_GONE, EVENT_TIMED_OUT };
 struct event {
@@ -134,6 +142,7 @@ struct rac_engine {
     size_t heap_n, heap_cap;
     rac_ns alarm_ns;
     bool pumping, draining;
+    struct parting *partings;
     struct live *spare;
     size_t spare_n;
     size_t calls_n;

@@ -496,18 +496,21 @@ static void stop_stopped(struct live *l)
     }
 }
 
+/* Actions that began, or were found open in what was loaded. True: there were some. */
+static bool take_wants(struct live *l)
+{
+    size_t n;
+    struct rac_wf_record **wants = rac_run_wants(l->run, &n);
+    for (size_t i = 0; i < n; i++)
+        outside_prepare(outside_new(l, wants[i]));
+    return n > 0;
+}
+
 static void work(struct live *l)
 {
-    struct rac_wf_record **wants;
-    size_t n;
-    do {
+    do
         l->more = rac_run_work(l->run, l->e->limits.turn_actions_max);
-        wants = rac_run_wants(l->run, &n);
-        for (size_t i = 0; i < n; i++) {
-            struct outside *o = outside_new(l, wants[i]);
-            outside_prepare(o);
-        }
-    } while (n > 0 && !l->more && !rac_run_over(l->run));
+    while (take_wants(l) && !l->more && !rac_run_over(l->run));
 }
 
 static void turn(struct live *l)
@@ -525,6 +528,7 @@ static void turn(struct live *l)
     }
     if (engine_now(e) - rac_run_start_ms(l->run) > duration_max(l))
         live_event(l, event_new(EVENT_TIMED_OUT, NULL, NULL));
+    (void)take_wants(l);
     take_events(l);
     take_steps(l);
     if (!rac_run_over(l->run) && !rac_run_begun(l->run) && take_slot(l))

@@ -132,7 +132,7 @@ void exchange_prepare(struct outside *o)
         return;
     }
     restore(x);
-    o->due_ms = x->next_ms;
+    o->due_ms = o->waits_for_event ? 0 : x->next_ms;
 }
 
 static void send_request(void *arg)

@@ -324,39 +324,70 @@ static void done(void *arg, struct rac_call *call, const struct rac_call_res *re
 /* --- unsubscribing: DELETE of the Location that subscribing answered with --------------------- */
 
 struct goodbye {
-    struct rac_engine *e;
+    struct parting parting;
+    struct rac_engine *e; /* NULL: it went first */
     struct rac_flow *flow;
     struct rac_arena a;
     struct rac_call_req req;
     struct rac_flow_target target;
-    struct rac_call_env *calls;
+    struct rac_call *call;
+    bool resolving;
 };
 
-static void goodbye_done(void *arg, struct rac_call *call,
-                         const struct rac_call_res *res RAC_UNUSED)
+static void goodbye_free(struct goodbye *g)
 {
-    struct goodbye *g = arg;
-    rac_call_free(call);
+    if (g->target.connector != NULL && g->e->ports.target_release != NULL)
+        g->e->ports.target_release(g->e->ports.self, &g->target);
     rac_connector_unref(g->target.connector);
     rac_flow_unref(g->flow);
     rac_arena_fini(&g->a);
     rac_mem_free(g);
 }
 
+static void goodbye_drop(struct parting *p)
+{
+    struct goodbye *g = (struct goodbye *)p; /* its first member */
+    parting_done(p);
+    if (g->resolving) { /* freed when that comes back */
+        g->e = NULL;
+        return;
+    }
+    rac_call_cancel(g->call);
+    rac_call_free(g->call);
+    goodbye_free(g);
+}
+
+static void goodbye_done(void *arg, struct rac_call *call,
+                         const struct rac_call_res *res RAC_UNUSED)
+{
+    struct goodbye *g = arg;
+    rac_call_free(call);
+    parting_done(&g->parting);
+    goodbye_free(g);
+}
+
 static void goodbye_resolved(void *arg, rac_err err, rac_str why RAC_UNUSED,
                              const struct rac_flow_target *t)
 {
     struct goodbye *g = arg;
-    if (err != RAC_OK) {
+    g->resolving = false;
+    if (g->e == NULL) {
+        if (err == RAC_OK)
+            rac_connector_unref(t->connector);
         rac_flow_unref(g->flow);
         rac_arena_fini(&g->a);
         rac_mem_free(g);
         return;
     }
+    if (err != RAC_OK) {
+        parting_done(&g->parting);
+        goodbye_free(g);
+        return;
+    }
     g->target = *t;
     g->req.connector = t->connector;
     g->req.connection = t->connection;
-    rac_call_start(&g->req, g->e->ports.calls, goodbye_done, g);
+    g->call = rac_call_start(&g->req, g->e->ports.calls, goodbye_done, g);
 }
 
 void exchange_call_unsubscribe(struct live *l, struct rac_wf_record *record)
@@ -369,7 +400,10 @@ void exchange_call_unsubscribe(struct live *l, struct rac_wf_record *record)
     if (location.p == NULL || l->e->ports.calls == NULL || l->e->ports.target == NULL)
         return;
     struct goodbye *g = rac_mem_alloc(sizeof *g);
-    *g = (struct goodbye){.e = l->e, .flow = rac_flow_ref(l->flow)};
+    *g = (struct goodbye){.parting = {.drop = goodbye_drop},
+                          .e = l->e,
+                          .flow = rac_flow_ref(l->flow),
+                          .resolving = true};
     rac_arena_init(&g->a, 16 << 20);
     rac_str operation = text(exchange_get(&record->inputs, RAC_S("host")), "operationId");
     rac_str path = text(&record->inputs, "path"), method = text(&record->inputs, "method");
@@ -382,5 +416,6 @@ void exchange_call_unsubscribe(struct live *l, struct rac_wf_record *record)
         g->req.path = rac_arena_str(&g->a, path);
     }
     wanted(&x, &want);
+    parting_add(l->e, &g->parting);
     l->e->ports.target(l->e->ports.self, &want, &g->a, goodbye_resolved, g);
 }

@@ -491,14 +491,31 @@ static void done(void *arg, const struct rac_fetch_res *res)
 /* --- unsubscribing (§3.5): sent and forgotten ------------------------------------------------- */
 
 struct farewell {
+    struct parting parting;
+    struct rac_engine *e;
+    struct rac_fetch *fetch;
     struct rac_arena a;
 };
+
+static void farewell_free(struct farewell *w)
+{
+    rac_arena_fini(&w->a);
+    rac_mem_free(w);
+}
 
 static void farewell_done(void *arg, const struct rac_fetch_res *res RAC_UNUSED)
 {
     struct farewell *w = arg;
-    rac_arena_fini(&w->a);
-    rac_mem_free(w);
+    parting_done(&w->parting);
+    farewell_free(w);
+}
+
+static void farewell_drop(struct parting *p)
+{
+    struct farewell *w = (struct farewell *)p; /* its first member */
+    parting_done(p);
+    w->e->ports.fetcher.cancel(w->e->ports.fetcher.self, w->fetch);
+    farewell_free(w);
 }
 
 void exchange_http_unsubscribe(struct live *l, struct rac_wf_record *record)
@@ -512,12 +529,13 @@ void exchange_http_unsubscribe(struct live *l, struct rac_wf_record *record)
     if (f->start == NULL || !rac_json_is_object(in))
         return;
     struct farewell *w = rac_mem_alloc(sizeof *w);
+    *w = (struct farewell){.parting = {.drop = farewell_drop}, .e = l->e};
     rac_arena_init(&w->a, FAREWELL_BYTES_MAX);
     struct rac_json http = rac_json_copy(&w->a, in);
     if (exchange_get(&http, RAC_S("uri")) == NULL)
         RAC_JSON_PUT_STR(&w->a, &http, "uri", text(&http, "url", RAC_S("")));
     if (rac_outbound_request(&http, &options, &w->a, &out, &why) != RAC_OK) {
-        farewell_done(w, NULL);
+        farewell_free(w);
         return;
     }
     struct rac_fetch_req req = {.method = out.method,
@@ -525,5 +543,6 @@ void exchange_http_unsubscribe(struct live *l, struct rac_wf_record *record)
                                 .headers = &out.headers,
                                 .body = out.has_body ? out.body : RAC_STR_NULL};
     struct rac_fetch_events ev = {.done = farewell_done, .arg = w};
-    f->start(f->self, &req, &w->a, &ev);
+    w->fetch = f->start(f->self, &req, &w->a, &ev);
+    parting_add(l->e, &w->parting);
 }

@@ -760,17 +760,21 @@ static void decide(struct rac_run *r, struct rac_wf_record *x)
 
 bool rac_run_work(struct rac_run *r, unsigned actions_max)
 {
-    for (unsigned n = 0; r->queue_head < r->queue.n && !r->over; n++) {
-        if (n == actions_max)
-            return true;
+    enum { CLOCK_EVERY = 8 };
+    bool more = false;
+    for (unsigned n = 0; r->queue_head < r->queue.n && !r->over && !more; n++) {
+        if (n % CLOCK_EVERY == 0)
+            r->now_ms = rac_env_wall_ms(r->world->env);
         decide(r, r->queue.v[r->queue_head++]);
         if (r->queue_head == r->queue.n)
             r->queue_head = r->queue.n = 0;
         if (rac_arena_over(r->a) && !r->over)
             rac_run_close(r, RAC_WF_FAILED, "WorkflowRunMemoryLimitExceeded",
                           RAC_S("The run holds more data than a run may (workflow run memory)."));
+        more = n + 1 >= actions_max && r->queue_head < r->queue.n;
     }
-    return false;
+    r->now_ms = 0;
+    return more;
 }
 
 /* --- start ------------------------------------------------------------------------------------ */

@@ -33,6 +33,7 @@ struct rac_run {
     uint8_t seed[16];
     rac_str name, tracking, correlation, origin;
     rac_ms start_ms, end_ms, scheduled_ms;
+    rac_ms now_ms; /* while it works: the clock, looked at now and then; 0: ask */
     unsigned depth, actions_total;
     struct rac_json trigger; /* as trigger() gives it */
 
@@ -69,7 +70,7 @@ static inline uint32_t run_place(const struct rac_run *r, const struct rac_wf_re
 }
 static inline rac_ms run_now(const struct rac_run *r)
 {
-    return rac_env_wall_ms(r->world->env);
+    return r->now_ms != 0 ? r->now_ms : rac_env_wall_ms(r->world->env);
 }
 
 /* What an action did, before it is entered. */

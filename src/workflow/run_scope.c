@@ -274,8 +274,7 @@ static struct rac_json workflow_json(struct rac_run *r)
 {
     struct rac_json o = rac_json_new_object(r->a), run = rac_json_new_object(r->a);
     rac_str name = r->plan->workflow->name, id = r->world->workflow_id;
-    if (id.n == 0)
-        id = rac_arena_printf(r->a, "/workflows/%.*s", RAC_FMT(name));
+    id = rac_arena_printf(r->a, "/workflows/%.*s", RAC_FMT(id.n > 0 ? id : name));
     RAC_JSON_PUT_STR(r->a, &o, "id", id);
     RAC_JSON_PUT_STR(r->a, &o, "name", name);
     RAC_JSON_PUT_STR(r->a, &o, "type", RAC_S("Microsoft.Logic/workflows"));

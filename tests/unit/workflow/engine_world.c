@@ -45,6 +45,8 @@ static struct rac_fetch *fetch_start(void *self, const struct rac_fetch_req *req
         end = &(*end)->next;
     *end = f;
     w->fetched_total++;
+    if (w->on_fetch != NULL)
+        w->on_fetch(w->on_fetch_arg, w, f);
     return (struct rac_fetch *)f;
 }
 
@@ -182,23 +184,29 @@ struct rac_flow *world_flow(struct world *w, const char *trigger, const char *ac
     return world_flow_of(w, text.p);
 }
 
+bool world_step(struct world *w)
+{
+    struct world_deferred *d = w->deferred;
+    if (d != NULL) {
+        w->deferred = d->next;
+        if (w->deferred == NULL)
+            w->deferred_end = &w->deferred;
+        d->fn(d->arg);
+        rac_mem_free(d);
+        return true;
+    }
+    if (w->alarm_ns <= w->clock.mono_ns) {
+        w->alarm_ns = INT64_MAX;
+        rac_engine_tick(w->engine);
+        return true;
+    }
+    return w->store != NULL && memory_store_deliver(w->store);
+}
+
 void world_settle(struct world *w)
 {
-    for (;;) {
-        struct world_deferred *d = w->deferred;
-        if (d != NULL) {
-            w->deferred = d->next;
-            if (w->deferred == NULL)
-                w->deferred_end = &w->deferred;
-            d->fn(d->arg);
-            rac_mem_free(d);
-        } else if (w->alarm_ns <= w->clock.mono_ns) {
-            w->alarm_ns = INT64_MAX;
-            rac_engine_tick(w->engine);
-        } else if (w->store == NULL || !memory_store_deliver(w->store)) {
-            return;
-        }
-    }
+    while (world_step(w))
+        ;
 }
 
 /* When the engine's timer or the next run due in the store wants attention. */
@@ -284,14 +292,19 @@ void world_wake_due(struct world *w)
     world_settle(w);
 }
 
-void world_restart(struct world *w)
+void world_crash(struct world *w, size_t written)
 {
     rac_engine_free(w->engine);
     drop_deferred(w);
-    memory_store_crash(w->store);
+    memory_store_crash(w->store, written);
     while (w->fetches != NULL)
         fetch_cancel(w, (struct rac_fetch *)w->fetches);
     engine_start(w);
+}
+
+void world_restart(struct world *w)
+{
+    world_crash(w, 0);
     world_wake_due(w);
 }
 

@@ -30,6 +30,9 @@ struct world {
     struct world_fetch *fetches;
     struct rac_arena a;
     size_t fetched_total;
+    /* Told of each request as it leaves. */
+    void (*on_fetch)(void *arg, struct world *w, const struct world_fetch *f);
+    void *on_fetch_arg;
 };
 
 struct world *world_new(uint64_t seed, bool stored);
@@ -49,6 +52,9 @@ void world_answer(struct world *w, struct world_fetch *f, int status, const char
 void world_fail(struct world *w, struct world_fetch *f, rac_err err);
 /* The process dies; a new engine finds the store and is woken for every open run. */
 void world_restart(struct world *w);
+void world_crash(struct world *w, size_t written); /* the same, with commits unheard of */
+/* One thing that can happen without time passing; false: nothing can. */
+bool world_step(struct world *w);
 /* Wakes what is due in the store. */
 void world_wake_due(struct world *w);
 

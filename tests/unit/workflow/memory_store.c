@@ -129,11 +129,16 @@ bool memory_store_deliver(struct memory_store *s)
     return true;
 }
 
-void memory_store_crash(struct memory_store *s)
+void memory_store_crash(struct memory_store *s, size_t written)
 {
+    int64_t id;
     while (s->queue != NULL) {
         struct memory_commit *c = s->queue;
         s->queue = c->next;
+        if (written > 0) {
+            written--;
+            (void)write_turn(s, &c->t, &id);
+        }
         c->done(c->arg, RAC_E_CANCELLED, RAC_S("crashed"), 0);
         commit_free(c);
     }
@@ -206,7 +211,7 @@ struct memory_store *memory_store_new(void)
 
 void memory_store_free(struct memory_store *s)
 {
-    memory_store_crash(s);
+    memory_store_crash(s, 0);
     for (size_t i = 0; i < s->runs_n; i++) {
         struct memory_run *r = &s->runs[i];
         char *all[] = {r->name, r->revision, r->trigger,  r->status,

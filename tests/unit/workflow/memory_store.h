@@ -40,8 +40,9 @@ struct memory_store *memory_store_new(void);
 void memory_store_free(struct memory_store *s);
 /* Writes and answers the oldest waiting turn; false: none waits. */
 bool memory_store_deliver(struct memory_store *s);
-/* A crash: what waits is gone without an answer. */
-void memory_store_crash(struct memory_store *s);
+/* A crash: the first `written` of what waits became durable all the same, nobody heard of it; the
+ * rest is gone. Those who asked are told RAC_E_CANCELLED, so that they can free what they hold. */
+void memory_store_crash(struct memory_store *s, size_t written);
 struct memory_run *memory_store_run(struct memory_store *s, int64_t flow, rac_str name);
 
 #endif
