@@ -55,6 +55,7 @@ struct rac_cli {
     FILE *out, *err;
     bool color_out, color_err; /* a terminal, and NO_COLOR is not set */
     bool progress;             /* stderr is a terminal: long work shows progress there */
+    bool progress_shown;       /* a line of it stands there now */
     enum rac_format format;    /* --format */
     bool server_named;         /* --server or RACCORD_SERVER was given */
     rac_str server, token;     /* absent when there is none */

@@ -369,18 +369,20 @@ int rac_connector_delete(struct rac_cli *cli, struct rac_remote *r)
         return status;
     long long n = rac_json_int(RAC_JSON_GET(&v, "connections"), 0);
     long long flows = rac_json_int(RAC_JSON_GET(&v, "workflows"), 0);
-    const char *many = n == 1 ? "" : "s", *many_flows = flows == 1 ? "" : "s";
+    const char *many = n == 1 ? "" : "s";
+    rac_str breaks = RAC_S("");
+    if (flows > 0)
+        breaks =
+            rac_arena_printf(cli->a, ", and break %lld workflow%s", flows, flows == 1 ? "" : "s");
     if (confirm == NULL && (n > 0 || flows > 0 || cli->progress))
         status = rac_resource_confirm(
             cli,
+            rac_arena_printf(cli->a, "Delete %s, and the %lld connection%s made with it%.*s?", id,
+                             n, many, RAC_FMT(breaks)),
             rac_arena_printf(cli->a,
-                             "Delete %s and the %lld connection%s made with it? %lld workflow%s "
-                             "that use%s it will break.",
-                             id, n, many, flows, many_flows, flows == 1 ? "s" : ""),
-            rac_arena_printf(cli->a,
-                             "not deleted: %lld connection%s would go with it and %lld workflow%s "
-                             "would break; repeat with --confirm %lld or --yes",
-                             n, many, flows, many_flows, n));
+                             "not deleted: that would delete %lld connection%s made with it%.*s; "
+                             "repeat with --confirm %lld or --yes",
+                             n, many, RAC_FMT(breaks), n));
     if (status != RAC_EXIT_OK)
         return status;
     rac_str number = confirm != NULL ? rac_str_of(confirm) : rac_arena_printf(cli->a, "%lld", n);

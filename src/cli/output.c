@@ -31,6 +31,7 @@ static size_t is_control(rac_str s, size_t i)
 void rac_cli_diag(struct rac_cli *cli, rac_str source, const struct rac_diag *d)
 {
     struct stat st;
+    rac_cli_progress_end(cli);
     bool folder = stat(rac_arena_cstr(cli->a, source), &st) != 0 || !S_ISREG(st.st_mode) ||
                   rac_str_endsi(source, RAC_S(".zip"));
     fprintf(cli->err, "%.*s", RAC_FMT(source));
@@ -91,6 +92,23 @@ rac_str rac_cli_clean(struct rac_arena *a, rac_str s)
     return (rac_str){p, n};
 }
 
+void rac_cli_progress(struct rac_cli *cli, const char *what, size_t done, size_t total,
+                      rac_str name)
+{
+    rac_str shown = rac_cli_clean(cli->a, rac_str_sub(name, 0, 50));
+    if (!cli->progress)
+        return;
+    fprintf(cli->err, "\r\033[K%s %zu/%zu %.*s", what, done, total, RAC_FMT(shown));
+    cli->progress_shown = true;
+}
+
+void rac_cli_progress_end(struct rac_cli *cli)
+{
+    if (cli->progress_shown)
+        fputs("\r\033[K", cli->err);
+    cli->progress_shown = false;
+}
+
 /* Lines as they are meant, without what acts on a terminal. */
 RAC_PRINTF(4, 0)
 static void put(struct rac_cli *cli, FILE *to, const char *before, const char *fmt, va_list ap)
@@ -101,6 +119,7 @@ static void put(struct rac_cli *cli, FILE *to, const char *before, const char *f
     char *text = rac_arena_alloc_dirty(cli->a, (size_t)(n > 0 ? n : 0) + 1);
     vsnprintf(text, (size_t)(n > 0 ? n : 0) + 1, fmt, again);
     va_end(again);
+    rac_cli_progress_end(cli);
     fputs(before, to);
     for (rac_str rest = rac_str_of(text); rest.p != NULL;) {
         rac_str line = rac_cli_clean(cli->a, rac_str_cut(rest, '\n', &rest));
@@ -158,6 +177,7 @@ int rac_cli_status_of(rac_err e)
 static void print_json(struct rac_cli *cli, const struct rac_json *v, unsigned flags)
 {
     struct rac_buf b;
+    rac_cli_progress_end(cli);
     rac_buf_init(&b, SIZE_MAX / 2);
     rac_json_print(v, flags, &b);
     rac_buf_add_char(&b, '\n');
@@ -198,20 +218,6 @@ void rac_cli_print_table(struct rac_cli *cli, const char *const *titles, const r
         }
         fputc('\n', cli->out);
     }
-}
-
-void rac_cli_progress(struct rac_cli *cli, const char *what, size_t done, size_t total,
-                      rac_str name)
-{
-    if (cli->progress)
-        fprintf(cli->err, "\r\033[K%s %zu/%zu %.*s", what, done, total,
-                RAC_FMT(rac_cli_clean(cli->a, rac_str_sub(name, 0, 50))));
-}
-
-void rac_cli_progress_end(struct rac_cli *cli)
-{
-    if (cli->progress)
-        fputs("\r\033[K", cli->err);
 }
 
 rac_err rac_cli_read(struct rac_cli *cli, const char *path, size_t bytes_max, struct rac_arena *a,

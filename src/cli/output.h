@@ -37,7 +37,8 @@ void rac_cli_print_json_line(struct rac_cli *cli, const struct rac_json *v); /* 
 void rac_cli_print_table(struct rac_cli *cli, const char *const *titles, const rac_str *cells,
                          size_t rows_n, size_t columns_n);
 
-/* Overwrites one line on a terminal: "checking 120/603 name"; nothing elsewhere. */
+/* Overwrites one line on a terminal: "checking 120/603 name"; nothing elsewhere. Whatever is
+ * printed next takes its place. */
 void rac_cli_progress(struct rac_cli *cli, const char *what, size_t done, size_t total,
                       rac_str name);
 void rac_cli_progress_end(struct rac_cli *cli);

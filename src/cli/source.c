@@ -139,8 +139,10 @@ static rac_err from_server(struct rac_cli *cli, const char *name, size_t bytes_m
         if (rac_json_parse(res.body, a, 0, &v, NULL) == RAC_OK)
             message =
                 rac_json_str(RAC_JSON_GET(RAC_JSON_GET(&v, "error"), "message"), RAC_STR_NULL);
-        *why = rac_arena_printf(a, "the server has no connector %s for you (%d) %.*s", name,
-                                res.status, RAC_FMT(message));
+        *why = rac_arena_printf(a,
+                                "there is no file %s, and the server has no connector of that name "
+                                "for you (%d): %.*s",
+                                name, res.status, RAC_FMT(message));
         return res.status == 404                        ? RAC_E_NOT_FOUND
                : res.status == 401 || res.status == 403 ? RAC_E_DENIED
                                                         : RAC_E_UNREACHABLE;

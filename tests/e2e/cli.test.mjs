@@ -185,7 +185,7 @@ test('deleting asks, restoring says what does not come back', async (t) => {
   await raccord(['connection', 'create', id, 'api_key=k'], { env });
   let r = await raccord(['connector', 'delete', id], { env });
   assert.equal(r.status, 4);
-  assert.match(r.stderr, /not deleted: 1 connection would go with it.*; repeat with --confirm 1 or --yes/);
+  assert.match(r.stderr, /not deleted: that would delete 1 connection made with it; repeat with --confirm 1 or --yes/);
   assert.equal((await raccord(['connector', 'delete', id, '--confirm', '7'], { env })).status, 1);
   r = await raccord(['connector', 'delete', id, '--yes'], { env });
   assert.deepEqual([r.status, r.stdout], [0, `${id} deleted, 1 connection with it\n`]);
@@ -282,4 +282,49 @@ test('the way back in when every token is lost', async (t) => {
   const me = (await s.api('GET', '/api/v1/me')).json;
   assert.deepEqual([me.name, me.grants.map((g) => g.role)], ['admin', ['administrator', 'operator']]);
   assert.equal((await s.api('GET', `/api/v1/users/${boss.id}`)).json.name, 'boss');
+});
+
+// Runs a command on a pseudo-terminal: {status, output}. feed is typed once a question stands there.
+const python = `
+import os, pty, select, sys
+pid, fd = pty.fork()
+if pid == 0: os.execv(sys.argv[2], sys.argv[2:])
+out, feed = b'', sys.argv[1].encode()
+while True:
+    if not select.select([fd], [], [], 30)[0]: os.kill(pid, 9); break
+    try: d = os.read(fd, 4096)
+    except OSError: break
+    if not d: break
+    out += d
+    if feed and b'[y/N] ' in out: os.write(fd, feed); feed = b''
+sys.stdout.buffer.write(out)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+const terminal = (args, { feed = '', env = {} } = {}) => new Promise((ok) => {
+  const { NO_COLOR, ...rest } = process.env;
+  const child = spawn('python3', ['-c', python, feed, binary, ...args], { env: { ...rest, ...env } });
+  let output = '';
+  child.stdout.on('data', (d) => { output += d; });
+  child.on('close', (status) => ok({ status, output }));
+});
+
+test('on a terminal: colours unless NO_COLOR, progress that gives way, questions that are asked', async (t) => {
+  const quai = join(root, 'examples/quai');
+  let r = await terminal(['validate', quai]);
+  assert.match(r.output, /\u001b\[1;33mwarning\u001b\[0m/);
+  r = await terminal(['validate', quai], { env: { NO_COLOR: '1' } });
+  assert.doesNotMatch(r.output, /\u001b\[[0-9;]*m/);
+  r = await terminal(['validate', quai, '--format', 'json']);
+  assert.doesNotMatch(r.output, /\u001b\[[0-9;]*m/);
+  const s = await serve(t), env = { RACCORD_SERVER: s.url, RACCORD_TOKEN: s.token };
+  r = await terminal(['connector', 'create', quai, join(root, 'examples/tugs')], { env });
+  assert.match(r.output, /\r\u001b\[Kregistering 0\/2 \S+\r\u001b\[Kshared_quai/);
+  const id = /shared_quai-20nord-[0-9a-f]{16}/.exec(r.output)[0];
+  await raccord(['connection', 'create', id, 'api_key=k'], { env });
+  r = await terminal(['connector', 'delete', id], { env, feed: 'n\n' });
+  assert.equal(r.status, 4);
+  assert.match(r.output, /and the 1 connection made with it\? \[y\/N\]/);
+  r = await terminal(['connector', 'delete', id], { env, feed: 'y\n' });
+  assert.equal(r.status, 0);
+  assert.match(r.output, /deleted, 1 connection with it/);
 });
