@@ -214,9 +214,12 @@ static bool check_flows(struct subject *s)
             check_workflows(s, doc, &flows[i]);
         else
             s->unreadable = true;
-        for (size_t k = before; k < s->found.n; k++)
+        for (size_t k = before; k < s->found.n; k++) {
             if (s->found.v[k].file.n == 0)
                 s->found.v[k].file = flows[i].file;
+            if (strcmp(s->found.v[k].code, RAC_RULE_CODE(IMP_03)) == 0)
+                s->found.v[k].code = "InvalidRequestContent"; /* what it is in a workflow */
+        }
     }
     return n > 0;
 }

@@ -532,6 +532,7 @@ static void check_type_word(struct action *a)
 
 void check_action(struct check *c, uint32_t i)
 {
+    static const char *const beside[] = {"limit", "runtimeConfiguration"};
     const struct node *x = &c->nodes[i];
     struct at at = AT_POINTER(x->pointer, x->v);
     struct at inputs = AT_KEY(&at, RAC_S("inputs"), MEMBER(x->v, "inputs"));
@@ -549,6 +550,12 @@ void check_action(struct check *c, uint32_t i)
     check_limit(c, &at, x->type);
     check_runtime(c, &at, x);
     check_tracked(c, &p, &at);
+    for (size_t k = 0; k < RAC_COUNT(beside); k++) {
+        const struct rac_json *v = member(x->v, rac_str_of(beside[k]));
+        struct at here = AT_KEY(&at, rac_str_of(beside[k]), v);
+        if (v != NULL)
+            check_expressions(c, &p, &here);
+    }
     if (c->w->stateless && (type_rows[x->type].flags & KEEPS_STATE) != 0)
         wrong(c, F_STATELESS, &at, "a stateless workflow cannot wait for a callback");
     if ((type_rows[x->type].flags & INPUTS_NONE) == 0)

@@ -193,17 +193,16 @@ static void check_trigger_recurrence(struct check *c, const struct trigger_row *
             wrong(c, F_STRUCTURE, &split_at, "a Recurrence trigger has no splitOn");
         if (!is_absent(secure))
             wrong(c, F_RUNTIME, &secure_at, "a Recurrence trigger has no secureData");
-        if (c->w->stateless)
-            wrong(c, F_STATELESS_UNUSUAL, up, "a Recurrence starts a stateless workflow");
     }
 }
 
 static void check_trigger_expressions(struct check *c, const struct trigger_row *row,
                                       const struct at *up)
 {
-    static const rac_str names[] = {RAC_S_INIT("recurrence"), RAC_S_INIT("conditions"),
-                                    RAC_S_INIT("splitOn"), RAC_S_INIT("splitOnConfiguration"),
-                                    RAC_S_INIT("correlation")};
+    static const rac_str names[] = {
+        RAC_S_INIT("recurrence"),           RAC_S_INIT("conditions"),  RAC_S_INIT("splitOn"),
+        RAC_S_INIT("splitOnConfiguration"), RAC_S_INIT("correlation"), RAC_S_INIT("limit"),
+        RAC_S_INIT("runtimeConfiguration")};
     unsigned flags = row == NULL ? TAKES_CALLBACK
                                  : ((row->flags & CALLBACK) != 0 ? TAKES_CALLBACK : 0) |
                                        ((row->flags & CONNECTOR) != 0 ? IS_CONNECTOR : 0);
@@ -250,6 +249,10 @@ void check_trigger(struct check *c, const struct rac_json_member *m)
     check_description(c, &at);
     check_options(c, &at, rac_arena_cstr(c->a, s));
     check_limit(c, &at, A_UNKNOWN);
+    if (c->w->stateless && row != NULL && row->shape != &shape_request &&
+        row->shape != &shape_service_provider)
+        wrong(c, F_STATELESS_UNUSUAL, &at, "a %.*s trigger starts a stateless workflow",
+              RAC_FMT(row->type));
     if (row != NULL) {
         check_trigger_inputs(c, row, &at);
         check_trigger_recurrence(c, row, &at);
