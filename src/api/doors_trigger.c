@@ -1,10 +1,12 @@
 #include "api/doors_priv.h"
 
+#include "api/scheduling.h"
 #include "base/mem.h"
 #include "text/url.h"
 #include "workflow/content.h"
 #include "workflow/ident.h"
 #include "workflow/inbound.h"
+#include "workflow/scheduler.h"
 
 /* A trigger called from outside: request -> outputs -> engine -> answer (spec workflows §2.2, §3.3,
  * §4.11, §4.13). */
@@ -137,7 +139,7 @@ static void reply(struct rac_passage *p, const struct rac_fire_answer *answer)
         return;
     }
     bool accepted = answer->outcome == RAC_FIRE_STARTED || answer->async;
-    if (!p->trigger->suppresses_headers && (accepted || answer->status < 300))
+    if (!p->trigger->suppresses_headers && answer->run.n > 0 && (accepted || answer->status < 300))
         put_workflow_headers(&h, a, answer);
     if (accepted)
         reply_accepted(p, &h, answer);
@@ -155,6 +157,13 @@ void rac_door_fired(void *arg, const struct rac_fire_answer *answer)
 
 /* --- the request ------------------------------------------------------------------------------ */
 
+/* Fired, split or not fired at all: to whoever called, all of these are accepted. */
+static void judged(void *arg, size_t started, const struct rac_fire_answer *answer)
+{
+    (void)started;
+    rac_door_fired(arg, answer);
+}
+
 static void fire(struct rac_passage *p, const struct rac_json *outputs)
 {
     struct rac_fire f = {
@@ -165,7 +174,19 @@ static void fire(struct rac_passage *p, const struct rac_json *outputs)
         .waits = p->live->responds && !p->trigger->splits,
     };
     p->firing = true;
-    rac_engine_fire(rac_runner_engine(p->w->runner), &f, rac_door_fired, p);
+    if (!p->trigger->judged) {
+        rac_engine_fire(rac_runner_engine(p->w->runner), &f, rac_door_fired, p);
+        return;
+    }
+    struct rac_firing g = {.engine = rac_runner_engine(p->w->runner),
+                           .store = f.flow->stateless ? NULL : p->w->fs,
+                           .env = p->w->env,
+                           .flow = f.flow,
+                           .trigger = p->trigger->rule,
+                           .outputs = outputs,
+                           .tracking = f.tracking,
+                           .waits = f.waits};
+    rac_trigger_fire(&g, judged, p);
 }
 
 /* Why a request that came in was refused, for the trigger's history. */
@@ -192,6 +213,13 @@ static void record_refusal(struct rac_passage *p, const struct rac_wf_fault *fau
                         NULL);
 }
 
+/* What a notification says is of no interest: the trigger fetches (§2.8). */
+static void notified(struct rac_passage *p)
+{
+    rac_scheduling_notify(p->w, p->live->flow->key, p->trigger->name);
+    rac_http_reply(p->x, 202, NULL, RAC_STR_NULL);
+}
+
 static void got_body(struct rac_passage *p, rac_err err, rac_str body)
 {
     struct rac_http_exchange *x = p->x;
@@ -206,6 +234,10 @@ static void got_body(struct rac_passage *p, rac_err err, rac_str body)
     if (err != RAC_OK) {
         rac_passage_refuse(p, 400, "InvalidRequestContent",
                            RAC_S("The request body could not be read."), 0);
+        return;
+    }
+    if (p->trigger->rule->class == RAC_TRIGGER_NOTIFICATION) {
+        notified(p);
         return;
     }
     rac_http_headers(x, &headers);

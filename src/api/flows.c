@@ -187,8 +187,16 @@ static void live_fill(struct rac_live_flow *live, const struct rac_flow_document
     if (access != NULL)
         (void)!rac_access_compile(access, NULL, RAC_S("/accessControl"), a, &live->access, NULL);
     live->triggers = RAC_NEW_N(a, struct rac_live_trigger, rac_json_len(triggers) + 1);
+    live->rules = RAC_NEW_N(a, struct rac_flow_trigger, rac_json_len(triggers) + 1);
     RAC_JSON_EACH_MEMBER(m, triggers)
-    trigger_read(doc->workflow->profile, m, a, &live->triggers[live->triggers_n++]);
+    {
+        struct rac_live_trigger *t = &live->triggers[live->triggers_n];
+        struct rac_flow_trigger *rule = &live->rules[live->triggers_n++];
+        trigger_read(doc->workflow->profile, m, a, t);
+        rac_trigger_compile(live->flow->plan, t->name, t->node, a, rule);
+        t->rule = rule;
+        t->judged = rule->conditions_n > 0 || rule->splits || rule->tracking != NULL;
+    }
     for (uint32_t i = 0; i < live->flow->plan->actions_n; i++)
         live->responds |= live->flow->plan->actions[i].type == RAC_WF_TYPE_RESPONSE;
 }
@@ -206,11 +214,13 @@ static void first_message(const struct rac_diags *d, struct rac_arena *a, rac_st
 static rac_err live_new(const struct rac_flow_row *row, rac_str author, struct rac_arena *scratch,
                         struct rac_live_flow **out, rac_str *why)
 {
-    struct rac_flow *f = rac_mem_alloc(sizeof *f);
+    struct rac_arena own;
+    rac_arena_init(&own, COMPILE_BYTES_MAX);
+    struct rac_flow *f = RAC_NEW(&own, struct rac_flow);
     struct rac_flow_document doc;
     struct rac_plan *plan;
     struct rac_diags d;
-    rac_arena_init(&f->a, COMPILE_BYTES_MAX);
+    f->a = own; /* which it lives in itself */
     struct rac_arena *a = &f->a;
     f->key = row->key;
     f->tenant = rac_arena_str(a, row->tenant);
@@ -466,5 +476,14 @@ void rac_flows_want_version(struct rac_flows *f, int64_t key, rac_str revision, 
         j->key = old;
         j->err = older(j, revision);
     }
+    job_go(j);
+}
+
+void rac_flows_want_gone(struct rac_flows *f, int64_t key, rac_flows_done done, void *arg)
+{
+    struct job *j = job_new(f, done, arg);
+    const struct rac_flow_store *fs = f->w->fs;
+    j->key = rac_arena_printf(&j->a, "g%lld", (long long)key);
+    j->err = fs->flow_any(fs->self, key, RAC_STR_NULL, RAC_FLOW_GONE, &j->a, &j->row);
     job_go(j);
 }

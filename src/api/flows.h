@@ -18,6 +18,7 @@
 #include "workflow/access.h"
 #include "workflow/engine.h"
 #include "workflow/inbound.h"
+#include "workflow/trigger.h"
 
 struct rac_api_worker;
 struct rac_flows_home;
@@ -28,6 +29,8 @@ struct rac_live_trigger {
     rac_str name, type;
     const struct rac_json *node;
     const struct rac_inbound *inbound;
+    const struct rac_flow_trigger *rule; /* what its outputs start */
+    bool judged;           /* conditions, splitOn or a tracking expression: by rac_trigger_fire */
     bool request, webhook; /* fired by HTTP: Request and Manual; the webhook types */
     bool suppresses_headers, splits;
 };
@@ -38,10 +41,11 @@ struct rac_live_flow {
     struct rac_flow *flow;
     struct rac_live_trigger *triggers;
     size_t triggers_n;
-    bool responds;             /* a Response action somewhere in it */
-    struct rac_json resource;  /* the document as stored (flow_document.h) */
-    struct rac_access *access; /* accessControl; NULL: none, everybody from everywhere */
-    int64_t version;           /* of its row */
+    struct rac_flow_trigger *rules; /* of triggers, in their order */
+    bool responds;                  /* a Response action somewhere in it */
+    struct rac_json resource;       /* the document as stored (flow_document.h) */
+    struct rac_access *access;      /* accessControl; NULL: none, everybody from everywhere */
+    int64_t version;                /* of its row */
 };
 /* NULL: there is none of that name (letter case ignored). */
 const struct rac_live_trigger *rac_live_trigger_find(const struct rac_live_flow *f, rac_str name);
@@ -63,5 +67,7 @@ void rac_flows_want(struct rac_flows *f, rac_str id, rac_flows_done done, void *
 /* By key; revision absent: the newest. */
 void rac_flows_want_version(struct rac_flows *f, int64_t key, rac_str revision, rac_flows_done done,
                             void *arg);
+/* By key, one that was deleted and whose triggers have something to end outside. */
+void rac_flows_want_gone(struct rac_flows *f, int64_t key, rac_flows_done done, void *arg);
 
 #endif

@@ -30,16 +30,4 @@ void rac_runner_callback(struct rac_api_worker *w, int64_t flow, rac_str run, ra
 void rac_runner_cancel(struct rac_api_worker *w, int64_t flow, rac_str run, rac_event_fn done,
                        void *arg);
 
-/* --- what others want to know ----------------------------------------------------------------- */
-
-enum rac_flow_change { RAC_FLOW_SAVED, RAC_FLOW_DELETED };
-/* A workflow was saved (created, changed, enabled, disabled, moved) or deleted, and that is
- * durable. Called on worker 0. Strings valid during the call. */
-typedef void (*rac_flow_changed_fn)(void *arg, struct rac_api_worker *w,
-                                    enum rac_flow_change change, int64_t key, rac_str tenant,
-                                    rac_str id);
-/* Any worker: tells service->flow_changed, on worker 0. */
-void rac_runner_changed(struct rac_api_worker *w, enum rac_flow_change change, int64_t key,
-                        rac_str tenant, rac_str id);
-
 #endif

@@ -8,6 +8,7 @@
 #include "api/doors.h"
 #include "api/flow_target.h"
 #include "api/gateway.h"
+#include "api/scheduling.h"
 #include "api/issuers.h"
 #include "api/kept.h"
 #include "api/monitor.h"
@@ -243,6 +244,7 @@ void rac_api_worker_free(struct rac_api_worker *w)
     rac_doors_free(w->doors);
     rac_retention_free(w->retention);
     rac_issuers_free(w->issuers);
+    rac_scheduling_free(w->scheduling);
     rac_runner_free(w->runner);
     rac_flow_targets_free(w->flow_targets);
     rac_flows_free(w->flows);

@@ -51,9 +51,6 @@ struct rac_service {
     struct rac_compiled_home *compiled;
     struct rac_rate *rate; /* NULL: none is set */
     struct rac_flows_home *flows;
-    /* Told of every workflow saved or deleted (runner.h), or NULL. */
-    rac_flow_changed_fn flow_changed;
-    void *flow_changed_arg;
     /* What this build adds in front of the routes of this room (the demo's sample API), or NULL.
      * True: it answered or will answer x. */
     bool (*extra)(void *arg, struct rac_api_worker *w, struct rac_http_exchange *x);
@@ -91,6 +88,7 @@ struct rac_api_worker {
     struct rac_kept *kept; /* NULL: every request is logged, so none may be cut short */
     struct rac_surface *native, *arm, *hostruntime, *standard;
     struct rac_gateway *gateway;
+    struct rac_scheduling *scheduling; /* worker 0, once all are up */
     bool stopping;
     struct rac_deadline drain; /* main's: waits for requests whose clients have left */
     unsigned drains_n;

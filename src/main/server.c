@@ -8,6 +8,7 @@
 
 #include "api/native.h"
 #include "api/rate.h"
+#include "api/scheduling.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -204,7 +205,7 @@ static rac_err worker_start(void *arg, struct rac_loop *loop, unsigned index, vo
 static void server_stopped(void *arg)
 {
     struct rac_api_worker *w = RAC_CAST(arg, struct rac_api_worker, RAC_API_MAGIC);
-    bool idle = rac_runner_drain(w->runner);
+    bool idle = rac_scheduling_drain(w->scheduling) && rac_runner_drain(w->runner);
     if ((w->requests_n == 0 && idle) || w->drains_n++ >= GRACE_MS / DRAIN_MS) {
         rac_loop_stop(w->loop);
         return;
@@ -237,6 +238,7 @@ static void recover(void *arg)
     if (e != RAC_OK)
         rac_log(RAC_WARN, "refreshes.not_recovered", RAC_F_CSTR("error", rac_err_name(e)));
     rac_runner_begin(w->runner);
+    w->scheduling = rac_scheduling_new(w);
 }
 
 /* Workers share the port by SO_REUSEPORT, which would also let a second server of the same user

@@ -37,7 +37,9 @@ struct rac_flow {
     bool enabled, stateless;
     const struct rac_workflow *workflow;
     const struct rac_plan *plan;
-    uint8_t keys[2][32]; /* access keys, §5.2 */
+    uint8_t keys[2][32];  /* access keys, §5.2 */
+    rac_str callback_url; /* of plans made from triggers: listCallbackUrl(); absent: that of the
+                             run's action */
     _Atomic int refs;
     struct rac_arena a; /* everything above lives here */
 };

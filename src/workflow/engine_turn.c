@@ -19,6 +19,8 @@ static rac_str callback_url(void *self, const struct rac_run *r, const struct ra
     struct live *l = self;
     char repetition[RAC_REPETITION_NAME_TEXT];
     size_t n = rac_run_repetition(r, x, repetition);
+    if (l->flow->callback_url.p != NULL)
+        return l->flow->callback_url;
     if (l->e->ports.public_url.n == 0)
         return RAC_STR_NULL;
     struct rac_callback_place place = {

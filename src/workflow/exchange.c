@@ -118,7 +118,8 @@ void exchange_prepare(struct outside *o)
         not_supported(o);
         return;
     }
-    if (exchange_is_webhook(type) && l->flow->stateless) {
+    if (exchange_is_webhook(type) && l->flow->stateless &&
+        !(o->x->action->options & RAC_WF_SUBSCRIBES_ONLY)) {
         outside_fail(o, "BadRequest", "InvalidTemplate",
                      RAC_S("A stateless workflow cannot wait for callbacks."));
         return;
@@ -132,6 +133,11 @@ void exchange_prepare(struct outside *o)
         return;
     }
     restore(x);
+    if (o->x->action->begin_at.p != NULL) {
+        x->mode = EXCHANGE_POLL;
+        x->url = o->x->action->begin_at;
+        x->same_origin = true; /* whoever made the plan saw to that */
+    }
     o->due_ms = o->waits_for_event ? 0 : x->next_ms;
 }
 
@@ -409,7 +415,8 @@ static void judge(struct outside *o)
                        &x->answer.outputs, error);
         return;
     }
-    if (exchange_is_webhook(o->x->action->type)) {
+    if (exchange_is_webhook(o->x->action->type) &&
+        !(o->x->action->options & RAC_WF_SUBSCRIBES_ONLY)) {
         subscribed(x);
         return;
     }

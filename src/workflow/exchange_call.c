@@ -238,8 +238,9 @@ static void send_call(struct call *c)
         return;
     }
     if (x->mode != EXCHANGE_FIRST) {
+        rac_str by = x->o->x->action->begin_by;
         req.follow_url = x->url;
-        req.follow_method = RAC_S("GET");
+        req.follow_method = by.p != NULL ? by : RAC_S("GET");
     }
     x->request_method = req.method.p != NULL ? req.method : RAC_S("POST");
     x->request_headers = rac_json_new_object(a);

@@ -339,7 +339,8 @@ void exchange_http_send(struct exchange *x)
     if (x->mode != EXCHANGE_FIRST) {
         rac_json_del(&inputs, RAC_S("body"));
         rac_json_del(&inputs, RAC_S("queries"));
-        RAC_JSON_PUT_STR(a, &inputs, "method", RAC_S("GET"));
+        rac_str by = x->o->x->action->begin_by;
+        RAC_JSON_PUT_STR(a, &inputs, "method", by.p != NULL ? by : RAC_S("GET"));
         RAC_JSON_PUT_STR(a, &inputs, "uri", x->url);
     }
     if (rac_outbound_request(&inputs, &options, a, &h->out, &why) != RAC_OK) {

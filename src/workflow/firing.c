@@ -93,8 +93,12 @@ static void start_run(struct firing *g, const struct rac_trigger_item *i, bool w
         .tracking = i->tracking.p != NULL ? i->tracking : f->tracking,
         .scheduled_ms = f->scheduled_ms,
         .waits = f->waits && g->single,
-        .trigger_row = with_row ? f->row : NULL,
+        .trigger_row = with_row && !f->flow->stateless ? f->row : NULL,
     };
+    if (with_row && f->row != NULL && f->flow->stateless && f->store != NULL) {
+        g->under_way++; /* the run keeps nothing, its trigger does */
+        f->store->trigger_save(f->store->self, f->row, NULL, event_kept, g);
+    }
     g->under_way++;
     rac_engine_fire(f->engine, &fire, run_answered, g);
 }

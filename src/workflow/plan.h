@@ -42,6 +42,8 @@ enum rac_wf_option { /* §2.12, of an action */
                      RAC_WF_SUPPRESS_HEADERS = 8,
                      RAC_WF_SEQUENTIAL = 16,
                      RAC_WF_FAIL_WHEN_LIMITS_REACHED = 32,
+                     RAC_WF_SUBSCRIBES_ONLY = 64, /* of plans made from triggers: a webhook action
+                                                     ends when it has subscribed */
 };
 enum { /* §4.10 */
        RAC_WF_SECURE_INPUTS = 1,
@@ -74,6 +76,8 @@ struct rac_wf_action {
     const struct rac_expr *tracked;        /* trackedProperties */
     const struct rac_expr *fixed;          /* its static result, when enabled (§4.12) */
     const struct rac_json *inputs_node;    /* inputs as written; NULL: none */
+    rac_str begin_at, begin_by; /* of plans made from triggers: URL asked instead of the one the
+                                   inputs say, and how (GET); absent: none */
     rac_str pointer;
 };
 

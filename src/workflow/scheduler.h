@@ -30,6 +30,7 @@ struct rac_scheduled_flow {
     struct rac_flow *flow;
     const struct rac_flow_trigger *triggers;
     size_t triggers_n;
+    bool deleted; /* kept only until its subscriptions are ended */
 };
 
 struct rac_scheduler_ports {

@@ -3,6 +3,7 @@
 #include "api/ops/access.h"
 #include "api/ops/workflow_shape.h"
 #include "api/runner.h"
+#include "api/scheduling.h"
 #include "api/service.h"
 #include "base/secret.h"
 #include "connector/store.h"
@@ -88,7 +89,7 @@ static void compiled(void *arg, rac_err err, struct rac_live_flow *f, rac_str wh
         rac_ask_fail_err(q, e, "workflow");
         return;
     }
-    rac_runner_changed(q->w, RAC_FLOW_SAVED, row.key, q->who->tenant, s->id);
+    rac_scheduling_look(q->w);
     struct rac_json o = rac_shape_workflow(q, &row, true), found = warnings(s);
     if (q->ids == RAC_IDS_NATIVE && rac_json_len(&found) > 0)
         RAC_JSON_PUT(q->a, &o, "findings", found);
@@ -155,6 +156,12 @@ static void save(struct saving *s)
         r.state = RAC_S("Disabled");
     else if (s->create || rac_str_eqi(s->doc.state, RAC_S("Enabled")))
         r.state = RAC_S("Enabled");
+    const struct rac_json *triggers = rac_json_geti(s->doc.workflow->definition, RAC_S("triggers"));
+    rac_str *names = RAC_NEW_N(q->a, rac_str, rac_json_len(triggers) + 1);
+    RAC_JSON_EACH_MEMBER(m, triggers)
+    names[r.triggers_n++] = rac_json_key(m);
+    r.attend = true;
+    r.triggers = names;
     if (s->create) {
         r.key1 = new_key(q);
         r.key2 = new_key(q);

@@ -2,6 +2,7 @@
 #include "api/ops/workflow_filter.h"
 #include "api/ops/workflow_shape.h"
 #include "api/runner.h"
+#include "api/scheduling.h"
 #include "api/service.h"
 #include "base/time.h"
 
@@ -262,7 +263,7 @@ static void state_saved(void *arg, const struct rac_commit *c)
         rac_ask_fail_commit(r->q, c, "trigger");
         return;
     }
-    rac_runner_changed(r->q->w, RAC_FLOW_SAVED, r->row.key, r->q->who->tenant, r->row.id);
+    rac_scheduling_look(r->q->w);
     rac_ask_done(r->q);
 }
 

@@ -2,6 +2,7 @@
 #include "api/ops/workflow_filter.h"
 #include "api/ops/workflow_shape.h"
 #include "api/runner.h"
+#include "api/scheduling.h"
 #include "api/service.h"
 #include "base/secret.h"
 #include "connector/store.h"
@@ -109,7 +110,7 @@ static void saved(void *arg, const struct rac_commit *c)
         return;
     }
     rac_log(RAC_INFO, g->event, RAC_F_STR("id", g->row.id), RAC_F_STR("user", q->who->user_name));
-    rac_runner_changed(q->w, RAC_FLOW_SAVED, g->row.key, q->who->tenant, g->row.id);
+    rac_scheduling_look(q->w);
     if (g->answers)
         rac_flows_want(q->w->flows, g->row.id, ready, g);
     else
@@ -131,6 +132,7 @@ static void save(struct changing *g, struct rac_flow_save *r)
     r->id = g->row.id;
     r->if_version = rac_etag_version(q->if_match);
     r->actor = rac_ask_actor(q);
+    r->attend = true;
     q->w->fs->flow_save(q->w->fs->self, q->who->tenant, r, saved, g);
 }
 
@@ -195,7 +197,7 @@ static void deleted(void *arg, const struct rac_commit *c)
     }
     rac_log(RAC_INFO, "workflow.deleted", RAC_F_STR("id", g->row.id),
             RAC_F_STR("user", q->who->user_name));
-    rac_runner_changed(q->w, RAC_FLOW_DELETED, g->row.key, q->who->tenant, g->row.id);
+    rac_scheduling_look(q->w);
     q->status = q->ids == RAC_IDS_NATIVE ? 204 : 200;
     rac_ask_done(q);
 }

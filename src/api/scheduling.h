@@ -1,0 +1,23 @@
+/*
+ * scheduling - worker 0's scheduler of triggers (workflow/scheduler.h), wired to its loop, its
+ * engine and the compiled workflows; and the way of every door to it.
+ */
+#ifndef RAC_API_SCHEDULING_H
+#define RAC_API_SCHEDULING_H
+
+#include "base/base.h"
+
+struct rac_api_worker;
+struct rac_scheduling;
+
+/* Worker 0, once every worker is up. */
+struct rac_scheduling *rac_scheduling_new(struct rac_api_worker *w);
+void rac_scheduling_free(struct rac_scheduling *s); /* after drain; NULL does nothing */
+bool rac_scheduling_drain(struct rac_scheduling *s);
+
+/* Any worker: triggers were marked due, look at them now. */
+void rac_scheduling_look(struct rac_api_worker *w);
+/* Any worker: a notification came in for a trigger that fetches. */
+void rac_scheduling_notify(struct rac_api_worker *w, int64_t flow, rac_str trigger);
+
+#endif
