@@ -2,6 +2,7 @@
 
 #include "api/ask.h"
 #include "api/schemas.h"
+#include "base/mem.h"
 #include "text/url.h"
 
 /*
@@ -306,4 +307,43 @@ rac_str rac_describe_openapi(rac_str base_url, struct rac_arena *a)
     RAC_JSON_PUT(a, &v, "components", components);
     RAC_JSON_PUT(a, &v, "security", security(&o));
     return rac_json_print_str(&v, 0, a);
+}
+
+/* --- kept ------------------------------------------------------------------------------------- */
+
+enum { KEPT_BYTES_MAX = 64 << 20 };
+
+struct rac_descriptions {
+    rac_str base_url, text[2];
+};
+
+struct rac_descriptions *rac_descriptions_new(rac_str base_url)
+{
+    struct rac_descriptions *d = rac_mem_alloc(sizeof *d);
+    d->base_url = base_url;
+    return d;
+}
+
+void rac_descriptions_free(struct rac_descriptions *d)
+{
+    if (d == NULL)
+        return;
+    for (size_t i = 0; i < RAC_COUNT(d->text); i++)
+        rac_mem_free((void *)(uintptr_t)d->text[i].p);
+    rac_mem_free(d);
+}
+
+rac_str rac_descriptions_get(struct rac_descriptions *d, bool openapi3)
+{
+    rac_str *kept = &d->text[openapi3];
+    struct rac_arena a;
+    if (kept->p != NULL)
+        return *kept;
+    rac_arena_init(&a, KEPT_BYTES_MAX);
+    rac_str made =
+        openapi3 ? rac_describe_openapi(d->base_url, &a) : rac_describe_swagger(d->base_url, &a);
+    char *p = rac_mem_alloc_dirty(made.n);
+    memcpy(p, made.p, made.n);
+    rac_arena_fini(&a);
+    return *kept = (rac_str){p, made.n};
 }

@@ -5,6 +5,7 @@
 #include "api/arm/arm.h"
 #include "api/ask.h"
 #include "api/callbacks.h"
+#include "api/describe.h"
 #include "api/doors.h"
 #include "api/flow_target.h"
 #include "api/gateway.h"
@@ -215,6 +216,7 @@ rac_err rac_api_worker_new(struct rac_service *s, struct rac_loop *loop, unsigne
     w->doors = rac_doors_new(w);
     w->retention = index == 0 ? rac_retention_new(w) : NULL;
     w->schemas = rac_schemas_new();
+    w->descriptions = rac_descriptions_new(s->public_url);
     if (!rac_config_bool(s->config, RAC_CONF_LOG_REQUESTS))
         w->kept = rac_kept_new(w);
     w->native = rac_surface_new(w, &rac_native_surface);
@@ -254,6 +256,7 @@ void rac_api_worker_free(struct rac_api_worker *w)
     rac_surface_free(w->standard);
     rac_kept_free(w->kept);
     rac_schemas_free(w->schemas);
+    rac_descriptions_free(w->descriptions);
     if (w->auth != NULL)
         rac_auth_free(w->auth);
     rac_opened_free(w->opened);

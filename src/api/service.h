@@ -85,6 +85,7 @@ struct rac_api_worker {
     struct rac_http_fixed *health, *busy;
     size_t requests_n, requests_max; /* in progress here; more are answered 503 */
     struct rac_schemas *schemas;
+    struct rac_descriptions *descriptions;
     struct rac_kept *kept; /* NULL: every request is logged, so none may be cut short */
     struct rac_surface *native, *arm, *hostruntime, *standard;
     struct rac_gateway *gateway;

@@ -101,6 +101,20 @@ test('a full disk: refused in words, nothing lost, well again when there is room
   assert.equal((await fetch(`${s.url}/readyz`)).status, 200);
 });
 
+test('a stop signal: what is in flight is answered, nothing new is taken, and it ends with 0', async (t) => {
+  const waiting = [];
+  const calls = await backend(t, (req, res) => { waiting.push(() => { res.writeHead(200, { 'content-type': 'application/json' }); res.end('{}'); }); });
+  const s = await serve(t, { args: allow });
+  const x = await connect(s, `127.0.0.1:${calls.port}`);
+  const flights = [invoke(s, x), fetch(`${x.runtime}/ships`, { headers: { authorization: `Bearer ${s.token}` } })];
+  while (waiting.length < 2) await new Promise((ok) => setTimeout(ok, 5));
+  const ended = s.stop();
+  while (await fetch(`${s.url}/healthz`).then(() => true, () => false)) await new Promise((ok) => setTimeout(ok, 10));
+  for (const go of waiting) go();
+  for (const r of await Promise.all(flights)) assert.equal(r.status, 200);
+  assert.equal(await ended, 0);
+});
+
 test('concurrent edits of different parts: none undoes another', async (t) => {
   const s = await serve(t, { args: ['--set', 'workers=4'] });
   const r = await s.api('POST', '/api/v1/connectors', { definition: definition('a.example'), properties: properties() });
