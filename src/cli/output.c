@@ -211,9 +211,12 @@ void rac_cli_print_table(struct rac_cli *cli, const char *const *titles, const r
         }
     }
     for (size_t r = titles ? 0 : 1; r <= rows_n; r++) {
-        for (size_t c = 0; c < columns_n; c++) {
+        size_t n = columns_n; /* nothing is padded towards cells that are empty */
+        while (r > 0 && n > 0 && clean[(r - 1) * columns_n + n - 1].n == 0)
+            n--;
+        for (size_t c = 0; c < n; c++) {
             rac_str cell = r == 0 ? rac_str_of(titles[c]) : clean[(r - 1) * columns_n + c];
-            size_t pad = c + 1 < columns_n ? widths[c] - rac_utf8_count(cell) + 2 : 0;
+            size_t pad = c + 1 < n ? widths[c] - rac_utf8_count(cell) + 2 : 0;
             fprintf(cli->out, "%.*s%*s", RAC_FMT(cell), (int)pad, "");
         }
         fputc('\n', cli->out);

@@ -33,7 +33,7 @@ int rac_cli_status_of(rac_err e);
 void rac_cli_print_json(struct rac_cli *cli, const struct rac_json *v);      /* indented */
 void rac_cli_print_json_line(struct rac_cli *cli, const struct rac_json *v); /* one line */
 
-/* Columns aligned; the last one is not padded. rows_n rows of columns_n cells; NULL title: none. */
+/* Columns aligned; the last one that is not empty is not padded. rows_n rows of columns_n cells; NULL title: none. */
 void rac_cli_print_table(struct rac_cli *cli, const char *const *titles, const rac_str *cells,
                          size_t rows_n, size_t columns_n);
 

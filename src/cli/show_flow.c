@@ -156,9 +156,9 @@ static void print_list(struct view *v, const char *title, const struct rac_json 
 static void print(struct view *v, rac_str file, const struct rac_json *o)
 {
     rac_str name = text(o, "name");
-    fprintf(v->cli->out, "%.*s  %.*s%s\n", RAC_FMT(name.n > 0 ? name : file),
-            RAC_FMT(text(o, "profile")),
-            rac_json_bool(member(o, "stateless"), false) ? ", stateless" : "");
+    rac_cli_say(v->cli, "%.*s  %.*s%s", RAC_FMT(name.n > 0 ? name : file),
+                RAC_FMT(text(o, "profile")),
+                rac_json_bool(member(o, "stateless"), false) ? ", stateless" : "");
     print_list(v, "triggers", member(o, "triggers"));
     print_list(v, "actions", member(o, "actions"));
 }

@@ -332,7 +332,7 @@ static void put_text(struct rac_buf *b, const struct subject *s)
         if (g->file.n > 0 && !rac_str_ends(source, g->file)) {
             if (!rac_str_ends(source, RAC_S("/")))
                 rac_buf_add_char(b, '/');
-            rac_buf_add(b, g->file);
+            rac_buf_add(b, rac_cli_clean(s->a, g->file));
         }
         if (g->line > 0) {
             rac_buf_add_char(b, ':');
@@ -341,7 +341,7 @@ static void put_text(struct rac_buf *b, const struct subject *s)
             put_number(b, g->column > 0 ? g->column : 1);
         } else if (g->pointer.n > 0) {
             rac_buf_add_char(b, ':');
-            rac_buf_add(b, g->pointer);
+            rac_buf_add(b, rac_cli_clean(s->a, g->pointer));
         }
         RAC_BUF_ADD_LIT(b, ": ");
         rac_buf_add(b, rac_str_of(colour ? colours[g->severity] : ""));
@@ -349,16 +349,16 @@ static void put_text(struct rac_buf *b, const struct subject *s)
         rac_buf_add(b, rac_str_of(colour ? "\033[0m: " : ": "));
         rac_buf_add(b, rac_str_of(g->code));
         RAC_BUF_ADD_LIT(b, ": ");
-        rac_buf_add(b, g->message);
+        rac_buf_add(b, rac_cli_clean(s->a, g->message));
         if (g->line > 0 && g->pointer.n > 0) {
             RAC_BUF_ADD_LIT(b, " [");
-            rac_buf_add(b, g->pointer);
+            rac_buf_add(b, rac_cli_clean(s->a, g->pointer));
             rac_buf_add_char(b, ']');
         }
         rac_buf_add_char(b, '\n');
         if (g->severity == RAC_SEV_ERROR && g->fix.n > 0) {
             RAC_BUF_ADD_LIT(b, "    ");
-            rac_buf_add(b, g->fix);
+            rac_buf_add(b, rac_cli_clean(s->a, g->fix));
             rac_buf_add_char(b, '\n');
         }
     }
