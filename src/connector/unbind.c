@@ -35,8 +35,10 @@ static rac_str latin1_to_utf8(rac_str s, struct rac_arena *a)
 static rac_str text_of(rac_str content_type, rac_str bytes, struct rac_arena *a)
 {
     struct rac_mime mime;
+    if (rac_str_starts(bytes, RAC_S("\xEF\xBB\xBF"))) /* it says UTF-8, whatever else does */
+        return rac_utf8_mend(a, rac_str_from(bytes, 3));
     if (rac_utf8_check(bytes) == bytes.n)
-        return rac_str_starts(bytes, RAC_S("\xEF\xBB\xBF")) ? rac_str_from(bytes, 3) : bytes;
+        return bytes;
     rac_str charset = RAC_STR_NULL;
     if (rac_mime_parse(a, content_type, &mime))
         charset = rac_mime_param(&mime, RAC_S("charset"));

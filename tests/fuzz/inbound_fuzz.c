@@ -19,6 +19,8 @@ static void send_on(const struct rac_json *body, rac_str type, rac_str bytes, st
     struct rac_json back;
     rac_str why;
     RAC_ASSERT(rac_content_write(body, &o, a, &out, &why) == RAC_OK);
+    if (rac_str_starts(rac_json_str(body, RAC_S("")), RAC_S("\xEF\xBB\xBF")))
+        return; /* a second mark is text the first time and a mark the next */
     bool envelope = rac_json_is_object(body) && RAC_JSON_GET(body, "$content") != NULL &&
                     RAC_JSON_GET(body, "$content-type") != NULL;
     struct rac_json plain;

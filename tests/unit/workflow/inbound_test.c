@@ -46,6 +46,8 @@ static const struct {
     {"text/plain", "hello", "'hello'"},
     {"text/csv; header=present", "a,b", "'a,b'"},
     {"text/plain; charset=iso-8859-1", "caf\xe9", "'caf\xc3\xa9'"},
+    {"text/plain", "\xef\xbb\xbfmark", "'mark'"},
+    {"text/plain; charset=iso-8859-1", "\xef\xbb\xbfm\xff", "'m\xef\xbf\xbd'"},
     {"application/xml", "<a/>", "{'$content-type':'application/xml','$content':'PGEvPg=='}"},
     {NULL, "x", "{'$content-type':'application/octet-stream','$content':'eA=='}"},
     {"nonsense", "x", "{'$content-type':'nonsense','$content':'eA=='}"},
