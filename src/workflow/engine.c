@@ -226,6 +226,10 @@ static void facts_of(struct live *l, const struct rac_fire *fire, rac_ms now)
         l->facts.trigger_outputs = copy;
     }
     l->correlation = l->facts.correlation;
+    if (fire->copy_run.p != NULL) {
+        l->copy_run = rac_arena_str(a, fire->copy_run);
+        l->copy_action = rac_arena_str(a, fire->copy_action);
+    }
 }
 
 static const struct rac_flow_trigger_row *copy_row(struct rac_arena *a,

@@ -93,6 +93,7 @@ struct live {
     bool ready, loading, creating, committing, more, waits_for_slot, counted, dead;
     bool bypass;
     rac_str correlation;
+    rac_str copy_run, copy_action; /* it begins at an action of another run; absent: it does not */
 
     rac_fire_fn done; /* whoever fired it and still waits */
     void *done_arg;

@@ -515,6 +515,56 @@ static void work(struct live *l)
     while (take_wants(l) && !l->more && !rac_run_over(l->run));
 }
 
+struct copying {
+    struct live *l;
+    struct rac_run *from;
+    int64_t id;
+    rac_err err;
+};
+
+static rac_err copied_value(void *self, const char *digest, struct rac_arena *a, rac_str *bytes)
+{
+    struct copying *c = self;
+    const struct rac_flow_store *s = c->l->e->ports.store;
+    return s->value_get(s->self, c->id, digest, a, bytes);
+}
+
+static bool copied_piece(void *arg, rac_str bytes)
+{
+    struct copying *c = arg;
+    c->err = rac_run_replay(c->from, bytes, copied_value, c);
+    return c->err == RAC_OK;
+}
+
+/* Begins at an action of another run; what stands in the way ends the run. */
+static void begin_at(struct live *l)
+{
+    const struct rac_flow_store *s = l->e->ports.store;
+    struct rac_flow_run_row row;
+    struct copying c = {.l = l, .err = RAC_E_NOT_FOUND};
+    struct rac_arena a;
+    rac_arena_init(&a, l->e->limits.run_bytes_max);
+    if (s != NULL && s->run_get(s->self, l->flow->key, l->copy_run, &a, &row) == RAC_OK) {
+        c.id = row.id;
+        c.from = rac_run_new(l->flow->plan, &l->world, NULL, &a);
+        rac_err err = s->journal(s->self, row.id, copied_piece, &c);
+        c.err = err != RAC_OK ? err : c.err;
+    }
+    if (c.err != RAC_OK || !rac_run_begin_at(l->run, c.from, l->copy_action))
+        rac_run_close(l->run, RAC_WF_FAILED, "WorkflowRunActionNotFound",
+                      RAC_S("The run cannot begin at that action: the definition changed since, or "
+                            "the action is none of the run's root level."));
+    rac_arena_fini(&a);
+}
+
+static void begin(struct live *l)
+{
+    if (l->copy_run.p != NULL)
+        begin_at(l);
+    else
+        rac_run_begin(l->run);
+}
+
 static void turn(struct live *l)
 {
     struct rac_engine *e = l->e;
@@ -534,7 +584,7 @@ static void turn(struct live *l)
     take_events(l);
     take_steps(l);
     if (!rac_run_over(l->run) && !rac_run_begun(l->run) && take_slot(l))
-        rac_run_begin(l->run);
+        begin(l);
     work(l);
     stop_stopped(l);
     l->due_ms = rac_run_over(l->run) ? 0 : earliest_due(l);

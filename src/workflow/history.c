@@ -57,13 +57,27 @@ rac_err history_each(const struct rac_history *h, void (*fn)(void *arg, const st
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static struct rac_history_value value_of(const struct rac_entry_value *v, bool secured,
+/* Texts of secure parameters are not shown (§1.3), though expressions went on with them. */
+static rac_str sanitize(const struct rac_history *h, rac_str text, struct rac_arena *a)
+{
+    struct rac_json v;
+    struct rac_json_error where;
+    if (h->sanitized == NULL || rac_json_parse(text, a, 0, &v, &where) != RAC_OK)
+        return text;
+    v = rac_secure_mask(h->sanitized, &v, a);
+    return rac_json_print_str(&v, 0, a);
+}
+
+static struct rac_history_value value_of(const struct rac_history *h,
+                                         const struct rac_entry_value *v, bool secured,
                                          struct rac_arena *a)
 {
     struct rac_history_value out = {.has = v->kind != RAC_VALUE_NONE, .secured = secured};
     out.size = v->size;
-    if (v->kind == RAC_VALUE_TEXT)
-        out.text = rac_arena_str(a, v->text);
+    if (v->kind == RAC_VALUE_TEXT) {
+        out.text = sanitize(h, rac_arena_str(a, v->text), a);
+        out.size = out.text.n;
+    }
     if (v->kind == RAC_VALUE_DIGEST)
         memcpy(out.digest, rac_hex(a, v->digest, sizeof v->digest).p, 65);
     return out;
@@ -73,7 +87,7 @@ static struct rac_history_value value_of(const struct rac_entry_value *v, bool s
 static struct rac_json json_of(const struct rac_history *h, const struct rac_entry_value *v,
                                struct rac_arena *a)
 {
-    struct rac_history_value where = value_of(v, false, a);
+    struct rac_history_value where = value_of(h, v, false, a);
     struct rac_json out;
     struct rac_json_error error;
     rac_str text = where.text;
@@ -90,10 +104,14 @@ rac_err rac_history_value(struct rac_history *h, const struct rac_history_value 
 {
     if (!value->has)
         return RAC_E_NOT_FOUND;
-    if (value->digest[0] != '\0')
-        return h->source->value(h->source->self, value->digest, a, text);
-    *text = value->text;
-    return RAC_OK;
+    if (value->digest[0] == '\0') {
+        *text = value->text;
+        return RAC_OK;
+    }
+    rac_err err = h->source->value(h->source->self, value->digest, a, text);
+    if (err == RAC_OK)
+        *text = sanitize(h, *text, a);
+    return err;
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
@@ -134,15 +152,15 @@ static void add_retry(const struct rac_history *h, struct rac_history_record *x,
 void history_take(const struct rac_history *h, struct rac_history_record *x,
                   const struct rac_entry *e, struct rac_arena *a)
 {
-    bool hide_in = (x->action->secure & RAC_WF_SECURE_INPUTS) != 0,
-         hide_out = (x->action->secure & RAC_WF_SECURE_OUTPUTS) != 0;
+    uint8_t hidden = h->secure.actions[x->action - h->plan->actions];
+    bool hide_in = (hidden & RAC_SECURE_INPUTS) != 0, hide_out = (hidden & RAC_SECURE_OUTPUTS) != 0;
     char id[37];
     switch (e->kind) {
     case RAC_ENTRY_STARTED:
     case RAC_ENTRY_ENDED:
         if (e->kind == RAC_ENTRY_STARTED || e->start_ms != 0) {
             x->start_ms = e->kind == RAC_ENTRY_STARTED ? e->at_ms : e->start_ms;
-            x->inputs = value_of(&e->inputs, hide_in, a);
+            x->inputs = value_of(h, &e->inputs, hide_in, a);
             rac_run_id(h->seed, e->frame, e->action, RAC_RUN_ID_ACTION, id);
             memcpy(x->tracking_id, id, sizeof x->tracking_id);
             x->status = RAC_WF_RUNNING;
@@ -154,7 +172,7 @@ void history_take(const struct rac_history *h, struct rac_history_record *x,
         x->error = json_of(h, &e->error, a);
         x->end_ms = e->at_ms;
         x->outputs =
-            e->outputs.kind == RAC_VALUE_SAME ? x->inputs : value_of(&e->outputs, hide_out, a);
+            e->outputs.kind == RAC_VALUE_SAME ? x->inputs : value_of(h, &e->outputs, hide_out, a);
         x->outputs.secured = hide_out;
         x->tracked = json_of(h, &e->extra, a);
         return;
@@ -212,15 +230,8 @@ static void fold_run(struct rac_history *h, const struct rac_entry *e)
 {
     struct rac_history_run *r = &h->run;
     struct rac_json facts = json_of(h, &e->extra, h->a);
-    const struct rac_json *runtime = rac_json_geti(h->plan->trigger, RAC_S("runtimeConfiguration")),
-                          *secure = rac_json_geti(rac_json_geti(runtime, RAC_S("secureData")),
-                                                  RAC_S("properties"));
-    bool hide_in = false, hide_out = false;
-    RAC_JSON_EACH(v, secure)
-    {
-        hide_in |= rac_str_eqi(rac_json_str(v, RAC_S("")), RAC_S("inputs"));
-        hide_out |= rac_str_eqi(rac_json_str(v, RAC_S("")), RAC_S("outputs"));
-    }
+    bool hide_in = (h->secure.trigger & RAC_SECURE_INPUTS) != 0,
+         hide_out = (h->secure.trigger & RAC_SECURE_OUTPUTS) != 0;
     memcpy(h->seed, e->seed, sizeof h->seed);
     h->name = rac_json_str(RAC_JSON_GET(&facts, "name"), RAC_S(""));
     r->status = RAC_WF_WAITING;
@@ -233,8 +244,8 @@ static void fold_run(struct rac_history *h, const struct rac_entry *e)
     r->correlation = rac_json_str(RAC_JSON_GET(&facts, "correlation"), RAC_STR_NULL);
     if (r->correlation.p == NULL)
         r->correlation = rac_arena_str(h->a, (rac_str){r->tracking_id, 36});
-    r->inputs = value_of(&e->inputs, hide_in, h->a);
-    r->outputs = value_of(&e->outputs, hide_out, h->a);
+    r->inputs = value_of(h, &e->inputs, hide_in, h->a);
+    r->outputs = value_of(h, &e->outputs, hide_out, h->a);
 }
 
 static void fold_frame(struct fold *x, const struct rac_entry *e)
@@ -324,10 +335,10 @@ static void fold(void *arg, const struct rac_entry *e)
         break;
     case RAC_ENTRY_RESPONSE:
         h->run.responded = true;
-        h->run.response = value_of(&e->extra, false, h->a);
+        h->run.response = value_of(h, &e->extra, false, h->a);
         if (e->action < h->plan->actions_n) {
             h->run.response_action = h->plan->actions[e->action].name;
-            h->run.response.secured = h->plan->actions[e->action].secure != 0;
+            h->run.response.secured = h->secure.actions[e->action] != 0;
         }
         break;
     case RAC_ENTRY_CLOSED:
@@ -464,6 +475,9 @@ rac_err rac_history_open(const struct rac_plan *plan, const struct rac_history_s
     *h = (struct rac_history){.plan = plan, .source = source, .a = a};
     h->actions = RAC_NEW_N(a, struct haction, plan->actions_n);
     h->graph_frames = RAC_NEW_N(a, uint32_t, plan->graphs_n);
+    rac_secure_of_plan(plan, a, &h->secure);
+    h->sanitized = rac_secure_values_of(
+        rac_json_geti(plan->workflow->definition, RAC_S("parameters")), &plan->parameters, a);
     for (uint32_t i = 0; i < plan->actions_n; i++) {
         h->actions[i].record.action = &plan->actions[i];
         h->actions[i].record.repetitions = h->actions[i].record.iterations = -1;

@@ -5,6 +5,7 @@
 #include "workflow/history.h"
 #include "workflow/journal.h"
 #include "workflow/run.h"
+#include "workflow/secure.h"
 
 struct hframe { /* a frame, by its number */
     uint32_t parent;
@@ -29,6 +30,8 @@ struct rac_history {
     struct rac_history_run run;
     rac_str name;
     uint8_t seed[16];
+    struct rac_secure secure;                  /* what is hidden (§4.10) */
+    const struct rac_secure_values *sanitized; /* texts of secure parameters; NULL: none */
     bool over, closed;
     rac_ms closed_ms;
     rac_str closed_code;

@@ -396,21 +396,6 @@ static unsigned options(const struct rac_json *node)
     return bits;
 }
 
-/* §4.10: what is not settable there stays as it is. */
-static unsigned secure(const struct rac_wf_action *x)
-{
-    const struct rac_json *runtime = member(x->node, RAC_S("runtimeConfiguration"));
-    unsigned bits = 0;
-    RAC_JSON_EACH(e, member(member(runtime, RAC_S("secureData")), RAC_S("properties")))
-    {
-        rac_str word = rac_json_str(e, RAC_S(""));
-        bits |= rac_str_eqi(word, RAC_S("inputs"))    ? RAC_WF_SECURE_INPUTS
-                : rac_str_eqi(word, RAC_S("outputs")) ? RAC_WF_SECURE_OUTPUTS
-                                                      : 0u;
-    }
-    return bits;
-}
-
 static const struct rac_expr *optional(struct compiler *c, const struct rac_wf_action *x,
                                        const char *name)
 {
@@ -475,7 +460,6 @@ static void common(struct compiler *c, struct rac_wf_action *x)
     const struct rac_json *limit = member(x->node, RAC_S("limit"));
     rac_str text = rac_json_str(member(limit, RAC_S("timeout")), RAC_S(""));
     x->options = options(x->node);
-    x->secure = secure(x);
     if (!rac_time_parse_duration(text, &x->timeout_ms))
         x->timeout_ms = -1;
     x->limit = optional(c, x, "limit");

@@ -65,11 +65,10 @@ struct rac_wf_action {
     const struct rac_expr *subject; /* foreach, expression of If, Switch, Until */
     uint32_t *graphs;               /* body; then and else; cases, default last */
     uint32_t graphs_n;
-    bool has_default;     /* Switch: the last graph is default */
-    uint32_t repetitions; /* Foreach: at once */
-    bool in_loop;         /* stands in a Foreach or Until, however deep */
-    unsigned options;     /* enum rac_wf_option */
-    unsigned secure;
+    bool has_default;             /* Switch: the last graph is default */
+    uint32_t repetitions;         /* Foreach: at once */
+    bool in_loop;                 /* stands in a Foreach or Until, however deep */
+    unsigned options;             /* enum rac_wf_option */
     int64_t timeout_ms;           /* limit.timeout as written; -1: none, or an expression */
     const struct rac_expr *limit; /* the whole limit object; NULL: none */
     const struct rac_expr *authentication; /* kept out of inputs, so that it is never recorded */

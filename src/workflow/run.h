@@ -107,6 +107,12 @@ void rac_run_begin(struct rac_run *r);
  * waiting, or the run is over. */
 bool rac_run_work(struct rac_run *r, unsigned actions_max);
 
+/* Instead of rac_run_begin: a run that begins at an action of another one (§4.15). What ended at the
+ * root of `from` and does not come after that action is taken over with its results; variables are
+ * as they were. `from` is a run of the same plan and may go afterwards. False: it has no such
+ * action at its root. */
+bool rac_run_begin_at(struct rac_run *r, const struct rac_run *from, rac_str action);
+
 /* --- recovery --------------------------------------------------------------------------------- */
 
 /* Fetches a value kept beside the journal. */

@@ -382,6 +382,36 @@ static void large_loop(void **state)
     world_free(w);
 }
 
+static void begins_at_an_action(void **state)
+{
+    (void)state;
+    struct world *w = world_new(16, true);
+    struct world_answer a, b = {0};
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"I\": {\"type\": \"InitializeVariable\", \"inputs\": {\"variables\": [{\"name\": "
+        "\"n\", \"type\": \"Integer\", \"value\": 4}]}}, \"L\": {\"type\": \"Foreach\", "
+        "\"foreach\": [1, 2], \"runAfter\": {\"I\": [\"Succeeded\"]}, \"actions\": {\"G\": "
+        "{\"type\": \"Compose\", \"inputs\": \"@guid()\"}}}, \"H\": {\"type\": \"Http\", "
+        "\"runAfter\": {\"L\": [\"Succeeded\"]}, \"inputs\": {\"method\": \"POST\", \"uri\": "
+        "\"https://api.example/h\", \"body\": {\"n\": \"@variables('n')\", \"g\": "
+        "\"@outputs('G')\"}}}}");
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    rac_str body = world_fetch(w, "/h")->body;
+    world_answer(w, world_fetch(w, "/h"), 404, "", "");
+    assert_string_equal(row(w, &a)->status, "Failed");
+    struct rac_fire fire = {
+        .flow = f, .copy_run = rac_str_of(a.run), .copy_action = RAC_S("H"), .bypass_limits = true};
+    rac_engine_fire(w->engine, &fire, world_fired, &b);
+    world_settle(w);
+    assert_true(rac_str_eq(world_fetch(w, "/h")->body, body)); /* what came before was taken over */
+    world_restart(w);
+    world_answer(w, world_fetch(w, "/h"), 200, "", "");
+    assert_string_equal(row(w, &b)->status, "Succeeded");
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +430,7 @@ int main(void)
         cmocka_unit_test(stateless),
         cmocka_unit_test(transient_store_error),
         cmocka_unit_test(large_loop),
+        cmocka_unit_test(begins_at_an_action),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

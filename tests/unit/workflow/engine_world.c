@@ -308,7 +308,7 @@ void world_restart(struct world *w)
     world_wake_due(w);
 }
 
-static void fired(void *arg, const struct rac_fire_answer *x)
+void world_fired(void *arg, const struct rac_fire_answer *x)
 {
     struct world_answer *out = arg;
     struct rac_arena a;
@@ -336,5 +336,5 @@ void world_fire(struct world *w, struct rac_flow *f, const char *outputs, bool w
     if (rac_json_parse(rac_str_of(outputs), &w->a, 0, &v, &where) != RAC_OK)
         abort();
     struct rac_fire fire = {.flow = f, .outputs = &v, .waits = waits};
-    rac_engine_fire(w->engine, &fire, fired, out);
+    rac_engine_fire(w->engine, &fire, world_fired, out);
 }

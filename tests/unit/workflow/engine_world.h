@@ -68,5 +68,6 @@ struct world_answer {
 };
 void world_fire(struct world *w, struct rac_flow *f, const char *outputs, bool waits,
                 struct world_answer *out);
+void world_fired(void *arg, const struct rac_fire_answer *x); /* arg: struct world_answer */
 
 #endif
