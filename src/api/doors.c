@@ -51,7 +51,6 @@ static void passage_end(struct rac_passage *p)
         p->doors->busy[p->tenant]--;
     if (p->live != NULL)
         rac_flow_unref(p->live->flow);
-    rac_metric_observe_ns(RAC_METRIC_HTTP_SECONDS, rac_env_mono_ns(w->env) - p->began);
     rac_mem_free(p->more);
     rac_mem_free(p);
 }
@@ -411,7 +410,6 @@ static struct rac_passage *passage_new(struct rac_doors *d, struct rac_http_exch
     p->doors = d;
     p->w = d->w;
     p->x = x;
-    p->began = rac_env_mono_ns(d->w->env);
     d->w->requests_n++;
     rac_http_on_closed(x, closed, p);
     return p;

@@ -28,7 +28,6 @@ struct rac_passage {
     rac_str body;
     rac_str issuer;
     void *more; /* of the door, from rac_mem_alloc; freed with the passage */
-    rac_ns began;
 };
 
 /* Something was started that will call back whatever happens: the passage stays until released. */

@@ -41,7 +41,6 @@ struct passage {
     char *whole; /* gathered body, room for whole_max */
     size_t whole_n, whole_max;
     bool gathering, streaming;
-    rac_ns began;
 };
 
 struct rac_gateway *rac_gateway_new(struct rac_api_worker *w)
@@ -114,7 +113,6 @@ static void passage_free(struct passage *p)
     if (p->c != NULL)
         rac_opened_release(w->opened, p->c);
     w->requests_n--;
-    rac_metric_observe_ns(RAC_METRIC_HTTP_SECONDS, rac_env_mono_ns(w->env) - p->began);
     rac_mem_free(p);
 }
 
@@ -203,14 +201,14 @@ static bool on_headers(void *arg, int status, const struct rac_headers *headers)
         if (!kept_back(headers->v[i].name))
             rac_headers_add(&p->reply_headers, a, headers->v[i].name, headers->v[i].value);
     rac_api_tame(&p->reply_headers, a);
-    bool bodiless = status == 204 || status == 304 || rac_str_eq(p->x->method, RAC_S("HEAD"));
-    if (bodiless || (length >= 0 && length <= WHOLE_BYTES_MAX)) {
+    bool bodiless = status == 204 || status == 304, head = rac_str_eq(p->x->method, RAC_S("HEAD"));
+    if (!head && (bodiless || (length >= 0 && length <= WHOLE_BYTES_MAX))) {
         p->gathering = true;
         p->whole_max = bodiless ? 0 : (size_t)length;
         p->whole = p->whole_max > 0 ? rac_arena_alloc_dirty(a, p->whole_max) : NULL;
         return true;
     }
-    p->streaming = true;
+    p->streaming = true; /* of HEAD as well: the length that a GET would have is to be said */
     rac_http_reply_start(p->x, status, &p->reply_headers, length, drained, p);
     return true;
 }
@@ -405,7 +403,6 @@ void rac_gateway_handle(struct rac_gateway *g, struct rac_http_exchange *x)
     struct passage *p = rac_mem_alloc(sizeof *p);
     p->g = g;
     p->x = x;
-    p->began = rac_env_mono_ns(w->env);
     w->requests_n++;
     rac_http_on_closed(x, closed, p);
     rac_str id = rac_http_header(x, "x-ms-client-request-id");

@@ -126,7 +126,6 @@ static void put_headers(struct rac_ask *q, struct rac_headers *h, bool failed)
 static void log_request(struct surface_ask *t)
 {
     rac_ns took = rac_env_mono_ns(t->s->w->env) - t->began;
-    rac_metric_observe_ns(RAC_METRIC_HTTP_SECONDS, took);
     rac_metric_add_at(RAC_METRIC_API_REQUESTS, t->metric, 1);
     if (!rac_config_bool(t->s->w->service->config, RAC_CONF_LOG_REQUESTS))
         return;

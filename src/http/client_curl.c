@@ -284,6 +284,7 @@ void rac_fetch_curl_begin(struct rac_fetch *f)
 
 void rac_fetch_curl_connect(struct rac_fetch *f)
 {
+    f->worn = true; /* nothing of an earlier request is left in it */
     easy_ready(f);
     MUST(curl_easy_setopt(f->easy, CURLOPT_URL, f->url.p));
     MUST(curl_easy_setopt(f->easy, CURLOPT_CONNECT_ONLY, 1L));

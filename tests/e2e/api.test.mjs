@@ -416,17 +416,31 @@ test('the gateway streams both ways', async (t) => {
 
 test('a backend does not speak for the origin', async (t) => {
   const theirs = { 'set-cookie': 'session=evil', 'clear-site-data': '"*"', 'strict-transport-security': 'max-age=1', 'alt-svc': 'h2="evil.example:443"', nel: '{}', 'report-to': '{}', 'service-worker-allowed': '/' };
-  const back = await backend(t, (req, res) => { res.writeHead(200, { ...theirs, 'content-type': 'text/html', 'x-own': 'yes', etag: '"1"' }); res.end('<script>alert(1)</script>'); });
+  const page = '<script>alert(1)</script>';
+  const back = await backend(t, (req, res) => { res.writeHead(200, { ...theirs, 'content-type': 'text/html', 'x-own': 'yes', etag: '"1"', 'content-length': page.length }); res.end(req.method === 'HEAD' ? '' : page); });
   const s = await serve(t, { args: allow });
-  const c = (await s.api('POST', '/api/v1/connectors', { definition: definition(`127.0.0.1:${back.port}`), properties: properties() })).json;
+  const d = definition(`127.0.0.1:${back.port}`);
+  d.paths['/ships/{id}'].head = { ...d.paths['/ships/{id}'].get, operationId: 'HeadShip', 'x-ms-visibility': 'internal' };
+  const c = (await s.api('POST', '/api/v1/connectors', { definition: d, properties: properties() })).json;
   const con = (await s.api('POST', '/api/v1/connections', { connectorId: c.id, parameterValues: { api_key: 'k' } })).json;
   const r = await fetch(`${con.runtimeUrl}/ships/7`, { headers: { authorization: `Bearer ${s.token}` } });
   assert.equal(r.status, 200);
-  assert.equal(await r.text(), '<script>alert(1)</script>');
+  assert.equal(await r.text(), page);
   for (const name of Object.keys(theirs)) assert.equal(r.headers.get(name), null, name);
   assert.equal(r.headers.get('x-own'), 'yes');
   assert.equal(r.headers.get('etag'), '"1"');
   assert.equal(r.headers.get('content-security-policy'), 'sandbox');
+  // HEAD says the length that GET has, over and over on one connection
+  for (let i = 0; i < 3; i++) {
+    const head = await fetch(`${con.runtimeUrl}/ships/7`, { method: 'HEAD', headers: { authorization: `Bearer ${s.token}` } });
+    assert.equal(head.status, 200);
+    assert.equal(head.headers.get('content-length'), String(page.length));
+    assert.equal(await head.text(), '');
+  }
+  // every request is timed once, whichever door it came through
+  const metrics = await (await fetch(`${s.url}/metrics`)).text();
+  const value = (name) => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(metrics)[1]);
+  assert.equal(value('raccord_http_request_seconds_count'), value('raccord_http_requests_total'));
 });
 
 test('the commands', async (t) => {
