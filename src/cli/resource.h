@@ -107,6 +107,8 @@ int rac_workflow_shown(struct rac_cli *cli, struct rac_remote *r, const struct r
 int rac_workflow_state(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v);
 int rac_workflow_callback(struct rac_cli *cli, struct rac_remote *r);
 int rac_workflow_run(struct rac_cli *cli, struct rac_remote *r);
+/* A run as GetRun answers it with $expand: its tree, or JSON. Exit status by how it ended. */
+int rac_run_print(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *run);
 int rac_runs_list(struct rac_cli *cli, struct rac_remote *r);
 int rac_runs_show(struct rac_cli *cli, struct rac_remote *r);
 int rac_runs_watch(struct rac_cli *cli, struct rac_remote *r);

@@ -381,44 +381,74 @@ static void print_action(struct rac_cli *cli, rac_str name, const struct rac_jso
         fprintf(cli->out, "%*s   %.*s\n", depth * 2, "", RAC_FMT(message));
 }
 
-static void print_actions(struct rac_cli *cli, const struct rac_json *actions,
-                          const struct rac_json *records, int depth);
+struct tree {
+    struct rac_cli *cli;
+    struct rac_remote *r; /* NULL: nobody to ask for more */
+    rac_str run;
+    const struct rac_json *records;
+};
 
-/* Branches, cases and bodies of one action of the definition. */
-static void print_inside(struct rac_cli *cli, const struct rac_json *node,
-                         const struct rac_json *records, int depth)
+static rac_str run_path(struct rac_cli *cli, rac_str run, const char *verb);
+
+static bool is(const struct rac_json *x, const char *status)
 {
-    print_actions(cli, rac_json_geti(node, RAC_S("actions")), records, depth);
-    print_actions(cli, rac_json_geti(rac_json_geti(node, RAC_S("else")), RAC_S("actions")), records,
-                  depth);
-    RAC_JSON_EACH_MEMBER(m, rac_json_geti(node, RAC_S("cases")))
-    print_actions(cli, rac_json_geti(&m->value, RAC_S("actions")), records, depth);
-    print_actions(cli, rac_json_geti(rac_json_geti(node, RAC_S("default")), RAC_S("actions")),
-                  records, depth);
+    return rac_str_eq(rac_json_str(RAC_JSON_GET(x, "status"), RAC_S("")), rac_str_of(status));
 }
 
-static void print_actions(struct rac_cli *cli, const struct rac_json *actions,
-                          const struct rac_json *records, int depth)
+/* Why an action inside a loop failed: the first of its repetitions that did says so. */
+static void print_repetition(const struct tree *t, rac_str name, const struct rac_json *x,
+                             int depth)
+{
+    struct rac_json list;
+    if (t->r == NULL || !is(x, "Failed") || RAC_JSON_GET(x, "repetitionCount") == NULL)
+        return;
+    rac_str below = rac_arena_printf(t->cli->a, "/actions/%.*s/repetitions",
+                                     RAC_FMT(rac_url_encode_set(t->cli->a, name, RAC_URL_STRICT)));
+    if (rac_remote_json(t->r, "GET", run_path(t->cli, t->run, below.p), NULL, &list) != RAC_EXIT_OK)
+        return;
+    RAC_JSON_EACH(v, RAC_JSON_GET(&list, "value"))
+    if (is(v, "Failed")) {
+        fprintf(t->cli->out, "%*s   [%.*s] %.*s\n", depth * 2, "",
+                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "name"), RAC_S(""))),
+                RAC_FMT(rac_json_str(rac_json_pointer_get(v, RAC_S("/error/message")), RAC_S(""))));
+        return;
+    }
+}
+
+static void print_actions(const struct tree *t, const struct rac_json *actions, int depth);
+
+/* Branches, cases and bodies of one action of the definition. */
+static void print_inside(const struct tree *t, const struct rac_json *node, int depth)
+{
+    print_actions(t, rac_json_geti(node, RAC_S("actions")), depth);
+    print_actions(t, rac_json_geti(rac_json_geti(node, RAC_S("else")), RAC_S("actions")), depth);
+    RAC_JSON_EACH_MEMBER(m, rac_json_geti(node, RAC_S("cases")))
+    print_actions(t, rac_json_geti(&m->value, RAC_S("actions")), depth);
+    print_actions(t, rac_json_geti(rac_json_geti(node, RAC_S("default")), RAC_S("actions")), depth);
+}
+
+static void print_actions(const struct tree *t, const struct rac_json *actions, int depth)
 {
     RAC_JSON_EACH_MEMBER(m, actions)
     {
-        const struct rac_json *x = rac_json_geti(records, rac_json_key(m));
+        const struct rac_json *x = rac_json_geti(t->records, rac_json_key(m));
         if (x == NULL) /* not decided yet */
             continue;
-        print_action(cli, rac_json_key(m), x, depth);
-        if (!rac_str_eq(rac_json_str(RAC_JSON_GET(x, "status"), RAC_S("")), RAC_S("Skipped")))
-            print_inside(cli, &m->value, records, depth + 1);
+        print_action(t->cli, rac_json_key(m), x, depth);
+        print_repetition(t, rac_json_key(m), x, depth);
+        if (!is(x, "Skipped"))
+            print_inside(t, &m->value, depth + 1);
     }
 }
 
 static int run_status(const struct rac_json *v)
 {
     rac_str status = rac_json_str(RAC_JSON_GET(v, "status"), RAC_S(""));
-    bool open = rac_str_eq(status, RAC_S("Running")) || rac_str_eq(status, RAC_S("Waiting"));
+    bool open = is(v, "Running") || is(v, "Waiting");
     return open || rac_str_eq(status, RAC_S("Succeeded")) ? RAC_EXIT_OK : RAC_EXIT_FINDINGS;
 }
 
-static int print_run(struct rac_cli *cli, const struct rac_json *v)
+int rac_run_print(struct rac_cli *cli, struct rac_remote *r, const struct rac_json *v)
 {
     if (cli->format == RAC_FORMAT_JSON) {
         rac_cli_print_json(cli, v);
@@ -432,7 +462,9 @@ static int print_run(struct rac_cli *cli, const struct rac_json *v)
     fprintf(cli->out, "%s%.*s\n", message.n > 0 ? ": " : "", RAC_FMT(message));
     const struct rac_json *definition =
         rac_json_pointer_get(v, RAC_S("/workflow/properties/definition"));
-    print_actions(cli, rac_json_geti(definition, RAC_S("actions")), RAC_JSON_GET(v, "actions"), 0);
+    struct tree t = {cli, r, rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("")),
+                     RAC_JSON_GET(v, "actions")};
+    print_actions(&t, rac_json_geti(definition, RAC_S("actions")), 0);
     return run_status(v);
 }
 
@@ -458,7 +490,7 @@ int rac_runs_show(struct rac_cli *cli, struct rac_remote *r)
 {
     struct rac_json v;
     int status = get_run(cli, r, rac_str_of(cli->args[0]), &v);
-    return status == RAC_EXIT_OK ? print_run(cli, &v) : status;
+    return status == RAC_EXIT_OK ? rac_run_print(cli, r, &v) : status;
 }
 
 /* Waits for the end; on a terminal says how far it is. */
@@ -480,7 +512,7 @@ static int watch(struct rac_cli *cli, struct rac_remote *r, rac_str run)
         nanosleep(&pause, NULL);
     }
     rac_cli_progress_end(cli);
-    return print_run(cli, &v);
+    return rac_run_print(cli, r, &v);
 }
 
 int rac_runs_watch(struct rac_cli *cli, struct rac_remote *r)

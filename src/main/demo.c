@@ -10,6 +10,7 @@
 
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "cli/resource.h"
 #include "main/commands.h"
 #include "main/sample_api.h"
 #include "main/server.h"
@@ -184,6 +185,104 @@ static int gateway_call(struct demo *d)
     return RAC_EXIT_OK;
 }
 
+/* --- a workflow ------------------------------------------------------------------------------- */
+
+enum { LOOKS = 200, LOOK_NS = 20 * 1000 * 1000 };
+
+static const char definition[] =
+    "{\"triggers\": {\"manual\": {\"type\": \"Request\", \"kind\": \"Http\", \"inputs\": {}}},"
+    " \"actions\": {"
+    "  \"Each\": {\"type\": \"Foreach\", \"foreach\": \"@triggerBody()['berths']\", \"actions\": {"
+    "   \"Look\": {\"type\": \"OpenApiConnection\", \"inputs\": {"
+    "    \"host\": {\"connectionName\": \"quai\", \"operationId\": \"GetBerth\"},"
+    "    \"parameters\": {\"number\": \"@item()\"}}}}},"
+    "  \"Free\": {\"type\": \"Query\", \"runAfter\": {\"Each\": [\"Succeeded\"]}, \"inputs\": {"
+    "   \"from\": \"@body('Look')\", \"where\": \"@equals(item()?['state'], 'free')\"}},"
+    "  \"Answer\": {\"type\": \"Response\", \"runAfter\": {\"Free\": [\"Succeeded\"]}, \"inputs\": "
+    "{"
+    "   \"statusCode\": 200, \"body\": {\"free\": \"@body('Free')\"}}}}}";
+
+/* The definition with the reference to the connection made before. */
+static struct rac_json workflow_document(struct demo *d)
+{
+    struct rac_arena *a = d->cli->a;
+    struct rac_json o = rac_json_new_object(a), refs = rac_json_new_object(a),
+                    ref = rac_json_new_object(a), v;
+    rac_err e = rac_json_parse(rac_str_of(definition), a, 0, &v, NULL);
+    RAC_ASSERT(e == RAC_OK);
+    RAC_JSON_PUT(a, &o, "definition", v);
+    RAC_JSON_PUT_STR(a, &ref, "connectionName", d->connection);
+    RAC_JSON_PUT_STR(
+        a, &ref, "id",
+        rac_str_concat(a, RAC_S("/providers/Microsoft.PowerApps/apis/"), d->connector));
+    RAC_JSON_PUT(a, &refs, "quai", ref);
+    RAC_JSON_PUT(a, &o, "connectionReferences", refs);
+    return o;
+}
+
+/* Its signed URL, called as anybody would. */
+static int call_workflow(struct demo *d, rac_str url)
+{
+    struct rac_remote_req req = {.method = "POST",
+                                 .path = url,
+                                 .body = RAC_S("{\"berths\": [1, 2, 3, 4]}"),
+                                 .content_type = RAC_S("application/json"),
+                                 .authorization = RAC_S("")};
+    struct rac_fetch_res res;
+    by_hand(d,
+            "curl -d '%.*s' -H 'Content-Type: application/json' \"$(raccord workflow callback "
+            "look)\"",
+            RAC_FMT(req.body));
+    if (!rac_remote_send(d->r, &req, &res))
+        return RAC_EXIT_UNREACHABLE;
+    if (res.status != 200)
+        return rac_remote_explain(d->r, RAC_STR_NULL, &res);
+    say(d, "%d %.*s%s", res.status, (int)(res.body.n > 240 ? 240 : res.body.n), res.body.p,
+        res.body.n > 240 ? "..." : "");
+    return RAC_EXIT_OK;
+}
+
+/* The newest run, once it has ended. */
+static int show_run(struct demo *d)
+{
+    struct rac_arena *a = d->cli->a;
+    struct rac_json list, v;
+    int status =
+        rac_remote_json(d->r, "GET", RAC_S("/api/v1/workflows/look/runs?$top=1"), NULL, &list);
+    rac_str id = rac_json_str(rac_json_pointer_get(&list, RAC_S("/value/0/id")), RAC_S(""));
+    rac_str path = rac_arena_printf(
+        a, "/api/v1/runs/%.*s?$expand=properties/actions,workflow/properties", RAC_FMT(id));
+    for (int i = 0; status == RAC_EXIT_OK && i < LOOKS; i++) {
+        status = rac_remote_json(d->r, "GET", path, NULL, &v);
+        if (status != RAC_EXIT_OK || RAC_JSON_GET(&v, "endTime") != NULL)
+            break;
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+    }
+    if (status != RAC_EXIT_OK)
+        return status;
+    keep(d, "workflow look", &v);
+    by_hand(d, "raccord runs show %.*s", RAC_FMT(id));
+    return text(d) ? rac_run_print(d->cli, d->r, &v) : RAC_EXIT_OK;
+}
+
+static int run_workflow(struct demo *d)
+{
+    struct rac_json document = workflow_document(d), out;
+    step(d, "Run a workflow that calls the connector: a loop over berths, a filter, an answer");
+    by_hand(d, "raccord workflow create look.json");
+    int status = rac_remote_json(d->r, "PUT", RAC_S("/api/v1/workflows/look"), &document, &out);
+    if (status != RAC_EXIT_OK)
+        return status;
+    say(d, "look, version %.*s, live",
+        RAC_FMT(rac_json_str(RAC_JSON_GET(&out, "version"), RAC_S("?"))));
+    struct rac_json none = rac_json_new_object(d->cli->a);
+    status = rac_remote_json(d->r, "POST", RAC_S("/api/v1/workflows/look/triggers/manual:callback"),
+                             &none, &out);
+    if (status == RAC_EXIT_OK)
+        status = call_workflow(d, rac_json_str(RAC_JSON_GET(&out, "value"), RAC_S("")));
+    return status == RAC_EXIT_OK ? show_run(d) : status;
+}
+
 static int play(struct demo *d)
 {
     int status = register_connector(d);
@@ -202,6 +301,8 @@ static int play(struct demo *d)
         status = invoke(d, "GetBerthPlan", "{\"number\": 1}");
     if (status == RAC_EXIT_OK)
         status = gateway_call(d);
+    if (status == RAC_EXIT_OK)
+        status = run_workflow(d);
     return status;
 }
 
@@ -225,6 +326,7 @@ static void next_steps(struct demo *d, bool serving)
             "\nThe server goes on at %.*s; Ctrl-C ends it. In another terminal:\n"
             "   $ export RACCORD_SERVER=%.*s RACCORD_TOKEN=$(cat %.*s/admin.token)\n"
             "   $ raccord connector list\n"
+            "   $ raccord workflow run look berths='[5, 6]'\n"
             "   $ raccord connector create https://petstore.swagger.io/v2/swagger.json\n",
             RAC_FMT(d->url), RAC_FMT(d->url), RAC_FMT(d->data));
 }
@@ -292,10 +394,12 @@ static int run(struct rac_cli *cli)
 const struct rac_command rac_command_demo = {
     .words = "demo",
     .synopsis = "[--once] [--data DIR] [--listen HOST:PORT]",
-    .summary = "See the whole way: description, connector, connection, answered calls",
-    .details = "Starts a server with a small sample API beside it, registers a connector for it,\n"
-               "makes a connection and calls it, and prints each step with the command that does\n"
-               "it by hand. Needs no network. Serves on until Ctrl-C; --once ends it at once.\n",
+    .summary = "See the whole way: description, connector, connection, calls, a workflow's run",
+    .details =
+        "Starts a server with a small sample API beside it, registers a connector for it,\n"
+        "makes a connection and calls it, runs a workflow that calls it too, and prints each\n"
+        "step with the command that does it by hand. Needs no network. Serves on until Ctrl-C; "
+        "--once ends it at once.\n",
     .options = options,
     .run = run,
 };

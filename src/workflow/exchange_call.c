@@ -101,7 +101,7 @@ static void wanted(const struct exchange *x, struct rac_flow_target_want *want)
         reference = text(host, "connectionReferenceName");
     if (id.p != NULL)
         of_consumption(x, id, want);
-    else if (x->o->live->flow->workflow->profile == RAC_WF_FLOW)
+    else if (exchange_get(&x->o->live->flow->workflow->references, reference) != NULL)
         of_flow(x, reference, want);
     else
         of_standard(x, reference, want);
