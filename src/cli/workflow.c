@@ -160,6 +160,12 @@ static int flows_of(struct rac_cli *cli, const char *src, struct rac_cli_flow **
         return RAC_EXIT_OK;
     }
     rac_err e = rac_cli_flows(cli, src, cli->a, v, n, &d);
+    if (e == RAC_OK && *n == 0 &&
+        rac_cli_read(cli, src, PAYLOAD_MAX, cli->a, &text, &why) == RAC_OK) {
+        *v = RAC_NEW(cli->a, struct rac_cli_flow); /* a file: the server says what it is */
+        (*v)->text = text;
+        *n = 1;
+    }
     rac_cli_diags(cli, rac_str_of(src), &d);
     if (e != RAC_OK)
         return rac_cli_status_of(e);

@@ -13,7 +13,7 @@ test('once: every step is shown with its command, and it ends with 0', async () 
   const before = leftovers();
   const r = await raccord(['demo', '--once']);
   assert.equal(r.status, 0, r.stderr);
-  for (const piece of ['1. Register a connector', 'raccord connector create', 'Connected', 'The connection works.', '200 {"number":6', '"booking":"QN-', '"$content-type":"image/bmp"', "curl -H 'Authorization: Key "])
+  for (const piece of ['1. Register a connector', 'raccord connector create', 'Connected', 'The connection works.', '200 {"number":6', '"booking":"QN-', '"$content-type":"image/bmp"', "curl -H 'Authorization: Key ", '6. Run a workflow', 'ok Free  Succeeded'])
     assert.ok(r.stdout.includes(piece), `${piece} is missing in\n${r.stdout}`);
   assert.deepEqual(leftovers(), before);
 });
@@ -21,7 +21,7 @@ test('once: every step is shown with its command, and it ends with 0', async () 
 test('as JSON: one document', async () => {
   const r = await raccordJson(['demo', '--once']);
   assert.equal(r.status, 0);
-  assert.equal(r.json.calls.length, 5);
+  assert.equal(r.json.calls.length, 6);
   assert.equal(r.json.calls[0].answer.statusCode, 200);
 });
 
