@@ -1,7 +1,7 @@
 // Workflows of a server: saved, called from outside, managed, their runs read.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serve } from './lib/raccord.mjs';
+import { serve, temporary } from './lib/raccord.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
 
@@ -63,4 +63,220 @@ test('history goes when its time has come; a workflow may say its own', async (t
   while (await runs('short') > 0 && Date.now() < until) await new Promise((r) => setTimeout(r, 200));
   assert.equal(await runs('short'), 0);
   assert.equal(await runs('long'), 1);
+});
+
+// --- who may call ---------------------------------------------------------------------------------
+
+test('signed URLs: what is accepted, and how the rest is refused', async (t) => {
+  const s = await serve(t, { args: ['--set', 'workers=2'] });
+  await saved(s, 'one', echo());
+  await saved(s, 'two', echo());
+  const to = new URL(await url(s, 'one')), other = new URL(await url(s, 'two'));
+  const variant = (change) => { const u = new URL(to); change(u); return u.href; };
+  const code = async (u, headers) => { const r = await post(u, {}, headers); return [r.status, r.json?.error?.code]; };
+  assert.deepEqual(await code(to.href), [200, undefined]);
+  assert.deepEqual(await code(variant((u) => u.searchParams.set('extra', '1'))), [200, undefined]);
+  assert.deepEqual(await code(variant((u) => u.searchParams.delete('sig'))), [401, 'DirectApiAuthorizationRequired']);
+  assert.deepEqual(await code(variant((u) => u.searchParams.set('sig', other.searchParams.get('sig')))), [401, 'AuthorizationFailed']);
+  assert.deepEqual(await code(to.href, { authorization: `Bearer ${s.token}` }), [401, 'DirectApiRequestHasMoreThanOneAuthorization']);
+  assert.deepEqual(await code(variant((u) => u.searchParams.delete('sig')), { authorization: 'Bearer x' }), [401, 'OpenAuthenticationPolicyNotFound']);
+  assert.deepEqual(await code(variant((u) => u.searchParams.delete('api-version'))), [400, 'MissingApiVersionParameter']);
+  assert.deepEqual(await code(variant((u) => { u.pathname = u.pathname.replace('/manual/', '/nobody/'); })), [403, 'AuthorizationFailed']);
+  assert.deepEqual(await code(variant((u) => { u.pathname = u.pathname.replace(/[0-9a-f]{32}/, '0'.repeat(32)); })), [404, 'WorkflowNotFound']);
+  assert.deepEqual(await code(await url(s, 'one', 'manual', { notAfter: '2001-01-01T00:00:00Z' })), [401, 'AuthorizationFailed']);
+  assert.deepEqual(await code(await url(s, 'one', 'manual', { notAfter: '2101-01-01T00:00:00Z', keyType: 'Secondary' })), [200, undefined]);
+  // a key exchanged ends what it signed, and nothing else
+  const second = await url(s, 'one', 'manual', { keyType: 'Secondary' });
+  assert.equal((await s.api('POST', '/api/v1/workflows/one:regenerateKey', { keyType: 'Primary' })).status, 204);
+  assert.deepEqual(await code(to.href), [401, 'AuthorizationFailed']);
+  assert.deepEqual(await code(second), [200, undefined]);
+});
+
+test('access control: addresses', async (t) => {
+  const s = await serve(t);
+  const list = (...v) => ({ triggers: { allowedCallerIpAddresses: v.map((addressRange) => ({ addressRange })) } });
+  await saved(s, 'w', { ...echo(), accessControl: list('192.0.2.0/24') });
+  const to = await url(s, 'w');
+  assert.ok([401, 403].includes((await post(to, {})).status));
+  await saved(s, 'w', { ...echo(), accessControl: list('127.0.0.0/8') });
+  assert.equal((await post(to, {})).status, 200);
+  await saved(s, 'w', { ...echo(), accessControl: { triggers: { allowedCallerIpAddresses: [] } } });
+  assert.ok([401, 403].includes((await post(to, {})).status));
+  const r = await s.api('PUT', '/api/v1/workflows/w', { ...echo(), accessControl: { triggers: { openAuthenticationPolicies: { policies: { p: { type: 'Basic', claims: [{ name: 'iss', value: 'https://sts.windows.net/x/' }] } } } } } });
+  assert.deepEqual([r.status, r.json.error.code], [400, 'OnlyAADOAuthTypeSupported'], r.text);
+});
+
+// --- requests -------------------------------------------------------------------------------------
+
+test('method, relative path, schema, body kinds, size', async (t) => {
+  const s = await serve(t, { args: ['--set', 'http.body_bytes_max=100000'] });
+  const inputs = { method: 'PUT', relativePath: 'orders/{id}', schema: { type: 'object', required: ['n'], properties: { n: { type: 'integer' } } } };
+  const doc = echo("@triggerOutputs()", { inputs });
+  doc.definition.triggers.manual.operationOptions = 'EnableSchemaValidation';
+  await saved(s, 'w', doc);
+  const to = await url(s, 'w'), at = (path) => to.replace('orders/%7Bid%7D', path).replace('orders/{id}', path);
+  const put = (u, body, type = 'application/json') => fetch(u, { method: 'PUT', body, headers: { 'content-type': type } });
+  const good = await (await put(`${at('orders/a%20b')}&q=1&q=2`, '{"n":1}')).json();
+  assert.deepEqual([good.relativePathParameters, good.queries, good.body], [{ id: 'a b' }, { q: '1,2' }, { n: 1 }]);
+  const code = async (r) => [r.status, (await r.json()).error.code];
+  assert.deepEqual(await code(await put(at('orders'), '{"n":1}')), [404, 'TriggerRelativePathMismatch']);
+  assert.deepEqual(await code(await put(at('orders/1'), '{"n":"x"}')), [400, 'TriggerInputSchemaMismatch']);
+  assert.deepEqual(await code(await fetch(at('orders/1'), { method: 'POST', body: '{}' })), [400, 'TriggerRequestMethodNotValid']);
+  assert.deepEqual(await code(await put(at('orders/1'), 'x'.repeat(200000))), [413, 'RequestEntityTooLarge']);
+  let histories = [];
+  for (let i = 0; i < 40 && !histories.some((h) => !h.fired); i++) histories = ok(await s.api('GET', '/api/v1/workflows/w/triggers/manual/histories')).value;
+  assert.ok(histories.some((h) => h.status === 'Failed' && !h.fired && h.code === 'TriggerInputSchemaMismatch'), JSON.stringify(histories));
+  await saved(s, 'any', echo("@triggerBody()"));
+  const any = await url(s, 'any');
+  const send = async (body, type) => { const r = await fetch(any, { method: 'POST', body, headers: { 'content-type': type } }); return [r.headers.get('content-type'), await r.text()]; };
+  assert.deepEqual(await send('hé', 'text/plain; charset=utf-8'), ['text/plain; charset=utf-8', 'hé']);
+  assert.deepEqual(await send('[1,2]', 'application/json'), ['application/json; charset=utf-8', '[1,2]']);
+  assert.deepEqual(await send('\x01\x02', 'application/octet-stream'), ['application/octet-stream', '\x01\x02']);
+});
+
+test('a condition that says no, an array that is split', async (t) => {
+  const s = await serve(t);
+  const doc = { definition: { triggers: { manual: { type: 'Request', kind: 'Http', inputs: {}, splitOn: "@triggerBody()?['items']", conditions: [{ expression: "@greater(triggerBody(), 1)" }] } },
+    actions: { C: { type: 'Compose', inputs: '@triggerBody()' } } } };
+  await saved(s, 'w', doc);
+  assert.equal((await post(await url(s, 'w'), { items: [1, 2, 3] })).status, 202);
+  assert.equal(ok(await s.api('GET', '/api/v1/workflows/w/runs')).value.length, 2);
+  const histories = ok(await s.api('GET', '/api/v1/workflows/w/triggers/manual/histories')).value;
+  assert.deepEqual(histories.map((h) => h.status).sort(), ['Skipped', 'Succeeded', 'Succeeded']);
+});
+
+test('no answer, a late one, an asynchronous one', async (t) => {
+  const s = await serve(t);
+  const doc = echo();
+  doc.definition.actions = { If: { type: 'If', expression: "@equals(1, 2)", actions: { Response: { type: 'Response', inputs: { statusCode: 200 } } } } };
+  await saved(s, 'none', doc);
+  const none = await post(await url(s, 'none'), {});
+  assert.deepEqual([none.status, none.json.error.code], [502, 'NoResponse']);
+  const later = echo("@triggerBody()", { actions: { Wait: { type: 'Wait', inputs: { interval: { count: 1, unit: 'Second' } } } }, runAfter: { Wait: ['Succeeded'] } });
+  later.definition.actions.Response.operationOptions = 'Asynchronous';
+  await saved(s, 'later', later);
+  const r = await post(await url(s, 'later'), { a: 1 });
+  assert.equal(r.status, 202);
+  const location = r.headers.get('location');
+  assert.match(location, /\/runs\/\w+\/operations\//);
+  assert.equal(r.headers.get('retry-after'), '15');
+  assert.equal((await fetch(location)).status, 202);
+  for (let i = 0; i < 60; i++) {
+    const p = await fetch(location);
+    if (p.status === 202) { await new Promise((x) => setTimeout(x, 100)); continue; }
+    assert.equal(p.status, 200);
+    assert.deepEqual(await p.json(), { a: 1 });
+    return;
+  }
+  assert.fail('never answered');
+});
+
+// --- managing -------------------------------------------------------------------------------------
+
+test('saved is live on every worker with the next request', async (t) => {
+  const s = await serve(t, { args: ['--set', 'workers=4'] });
+  await saved(s, 'w', echo('0'));
+  const to = await url(s, 'w');
+  for (let n = 1; n <= 25; n++) {
+    await saved(s, 'w', echo(`v${n}`));
+    const seen = await Promise.all(Array.from({ length: 8 }, () => fetch(to, { method: 'POST', headers: { connection: 'close' } }).then((r) => r.text())));
+    assert.deepEqual(seen, Array(8).fill(`v${n}`));
+  }
+  assert.equal((await s.api('POST', '/api/v1/workflows/w:disable')).status, 200);
+  const off = await Promise.all(Array.from({ length: 8 }, () => fetch(to, { method: 'POST', headers: { connection: 'close' } }).then((r) => r.status)));
+  assert.deepEqual(off, Array(8).fill(400));
+});
+
+test('secure parameters are never shown and survive a save without them; tags; parts', async (t) => {
+  const s = await serve(t);
+  const doc = echo("@length(parameters('key'))");
+  doc.definition.parameters = { key: { type: 'SecureString' }, open: { type: 'String' } };
+  doc.parameters = { key: { value: 'geheim' }, open: { value: 'o' } };
+  const w = await saved(s, 'w', doc);
+  const to = await url(s, 'w');
+  assert.equal((await post(to, {})).text, '6');
+  const got = await s.api('GET', '/api/v1/workflows/w');
+  assert.ok(!got.text.includes('geheim'));
+  assert.deepEqual(got.json.parameters, { key: { type: 'SecureString' }, open: { type: 'String', value: 'o' } });
+  const back = await s.api('PUT', '/api/v1/workflows/w', got.json, { 'if-match': got.headers.get('etag') });
+  assert.equal(back.status, 200, back.text);
+  assert.equal((await post(to, {})).text, '6');
+  assert.equal((await s.api('PUT', '/api/v1/workflows/w', got.json, { 'if-match': got.headers.get('etag') })).status, 412);
+  const patched = ok(await s.api('PATCH', '/api/v1/workflows/w', { tags: { a: 'b' }, state: 'Disabled' }));
+  assert.deepEqual([patched.tags, patched.state, patched.id], [{ a: 'b' }, 'Disabled', w.id]);
+  assert.equal(ok(await s.api('GET', '/api/v1/workflows/w/versions')).value.length, 3);
+  const moved = ok(await s.api('POST', '/api/v1/workflows/w:move', { name: 'x' }));
+  assert.deepEqual([moved.name, moved.id], ['x', w.id]);
+  assert.equal((await s.api('GET', '/api/v1/workflows/w')).status, 404);
+  assert.equal((await s.api('GET', `/api/v1/workflows/${w.id}`)).status, 200);
+});
+
+test('pages and filters of runs', async (t) => {
+  const s = await serve(t);
+  const doc = echo("@triggerBody()", { actions: { Maybe: { type: 'Terminate', inputs: { runStatus: "@if(equals(triggerBody(), 1), 'Failed', 'Succeeded')" }, runAfter: { Response: ['Succeeded'] } } } });
+  await saved(s, 'w', doc);
+  const to = await url(s, 'w');
+  for (let i = 0; i < 7; i++) await post(to, i, { 'x-ms-client-tracking-id': `t${i}` });
+  const names = [];
+  let next = '/api/v1/workflows/w/runs?$top=3', pages = 0;
+  for (; next; pages++) {
+    const r = ok(await s.api('GET', next));
+    names.push(...r.value.map((x) => x.correlation.clientTrackingId));
+    next = r.nextLink?.slice(s.url.length);
+  }
+  assert.deepEqual([pages, names], [3, ['t6', 't5', 't4', 't3', 't2', 't1', 't0']]);
+  const filtered = async (f) => ok(await s.api('GET', `/api/v1/workflows/w/runs?$filter=${encodeURIComponent(f)}`)).value.map((x) => x.correlation.clientTrackingId);
+  assert.deepEqual(await filtered("clientTrackingId eq 't3'"), ['t3']);
+  assert.deepEqual(await filtered("status eq 'Failed'"), ['t1']);
+  assert.equal((await filtered("(status eq 'Failed' or status eq 'Succeeded') and startTime ge 2020-01-01T00:00:00Z")).length, 7);
+  for (const f of ['colour eq 1', "status eq 'Failed", "status ne 'x'", '('])
+    assert.deepEqual((await s.api('GET', `/api/v1/workflows/w/runs?$filter=${encodeURIComponent(f)}`)).json.error.code, 'InvalidFilterInQuery');
+  assert.equal((await s.api('GET', '/api/v1/workflows/w/runs?$top=0')).json.error.code, 'InvalidTopParameter');
+});
+
+test('runs survive kill -9; a timer fires after the restart', async (t) => {
+  const dir = temporary(t);
+  let s = await serve(t, { dir });
+  await saved(s, 'w', { definition: { triggers: { manual: { type: 'Request', inputs: {} } }, actions: {
+    W: { type: 'Wait', inputs: { interval: { count: 2, unit: 'Second' } } }, After: { type: 'Compose', inputs: '@triggerBody()', runAfter: { W: ['Succeeded'] } } } } });
+  const r = await post(await url(s, 'w'), { a: 1 });
+  assert.equal(r.status, 202);
+  await s.kill();
+  s = await serve(t, { dir });
+  const name = r.headers.get('x-ms-workflow-run-id');
+  for (let i = 0; i < 100; i++) {
+    const run = ok(await s.api('GET', `/api/v1/runs/${name}?workflow=w`));
+    if (run.endTime) {
+      assert.equal(run.status, 'Succeeded');
+      const out = await s.api('GET', `/api/v1/runs/${run.id}/actions/After/outputs`);
+      assert.deepEqual(out.json, { a: 1 });
+      return;
+    }
+    await new Promise((x) => setTimeout(x, 100));
+  }
+  assert.fail('the run never ended');
+});
+
+test('a webhook action is called back once', async (t) => {
+  const calls = [];
+  const { backend } = await import('./lib/raccord.mjs');
+  const service = await backend(t, (req, res, body) => { calls.push(JSON.parse(body).url); res.end(); });
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8', '--set', 'workers=3'] });
+  await saved(s, 'w', { definition: { triggers: { manual: { type: 'Request', inputs: {} } }, actions: {
+    Hook: { type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: `${service.url}/sub`, body: { url: '@{listCallbackUrl()}' } } } },
+    After: { type: 'Compose', inputs: "@body('Hook')", runAfter: { Hook: ['Succeeded'] } } } } });
+  const started = await post(await url(s, 'w'), {});
+  for (let i = 0; i < 100 && calls.length === 0; i++) await new Promise((x) => setTimeout(x, 50));
+  const back = calls[0];
+  assert.equal((await post(back.replace(/sig=[^&]{6}/, 'sig=AAAAAA'), {})).status, 401);
+  assert.equal((await post(back, { done: true })).status, 200);
+  const name = started.headers.get('x-ms-workflow-run-id');
+  for (let i = 0; i < 100; i++) {
+    const run = ok(await s.api('GET', `/api/v1/runs/${name}?workflow=w`));
+    if (run.endTime) break;
+    await new Promise((x) => setTimeout(x, 50));
+  }
+  const id = ok(await s.api('GET', `/api/v1/runs/${name}?workflow=w`)).id;
+  assert.deepEqual((await s.api('GET', `/api/v1/runs/${id}/actions/After/outputs`)).json, { done: true });
+  assert.ok([404, 409].includes((await post(back, {})).status));
 });

@@ -124,9 +124,13 @@ static void put_link(const struct rac_flow_view *v, const struct rac_live_flow *
     c.content = rac_str_of(content);
     rac_ms expires = rac_callback_content_expiry(rac_env_wall_ms(v->q->w->env));
     struct rac_callback_place place = rac_flow_place(v->q, live->flow, true, expires);
+    RAC_JSON_PUT_STR(a, &link, "uri", rac_callback_url(&place, &c, a));
+    if (value->digest[0] == 0 && value->text.p == NULL) { /* nobody looked: only where it is */
+        rac_json_put(a, o, rac_str_of(member), link);
+        return;
+    }
     rac_str digest =
         value->digest[0] != 0 ? rac_str_of(value->digest) : rac_sha256_hex(a, value->text);
-    RAC_JSON_PUT_STR(a, &link, "uri", rac_callback_url(&place, &c, a));
     RAC_JSON_PUT_STR(a, &link, "contentVersion", digest);
     RAC_JSON_PUT(a, &link, "contentSize", rac_json_of_int((int64_t)value->size));
     RAC_JSON_PUT_STR(a, &hash, "algorithm", RAC_S("sha256"));

@@ -5,6 +5,7 @@
 #include "api/scheduling.h"
 #include "api/service.h"
 #include "base/time.h"
+#include "workflow/scheduler.h"
 
 /* Triggers of a workflow: what they are, how to call them, what became of each evaluation. */
 
@@ -183,10 +184,11 @@ void rac_ops_version_callback(struct rac_ask *q)
 
 /* --- firing by hand --------------------------------------------------------------------------- */
 
-static void fired(void *arg, const struct rac_fire_answer *answer)
+static void fired(void *arg, size_t started, const struct rac_fire_answer *answer)
 {
     struct reading *r = arg;
     struct rac_ask *q = r->q;
+    (void)started;
     if (answer->outcome == RAC_FIRE_BUSY) {
         q->retry_after_s = (answer->retry_after_ms + 999) / 1000;
         rac_ask_fail(q, answer->status == 429 ? RAC_FAULT_RATE : RAC_FAULT_BUSY, "%.*s",
@@ -196,6 +198,15 @@ static void fired(void *arg, const struct rac_fire_answer *answer)
     if (answer->outcome == RAC_FIRE_FAILED) {
         rac_ask_fail_code(q, 500, RAC_S("InternalServerError"), "The run could not be stored: %.*s",
                           RAC_FMT(answer->message));
+        return;
+    }
+    if (answer->run.p == NULL) { /* judged and not started, or several were: see the history */
+        rac_ask_fail_code(
+            q, 409,
+            answer->code.n > 0 ? rac_arena_str(q->a, answer->code) : RAC_S("TriggerDidNotFire"),
+            "No single run was started: %.*s The trigger's history tells more.",
+            RAC_FMT(answer->message.n > 0 ? answer->message
+                                          : RAC_S("its conditions or its splitOn decided so.")));
         return;
     }
     rac_str run = rac_arena_str(q->a, answer->run);
@@ -244,9 +255,13 @@ static void run(struct reading *r)
         RAC_JSON_PUT(q->a, &outputs, "body", body);
     }
     bool timer = !r->trigger->request && !r->trigger->webhook && q->body.n == 0;
-    struct rac_fire f = {
-        .flow = r->live->flow, .trigger = r->trigger->name, .outputs = timer ? NULL : &outputs};
-    rac_engine_fire(rac_runner_engine(q->w->runner), &f, fired, r);
+    struct rac_firing f = {.engine = rac_runner_engine(q->w->runner),
+                           .store = r->live->flow->stateless ? NULL : q->w->fs,
+                           .env = q->w->env,
+                           .flow = r->live->flow,
+                           .trigger = r->trigger->rule,
+                           .outputs = timer ? NULL : &outputs};
+    rac_trigger_fire(&f, fired, r);
 }
 
 void rac_ops_trigger_run(struct rac_ask *q)
