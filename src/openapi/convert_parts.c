@@ -15,6 +15,7 @@ void rac_convert_begin(struct rac_convert_state *c, struct rac_document *doc,
     c->sets = rac_json_new_array(a);
     c->policies = rac_json_new_array(a);
     rac_map_init(&c->operation_ids, a);
+    rac_map_init(&c->operation_numbers, a);
     rac_map_init(&c->main.anchors, a);
 }
 
@@ -168,6 +169,19 @@ bool rac_operation_id_take(struct rac_convert_state *c, rac_str id)
     return rac_map_add(&c->operation_ids, id, c);
 }
 
+rac_str rac_operation_id_number(struct rac_convert_state *c, rac_str id, size_t chars_max)
+{
+    uintptr_t n = (uintptr_t)rac_map_get(&c->operation_numbers, id);
+    for (n = n < 2 ? 2 : n;; n++) {
+        rac_str suffix = rac_arena_printf(c->a, "_%zu", (size_t)n);
+        rac_str next = rac_str_concat(c->a, rac_str_sub(id, 0, chars_max - suffix.n), suffix);
+        if (!rac_operation_id_take(c, next))
+            continue;
+        rac_map_put(&c->operation_numbers, id, (void *)(n + 1));
+        return next;
+    }
+}
+
 rac_str rac_operation_id_make(struct rac_convert_state *c, rac_str name, rac_str more)
 {
     rac_str id = rac_name_pascal(c->a, name);
@@ -183,13 +197,7 @@ rac_str rac_operation_id_make(struct rac_convert_state *c, rac_str name, rac_str
             return both;
         id = both;
     }
-    for (unsigned n = 2;; n++) {
-        rac_str suffix = rac_arena_printf(c->a, "_%u", n);
-        rac_str next =
-            rac_str_concat(c->a, rac_str_sub(id, 0, RAC_OPERATION_ID_MAX - suffix.n), suffix);
-        if (rac_operation_id_take(c, next))
-            return next;
-    }
+    return rac_operation_id_number(c, id, RAC_OPERATION_ID_MAX);
 }
 
 rac_str rac_name_of_path(struct rac_arena *a, rac_str method, rac_str path)
@@ -290,6 +298,28 @@ void rac_json_add_string_once(struct rac_arena *a, struct rac_json *array, rac_s
 {
     if (!rac_json_array_has(array, s))
         rac_json_add(a, array, rac_json_of_str(s));
+}
+
+enum { NAMES_PAIRWISE_MAX = 32 };
+
+void rac_json_add_names(struct rac_arena *a, struct rac_json *array, const struct rac_json *list)
+{
+    struct rac_map seen;
+    bool few = rac_json_len(array) + rac_json_len(list) <= NAMES_PAIRWISE_MAX;
+    if (!few) {
+        rac_map_init(&seen, a);
+        RAC_JSON_EACH(e, array)
+        {
+            rac_map_add(&seen, rac_json_str(e, RAC_S("")), array);
+        }
+    }
+    RAC_JSON_EACH(e, list)
+    {
+        rac_str name = rac_json_str(e, RAC_S(""));
+        if (rac_json_is_string(e) &&
+            (few ? !rac_json_array_has(array, name) : rac_map_add(&seen, name, array)))
+            rac_json_add(a, array, rac_json_of_str(name));
+    }
 }
 
 void rac_json_copy_string(struct rac_arena *a, struct rac_json *o, const struct rac_json *from,

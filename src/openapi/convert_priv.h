@@ -65,6 +65,7 @@ struct rac_convert_state {
     bool optional;                         /* what is added now need not be filled in */
     struct rac_json policies;              /* array */
     struct rac_map operation_ids;          /* taken ids -> non-NULL */
+    struct rac_map operation_numbers;      /* id -> the next number to try behind it */
     size_t tab_index;
 };
 
@@ -94,6 +95,9 @@ enum { RAC_OPERATION_ID_MAX = 64 };
 rac_str rac_operation_id_make(struct rac_convert_state *c, rac_str name, rac_str more);
 /* Marks an id as taken; false when it was. */
 bool rac_operation_id_take(struct rac_convert_state *c, rac_str id);
+/* The first of id_2, id_3, ... that nobody has, id cut so that it is no longer than chars_max;
+ * taken. Where the last search ended is remembered. */
+rac_str rac_operation_id_number(struct rac_convert_state *c, rac_str id, size_t chars_max);
 /* "GetUsersById" from "get" and "/users/{id}". */
 rac_str rac_name_of_path(struct rac_arena *a, rac_str method, rac_str path);
 rac_str rac_text_trim(rac_str s, size_t chars_max); /* blanks off, whole characters */
@@ -116,6 +120,8 @@ static inline rac_str rac_buf_finish(struct rac_buf *b, struct rac_arena *a)
 struct rac_json rac_json_string_array(struct rac_arena *a, const rac_str *v, size_t n);
 bool rac_json_array_has(const struct rac_json *array, rac_str s);
 void rac_json_add_string_once(struct rac_arena *a, struct rac_json *array, rac_str s);
+/* Adds the strings of list that array does not hold yet; array holds strings only. */
+void rac_json_add_names(struct rac_arena *a, struct rac_json *array, const struct rac_json *list);
 /* Copies member `key` of from to o when it is a string. */
 void rac_json_copy_string(struct rac_arena *a, struct rac_json *o, const struct rac_json *from,
                           rac_str key);

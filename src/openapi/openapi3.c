@@ -229,11 +229,7 @@ static void callbacks(struct o3 *x, const struct rac_place *op, struct rac_json 
 static struct rac_json string_set(struct o3 *x, const struct rac_json *list)
 {
     struct rac_json out = rac_json_new_array(x->a);
-    RAC_JSON_EACH(e, list)
-    {
-        if (rac_json_is_string(e))
-            rac_json_add_string_once(x->a, &out, rac_json_str(e, RAC_S("")));
-    }
+    rac_json_add_names(x->a, &out, list);
     return out;
 }
 
@@ -244,9 +240,7 @@ static rac_str operation_id(struct o3 *x, const struct rac_place *op, rac_str me
     if (id.n > 0 && rac_operation_id_take(x->c, id))
         return id;
     if (id.n > 0) {
-        rac_str other = id;
-        for (unsigned n = 2; !rac_operation_id_take(x->c, other); n++)
-            other = rac_arena_printf(x->a, "%.*s_%u", RAC_FMT(id), n);
+        rac_str other = rac_operation_id_number(x->c, id, SIZE_MAX);
         o3_loss(x, RAC_RULE_O3_14, &at, "the operationId '%.*s' is taken; this one is '%.*s'",
                 (int)(id.n < 100 ? id.n : 100), id.p, (int)(other.n < 110 ? other.n : 110),
                 other.p);
@@ -392,9 +386,24 @@ rac_str o3_clean_path(struct o3 *x, rac_str path)
     return rac_buf_finish(&b, x->a);
 }
 
+bool o3_path_is_sane(rac_str path)
+{
+    size_t holes = 0;
+    for (size_t i = 0; i < path.n; i++)
+        holes += path.p[i] == '{';
+    return holes <= O3_HOLES_MAX && path.n <= O3_PATH_BYTES_MAX;
+}
+
 static void path_item(struct o3 *x, const struct rac_place *at, rac_str key)
 {
     struct rac_place end;
+    if (!o3_path_is_sane(key)) {
+        struct rac_place all = *at->up; /* its own name is what is too long */
+        o3_loss(x, RAC_RULE_O3_16, &all,
+                "a path of %zu bytes was dropped: at most %d, and %d holes", key.n,
+                O3_PATH_BYTES_MAX, O3_HOLES_MAX);
+        return;
+    }
     if (!o3_follow(x, at, &end) || !rac_json_is_object(end.node))
         return;
     struct item it = {.at = &end, .path = o3_clean_path(x, key), .out = rac_json_new_object(x->a)};

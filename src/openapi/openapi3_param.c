@@ -4,7 +4,11 @@
  */
 #include "openapi/openapi3_priv.h"
 
-enum { O3_EXPLODE_MAX = 200, O3_EXPLODE_DEPTH_MAX = 4 };
+enum {
+    O3_PARAMETERS_MAX = 1000, /* of one list: they are compared pair by pair */
+    O3_EXPLODE_MAX = 200,
+    O3_EXPLODE_DEPTH_MAX = 4
+};
 
 struct style { /* of one parameter */
     rac_str in, style;
@@ -410,6 +414,13 @@ struct rac_json o3_parameters(struct o3 *x, const struct rac_place *at, rac_str 
 {
     struct rac_json list = rac_json_new_array(x->a);
     size_t n = rac_json_is_array(at->node) ? rac_json_len(at->node) : 0;
+    if (n > O3_PARAMETERS_MAX) {
+        o3_loss(x, RAC_RULE_O3_08, at,
+                "there are %zu parameters; those after the first %d were "
+                "left out",
+                n, O3_PARAMETERS_MAX);
+        n = O3_PARAMETERS_MAX;
+    }
     for (size_t i = 0; i < n && !rac_arena_over(x->a); i++) {
         struct rac_place e = rac_place_at(at, i, rac_json_at(at->node, i)), end;
         rac_str ref = o3_ref_of(e.node);

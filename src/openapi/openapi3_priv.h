@@ -50,6 +50,9 @@ struct o3 {
     size_t free_nodes;               /* nodes of free-form values copied; capped */
 };
 
+/* Paths that multiply are left out: what is found below one repeats it. */
+enum { O3_HOLES_MAX = 100, O3_PATH_BYTES_MAX = 8192 };
+bool o3_path_is_sane(rac_str path);
 /* A path that 2.0 takes: a slash first, braces in pairs inside a segment, no hole twice. */
 rac_str o3_clean_path(struct o3 *x, rac_str path);
 void o3_begin(struct o3 *x, struct rac_convert_state *c, struct rac_json *out);

@@ -525,11 +525,7 @@ static void overlay(struct o3 *x, struct rac_json *o, const struct rac_json *fro
             rac_json_put(x->a, o, k, props);
         } else if (rac_str_eq(k, RAC_S("required")) && rac_json_is_array(own)) {
             struct rac_json list = rac_json_shallow(x->a, own);
-            RAC_JSON_EACH(e, &m->value)
-            {
-                if (rac_json_is_string(e))
-                    rac_json_add_string_once(x->a, &list, rac_json_str(e, RAC_S("")));
-            }
+            rac_json_add_names(x->a, &list, &m->value);
             rac_json_put(x->a, o, k, list);
         }
     }
@@ -616,9 +612,15 @@ static void merge_objects(struct o3 *x, struct rac_json *o, const struct rac_jso
     if (rac_json_len(&props) > 0)
         RAC_JSON_PUT(x->a, o, "properties", props);
     struct rac_json required = rac_json_new_array(x->a);
+    struct rac_map others;
+    rac_map_init(&others, x->a);
+    RAC_JSON_EACH(e, RAC_JSON_GET(q, "required"))
+    {
+        rac_map_add(&others, rac_json_str(e, RAC_S("")), x);
+    }
     RAC_JSON_EACH(e, RAC_JSON_GET(p, "required"))
     {
-        if (rac_json_array_has(RAC_JSON_GET(q, "required"), rac_json_str(e, RAC_S(""))))
+        if (rac_map_has(&others, rac_json_str(e, RAC_S(""))))
             rac_json_add(x->a, &required, *e);
     }
     if (rac_json_len(&required) > 0)
@@ -791,23 +793,15 @@ static bool inline_property(const struct rac_json *o, rac_str name)
 static void kw_required(struct o3 *x, const struct rac_place *at, struct rac_json *o)
 {
     struct rac_json list = rac_json_new_array(x->a);
-    RAC_JSON_EACH(e, RAC_JSON_GET(o, "required")) /* from alternatives */
-    {
-        if (rac_json_is_string(e))
-            rac_json_add_string_once(x->a, &list, rac_json_str(e, RAC_S("")));
-    }
-    RAC_JSON_EACH(e, at->node)
-    {
-        if (rac_json_is_string(e))
-            rac_json_add_string_once(x->a, &list, rac_json_str(e, RAC_S("")));
-    }
+    rac_json_add_names(x->a, &list, RAC_JSON_GET(o, "required")); /* from alternatives */
+    rac_json_add_names(x->a, &list, at->node);
     if (at->node != NULL && !rac_json_is_array(at->node))
         o3_loss(x, RAC_RULE_O3_16, at, "'required' is no list of names; it was dropped");
     rac_json_del(o, RAC_S("required"));
     if (rac_json_len(&list) == 0)
         return;
     RAC_JSON_PUT(x->a, o, "required", list);
-    bool all_of = RAC_JSON_GET(o, "allOf") != NULL;
+    bool all_of = RAC_JSON_GET(o, "allOf") != NULL, own = false;
     RAC_JSON_EACH(e, &list)
     {
         rac_str name = rac_json_str(e, RAC_S(""));
@@ -817,11 +811,14 @@ static void kw_required(struct o3 *x, const struct rac_place *at, struct rac_jso
             rac_json_del(o, RAC_S("type"));
             return;
         }
-        struct rac_json props = rac_json_new_object(x->a);
-        if (RAC_JSON_GET(o, "properties") != NULL)
-            props = rac_json_shallow(x->a, RAC_JSON_GET(o, "properties"));
-        rac_json_put(x->a, &props, name, rac_json_new_object(x->a));
-        RAC_JSON_PUT(x->a, o, "properties", props);
+        if (!own) { /* the list may be shared with what was merged */
+            const struct rac_json *old = RAC_JSON_GET(o, "properties");
+            struct rac_json props =
+                old != NULL ? rac_json_shallow(x->a, old) : rac_json_new_object(x->a);
+            RAC_JSON_PUT(x->a, o, "properties", props);
+            own = true;
+        }
+        rac_json_put(x->a, RAC_JSON_GET(o, "properties"), name, rac_json_new_object(x->a));
     }
 }
 

@@ -141,7 +141,9 @@ static void merge(struct pm *p, struct pm_request *r, struct pm_request *first)
         rac_str in = rac_json_str(RAC_JSON_GET(v, "in"), RAC_S(""));
         bool wanted = rac_str_eq(in, RAC_S("query")) || rac_str_eq(in, RAC_S("header")) ||
                       (form && rac_str_eq(in, RAC_S("formData")));
-        if (wanted && same_param(params, v) == NULL)
+        if (wanted && rac_json_len(params) >= PM_PARAMETERS_MAX)
+            rac_once_note(p->c, &p->once[PM_ONCE_PARAMETERS], RAC_RULE_PM_19, r->at);
+        else if (wanted && same_param(params, v) == NULL)
             rac_json_add(p->a, params, *v);
         else if (rac_str_eq(in, RAC_S("body")) && pm_body_join(p, first, r, params))
             continue;
@@ -231,6 +233,7 @@ static void report_once(struct pm *p)
         [PM_ONCE_PROTOCOL] = "protocol settings in %zu place(s) were dropped",
         [PM_ONCE_AUTH] =
             "%zu request(s) have another authentication than the rest; they use that of the rest",
+        [PM_ONCE_PARAMETERS] = "%zu parameter(s) beyond the first 1000 of a request were left out",
         [PM_ONCE_RESPONSE_HEADERS] = "headers of %zu saved response(s) were left out",
     };
     p->once[PM_ONCE_UNSET].n = p->unset.n;

@@ -2,7 +2,11 @@
 #include "openapi/infer.h"
 #include "openapi/postman_priv.h"
 
-enum { PM_RAW_BYTES_MAX = 16 << 20, PM_DEFAULT_BYTES_MAX = 4096, PM_SAMPLES_MAX = 64 };
+enum {
+    PM_RAW_BYTES_MAX = 16 << 20,
+    PM_DEFAULT_BYTES_MAX = 4096,
+    PM_SAMPLES_MAX = 64,
+};
 
 /* --- parameters ------------------------------------------------------------------------------ */
 
@@ -110,7 +114,9 @@ void pm_parameter_add(struct pm *p, struct pm_request *r, struct rac_json *param
 {
     struct rac_json o = pm_parameter(p, r, e, in);
     struct rac_json *old = find_param(params, e->key, rac_str_of(in));
-    if (old == NULL)
+    if (old == NULL && rac_json_len(params) >= PM_PARAMETERS_MAX)
+        rac_once_note(p->c, &p->once[PM_ONCE_PARAMETERS], RAC_RULE_PM_19, r->at);
+    else if (old == NULL)
         rac_json_add(p->a, params, o);
     else if (!rac_str_eq(rac_str_of(in), RAC_S("header")) && !e->file &&
              !rac_str_eq(rac_json_str(RAC_JSON_GET(old, "type"), RAC_S("")), RAC_S("file")))

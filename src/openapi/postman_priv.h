@@ -12,6 +12,8 @@ struct pm_entry { /* one header, query key, path variable or form field */
     bool has_value, disabled, file;
 };
 
+enum { PM_PARAMETERS_MAX = 1000 }; /* of one operation: they are compared pair by pair */
+
 struct pm_list {
     struct pm_entry *v;
     size_t n, cap;
@@ -74,6 +76,7 @@ enum pm_once {
     PM_ONCE_PROTOCOL,
     PM_ONCE_AUTH,
     PM_ONCE_RESPONSE_HEADERS,
+    PM_ONCE_PARAMETERS,
     PM_ONCE_N,
 };
 

@@ -8,7 +8,7 @@
 
 #include "base/utf8.h"
 
-enum { PM_REQUESTS_MAX = 20000, PM_FOLDERS_MAX = 20000 };
+enum { PM_REQUESTS_MAX = 20000, PM_FOLDERS_MAX = 20000, PM_FOLDER_DEPTH_MAX = 256 };
 
 /* --- small readers ---------------------------------------------------------------------- */
 
@@ -781,6 +781,7 @@ struct v1 {
     const struct rac_place *requests_at, *folders_at;
     bool *request_done;
     const struct pm_folder **folder_done; /* NULL: not yet */
+    unsigned depth;
 };
 
 static void index_by_id(struct pm *p, struct rac_map *m, const struct rac_json *list)
@@ -825,14 +826,16 @@ static void v1_children(struct v1 *x, const struct pm_folder *folder, const stru
 static void v1_folder(struct v1 *x, const struct pm_folder *up, size_t i)
 {
     const struct rac_json *v = rac_json_at(x->folders_at->node, i);
-    if (x->folder_done[i] != NULL || !rac_json_is_object(v))
-        return;
+    if (x->folder_done[i] != NULL || !rac_json_is_object(v) || x->depth >= PM_FOLDER_DEPTH_MAX)
+        return; /* what is too deep is found at the top later */
     struct rac_place at = rac_place_at(x->folders_at, i, v);
     read_events(x->p, &at);
     struct pm_folder *f = folder_new(x->p, up, v);
     x->folder_done[i] = f; /* before its children: folders may name each other in a circle */
     f->auth = read_auth(x->p, &at);
+    x->depth++;
     v1_children(x, f, v);
+    x->depth--;
 }
 
 static rac_err read_v1(struct pm *p, const struct rac_place *root)

@@ -331,8 +331,7 @@ static void mend_operation_id(struct norm *s, const struct rac_place *at, rac_st
     if (id.n == 0)
         made = rac_operation_id_make(s->x.c, rac_name_of_path(s->x.a, method, path), RAC_S(""));
     else
-        for (unsigned n = 2; made.n == id.n || !rac_operation_id_take(s->x.c, made); n++)
-            made = rac_arena_printf(s->x.a, "%.*s_%u", RAC_FMT(id), n);
+        made = rac_operation_id_number(s->x.c, id, SIZE_MAX);
     told(s, RAC_RULE_O2_01, at,
          id.n == 0 ? "the operation is called " : "the operationId is taken; it is ", made);
     RAC_JSON_PUT_STR(s->x.a, op, "operationId", made);
@@ -414,6 +413,11 @@ static struct rac_json walk_object(struct norm *s, const struct rac_place *at, e
         struct rac_place e = rac_place_key(at, rac_json_key(m), &m->value);
         rac_str key = rac_json_key(m);
         enum ctx to = step(ctx, key);
+        if (to == C_ITEM && !o3_path_is_sane(key)) {
+            told(s, RAC_RULE_O2_02, at,
+                 "a path that is too long, or has too many holes, was dropped", RAC_STR_NULL);
+            continue;
+        }
         if (to == C_ITEM)
             key = mend_path(s, &e, key);
         if (to == C_ITEM && rac_json_get(&out, key) != NULL) {

@@ -549,6 +549,46 @@ static void wrong_shapes(void **state RAC_UNUSED)
     assert_loss("RC-O2-02", "/paths/a");
 }
 
+/* What could cost the square of its size: ids that repeat, required names, long lists, holes. */
+static rac_str repeated(const char *head, const char *each, size_t n, const char *tail)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, 1 << 26);
+    rac_buf_add(&b, quoted(head));
+    for (size_t i = 0; i < n; i++) {
+        rac_str one = quoted(each), mark = RAC_S("#");
+        rac_buf_printf(
+            &b, "%s%.*s", i > 0 ? "," : "",
+            RAC_FMT(rac_str_replace(&arena, one, mark, rac_arena_printf(&arena, "%zu", i))));
+    }
+    rac_buf_add(&b, quoted(tail));
+    rac_str s = rac_buf_take(&b, &arena);
+    rac_buf_fini(&b);
+    return s;
+}
+
+static void size_costs_no_squares(void **state RAC_UNUSED)
+{
+    enum { N = 20000 }; /* seconds to minutes each, where every one looks at all others */
+    convert(rac_str_cstr(repeated("{" HEAD "," SERVER ",'paths':{",
+                                  "'/a#':{'get':{'operationId':'x'," OK_ANSWER "}}", N, "}}")));
+    assert_json("/paths/~1a19999/get/operationId", "'x_20000'");
+    convert(rac_str_cstr(repeated("{" HEAD "," SERVER ",'paths':{},'components':{'schemas':{'S':{"
+                                  "'type':'object','required':[",
+                                  "'r#'", N, "]}}}}")));
+    assert_json(S "/properties/r19999", "{}");
+    convert(rac_str_cstr(repeated("{" HEAD "," SERVER ",'paths':{'/a':{'get':{'parameters':[",
+                                  "{'name':'p#','in':'query','schema':{'type':'string'}}", N,
+                                  "]," OK_ANSWER "}}}}")));
+    assert_json("/paths/~1a/get/parameters/999/name", "'p999'");
+    assert_json("/paths/~1a/get/parameters/1000", "-");
+    assert_loss("RC-O3-08", "/paths/~1a/get/parameters");
+    convert(rac_str_cstr(
+        repeated("{" HEAD "," SERVER ",'paths':{'/", "{h#}", 8000, "':{'get':{" OK_ANSWER "}}}}")));
+    assert_json("/paths", "{}");
+    assert_loss("RC-O3-16", "/paths");
+}
+
 static void callbacks(void **state RAC_UNUSED)
 {
     convert(DOC("'/hooks':{'post':{'operationId':'On','requestBody':{'content':{'application/"
@@ -685,6 +725,7 @@ int main(void)
         T(security_of_operations),
         T(alternatives_become_sets),
         T(wrong_shapes),
+        T(size_costs_no_squares),
         T(alternatives_of_openapi2),
         T(callbacks),
         T(unknown_words),
