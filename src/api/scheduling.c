@@ -21,7 +21,9 @@ static void ring(void *arg)
 static void port_alarm(void *self, int64_t after_ms)
 {
     struct rac_scheduling *s = self;
-    rac_deadline_arm(s->w->loop, &s->alarm, after_ms);
+    int64_t at = (int64_t)rac_loop_now_ms(s->w->loop) + after_ms;
+    if (!rac_deadline_is_armed(&s->alarm) || (int64_t)s->alarm.at_ms > at)
+        rac_deadline_arm(s->w->loop, &s->alarm, after_ms);
 }
 
 struct load {

@@ -79,10 +79,17 @@ void attendance_end(struct attendance *t, int64_t again_ms)
 static void row_kept(void *arg, const struct rac_commit *c)
 {
     struct attendance *t = arg;
+    if (c->err == RAC_E_NOT_FOUND && t->flow != NULL && !t->deleted &&
+        rac_json_get(&t->state, RAC_S("subscription")) != NULL) {
+        t->deleted = true; /* while it was subscribing: nobody else knows of that subscription */
+        attend(t);
+        return;
+    }
     if (c->err != RAC_OK && c->err != RAC_E_NOT_FOUND)
         rac_log(RAC_WARN, "trigger.not_saved", RAC_F_STR("trigger", t->trigger_name),
                 RAC_F_CSTR("error", rac_err_name(c->err)));
-    attendance_end(t, c->err == RAC_OK || c->err == RAC_E_NOT_FOUND ? 0 : AGAIN_MS);
+    bool settled = c->err == RAC_OK || c->err == RAC_E_NOT_FOUND;
+    attendance_end(t, settled && t->flow != NULL ? 0 : AGAIN_MS);
 }
 
 void attendance_keep(struct attendance *t, const struct rac_flow_event_row *event)

@@ -42,7 +42,7 @@ struct rac_scheduler_ports {
     void (*flow_load)(void *self, int64_t key,
                       void (*done)(void *arg, rac_err err, const struct rac_scheduled_flow *f),
                       void *arg);
-    /* Asks for one rac_scheduler_tick after so many ms, replacing the one asked for before. */
+    /* Asks for one rac_scheduler_tick after so many ms, or sooner if that was asked for before. */
     void (*alarm)(void *self, int64_t after_ms);
     rac_str public_url;
     void *self;

@@ -16,7 +16,7 @@ export async function freePort() {
 }
 
 export async function listening(port) {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 1200; i++) { // half a minute: some servers load a lot
     const s = connect(port, '127.0.0.1');
     const ok = await new Promise((done) => { s.on('connect', () => done(true)); s.on('error', () => done(false)); });
     s.destroy();

@@ -1,0 +1,132 @@
+// Triggers that nobody calls: recurrences, windows, polls, webhooks; across kill -9, disabling, deletion.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { test } from 'node:test';
+import { serve, temporary } from './lib/raccord.mjs';
+
+const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
+const loopback = ['--set', 'egress.allow=127.0.0.0/8'];
+
+// A backend that remembers what it was asked; answer(request, body) gives [status, headers, value].
+async function backend(t, answer) {
+  const asked = [];
+  const server = createServer((q, r) => {
+    let body = '';
+    q.on('data', (d) => { body += d; });
+    q.on('end', () => {
+      asked.push({ method: q.method, url: q.url, body });
+      const [status, headers = {}, value] = answer(q, body, asked);
+      r.writeHead(status, { 'content-type': 'application/json', ...headers });
+      r.end(value === undefined ? '' : JSON.stringify(value));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => { server.closeAllConnections(); server.close(); });
+  return { asked, url: `http://127.0.0.1:${server.address().port}` };
+}
+
+const workflow = (trigger) => ({ definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { t: trigger }, actions: { Seen: { type: 'Compose', inputs: '@triggerOutputs()', runAfter: {} } } } });
+const every = (interval) => ({ frequency: 'Second', interval });
+
+async function put(s, name, trigger) {
+  const r = await s.api('PUT', `/api/v1/workflows/${name}`, workflow(trigger));
+  assert.ok([200, 201].includes(r.status), r.text);
+}
+const list = async (s, name, what) => {
+  const r = await s.api('GET', `/api/v1/workflows/${name}/${what}`);
+  assert.equal(r.status, 200, r.text);
+  return r.json.value;
+};
+const runs = (s, name) => list(s, name, 'runs');
+const history = (s, name) => list(s, name, 'triggers/t/histories');
+
+// Waits until check() gives something true, for ten seconds at most.
+async function until(what, check) {
+  for (let i = 0; i < 200; i++) {
+    const v = await check();
+    if (v) return v;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  assert.fail(`${what} did not come to pass`);
+}
+
+test('a recurrence fires on its own, a window misses none across kill -9', async (t) => {
+  const dir = temporary(t);
+  let s = await serve(t, { dir });
+  await put(s, 'tick', { type: 'Recurrence', recurrence: every(1) });
+  await put(s, 'windows', { type: 'SlidingWindow', recurrence: every(1) });
+  await until('two windows', async () => (await runs(s, 'windows')).length >= 2);
+  assert.ok((await runs(s, 'tick')).length >= 1);
+  s.child.kill('SIGKILL');
+  await once(s.child, 'exit');
+  await new Promise((done) => setTimeout(done, 1500)); // windows pass while nobody is there
+  s = await serve(t, { dir });
+  const later = await until('windows after the restart', async () => { const v = await runs(s, 'windows'); return v.length >= 6 && v; });
+  const starts = [];
+  for (const r of later) {
+    const a = await s.api('GET', `/api/v1/workflows/windows/runs/${r.name}/actions/Seen/outputs`);
+    const b = a.status === 200 ? a : await s.api('GET', `/api/v1/runs/${r.name}/actions/Seen/outputs`);
+    if (b.status === 200) starts.push(Date.parse((b.json.body ?? b.json).windowStartTime));
+  }
+  starts.sort((x, y) => x - y);
+  for (let i = 1; i < starts.length; i++) assert.equal(starts[i] - starts[i - 1], 1000, 'every window, once, in order');
+  assert.equal(await s.stop(), 0);
+});
+
+test('a poll: 202 is skipped, 200 fires, an array splits, conditions choose, Location is followed', async (t) => {
+  let n = 0;
+  const b = await backend(t, () => (++n % 2 ? [200, { location: `${b.url}/items?state=${n}` }, { value: [{ n }, { n: -n }] }] : [202]));
+  const s = await serve(t, { args: loopback });
+  await put(s, 'poll', { type: 'Http', inputs: { method: 'GET', uri: `${b.url}/items` }, recurrence: every(1), splitOn: "@triggerBody()?['value']", conditions: [{ expression: "@greater(triggerBody()['n'], 0)" }] });
+  const h = await until('a poll that fired, one that did not', async () => { const v = await history(s, 'poll'); return n >= 3 && v.some((x) => x.fired) && v.filter((x) => !x.fired).length >= 2 && v; });
+  assert.ok(h.every((x) => x.status === (x.fired ? 'Succeeded' : 'Skipped')), JSON.stringify(h));
+  assert.ok((await runs(s, 'poll')).length >= 1);
+  assert.equal(b.asked[0].url, '/items');
+  assert.match(b.asked[1].url, /^\/items\?state=1$/);
+});
+
+test('a poll that is refused is Failed in history and goes on', async (t) => {
+  const b = await backend(t, () => [403, {}, { error: 'no' }]);
+  const s = await serve(t, { args: loopback });
+  await put(s, 'refused', { type: 'Http', inputs: { method: 'GET', uri: `${b.url}/x` }, recurrence: every(1) });
+  await until('a second poll', async () => b.asked.length >= 2);
+  const h = await until('history', async () => { const v = await history(s, 'refused'); return v.length > 0 && v; });
+  assert.equal(h[0].status, 'Failed');
+  assert.equal(h[0].code, 'Forbidden');
+  assert.equal((await runs(s, 'refused')).length, 0);
+});
+
+test('a webhook subscribes, fires when it is called, unsubscribes when disabled, changed or deleted', async (t) => {
+  const b = await backend(t, (q) => (q.url === '/subscribe' ? [201, { location: `${b.url}/subscriptions/1` }] : [200]));
+  const s = await serve(t, { args: loopback });
+  const hook = (tag) => ({ type: 'HttpWebhook', inputs: {
+    subscribe: { method: 'POST', uri: `${b.url}/subscribe`, body: { url: '@{listCallbackUrl()}', tag } },
+    unsubscribe: { method: 'POST', uri: `${b.url}/unsubscribe`, body: {} } } });
+  const of = (path) => b.asked.filter((x) => x.url === path);
+  await put(s, 'hook', hook('a'));
+  await until('the subscription', async () => of('/subscribe').length === 1);
+  const { url } = JSON.parse(of('/subscribe')[0].body);
+  const r = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"hello":1}' });
+  assert.equal(r.status, 202);
+  await until('the run', async () => (await runs(s, 'hook')).length === 1);
+  const bad = await fetch(url.replace(/sig=.{4}/, 'sig=AAAA'), { method: 'POST' });
+  assert.equal(bad.status, 401);
+  await put(s, 'hook', hook('b'));
+  await until('a new subscription, then the end of the old one', async () => of('/subscribe').length === 2 && of('/unsubscribe').length === 1);
+  assert.equal((await s.api('POST', '/api/v1/workflows/hook:disable')).status < 300, true);
+  await until('the end when it was disabled', async () => of('/unsubscribe').length === 2);
+  assert.equal((await s.api('POST', '/api/v1/workflows/hook:enable')).status < 300, true);
+  await until('the subscription when it was enabled', async () => of('/subscribe').length === 3);
+  assert.equal((await s.api('DELETE', '/api/v1/workflows/hook')).status < 300, true);
+  await until('the end when it was deleted', async () => of('/unsubscribe').length === 3);
+});
+
+test('a subscription that is refused shows in history', async (t) => {
+  const b = await backend(t, () => [400, {}, { error: 'bad callback' }]);
+  const s = await serve(t, { args: loopback });
+  await put(s, 'unlucky', { type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: `${b.url}/subscribe`, body: {} } } });
+  const h = await until('history', async () => { const v = await history(s, 'unlucky'); return v.length > 0 && v; });
+  assert.equal(h[0].status, 'Failed');
+  assert.equal(h[0].code, 'BadRequest');
+});
