@@ -71,14 +71,33 @@ static int find_flow(struct rac_cli *cli, struct rac_cli_flow *out)
     return status;
 }
 
+/* A Standard app's file has sections; the other form names connectors by reference. */
+static bool is_app_file(struct rac_cli *cli, rac_str text)
+{
+    static const char *const sections[] = {"managedApiConnections", "serviceProviderConnections",
+                                           "functionConnections",   "apiManagementConnections",
+                                           "agentConnections",      "agentMcpConnections"};
+    struct rac_json v;
+    struct rac_json_error where;
+    if (rac_json_parse_lenient(text, cli->a, &v, NULL, &where) != RAC_OK)
+        return true; /* its reader says what is wrong */
+    for (size_t i = 0; i < RAC_COUNT(sections); i++)
+        if (rac_json_geti(&v, rac_str_of(sections[i])) != NULL)
+            return true;
+    return false;
+}
+
 /* --connections and --parameters stand in for the app's files. */
 static int app_files(struct rac_cli *cli, struct rac_cli_flow *f)
 {
     const char *connections = rac_cli_opt(cli, "connections"),
                *parameters = rac_cli_opt(cli, "parameters");
     int status = RAC_EXIT_OK;
+    rac_str text;
     if (connections != NULL)
-        status = read_text(cli, connections, &f->connections);
+        status = read_text(cli, connections, &text);
+    if (connections != NULL && status == RAC_EXIT_OK && is_app_file(cli, text))
+        f->connections = text;
     if (status == RAC_EXIT_OK && parameters != NULL)
         status = read_text(cli, parameters, &f->parameters);
     return status;

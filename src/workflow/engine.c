@@ -294,7 +294,8 @@ void rac_engine_leave(struct rac_engine *e, rac_fire_fn done, void *arg)
 
 void rac_engine_wake(struct rac_engine *e, int64_t flow, rac_str run)
 {
-    (void)live_get(e, flow, run);
+    if (e->lives_n < e->limits.runs_live_max) /* what is due is told again */
+        (void)live_get(e, flow, run);
 }
 
 struct denial {

@@ -249,8 +249,38 @@ void live_event(struct live *l, struct event *ev)
 
 /* --- loading ---------------------------------------------------------------------------------- */
 
+static void buried(void *arg, rac_err err, rac_str error, int64_t id)
+{
+    (void)arg;
+    (void)err; /* the next look at what is due tries again */
+    (void)error;
+    (void)id;
+}
+
+/* A run that can never go on ends as Failed, and says why; it must not be looked at for ever. */
+static void bury(struct live *l, const char *why)
+{
+    const struct rac_flow_store *s = l->e->ports.store;
+    struct rac_json error = rac_json_new_object(&l->a);
+    RAC_JSON_PUT_STR(&l->a, &error, "code", RAC_S("WorkflowRunNotReadable"));
+    RAC_JSON_PUT_STR(&l->a, &error, "message",
+                     rac_arena_printf(&l->a, "The run cannot go on: %s.", why));
+    struct rac_flow_turn t = {.id = l->id,
+                              .flow = l->flow_key,
+                              .tenant = l->tenant,
+                              .name = rac_str_of(l->name),
+                              .status = RAC_S("Failed"),
+                              .code = RAC_S("WorkflowRunNotReadable"),
+                              .error = rac_json_print_str(&error, 0, &l->a),
+                              .end_ms = engine_now(l->e)};
+    s->turn(s->self, &t, NULL, buried, NULL);
+}
+
 static void load_failed(struct live *l, rac_err err, const char *why)
 {
+    if (err == RAC_E_CORRUPT || err == RAC_E_NOT_FOUND || err == RAC_E_INVALID ||
+        err == RAC_E_LIMIT)
+        bury(l, why);
     struct event *ev = l->events;
     l->events = NULL;
     l->events_end = &l->events;
@@ -334,6 +364,7 @@ struct live *live_get(struct rac_engine *e, int64_t flow_key, rac_str name)
         return NULL;
     }
     l->id = row.id;
+    l->tenant = row.tenant;
     l->loading = true;
     e->ports.flow_load(e->ports.self, flow_key, row.revision, loaded, l);
     return l;

@@ -89,6 +89,7 @@ struct live {
     struct rac_arena a;
     char name[RAC_RUN_NAME_TEXT + 8];
     int64_t flow_key, id; /* id 0: no row yet */
+    rac_str tenant;       /* of a run that was loaded */
     struct live *hash_next, *ready_next, *wait_next;
     bool ready, loading, creating, committing, more, waits_for_slot, counted, dead;
     bool bypass;

@@ -415,11 +415,18 @@ static void keep_piece(struct live *l)
 
 /* --- a turn ----------------------------------------------------------------------------------- */
 
+static bool is_webhook(enum rac_wf_type type)
+{
+    return type == RAC_WF_TYPE_HTTP_WEBHOOK || type == RAC_WF_TYPE_OPEN_API_CONNECTION_WEBHOOK ||
+           type == RAC_WF_TYPE_API_CONNECTION_WEBHOOK;
+}
+
 static void callback_event(struct live *l, struct event *ev)
 {
     struct rac_wf_record *x = rac_run_find(l->run, ev->action, ev->repetition);
     struct outside *o = x != NULL ? outside_of(x) : NULL;
-    if (o == NULL || x->status != RAC_WF_WAITING) {
+    /* A service may call back before it has answered the subscription. */
+    if (o == NULL || !is_webhook(x->action->type)) {
         ev->err = rac_plan_find(l->flow->plan, ev->action) == UINT32_MAX ? RAC_E_NOT_FOUND
                                                                          : RAC_E_CONFLICT;
         ev->why = RAC_S("the action does not wait for a callback");

@@ -99,6 +99,11 @@ void act_decrement_variable(struct rac_run *r, struct rac_wf_record *x, struct r
 void act_append_to_array(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o);
 void act_append_to_string(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o);
 
+void act_parse_document(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o);
+void act_chunk_text(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o);
+void act_xml_parse(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o);
+void act_xml_compose(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o);
+
 /* run.c */
 void run_emit(struct rac_run *r, struct rac_entry *e); /* writes an entry and applies it */
 void run_variable_apply(struct rac_run *r, const struct rac_entry *e); /* act_variable.c */

@@ -129,6 +129,35 @@ test('mocks stand for calls; without one the type is named', async (t) => {
   assert.deepEqual(each.json.actions.Call.repetitions.map((x) => x.status), ['Succeeded', 'Failed']);
 });
 
+test('documents as text, text in chunks, XML as JSON', async (t) => {
+  const html = '<!DOCTYPE html><html><head><title>T</title><style>p{}</style></head><body><p>One &amp; two</p><script>x()</script><p>three</p></body></html>';
+  const r = await run(t, {
+    Html: { type: 'ParseDocument', inputs: { content: { '$content-type': 'text/html', $content: Buffer.from(html).toString('base64') } } },
+    Pdf: { type: 'ParseDocument', inputs: { content: { '$content-type': 'application/pdf', $content: 'AAAA' } } },
+    Chunks: { type: 'ChunkText', inputs: { chunkingStrategy: 'FixedLength', text: 'aaa bbb ccc ddd', TokenSize: 8, PageOverlapLength: 2 } },
+    Xml: { type: 'XmlParse', inputs: { content: '<a><b>1</b></a>' } },
+    Compose: { type: 'XmlCompose', inputs: { content: { a: { b: '1' } } } },
+  });
+  assert.deepEqual(r.json.actions.Html.outputs.body, { text: 'T\nOne & two\nthree' });
+  assert.equal(r.json.actions.Pdf.error.code, 'UnsupportedContentType');
+  assert.deepEqual(r.json.actions.Chunks.outputs.body, ['aaa bbb ', 'b ccc ', 'c ddd']);
+  assert.deepEqual(r.json.actions.Xml.outputs.body, { outputJson: { a: { b: '1' } } });
+  assert.match(JSON.stringify(r.json.actions.Compose.outputs.body), /xml/);
+});
+
+test('static results, tracked properties, secure inputs, timeouts of actions', async (t) => {
+  const r = await run(t, {
+    Fixed: { type: 'Http', inputs: { method: 'GET', uri: 'https://quai.example' }, trackedProperties: { n: "@action()['outputs']['statusCode']" }, runtimeConfiguration: { staticResult: { name: 'Fixed0', staticResultOptions: 'Enabled' } } },
+    Use: compose("@body('Fixed')['x']", after('Fixed')),
+    Bad: { type: 'Wait', inputs: { interval: { count: "@concat('x','y')", unit: 'Day' } } },
+  }, { definition: { staticResults: { Fixed0: { status: 'Succeeded', outputs: { statusCode: 'Created', headers: {}, body: { x: "@add(1,1)" } } } } } });
+  assert.equal(r.json.actions.Fixed.code, 'Created');
+  assert.equal(r.json.actions.Fixed.outputs.statusCode, 201);
+  assert.deepEqual(r.json.actions.Fixed.trackedProperties, { n: 201 });
+  assert.equal(r.json.actions.Use.outputs, 2);
+  assert.equal(r.json.actions.Bad.error.code, 'InvalidTemplate');
+});
+
 test('variables keep their types', async (t) => {
   const init = (type, value) => ({ type: 'InitializeVariable', inputs: { variables: [{ name: 'v', type, value }] } });
   const set = async (type, value, to) => (await run(t, { I: init(type, value), S: { type: 'SetVariable', inputs: { name: 'v', value: to }, runAfter: after('I') } })).json.actions.S;
