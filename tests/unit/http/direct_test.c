@@ -54,6 +54,8 @@ static void answers_come_in_pieces(void **state RAC_UNUSED)
 
 /* ---- connections that die, and answers nobody asked for ---- */
 
+enum { UNASKED = 1000 };
+
 static void serve_faults(struct wire *w)
 {
     for (int i = 0; wire_hear_head(w); i++) {
@@ -69,8 +71,9 @@ static void serve_faults(struct wire *w)
             wire_say(w, OK("2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"));
         } else if (path_is(w, "/extra-late")) {
             wire_say(w, OK("2\r\n\r\nok"));
-            poll(NULL, 0, 20);
+            EVENTUALLY(w->origin->requests >= UNASKED); /* it was taken, as the test says */
             wire_say(w, OK("4\r\n\r\nevil"));
+            w->origin->requests += UNASKED;
         } else if (path_is(w, "/switch")) {
             wire_say(w, "HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n");
         } else if (path_is(w, "/both")) {
@@ -132,10 +135,9 @@ static void answers_nobody_asked_for(void **state RAC_UNUSED)
     assert_str(net_get(&n, o.port, "/").body, "ok"); /* not "evil" */
     assert_int_equal(o.connections, 2);
     assert_str(net_get(&n, o.port, "/extra-late").body, "ok");
-    for (int i = 0; i < 20; i++) {
-        poll(NULL, 0, 2);
-        rac_loop_poll(n.loop);
-    }
+    o.requests += UNASKED;
+    EVENTUALLY(o.requests >= 2 * UNASKED);
+    rac_loop_poll(n.loop); /* what nobody asked for is there */
     assert_str(net_get(&n, o.port, "/").body, "ok");
     assert_int_equal(o.connections, 3);
     assert_str(net_get(&n, o.port, "/both").body, "ok"); /* framed by its chunks, then closed */
@@ -301,7 +303,7 @@ static void a_bomb_unpacks_in_small_pieces(void **state RAC_UNUSED)
 static void serve_slowly(struct wire *w)
 {
     while (wire_hear_head(w)) {
-        poll(NULL, 0, path_is(w, "/slow") ? 60 : 0);
+        poll(NULL, 0, path_is(w, "/slow") ? 60 : path_is(w, "/slower") ? 1000 : 0);
         wire_say(w, OK("2\r\n\r\nok"));
     }
 }
@@ -331,7 +333,9 @@ static void places_are_waited_for(void **state RAC_UNUSED)
     assert_int_equal(rac_http_client_active(n.client), 0);
     /* one that waits too long says so; one in use that is cancelled makes room */
     q.connect_timeout_ms = 20;
-    f[0] = net_begin(&n, &(struct rac_fetch_req){.method = q.method, .url = q.url}, &w[0]);
+    f[0] = net_begin(
+        &n, &(struct rac_fetch_req){.method = q.method, .url = net_url(o[0].port, "/slower")},
+        &w[0]);
     net_begin(&n, &q, &w[1]);
     net_fails(net_await(&n, &w[1]), RAC_E_TIMEOUT, "no connection");
     q.connect_timeout_ms = 0;
