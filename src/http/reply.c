@@ -104,9 +104,10 @@ static void headers_add(struct rac_http_conn *c, struct MHD_Response *r,
             (h->value.n > 0 && memchr(h->value.p, 0, h->value.n) != NULL) ||
             header_is_ours(h->name))
             continue;
-        bytes += h->name.n + h->value.n + 4;
-        if (bytes > head_room)
-            break; /* the reply's head must fit the connection's memory */
+        size_t cost = h->name.n + h->value.n + 4;
+        if (cost > head_room - bytes)
+            continue; /* the reply's head must fit the connection's memory */
+        bytes += cost;
         /* MHD_NO: a control character or a space in the name; dropped, as the header says. */
         (void)MHD_add_response_header(r, cstr(c, h->name, name, sizeof name),
                                       cstr(c, h->value, value, sizeof value));

@@ -105,7 +105,8 @@ void rac_http_stream_body(struct rac_http_exchange *x, uint64_t bytes_max, void 
 /* ---- the reply: one of these, once ---- */
 /* Content-Length, Date, Connection are added here (headers of those names, and
  * Transfer-Encoding, are dropped). body is borrowed until closed: static or in x->arena.
- * An unread request body is discarded. Header values with control characters are dropped. */
+ * An unread request body is discarded. Header values with control characters are dropped, and
+ * headers for which a head of head_bytes_max has no room. */
 void rac_http_reply(struct rac_http_exchange *x, int status, const struct rac_headers *headers,
                     rac_str body);
 void rac_http_reply_text(struct rac_http_exchange *x, int status, const char *content_type,

@@ -149,7 +149,13 @@ static void many_headers(struct rac_http_exchange *x)
     rac_headers_add(&h, x->arena, RAC_S("X-Bad"), RAC_S("a\r\nX-Split: 1"));
     rac_headers_add(&h, x->arena, RAC_S("Set-Cookie"), RAC_S("a=1"));
     rac_headers_add(&h, x->arena, RAC_S("Set-Cookie"), RAC_S("b=2"));
-    uint64_t n = query_number(x, "n", 0);
+    uint64_t n = query_number(x, "n", 0), huge = query_number(x, "huge", 0);
+    if (huge > 0) {
+        char *value = rac_arena_alloc_dirty(x->arena, huge);
+        memset(value, 'h', huge);
+        rac_headers_add(&h, x->arena, RAC_S("X-Huge"), (rac_str){value, huge});
+        rac_headers_add(&h, x->arena, RAC_S("X-Last"), RAC_S("here"));
+    }
     for (uint64_t i = 0; i < n; i++)
         rac_headers_add(&h, x->arena, rac_arena_printf(x->arena, "X-%u", (unsigned)i),
                         RAC_S("0123456789012345678901234567890123456789"));

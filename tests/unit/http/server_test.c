@@ -133,6 +133,10 @@ static void reply_headers_are_kept_honest(void **state RAC_UNUSED)
     expect(a, 200, "body");
     a = ask(r.port, "GET /headers?n=1000 HTTP/1.1\r\n" HOST "\r\n"); /* more than fits */
     expect(a, 200, "body");
+    a = ask(r.port, "GET /headers?huge=9000 HTTP/1.1\r\n" HOST "\r\n"); /* others still do */
+    assert_null(header(&a, "X-Huge", v));
+    assert_string_equal(header(&a, "X-Last", v), "here");
+    expect(a, 200, "body");
     rig_stop(&r);
 }
 
