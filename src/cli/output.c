@@ -98,7 +98,10 @@ void rac_cli_progress(struct rac_cli *cli, const char *what, size_t done, size_t
     rac_str shown = rac_cli_clean(cli->a, rac_str_sub(name, 0, 50));
     if (!cli->progress)
         return;
-    fprintf(cli->err, "\r\033[K%s %zu/%zu %.*s", what, done, total, RAC_FMT(shown));
+    fprintf(cli->err, "\r\033[K%s %zu", what, done);
+    if (total > 0)
+        fprintf(cli->err, "/%zu", total);
+    fprintf(cli->err, " %.*s", RAC_FMT(shown));
     cli->progress_shown = true;
 }
 
@@ -110,8 +113,8 @@ void rac_cli_progress_end(struct rac_cli *cli)
 }
 
 /* Lines as they are meant, without what acts on a terminal. */
-RAC_PRINTF(4, 0)
-static void put(struct rac_cli *cli, FILE *to, const char *before, const char *fmt, va_list ap)
+RAC_PRINTF(3, 0)
+static void put(struct rac_cli *cli, FILE *to, const char *fmt, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
@@ -120,19 +123,28 @@ static void put(struct rac_cli *cli, FILE *to, const char *before, const char *f
     vsnprintf(text, (size_t)(n > 0 ? n : 0) + 1, fmt, again);
     va_end(again);
     rac_cli_progress_end(cli);
-    fputs(before, to);
-    for (rac_str rest = rac_str_of(text); rest.p != NULL;) {
+    rac_str rest = rac_str_of(text);
+    while (rest.p != NULL) {
         rac_str line = rac_cli_clean(cli->a, rac_str_cut(rest, '\n', &rest));
-        fprintf(to, "%.*s\n", RAC_FMT(line));
+        fprintf(to, "%.*s%s", RAC_FMT(line), rest.p != NULL ? "\n" : "");
     }
+}
+
+void rac_cli_put(struct rac_cli *cli, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    put(cli, cli->out, fmt, ap);
+    va_end(ap);
 }
 
 void rac_cli_say(struct rac_cli *cli, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    put(cli, cli->out, "", fmt, ap);
+    put(cli, cli->out, fmt, ap);
     va_end(ap);
+    fputc('\n', cli->out);
 }
 
 void rac_cli_note(struct rac_cli *cli, const char *fmt, ...)
@@ -140,17 +152,21 @@ void rac_cli_note(struct rac_cli *cli, const char *fmt, ...)
     va_list ap;
     fflush(cli->out);
     va_start(ap, fmt);
-    put(cli, cli->err, "", fmt, ap);
+    put(cli, cli->err, fmt, ap);
     va_end(ap);
+    fputc('\n', cli->err);
 }
 
 int rac_cli_fail(struct rac_cli *cli, int status, const char *fmt, ...)
 {
     va_list ap;
     fflush(cli->out); /* two streams into one pipe keep their order */
+    rac_cli_progress_end(cli);
+    fputs("raccord: ", cli->err);
     va_start(ap, fmt);
-    put(cli, cli->err, "raccord: ", fmt, ap);
+    put(cli, cli->err, fmt, ap);
     va_end(ap);
+    fputc('\n', cli->err);
     return status;
 }
 

@@ -21,7 +21,8 @@ struct rac_json rac_cli_finding(struct rac_arena *a, const struct rac_diag *d);
 
 /* Text of others for a terminal: control characters are shown as "?". In a where it changes. */
 rac_str rac_cli_clean(struct rac_arena *a, rac_str s);
-/* A line of the result on stdout, cleaned. */
+/* Text of the result on stdout, cleaned but for ends of lines; say: and an end of line. */
+void rac_cli_put(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);
 void rac_cli_say(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);
 /* What is good to know beside a result: a line on stderr, behind what stdout has so far. */
 void rac_cli_note(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);
@@ -37,7 +38,8 @@ void rac_cli_print_json_line(struct rac_cli *cli, const struct rac_json *v); /* 
 void rac_cli_print_table(struct rac_cli *cli, const char *const *titles, const rac_str *cells,
                          size_t rows_n, size_t columns_n);
 
-/* Overwrites one line on a terminal: "checking 120/603 name"; nothing elsewhere. Whatever is
+/* Overwrites one line on a terminal: "checking 120/603 name" (total 0: "checking 120 name").
+ * Nothing elsewhere. Whatever is
  * printed next takes its place. */
 void rac_cli_progress(struct rac_cli *cli, const char *what, size_t done, size_t total,
                       rac_str name);

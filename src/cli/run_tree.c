@@ -56,19 +56,19 @@ static int64_t tries(const struct rac_wf_record *x)
 static void print_record(struct rac_cli *cli, struct rac_run *r, struct rac_wf_record *x, int depth)
 {
     struct rac_run_fault fault;
-    fprintf(cli->out, "%*s%s %.*s  %s", depth * 2, "", mark(x->status), RAC_FMT(x->action->name),
-            rac_wf_status_word(x->status));
+    rac_cli_put(cli, "%*s%s %.*s  %s", depth * 2, "", mark(x->status), RAC_FMT(x->action->name),
+                rac_wf_status_word(x->status));
     if (x->status != RAC_WF_SUCCEEDED && x->code != NULL)
-        fprintf(cli->out, " (%s)", x->code);
+        rac_cli_put(cli, " (%s)", x->code);
     print_duration(cli->out, x->end_ms - x->start_ms);
     if (tries(x) > 0)
-        fprintf(cli->out, "  %lld retries", (long long)tries(x));
+        rac_cli_put(cli, "  %lld retries", (long long)tries(x));
     fputc('\n', cli->out);
     rac_str message = rac_json_str(RAC_JSON_GET(&x->error, "message"), RAC_S(""));
     bool holds = x->inner != NULL && x->inner->frames_n > 0;
     if (message.n == 0 || holds || x->status == RAC_WF_SUCCEEDED || x->status == RAC_WF_SKIPPED)
         return;
-    fprintf(cli->out, "%*s   %.*s\n", depth * 2, "", RAC_FMT(message));
+    rac_cli_put(cli, "%*s   %.*s\n", depth * 2, "", RAC_FMT(message));
     if (rac_str_eq(rac_json_str(RAC_JSON_GET(&x->error, "code"), RAC_S("")),
                    RAC_S("InvalidTemplate")) &&
         rac_run_fault_of(r, x, &fault))
@@ -90,11 +90,11 @@ static void print_inside(struct rac_cli *cli, struct rac_run *r, const struct ra
             continue;
         shown++;
         if (loop)
-            fprintf(cli->out, "%*s[%u]\n", depth * 2 + 2, "", f->index);
+            rac_cli_put(cli, "%*s[%u]\n", depth * 2 + 2, "", f->index);
         print_frame(cli, r, f, depth + (loop ? 2 : 1));
     }
     if (shown < n)
-        fprintf(cli->out, "%*s… %u more\n", depth * 2 + 2, "", n - shown);
+        rac_cli_put(cli, "%*s… %u more\n", depth * 2 + 2, "", n - shown);
 }
 
 static void print_frame(struct rac_cli *cli, struct rac_run *r, const struct rac_wf_frame *f,
@@ -113,10 +113,10 @@ static void print_frame(struct rac_cli *cli, struct rac_run *r, const struct rac
 void rac_cli_run_tree(struct rac_cli *cli, struct rac_run *r)
 {
     const struct rac_json *error = rac_run_error(r);
-    fprintf(cli->out, "%s", rac_wf_status_word(rac_run_status(r)));
+    rac_cli_put(cli, "%s", rac_wf_status_word(rac_run_status(r)));
     if (error->type != RAC_JSON_NONE)
-        fprintf(cli->out, ": %.*s",
-                RAC_FMT(rac_json_str(RAC_JSON_GET(error, "message"), RAC_S(""))));
+        rac_cli_put(cli, ": %.*s",
+                    RAC_FMT(rac_json_str(RAC_JSON_GET(error, "message"), RAC_S(""))));
     fputc('\n', cli->out);
     if (rac_run_root(r) != NULL)
         print_frame(cli, r, rac_run_root(r), 0);

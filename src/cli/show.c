@@ -182,28 +182,27 @@ static rac_str marks(struct show *s, const struct rac_api_operation *op)
 
 static void head_text(struct show *s)
 {
-    FILE *out = s->cli->out;
-    fprintf(out, "%.*s  %.*s\n", RAC_FMT(s->api->title), RAC_FMT(s->api->version));
-    fprintf(out, "host         %.*s://%.*s%.*s\n", RAC_FMT(s->connector->scheme),
-            RAC_FMT(s->api->host), RAC_FMT(s->api->base_path));
+    rac_cli_put(s->cli, "%.*s  %.*s\n", RAC_FMT(s->api->title), RAC_FMT(s->api->version));
+    rac_cli_put(s->cli, "host         %.*s://%.*s%.*s\n", RAC_FMT(s->connector->scheme),
+                RAC_FMT(s->api->host), RAC_FMT(s->api->base_path));
     RAC_JSON_EACH_MEMBER(m, s->api->security_definitions)
     {
         rac_str where = text_of(&m->value, RAC_S("in")), key = text_of(&m->value, RAC_S("name"));
-        fprintf(out, "security     %.*s: %.*s", RAC_FMT(rac_json_key(m)),
-                RAC_FMT(text_of(&m->value, RAC_S("type"))));
+        rac_cli_put(s->cli, "security     %.*s: %.*s", RAC_FMT(rac_json_key(m)),
+                    RAC_FMT(text_of(&m->value, RAC_S("type"))));
         if (where.p != NULL)
-            fprintf(out, " (%.*s %.*s)", RAC_FMT(where), RAC_FMT(key));
-        fputc('\n', out);
+            rac_cli_put(s->cli, " (%.*s %.*s)", RAC_FMT(where), RAC_FMT(key));
+        rac_cli_put(s->cli, "\n");
     }
     for (size_t i = 0; i < s->connector->sets_n; i++) {
         const struct rac_conn_set *set = &s->connector->sets[i];
         for (size_t k = 0; k < set->params_n; k++) {
             const struct rac_conn_param *p = &set->params[k];
-            fprintf(out, "connection   %.*s: %.*s%s", RAC_FMT(p->name), RAC_FMT(p->type_name),
-                    p->required ? ", required" : "");
+            rac_cli_put(s->cli, "connection   %.*s: %.*s%s", RAC_FMT(p->name),
+                        RAC_FMT(p->type_name), p->required ? ", required" : "");
             if (s->connector->multi_auth)
-                fprintf(out, "  (set %.*s)", RAC_FMT(set->name));
-            fputc('\n', out);
+                rac_cli_put(s->cli, "  (set %.*s)", RAC_FMT(set->name));
+            rac_cli_put(s->cli, "\n");
         }
     }
 }
@@ -219,18 +218,18 @@ static void operations_text(struct show *s)
         cells[4 * i + 2] = op->id;
         cells[4 * i + 3] = rac_str_concat(s->a, marks(s, op), op->summary);
     }
-    fprintf(s->cli->out, "\n%zu operations\n", n);
+    rac_cli_put(s->cli, "\n%zu operations\n", n);
     rac_cli_print_table(s->cli, NULL, cells, n, 4);
 }
 
 static void operation_text(struct show *s, const struct rac_api_operation *op)
 {
-    FILE *out = s->cli->out;
     rac_str mark = marks(s, op);
-    fprintf(out, "%.*s  %s %.*s\n%.*s%.*s\n", RAC_FMT(op->id), rac_api_method_name(op->method),
-            RAC_FMT(op->path), RAC_FMT(mark), RAC_FMT(op->summary));
+    rac_cli_put(s->cli, "%.*s  %s %.*s\n%.*s%.*s\n", RAC_FMT(op->id),
+                rac_api_method_name(op->method), RAC_FMT(op->path), RAC_FMT(mark),
+                RAC_FMT(op->summary));
     if (op->description.n > 0)
-        fprintf(out, "%.*s\n", RAC_FMT(op->description));
+        rac_cli_put(s->cli, "%.*s\n", RAC_FMT(op->description));
     rac_str *cells = RAC_NEW_N(s->a, rac_str, op->params_n * 4);
     for (size_t i = 0; i < op->params_n; i++) {
         const struct rac_api_param *p = &op->params[i];
@@ -250,16 +249,16 @@ static void operation_text(struct show *s, const struct rac_api_operation *op)
             p->visibility != RAC_VISIBILITY_NONE ? visibility_name(p->visibility) : "",
             dynamic.n > 0 ? " " : "", RAC_FMT(dynamic));
     }
-    fprintf(out, "parameters\n");
+    rac_cli_put(s->cli, "parameters\n");
     rac_cli_print_table(s->cli, NULL, cells, op->params_n, 4);
-    fprintf(out, "answers\n");
+    rac_cli_put(s->cli, "answers\n");
     RAC_JSON_EACH_MEMBER(m, op->responses)
     {
         const struct rac_json *node = rac_api_deref(s->api, &m->value);
         rac_str type = text_of(rac_api_response_schema(s->api, node), RAC_S("type"));
-        fprintf(out, "  %.*s  %.*s%s%.*s\n", RAC_FMT(rac_json_key(m)),
-                RAC_FMT(text_of(node, RAC_S("description"))), type.n > 0 ? ", " : "",
-                RAC_FMT(type));
+        rac_cli_put(s->cli, "  %.*s  %.*s%s%.*s\n", RAC_FMT(rac_json_key(m)),
+                    RAC_FMT(text_of(node, RAC_S("description"))), type.n > 0 ? ", " : "",
+                    RAC_FMT(type));
     }
 }
 

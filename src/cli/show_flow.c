@@ -149,7 +149,7 @@ static void print_list(struct view *v, const char *title, const struct rac_json 
         cells[4 * i + 2] = operation.p != NULL ? operation : RAC_S("");
         cells[4 * i + 3] = after_text(v, member(o, "runAfter"));
     }
-    fprintf(v->cli->out, "%s\n", title);
+    rac_cli_put(v->cli, "%s\n", title);
     rac_cli_print_table(v->cli, NULL, cells, n, 4);
 }
 

@@ -9,7 +9,13 @@
 
 #include <unistd.h>
 
-enum { PAYLOAD_MAX = 104857600, WATCH_MS = 300, RUNS_TOP = 30, LOOP_SHOWN = 10 };
+enum {
+    PAYLOAD_MAX = 104857600,
+    WATCH_MS = 300,
+    WATCH_LATER_MS = 2000,
+    RUNS_TOP = 30,
+    LOOP_SHOWN = 10
+};
 
 /* --- documents -------------------------------------------------------------------------------- */
 
@@ -19,6 +25,14 @@ static rac_str last_of(rac_str path)
         path.n--;
     size_t at = rac_str_rfind_char(path, '/');
     return at == RAC_STR_NPOS ? path : rac_str_from(path, at + 1);
+}
+
+/* The path with --group, where a name stands for a workflow of that group. */
+static rac_str in_group(struct rac_cli *cli, rac_str path)
+{
+    const char *group = rac_cli_opt(cli, "group");
+    return group != NULL ? rac_url_query_add(cli->a, path, RAC_S("group"), rac_str_of(group))
+                         : path;
 }
 
 /* "hello" of hello.json, hello/ and hello/workflow.json; absent: the file says nothing. */
@@ -119,10 +133,10 @@ static void say_saved(struct rac_cli *cli, struct rac_remote *r, rac_str source,
     if (cli->format == RAC_FORMAT_JSON)
         rac_cli_print_json_line(cli, v);
     else
-        fprintf(cli->out, "%.*s  %.*s  version %.*s\n",
-                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "name"), RAC_S("?"))),
-                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "state"), RAC_S("?"))),
-                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "version"), RAC_S("?"))));
+        rac_cli_put(cli, "%.*s  %.*s  version %.*s\n",
+                    RAC_FMT(rac_json_str(RAC_JSON_GET(v, "name"), RAC_S("?"))),
+                    RAC_FMT(rac_json_str(RAC_JSON_GET(v, "state"), RAC_S("?"))),
+                    RAC_FMT(rac_json_str(RAC_JSON_GET(v, "version"), RAC_S("?"))));
 }
 
 static int send_document(struct rac_cli *cli, struct rac_remote *r, const char *method,
@@ -189,10 +203,12 @@ int rac_workflow_create(struct rac_cli *cli, struct rac_remote *r)
     size_t n;
     const char *src = cli->args[0], *name = rac_cli_opt(cli, "name");
     const char *group = rac_cli_opt(cli, "group");
-    int status = flows_of(cli, src, &v, &n);
-    if (status == RAC_EXIT_OK && n > 1 && name != NULL)
+    int status = flows_of(cli, src, &v, &n), worst = status;
+    if (status != RAC_EXIT_OK)
+        return status;
+    if (n > 1 && name != NULL)
         return rac_cli_usage(cli, "%s holds %zu workflows: --name is for one", src, n);
-    for (size_t i = 0; status == RAC_EXIT_OK && i < n; i++) {
+    for (size_t i = 0; i < n; i++) { /* one that is refused keeps no other back */
         rac_str document, path = RAC_S("/api/v1/workflows"), source = source_of(cli, src, &v[i]);
         bool says_name = false;
         status = document_of(cli, &v[i], source, &document, &says_name);
@@ -205,8 +221,10 @@ int rac_workflow_create(struct rac_cli *cli, struct rac_remote *r)
             path = rac_url_query_add(cli->a, path, RAC_S("name"), by_path);
         if (status == RAC_EXIT_OK)
             status = send_document(cli, r, "POST", path, source, document);
+        if (status != RAC_EXIT_OK)
+            worst = n > 1 ? RAC_EXIT_FINDINGS : status;
     }
-    return status;
+    return worst;
 }
 
 /* One SRC that holds one workflow. */
@@ -231,10 +249,7 @@ int rac_workflow_update(struct rac_cli *cli, struct rac_remote *r)
     int status = one_document(cli, cli->args[1], &source, &document);
     if (status != RAC_EXIT_OK)
         return status;
-    rac_str path = rac_resource_path(cli, "workflows/{0}");
-    const char *group = rac_cli_opt(cli, "group");
-    if (group != NULL)
-        path = rac_url_query_add(cli->a, path, RAC_S("group"), rac_str_of(group));
+    rac_str path = in_group(cli, rac_resource_path(cli, "workflows/{0}"));
     return send_document(cli, r, "PUT", path, source, document);
 }
 
@@ -254,7 +269,8 @@ int rac_workflow_download(struct rac_cli *cli, struct rac_remote *r)
     struct rac_json v, o = rac_json_new_object(cli->a);
     const char *to = rac_cli_opt(cli, "output");
     rac_str why;
-    int status = rac_remote_json(r, "GET", rac_resource_path(cli, "workflows/{0}"), NULL, &v);
+    int status =
+        rac_remote_json(r, "GET", in_group(cli, rac_resource_path(cli, "workflows/{0}")), NULL, &v);
     if (status != RAC_EXIT_OK)
         return status;
     for (size_t i = 0; i < RAC_COUNT(members); i++) {
@@ -270,8 +286,14 @@ int rac_workflow_download(struct rac_cli *cli, struct rac_remote *r)
     }
     if (rac_cli_write(cli, to, text, 0644, &why) != RAC_OK)
         return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%.*s", RAC_FMT(why));
-    if (cli->format != RAC_FORMAT_JSON)
-        fprintf(cli->err, "%s written; values of secure parameters are not in it\n", to);
+    if (cli->format == RAC_FORMAT_JSON) {
+        struct rac_json written = rac_json_new_object(cli->a);
+        RAC_JSON_PUT_STR(cli->a, &written, "name", rac_str_of(cli->args[0]));
+        RAC_JSON_PUT_STR(cli->a, &written, "path", rac_str_of(to));
+        rac_cli_print_json(cli, &written);
+    } else {
+        rac_cli_note(cli, "%s written; values of secure parameters are not in it", to);
+    }
     return RAC_EXIT_OK;
 }
 
@@ -297,11 +319,11 @@ int rac_workflow_shown(struct rac_cli *cli, struct rac_remote *r, const struct r
     rac_resource_print(cli, &o);
     const struct rac_json *definition = RAC_JSON_GET(v, "definition");
     RAC_JSON_EACH_MEMBER(m, rac_json_geti(definition, RAC_S("triggers")))
-    fprintf(cli->out, "trigger      %.*s (%.*s)\n", RAC_FMT(rac_json_key(m)),
-            RAC_FMT(rac_json_str(rac_json_geti(&m->value, RAC_S("type")), RAC_S("?"))));
+    rac_cli_put(cli, "trigger      %.*s (%.*s)\n", RAC_FMT(rac_json_key(m)),
+                RAC_FMT(rac_json_str(rac_json_geti(&m->value, RAC_S("type")), RAC_S("?"))));
     RAC_JSON_EACH_MEMBER(m, rac_json_geti(definition, RAC_S("actions")))
-    fprintf(cli->out, "action       %.*s (%.*s)\n", RAC_FMT(rac_json_key(m)),
-            RAC_FMT(rac_json_str(rac_json_geti(&m->value, RAC_S("type")), RAC_S("?"))));
+    rac_cli_put(cli, "action       %.*s (%.*s)\n", RAC_FMT(rac_json_key(m)),
+                RAC_FMT(rac_json_str(rac_json_geti(&m->value, RAC_S("type")), RAC_S("?"))));
     return RAC_EXIT_OK;
 }
 
@@ -311,8 +333,8 @@ int rac_workflow_state(struct rac_cli *cli, struct rac_remote *r, const struct r
     if (cli->format == RAC_FORMAT_JSON)
         rac_cli_print_json(cli, v);
     else
-        fprintf(cli->out, "%s is %.*s\n", cli->args[0],
-                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "state"), RAC_S("?"))));
+        rac_cli_put(cli, "%s is %.*s\n", cli->args[0],
+                    RAC_FMT(rac_json_str(RAC_JSON_GET(v, "state"), RAC_S("?"))));
     return RAC_EXIT_OK;
 }
 
@@ -324,9 +346,13 @@ int rac_workflow_callback(struct rac_cli *cli, struct rac_remote *r)
     if (cli->args_n > 1) {
         trigger = rac_str_of(cli->args[1]);
     } else {
-        int status = rac_remote_list(r, rac_resource_path(cli, "workflows/{0}/triggers"), &list);
+        int status = rac_remote_list(
+            r, in_group(cli, rac_resource_path(cli, "workflows/{0}/triggers")), &list);
         if (status != RAC_EXIT_OK)
             return status;
+        size_t n = rac_json_len(RAC_JSON_GET(&list, "value"));
+        if (n != 1)
+            return rac_cli_usage(cli, "%s has %zu triggers: name the one", cli->args[0], n);
         trigger = rac_json_str(rac_json_pointer_get(&list, RAC_S("/value/0/name")), RAC_S(""));
     }
     if (until != NULL)
@@ -336,13 +362,13 @@ int rac_workflow_callback(struct rac_cli *cli, struct rac_remote *r)
     rac_str path = rac_arena_printf(cli->a, "%.*s/triggers/%.*s:callback",
                                     RAC_FMT(rac_resource_path(cli, "workflows/{0}")),
                                     RAC_FMT(rac_url_encode_set(cli->a, trigger, RAC_URL_STRICT)));
-    int status = rac_remote_json(r, "POST", path, &body, &v);
+    int status = rac_remote_json(r, "POST", in_group(cli, path), &body, &v);
     if (status != RAC_EXIT_OK)
         return status;
     if (cli->format == RAC_FORMAT_JSON)
         rac_cli_print_json(cli, &v);
     else
-        fprintf(cli->out, "%.*s\n", RAC_FMT(rac_json_str(RAC_JSON_GET(&v, "value"), RAC_S("?"))));
+        rac_cli_put(cli, "%.*s\n", RAC_FMT(rac_json_str(RAC_JSON_GET(&v, "value"), RAC_S("?"))));
     return RAC_EXIT_OK;
 }
 
@@ -372,19 +398,19 @@ static void print_action(struct rac_cli *cli, rac_str name, const struct rac_jso
     rac_str message = rac_json_str(rac_json_pointer_get(x, RAC_S("/error/message")), RAC_S(""));
     int64_t n = rac_json_int(RAC_JSON_GET(x, "repetitionCount"), -1);
     size_t retries = rac_json_len(RAC_JSON_GET(x, "retryHistory"));
-    fprintf(cli->out, "%*s%s %.*s  %.*s", depth * 2, "", mark(status), RAC_FMT(name),
-            RAC_FMT(status));
+    rac_cli_put(cli, "%*s%s %.*s  %.*s", depth * 2, "", mark(status), RAC_FMT(name),
+                RAC_FMT(status));
     if (!rac_str_eq(status, RAC_S("Succeeded")) && code.n > 0 && !rac_str_eq(code, status))
-        fprintf(cli->out, " (%.*s)", RAC_FMT(code));
+        rac_cli_put(cli, " (%.*s)", RAC_FMT(code));
     if (n > 1)
-        fprintf(cli->out, "  %lld times", (long long)n);
+        rac_cli_put(cli, "  %lld times", (long long)n);
     if (retries > 0)
-        fprintf(cli->out, "  %zu %s", retries, retries == 1 ? "retry" : "retries");
+        rac_cli_put(cli, "  %zu %s", retries, retries == 1 ? "retry" : "retries");
     if (millis(x) > 0)
-        fprintf(cli->out, "  %lld ms", (long long)millis(x));
+        rac_cli_put(cli, "  %lld ms", (long long)millis(x));
     fputc('\n', cli->out);
     if (message.n > 0 && rac_str_eq(status, RAC_S("Failed")))
-        fprintf(cli->out, "%*s   %.*s\n", depth * 2, "", RAC_FMT(message));
+        rac_cli_put(cli, "%*s   %.*s\n", depth * 2, "", RAC_FMT(message));
 }
 
 struct tree {
@@ -414,9 +440,10 @@ static void print_repetition(const struct tree *t, rac_str name, const struct ra
         return;
     RAC_JSON_EACH(v, RAC_JSON_GET(&list, "value"))
     if (is(v, "Failed")) {
-        fprintf(t->cli->out, "%*s   [%.*s] %.*s\n", depth * 2, "",
-                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "name"), RAC_S(""))),
-                RAC_FMT(rac_json_str(rac_json_pointer_get(v, RAC_S("/error/message")), RAC_S(""))));
+        rac_cli_put(
+            t->cli, "%*s   [%.*s] %.*s\n", depth * 2, "",
+            RAC_FMT(rac_json_str(RAC_JSON_GET(v, "name"), RAC_S(""))),
+            RAC_FMT(rac_json_str(rac_json_pointer_get(v, RAC_S("/error/message")), RAC_S(""))));
         return;
     }
 }
@@ -461,11 +488,11 @@ int rac_run_print(struct rac_cli *cli, struct rac_remote *r, const struct rac_js
         return run_status(v);
     }
     rac_str message = rac_json_str(rac_json_pointer_get(v, RAC_S("/error/message")), RAC_S(""));
-    fprintf(cli->out, "%.*s  %.*s", RAC_FMT(rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"))),
-            RAC_FMT(rac_json_str(RAC_JSON_GET(v, "status"), RAC_S("?"))));
+    rac_cli_put(cli, "%.*s  %.*s", RAC_FMT(rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"))),
+                RAC_FMT(rac_json_str(RAC_JSON_GET(v, "status"), RAC_S("?"))));
     if (millis(v) > 0)
-        fprintf(cli->out, "  %lld ms", (long long)millis(v));
-    fprintf(cli->out, "%s%.*s\n", message.n > 0 ? ": " : "", RAC_FMT(message));
+        rac_cli_put(cli, "  %lld ms", (long long)millis(v));
+    rac_cli_put(cli, "%s%.*s\n", message.n > 0 ? ": " : "", RAC_FMT(message));
     const struct rac_json *definition =
         rac_json_pointer_get(v, RAC_S("/workflow/properties/definition"));
     struct tree t = {cli, r, rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("")),
@@ -503,7 +530,8 @@ int rac_runs_show(struct rac_cli *cli, struct rac_remote *r)
 static int watch(struct rac_cli *cli, struct rac_remote *r, rac_str run)
 {
     struct rac_json v;
-    for (;;) {
+    for (unsigned n = 0;; n++) {
+        struct rac_arena_mark before = rac_arena_mark(cli->a); /* a run may take days */
         int status = get_run(cli, r, run, &v);
         if (status != RAC_EXIT_OK)
             return status;
@@ -514,7 +542,9 @@ static int watch(struct rac_cli *cli, struct rac_remote *r, rac_str run)
                          rac_json_len(actions) > 0
                              ? rac_json_key(rac_json_member_at(actions, rac_json_len(actions) - 1))
                              : RAC_S(""));
-        struct timespec pause = {0, WATCH_MS * 1000000L};
+        rac_arena_rewind(cli->a, before);
+        long ms = n < 10 ? WATCH_MS : WATCH_LATER_MS;
+        struct timespec pause = {ms / 1000, ms % 1000 * 1000000L};
         nanosleep(&pause, NULL);
     }
     rac_cli_progress_end(cli);
@@ -535,7 +565,7 @@ static int started(struct rac_cli *cli, struct rac_remote *r, const struct rac_j
     if (cli->format == RAC_FORMAT_JSON)
         rac_cli_print_json(cli, v);
     else
-        fprintf(cli->out, "%.*s\n", RAC_FMT(id));
+        rac_cli_put(cli, "%.*s\n", RAC_FMT(id));
     return RAC_EXIT_OK;
 }
 
@@ -595,7 +625,7 @@ int rac_runs_list(struct rac_cli *cli, struct rac_remote *r)
                                                 {"TRIGGER", "/trigger/name"},
                                                 {"TRACKING", "/correlation/clientTrackingId"}};
     struct rac_json v;
-    rac_str path = rac_resource_path(cli, "workflows/{0}/runs"), f = filter_of(cli);
+    rac_str path = in_group(cli, rac_resource_path(cli, "workflows/{0}/runs")), f = filter_of(cli);
     const char *top = rac_cli_opt(cli, "top");
     int64_t n = RUNS_TOP;
     if (top != NULL && (!rac_str_to_i64(rac_str_of(top), &n) || n < 1 || n > 250))
@@ -643,6 +673,7 @@ int rac_workflow_run(struct rac_cli *cli, struct rac_remote *r)
     int status = payload(cli, &req.body);
     if (status != RAC_EXIT_OK)
         return status;
+    req.path = in_group(cli, req.path);
     if (!rac_remote_send(r, &req, &res))
         return RAC_EXIT_UNREACHABLE;
     if (res.status >= 300 || rac_json_parse(res.body, cli->a, 0, &v, NULL) != RAC_OK)

@@ -328,3 +328,39 @@ test('on a terminal: colours unless NO_COLOR, progress that gives way, questions
   assert.equal(r.status, 0);
   assert.match(r.output, /deleted, 1 connection with it/);
 });
+
+test('workflows of another group; one that is refused keeps no other back', async (t) => {
+  const s = await serve(t), dir = temporary(t), env = { RACCORD_SERVER: s.url, RACCORD_TOKEN: s.token };
+  await s.api('PUT', '/api/v1/groups/dock', {});
+  const json = async (...words) => { const r = await raccordJson(words, { env }); assert.equal(r.status, 0, r.stderr); return r.json; };
+  const flow = (body, extra = {}) => ({ definition: { $schema: 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#', contentVersion: '1.0.0.0', triggers: { manual: { type: 'Request', kind: 'Http' } }, actions: { Say: { type: 'Compose', inputs: body } }, ...extra }, kind: 'Stateful' });
+  mkdirSync(join(dir, 'hello'));
+  const file = join(dir, 'hello/workflow.json');
+  writeFileSync(file, JSON.stringify(flow('@triggerBody()')));
+  assert.equal((await json('workflow', 'create', file, '-g', 'dock')).name, 'hello');
+  assert.equal((await json('workflow', 'show', 'hello', '-g', 'dock')).state, 'Enabled');
+  assert.equal((await json('workflow', 'download', 'hello', '-g', 'dock', '-o', join(dir, 'back.json'))).path, join(dir, 'back.json'));
+  assert.ok((await json('workflow', 'callback', 'hello', '-g', 'dock')).value.includes('sig='));
+  const run = await json('workflow', 'run', 'hello', 'a=1', '-g', 'dock');
+  assert.equal(run.status, 'Succeeded');
+  assert.equal((await json('runs', 'list', 'hello', '-g', 'dock')).value.length, 1);
+  assert.equal((await raccord(['runs', 'list', 'hello'], { env })).status, 1);
+  // an app: the one with a mistake is told, the others are there
+  const app = join(dir, 'app');
+  mkdirSync(app);
+  writeFileSync(join(app, 'host.json'), '{"version": "2.0"}');
+  for (const [name, doc] of [['a', flow('x')], ['b', flow('x', { actions: { Wrong: { type: 'Compose', inputs: '@nonsense(' } } })], ['c', flow('y')]]) {
+    mkdirSync(join(app, name));
+    writeFileSync(join(app, name, 'workflow.json'), JSON.stringify(doc));
+  }
+  const r = await raccord(['workflow', 'create', app], { env });
+  assert.equal(r.status, 1);
+  assert.match(r.stderr, /nonsense/);
+  assert.deepEqual((await json('workflow', 'list', '-g', 'default')).value.map((w) => w.name).sort(), ['a', 'c']);
+  // what comes from elsewhere stays text
+  writeFileSync(file, JSON.stringify(flow('x', { actions: { Stop: { type: 'Terminate', inputs: { runStatus: 'Failed', runError: { code: 'E', message: 'bad \u001b[2J end' } } } } })));
+  await json('workflow', 'create', file, '--name', 'rude');
+  const shown = await raccord(['workflow', 'run', 'rude'], { env });
+  assert.equal(shown.status, 1);
+  assert.match(shown.stdout, /bad \?\[2J end/);
+});
