@@ -128,7 +128,7 @@ static int load(struct rac_cli *cli, struct rac_workflow **w)
 {
     struct rac_workflow_check_options o = {
         .now = rac_env_wall_ms(cli->env),
-        .actions_max = (uint32_t)rac_config_int(cli->config, RAC_CONF_LIMITS_MAX_ACTIONS)};
+        .actions_max = (uint32_t)rac_config_int(cli->config, RAC_CONF_WORKFLOW_ACTIONS)};
     struct rac_cli_flow f;
     struct rac_document *doc;
     struct rac_diags d;

@@ -169,7 +169,7 @@ static void check_workflows(struct subject *s, struct rac_document *doc,
 {
     struct rac_workflow_check_options o = {
         .now = rac_env_wall_ms(s->job->cli->env),
-        .actions_max = (uint32_t)rac_config_int(s->job->cli->config, RAC_CONF_LIMITS_MAX_ACTIONS)};
+        .actions_max = (uint32_t)rac_config_int(s->job->cli->config, RAC_CONF_WORKFLOW_ACTIONS)};
     struct connectors k = {.s = s};
     struct rac_workflow_catalogue catalogue = {find_connector, &k};
     struct rac_workflow **v;

@@ -382,22 +382,23 @@ void check_graph(struct check *c)
     const struct rac_json *actions = MEMBER(c->w->definition, "actions");
     struct at at = AT_KEY(&root, RAC_S("actions"), actions);
     uint32_t max = c->o->actions_max > 0 ? c->o->actions_max : RAC_WORKFLOW_ACTIONS_MAX;
-    if (max > RAC_WORKFLOW_ACTIONS_CAP)
-        max = RAC_WORKFLOW_ACTIONS_CAP;
+    if (max >= RAC_WORKFLOW_ACTIONS_CAP)
+        max = RAC_WORKFLOW_ACTIONS_CAP - 1;
     rac_map_init(&c->actions, c->a);
     rac_map_init(&c->triggers, c->a);
     layout_triggers(c, &root);
     if (!is_absent(actions))
         layout(c, NOBODY, &at, 1);
     c->noun = NULL;
-    if (c->nodes_n > max || c->nodes_n == RAC_WORKFLOW_ACTIONS_CAP)
+    if (c->nodes_n > max)
         found(c, F_TOO_MANY_ACTIONS, &at,
               "The template validation failed: 'The definition has %s%u actions, nested ones "
               "included, which exceeds the limit of %u.'",
               c->nodes_n == RAC_WORKFLOW_ACTIONS_CAP ? "at least " : "", c->nodes_n, max);
     for (uint32_t i = 0; i < c->nodes_n; i++)
         edges(c, i);
-    for (uint32_t i = 0; i < c->containers_n; i++)
+    c->circles = c->nodes_n > max; /* too many to order them */
+    for (uint32_t i = 0; i < c->containers_n && c->nodes_n <= max; i++)
         order_container(c, &c->containers[i]);
     c->noun = NULL;
 }

@@ -43,7 +43,6 @@ static struct rac_workflow *workflow_new(struct rac_document *doc, struct rac_ar
     w->doc = doc;
     w->name = RAC_S("");
     w->parameters_pointer = w->access_pointer = RAC_S("");
-    w->gallery = rac_str_find(doc->text, RAC_S("#workflowname#")) != RAC_STR_NPOS;
     w->parameters = w->connections = w->references = w->settings = rac_json_new_object(a);
     return w;
 }
@@ -213,6 +212,7 @@ rac_err rac_workflows_of_document(struct rac_document *doc, struct rac_arena *a,
         return of_templates(doc, a, out, n, d);
     struct rac_workflow *w = workflow_new(doc, a);
     note_repeats(w, d);
+    w->gallery = rac_str_find(doc->text, RAC_S("#workflowname#")) != RAC_STR_NPOS;
     *out = RAC_NEW_N(a, struct rac_workflow *, 1);
     (*out)[0] = w;
     *n = 1;
