@@ -280,3 +280,13 @@ test('a webhook action is called back once', async (t) => {
   assert.deepEqual((await s.api('GET', `/api/v1/runs/${id}/actions/After/outputs`)).json, { done: true });
   assert.ok([404, 409].includes((await post(back, {})).status));
 });
+
+test('saves at the same time undo nothing of each other', async (t) => {
+  const s = await serve(t, { args: ['--set', 'workers=4'] });
+  await saved(s, 'w', echo());
+  const all = await Promise.all(Array.from({ length: 8 }, (_, i) => s.api('PATCH', '/api/v1/workflows/w', i % 2 ? { tags: { last: `${i}` } } : { description: `d${i}` })));
+  assert.deepEqual(all.map((r) => r.status), Array(8).fill(200), all.map((r) => r.text).join());
+  const w = ok(await s.api('GET', '/api/v1/workflows/w'));
+  assert.ok(w.tags.last && w.description, JSON.stringify(w));
+  assert.equal(ok(await s.api('GET', '/api/v1/workflows/w/versions')).value.length, 9);
+});

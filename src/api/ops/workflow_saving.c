@@ -18,7 +18,7 @@
  *   read (pool) -> connectors it names, compiled (loop) -> check (pool) -> store -> compile -> answer
  */
 
-enum { USES_MAX = 256, NAME_MAX_BYTES = 80, FINDINGS_MAX = 200, DETAILS_MAX = 20 };
+enum { USES_MAX = 256, NAME_MAX_BYTES = 80, FINDINGS_MAX = 200, DETAILS_MAX = 20, TRIES_MAX = 20 };
 
 struct saving {
     struct rac_ask *q;
@@ -101,9 +101,27 @@ static void compiled(void *arg, rac_err err, struct rac_live_flow *f, rac_str wh
     rac_ask_answer(q, o);
 }
 
+/* What a save was completed with (secrets, members a PATCH leaves alone) must still stand when it is
+ * stored. Where it does not and the caller set no condition, all of it is done again. */
+static bool begin_again(struct saving *s, const struct rac_commit *c)
+{
+    struct rac_ask *q = s->q;
+    unsigned *tries = q->state;
+    if (c->err != RAC_E_CONFLICT || s->create || rac_etag_version(q->if_match) != 0)
+        return false;
+    if (tries == NULL)
+        q->state = tries = RAC_NEW(q->a, unsigned);
+    if (++*tries == TRIES_MAX)
+        return false;
+    q->row->fn(q);
+    return true;
+}
+
 static void saved(void *arg, const struct rac_commit *c)
 {
     struct saving *s = arg;
+    if (begin_again(s, c))
+        return;
     if (c->err != RAC_OK) {
         rac_ask_fail_commit(s->q, c, "workflow");
         return;
@@ -147,6 +165,8 @@ static void save(struct saving *s)
                               .uses = s->uses,
                               .if_version = rac_etag_version(q->if_match),
                               .actor = rac_ask_actor(q)};
+    if (r.if_version == 0 && !s->create)
+        r.if_version = s->row.version;
     for (size_t i = 0; i < s->uses_n; i++)
         r.uses_n += s->uses[i].api.n > 0;
     r.secrets = rac_json_len(&s->doc.secrets) > 0 ? rac_json_print_str(&s->doc.secrets, 0, q->a)
