@@ -195,7 +195,16 @@ static bool raw_form(struct exchange *x, struct rac_call_req *req, struct rac_he
     uint64_t random[2] = {engine_random(x->o->live->e), engine_random(x->o->live->e)};
     memcpy(options.random, random, sizeof options.random);
     rac_str path = text(in, "path"), method = text(in, "method");
-    RAC_JSON_EACH_MEMBER(m, exchange_get(in, RAC_S("headers")))
+    const struct rac_json *all = exchange_get(in, RAC_S("headers"));
+    struct rac_json again;
+    if (rac_str_eq(rac_json_str(rac_json_geti(all, RAC_S("Authorization")), RAC_S("")),
+                   RAC_S("*sanitized*"))) { /* not recorded: evaluated again */
+        if (rac_run_evaluate(x->o->live->run, x->o->x, x->o->x->action->inputs, &again, why) !=
+            RAC_OK)
+            return false;
+        all = exchange_get(&again, RAC_S("headers"));
+    }
+    RAC_JSON_EACH_MEMBER(m, all)
     if (m->value.type != RAC_JSON_NULL)
         rac_headers_add(headers, a, rac_json_key(m), rac_expr_text(&m->value, a));
     options.content_type = rac_headers_get(headers, RAC_S("Content-Type"));

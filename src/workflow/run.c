@@ -9,6 +9,7 @@
 #include "workflow/run.h"
 #include "base/str.h"
 #include "crypto/digest.h"
+#include "workflow/authentication.h"
 #include "workflow/http_status.h"
 #include "workflow/run_priv.h"
 
@@ -686,21 +687,9 @@ static bool outside(enum rac_wf_type type)
 static struct rac_json without_credentials(struct rac_run *r, const struct rac_wf_action *x,
                                            struct rac_json in)
 {
-    bool hook = x->type == RAC_WF_TYPE_HTTP_WEBHOOK;
-    const struct rac_json *holder = hook ? run_member(&in, RAC_S("subscribe")) : &in,
-                          *headers = run_member(holder, RAC_S("headers"));
-    struct rac_json hidden = rac_json_of_str(RAC_S("*sanitized*")), masked, *at;
-    if (!rac_json_is_object(&in) ||
-        (x->authentication == NULL && rac_json_geti(headers, RAC_S("Authorization")) == NULL))
-        return in;
-    masked = rac_json_copy(r->a, &in);
-    at = hook ? rac_json_geti(&masked, RAC_S("subscribe")) : &masked;
-    struct rac_json *inner =
-        rac_json_geti(rac_json_geti(at, RAC_S("headers")), RAC_S("Authorization"));
-    if (inner != NULL)
-        *inner = hidden;
-    if (x->authentication != NULL)
-        RAC_JSON_PUT(r->a, at, "authentication", hidden);
+    struct rac_json masked = rac_authentication_mask(&in, r->a);
+    if (x->authentication != NULL && rac_json_is_object(&masked)) /* kept out of the inputs */
+        RAC_JSON_PUT_STR(r->a, &masked, "authentication", RAC_S("*sanitized*"));
     return masked;
 }
 
@@ -731,6 +720,7 @@ static void execute(struct rac_run *r, struct rac_wf_record *x)
     } else if (type < RAC_WF_TYPES) {
         acts[type](r, x, &o);
     } else {
+        x->inputs = without_credentials(r, x->action, x->inputs);
         run_fail(r, &o, "ActionTypeNotSupported", "ActionTypeNotSupported",
                  "The action type '%.*s' of action '%.*s' is not supported by this host.",
                  RAC_FMT(x->action->type_word), RAC_FMT(x->action->name));

@@ -165,12 +165,69 @@ static void requests(void **state)
     world_free(w);
 }
 
+static void answered(void *arg, rac_err err, rac_str why RAC_UNUSED)
+{
+    *(int *)arg = (int)err;
+}
+
+/* Does that text stand anywhere in the journal? */
+static bool recorded(struct world *w, const struct world_answer *a, const char *text)
+{
+    const struct memory_run *r = memory_store_run(w->store, 1, rac_str_of(a->run));
+    for (size_t i = 0; i < r->pieces_n; i++)
+        if (rac_str_find((rac_str){r->pieces[i].p, r->pieces[i].n}, rac_str_of(text)) !=
+            RAC_STR_NPOS)
+            return true;
+    return false;
+}
+
+/* §5.1: credentials of both requests of a webhook stay out of the journal, and are sent. */
+static void webhook(void **state)
+{
+    (void)state;
+    struct world *w = world_new(4, true);
+    struct world_answer a;
+    int err = -1;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"H\": {\"type\": \"HttpWebhook\", \"inputs\": {\"subscribe\": {\"method\": \"POST\", "
+        "\"uri\": \"https://api.example/sub\", \"authentication\": {\"type\": \"Basic\", "
+        "\"username\": \"u\", \"password\": \"hidden1\"}}, \"unsubscribe\": {\"method\": "
+        "\"POST\", \"uri\": \"https://api.example/end\", \"headers\": {\"x-own\": \"1\"}, "
+        "\"authentication\": {\"type\": \"Raw\", \"value\": \"hidden2\"}}}}, \"I\": {\"type\": "
+        "\"HttpWebhook\", \"inputs\": {\"subscribe\": {\"method\": \"POST\", \"uri\": "
+        "\"https://api.example/2sub\", \"headers\": {\"authorization\": \"hidden3\"}}, "
+        "\"unsubscribe\": {\"method\": \"POST\", \"uri\": \"https://api.example/2end\", "
+        "\"headers\": {\"Authorization\": \"hidden4\"}}}}}");
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    struct world_fetch *x = world_fetch(w, "/sub");
+    assert_str(rac_headers_get(&x->headers, RAC_S("Authorization")), "Basic dTpoaWRkZW4x");
+    world_answer(w, x, 200, "", "");
+    x = world_fetch(w, "/2sub");
+    assert_str(rac_headers_get(&x->headers, RAC_S("Authorization")), "hidden3");
+    world_answer(w, x, 200, "", "");
+    world_restart(w);
+    rac_engine_cancel(w->engine, 1, rac_str_of(a.run), answered, &err);
+    world_settle(w);
+    assert_int_equal(err, RAC_OK);
+    x = world_fetch(w, "/end");
+    assert_str(rac_headers_get(&x->headers, RAC_S("Authorization")), "hidden2");
+    assert_str(rac_headers_get(&x->headers, RAC_S("x-own")), "1");
+    x = world_fetch(w, "/2end");
+    assert_str(rac_headers_get(&x->headers, RAC_S("Authorization")), "hidden4");
+    assert_true(recorded(w, &a, "api.example/2end"));
+    assert_false(recorded(w, &a, "hidden"));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain),
         cmocka_unit_test(loops),
         cmocka_unit_test(requests),
+        cmocka_unit_test(webhook),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
