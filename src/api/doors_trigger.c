@@ -1,12 +1,12 @@
 #include "api/doors_priv.h"
 
+#include "api/firing.h"
 #include "api/scheduling.h"
 #include "base/mem.h"
 #include "text/url.h"
 #include "workflow/content.h"
 #include "workflow/ident.h"
 #include "workflow/inbound.h"
-#include "workflow/scheduler.h"
 
 /* A trigger called from outside: request -> outputs -> engine -> answer (spec workflows §2.2, §3.3,
  * §4.11, §4.13). */
@@ -158,35 +158,29 @@ void rac_door_fired(void *arg, const struct rac_fire_answer *answer)
 /* --- the request ------------------------------------------------------------------------------ */
 
 /* Fired, split or not fired at all: to whoever called, all of these are accepted. */
-static void judged(void *arg, size_t started, const struct rac_fire_answer *answer)
+static void judged(void *arg, const struct rac_fire_answer *answer)
 {
-    (void)started;
-    rac_door_fired(arg, answer);
+    struct rac_passage *p = arg;
+    if (rac_passage_release(p))
+        reply(p, answer);
 }
 
 static void fire(struct rac_passage *p, const struct rac_json *outputs)
 {
-    struct rac_fire f = {
-        .flow = p->live->flow,
-        .trigger = p->trigger->name,
-        .outputs = outputs,
-        .tracking = rac_http_header(p->x, "x-ms-client-tracking-id"),
-        .waits = p->live->responds && !p->trigger->splits,
-    };
-    p->firing = true;
-    if (!p->trigger->judged) {
-        rac_engine_fire(rac_runner_engine(p->w->runner), &f, rac_door_fired, p);
+    rac_str tracking = rac_http_header(p->x, "x-ms-client-tracking-id");
+    bool waits = p->live->responds && !p->trigger->splits;
+    if (p->trigger->judged) {
+        rac_passage_hold(p);
+        rac_fire_trigger(p->w, p->live, p->trigger, outputs, tracking, waits, judged, p);
         return;
     }
-    struct rac_firing g = {.engine = rac_runner_engine(p->w->runner),
-                           .store = f.flow->stateless ? NULL : p->w->fs,
-                           .env = p->w->env,
-                           .flow = f.flow,
-                           .trigger = p->trigger->rule,
-                           .outputs = outputs,
-                           .tracking = f.tracking,
-                           .waits = f.waits};
-    rac_trigger_fire(&g, judged, p);
+    struct rac_fire f = {.flow = p->live->flow,
+                         .trigger = p->trigger->name,
+                         .outputs = outputs,
+                         .tracking = tracking,
+                         .waits = waits};
+    p->firing = true;
+    rac_engine_fire(rac_runner_engine(p->w->runner), &f, rac_door_fired, p);
 }
 
 /* Why a request that came in was refused, for the trigger's history. */

@@ -195,7 +195,8 @@ static void live_fill(struct rac_live_flow *live, const struct rac_flow_document
         trigger_read(doc->workflow->profile, m, a, t);
         rac_trigger_compile(live->flow->plan, t->name, t->node, a, rule);
         t->rule = rule;
-        t->judged = rule->conditions_n > 0 || rule->splits || rule->tracking != NULL;
+        t->judged =
+            rule->conditions_n > 0 || rule->splits || rule->tracking != NULL || rule->runs > 0;
     }
     for (uint32_t i = 0; i < live->flow->plan->actions_n; i++)
         live->responds |= live->flow->plan->actions[i].type == RAC_WF_TYPE_RESPONSE;

@@ -173,8 +173,8 @@ static bool refused(struct rac_engine *e, const struct rac_fire *fire, struct la
                done, arg);
         return true;
     }
-    if (lane->runs_max == 0 || fire->bypass_limits || lane->running < lane->runs_max ||
-        lane->waiting_n < lane->waiting_max)
+    if (lane->runs_max == 0 || fire->bypass_limits ||
+        lane->running + lane->waiting_n + lane->fresh_n < lane->runs_max + lane->waiting_max)
         return false;
     refuse(e, fire->flow, 429, RAC_S("WorkflowRunsLimitExceeded"),
            RAC_S("The workflow has as many running and waiting runs as its trigger's concurrency "
@@ -263,6 +263,8 @@ void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire
     l->done = done;
     l->done_arg = arg;
     l->bypass = fire->bypass_limits;
+    l->fresh = lane->runs_max > 0 && !l->bypass;
+    lane->fresh_n += l->fresh;
     l->holds_caller = fire->waits && f->plan->responds && !f->plan->responds_async;
     facts_of(l, fire, now);
     if (fire->trigger_row != NULL)

@@ -191,6 +191,8 @@ void live_release(struct live *l)
         while (l->outsides != NULL)
             outside_stop(l->outsides);
         leave_waiting(l);
+        l->lane->fresh_n -= l->fresh;
+        l->fresh = false;
         unlink_live(l);
         rac_flow_unref(l->flow);
         l->flow = NULL;

@@ -93,6 +93,7 @@ struct live {
     struct live *hash_next, *ready_next, *wait_next;
     bool ready, loading, creating, committing, more, waits_for_slot, counted, dead;
     bool bypass;
+    bool fresh; /* admitted, and has not asked for its slot yet */
     rac_str correlation;
     rac_str copy_run, copy_action; /* it begins at an action of another run; absent: it does not */
 
@@ -123,7 +124,7 @@ struct lane {
     struct live *waiting, **waiting_end; /* runs beyond the limit (§2.11) */
     unsigned runs_max, waiting_max;      /* 0: no limit */
     int64_t running;
-    size_t waiting_n, lives_n;
+    size_t waiting_n, lives_n, fresh_n;
 };
 
 enum { HASH_MIN = 64 };

@@ -100,6 +100,8 @@ static struct live *next_ready(struct rac_engine *e)
 static bool take_slot(struct live *l)
 {
     struct lane *lane = l->lane;
+    lane->fresh_n -= l->fresh;
+    l->fresh = false;
     if (lane->runs_max == 0 || l->bypass || l->counted)
         return true;
     if (lane->running < lane->runs_max) {

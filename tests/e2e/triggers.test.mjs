@@ -130,3 +130,18 @@ test('a subscription that is refused shows in history', async (t) => {
   assert.equal(h[0].status, 'Failed');
   assert.equal(h[0].code, 'BadRequest');
 });
+
+test('a trigger that allows one run at a time has one, whichever worker was asked; too many are refused', async (t) => {
+  const s = await serve(t, { args: ['--set', 'workers=4'] });
+  const r = await s.api('PUT', '/api/v1/workflows/single', { definition: { $schema: schema, contentVersion: '1.0.0.0',
+    triggers: { t: { type: 'Request', runtimeConfiguration: { concurrency: { runs: 1, maximumWaitingRuns: 11 } } } },
+    actions: { Pause: { type: 'Wait', inputs: { interval: { count: 1, unit: 'Second' } }, runAfter: {} } } } });
+  assert.equal(r.status, 201, r.text);
+  const { value } = (await s.api('POST', '/api/v1/workflows/single/triggers/t:callback', {})).json;
+  const statuses = (await Promise.all(Array.from({ length: 20 }, () => fetch(value, { method: 'POST' })))).map((x) => x.status);
+  assert.equal(statuses.filter((x) => x === 202).length, 12, statuses.join());
+  assert.equal(statuses.filter((x) => x === 429).length, 8, statuses.join());
+  const states = (await runs(s, 'single')).map((x) => x.status);
+  assert.equal(states.filter((x) => x === 'Running').length, 1, states.join());
+  assert.equal(states.filter((x) => x === 'Waiting').length, 11, states.join());
+});

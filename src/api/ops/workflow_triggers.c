@@ -2,10 +2,10 @@
 #include "api/ops/workflow_filter.h"
 #include "api/ops/workflow_shape.h"
 #include "api/runner.h"
+#include "api/firing.h"
 #include "api/scheduling.h"
 #include "api/service.h"
 #include "base/time.h"
-#include "workflow/scheduler.h"
 
 /* Triggers of a workflow: what they are, how to call them, what became of each evaluation. */
 
@@ -184,11 +184,10 @@ void rac_ops_version_callback(struct rac_ask *q)
 
 /* --- firing by hand --------------------------------------------------------------------------- */
 
-static void fired(void *arg, size_t started, const struct rac_fire_answer *answer)
+static void fired(void *arg, const struct rac_fire_answer *answer)
 {
     struct reading *r = arg;
     struct rac_ask *q = r->q;
-    (void)started;
     if (answer->outcome == RAC_FIRE_BUSY) {
         q->retry_after_s = (answer->retry_after_ms + 999) / 1000;
         rac_ask_fail(q, answer->status == 429 ? RAC_FAULT_RATE : RAC_FAULT_BUSY, "%.*s",
@@ -255,13 +254,8 @@ static void run(struct reading *r)
         RAC_JSON_PUT(q->a, &outputs, "body", body);
     }
     bool timer = !r->trigger->request && !r->trigger->webhook && q->body.n == 0;
-    struct rac_firing f = {.engine = rac_runner_engine(q->w->runner),
-                           .store = r->live->flow->stateless ? NULL : q->w->fs,
-                           .env = q->w->env,
-                           .flow = r->live->flow,
-                           .trigger = r->trigger->rule,
-                           .outputs = timer ? NULL : &outputs};
-    rac_trigger_fire(&f, fired, r);
+    rac_fire_trigger(q->w, r->live, r->trigger, timer ? NULL : &outputs, RAC_STR_NULL, false, fired,
+                     r);
 }
 
 void rac_ops_trigger_run(struct rac_ask *q)

@@ -1,0 +1,127 @@
+#include "api/firing.h"
+
+#include "api/runner.h"
+#include "api/service.h"
+#include "base/mem.h"
+#include "workflow/scheduler.h"
+
+enum { FIRING_BYTES_MAX = 512 << 20 };
+
+/* On its way to worker 0 and back. */
+struct trip {
+    struct rac_arena a;
+    struct rac_service *service;
+    unsigned from;
+    struct rac_flow *flow; /* a reference */
+    const struct rac_flow_trigger *rule;
+    struct rac_json outputs;
+    bool has_outputs, waits;
+    rac_str tracking;
+    struct rac_fire_answer answer;
+    rac_fire_fn done;
+    void *arg;
+    struct rac_task soon;
+};
+
+static void trip_end(void *arg)
+{
+    struct trip *t = arg;
+    t->done(t->arg, &t->answer);
+    rac_flow_unref(t->flow);
+    rac_arena_fini(&t->a);
+    rac_mem_free(t);
+}
+
+static rac_str kept(struct rac_arena *a, rac_str s)
+{
+    return s.p != NULL ? rac_arena_str(a, s) : s;
+}
+
+static void answered_away(void *arg, size_t started, const struct rac_fire_answer *answer)
+{
+    struct trip *t = arg;
+    (void)started;
+    t->answer = *answer;
+    t->answer.flow = t->flow;
+    t->answer.run = kept(&t->a, answer->run);
+    t->answer.correlation = kept(&t->a, answer->correlation);
+    t->answer.tracking = kept(&t->a, answer->tracking);
+    t->answer.code = kept(&t->a, answer->code);
+    t->answer.message = kept(&t->a, answer->message);
+    if (answer->response.type != RAC_JSON_NONE)
+        t->answer.response = rac_json_copy(&t->a, &answer->response);
+    if (!rac_api_post(t->service, t->from, trip_end, t)) { /* that worker ended, its clients too */
+        rac_flow_unref(t->flow);
+        rac_arena_fini(&t->a);
+        rac_mem_free(t);
+    }
+}
+
+static void fire_on(struct rac_api_worker *w, struct rac_flow *flow,
+                    const struct rac_flow_trigger *rule, const struct rac_json *outputs,
+                    rac_str tracking, bool waits, rac_firing_fn done, void *arg)
+{
+    struct rac_firing f = {.engine = rac_runner_engine(w->runner),
+                           .store = flow->stateless ? NULL : w->fs,
+                           .env = w->env,
+                           .flow = flow,
+                           .trigger = rule,
+                           .outputs = outputs,
+                           .tracking = tracking,
+                           .waits = waits};
+    rac_trigger_fire(&f, done, arg);
+}
+
+static void arrived(void *arg)
+{
+    struct trip *t = arg;
+    fire_on(t->service->workers[0], t->flow, t->rule, t->has_outputs ? &t->outputs : NULL,
+            t->tracking, t->waits, answered_away, t);
+}
+
+struct here {
+    rac_fire_fn done;
+    void *arg;
+};
+
+static void answered_here(void *arg, size_t started, const struct rac_fire_answer *answer)
+{
+    struct here h = *(struct here *)arg;
+    (void)started;
+    rac_mem_free(arg);
+    h.done(h.arg, answer);
+}
+
+void rac_fire_trigger(struct rac_api_worker *w, struct rac_live_flow *live,
+                      const struct rac_live_trigger *trigger, const struct rac_json *outputs,
+                      rac_str tracking, bool waits, rac_fire_fn done, void *arg)
+{
+    if (trigger->rule->runs == 0 || w->index == 0) {
+        struct here *h = rac_mem_alloc(sizeof *h);
+        *h = (struct here){done, arg};
+        fire_on(w, live->flow, trigger->rule, outputs, tracking, waits, answered_here, h);
+        return;
+    }
+    struct trip *t = rac_mem_alloc(sizeof *t);
+    *t = (struct trip){.service = w->service,
+                       .from = w->index,
+                       .flow = rac_flow_ref(live->flow),
+                       .rule = trigger->rule,
+                       .waits = waits,
+                       .done = done,
+                       .arg = arg,
+                       .soon = {.fn = trip_end, .arg = t}};
+    rac_arena_init(&t->a, FIRING_BYTES_MAX);
+    t->tracking = kept(&t->a, tracking);
+    t->has_outputs = outputs != NULL;
+    if (outputs != NULL)
+        t->outputs = rac_json_copy(&t->a, outputs);
+    if (rac_api_post(w->service, 0, arrived, t))
+        return;
+    t->answer = (struct rac_fire_answer){.outcome = RAC_FIRE_BUSY,
+                                         .flow = t->flow,
+                                         .status = 503,
+                                         .retry_after_ms = 1000,
+                                         .message = RAC_S("the server is busy")};
+    rac_loop_soon(w->loop, &t->soon);
+}
