@@ -359,6 +359,22 @@ int rac_connector_download(struct rac_cli *cli, struct rac_remote *r)
 
 /* --- delete, share ---------------------------------------------------------------------------- */
 
+/* ", and break 2 workflows (orders, tides)", or nothing. */
+static rac_str what_breaks(struct rac_cli *cli, const struct rac_json *v)
+{
+    long long n = rac_json_int(RAC_JSON_GET(v, "workflows"), 0);
+    const struct rac_json *names = RAC_JSON_GET(v, "usedBy");
+    if (n == 0)
+        return RAC_S("");
+    rac_str s = rac_arena_printf(cli->a, ", and break %lld workflow%s", n, n == 1 ? "" : "s");
+    size_t named = names != NULL ? rac_json_len(names) : 0;
+    for (size_t i = 0; i < named; i++)
+        s = rac_arena_printf(cli->a, "%.*s%s%.*s%s", RAC_FMT(s), i == 0 ? " (" : ", ",
+                             RAC_FMT(rac_json_str(rac_json_at(names, i), RAC_S("?"))),
+                             i + 1 == named ? ")" : "");
+    return s;
+}
+
 int rac_connector_delete(struct rac_cli *cli, struct rac_remote *r)
 {
     const char *id = cli->args[0], *confirm = rac_cli_opt(cli, "confirm");
@@ -368,13 +384,9 @@ int rac_connector_delete(struct rac_cli *cli, struct rac_remote *r)
     if (status != RAC_EXIT_OK)
         return status;
     long long n = rac_json_int(RAC_JSON_GET(&v, "connections"), 0);
-    long long flows = rac_json_int(RAC_JSON_GET(&v, "workflows"), 0);
     const char *many = n == 1 ? "" : "s";
-    rac_str breaks = RAC_S("");
-    if (flows > 0)
-        breaks =
-            rac_arena_printf(cli->a, ", and break %lld workflow%s", flows, flows == 1 ? "" : "s");
-    if (confirm == NULL && (n > 0 || flows > 0 || cli->progress))
+    rac_str breaks = what_breaks(cli, &v);
+    if (confirm == NULL && (n > 0 || breaks.n > 0 || cli->progress))
         status = rac_resource_confirm(
             cli,
             rac_arena_printf(cli->a, "Delete %s, and the %lld connection%s made with it%.*s?", id,

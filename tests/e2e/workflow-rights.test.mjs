@@ -103,3 +103,26 @@ test('values of secure parameters come out of no reading', async (t) => {
   await ok('PUT', '/api/v1/workflows/safe', doc);
   assert.equal((await fire('safe')).text, String(secret.length));
 });
+
+test('deleting a connector names the workflows that call it, to those who may see them', async (t) => {
+  const { s, calls, ok, person } = await setup(t);
+  const boss = await person('boss', 'administrator');
+  await ok('POST', '/api/v1/users', { name: 'mia', grants: [{ role: 'maker', group: 'default' }] });
+  const mia = (await ok('POST', '/api/v1/tokens', { user: 'mia' })).token;
+  await ok('PUT', '/api/v1/groups/harbour', {}, boss);
+  const connector = (await ok('POST', '/api/v1/connectors', { definition: definition(`127.0.0.1:${calls.port}`), properties: properties() }, mia)).id;
+  await ok('PUT', '/api/v1/workflows/tides?group=harbour', caller(connector, 'none'), boss);
+  let seen = await ok('GET', `/api/v1/connectors/${connector}`, undefined, boss);
+  assert.deepEqual([seen.connections, seen.workflows, seen.usedBy], [0, 1, ['tides']]);
+  seen = await ok('GET', `/api/v1/connectors/${connector}`, undefined, mia);
+  assert.deepEqual([seen.workflows, seen.usedBy], [1, []]);
+  let r = await s.api('DELETE', `/api/v1/connectors/${connector}`, undefined, { token: boss });
+  assert.equal(r.status, 409);
+  assert.match(r.json.error.message, /deletes 0 connections made with it and breaks 1 workflow: tides\. Repeat with \?confirm=0/);
+  r = await s.api('DELETE', `/api/v1/connectors/${connector}`, undefined, { token: mia });
+  assert.doesNotMatch(r.text, /tides/);
+  // the next version calls it no more
+  await ok('PUT', '/api/v1/workflows/tides?group=harbour', request({ Response: { type: 'Response', kind: 'Http', inputs: { statusCode: 200 }, runAfter: {} } }), boss);
+  r = await s.api('DELETE', `/api/v1/connectors/${connector}`, undefined, { token: boss });
+  assert.equal(r.status, 200, r.text);
+});

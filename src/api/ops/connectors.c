@@ -7,6 +7,8 @@
 /* Reading, listing, deleting and sharing connectors, and their files one by one. Saving them is in
  * saving.c. */
 
+enum { CALLERS_MAX = 10 }; /* workflows named to who deletes what they call */
+
 static void put_meta(struct rac_ask *q, struct rac_json *o, const struct rac_connector_row *r)
 {
     struct rac_json meta;
@@ -20,10 +22,31 @@ static void put_meta(struct rac_ask *q, struct rac_json *o, const struct rac_con
     }
 }
 
-static void put_impact(struct rac_arena *a, struct rac_json *o, const struct rac_impact *i)
+/* Names of workflows that call the connector, as far as the caller may see them. */
+static struct rac_json callers(struct rac_ask *q, rac_str id)
 {
-    RAC_JSON_PUT(a, o, "connections", rac_json_of_int(i->connections_n));
-    RAC_JSON_PUT(a, o, "workflows", rac_json_of_int(i->workflows_n));
+    const struct rac_flow_store *fs = q->w->fs;
+    struct rac_json v = rac_json_new_array(q->a);
+    struct rac_flow_row *rows;
+    size_t n = 0;
+    if (fs->flow_users(fs->self, q->who->tenant, id, RAC_STR_NULL, 0, q->a, &rows, &n) != RAC_OK)
+        n = 0;
+    for (size_t i = 0; i < n && rac_json_len(&v) < CALLERS_MAX; i++) {
+        const struct rac_resource r = {
+            .tenant = q->who->tenant, .group = rows[i].group, .owner = rows[i].owner};
+        if (rac_iam_may(q->who, RAC_MAY_WORKFLOW_READ, &r))
+            rac_json_add(q->a, &v, rac_json_of_str(rows[i].name));
+    }
+    return v;
+}
+
+static void put_impact(struct rac_ask *q, struct rac_json *o, rac_str id,
+                       const struct rac_impact *i)
+{
+    RAC_JSON_PUT(q->a, o, "connections", rac_json_of_int(i->connections_n));
+    RAC_JSON_PUT(q->a, o, "workflows", rac_json_of_int(i->workflows_n));
+    if (i->workflows_n > 0)
+        RAC_JSON_PUT(q->a, o, "usedBy", callers(q, id));
 }
 
 struct rac_json rac_connector_json(struct rac_ask *q, const struct rac_connector_row *r, bool whole)
@@ -44,7 +67,7 @@ struct rac_json rac_connector_json(struct rac_ask *q, const struct rac_connector
     if (whole) {
         struct rac_impact i = {0};
         if (q->w->cs->connector_impact(q->w->cs->self, q->who->tenant, r->id, &i) == RAC_OK)
-            put_impact(a, &o, &i);
+            put_impact(q, &o, r->id, &i);
         RAC_JSON_PUT_STR(
             a, &o, "redirectUrl",
             rac_arena_printf(a, "%.*s/oauth/redirect/%.*s", RAC_FMT(q->base_url), RAC_FMT(r->id)));
@@ -115,16 +138,26 @@ void rac_ops_connector_list(struct rac_ask *q)
 
 /* --- deleting --------------------------------------------------------------------------------- */
 
+static void fail_unconfirmed(struct rac_ask *q, const struct rac_commit *c)
+{
+    const struct rac_json names = callers(q, c->id);
+    rac_str list = RAC_S("");
+    for (size_t i = 0; i < rac_json_len(&names); i++)
+        list = rac_arena_printf(q->a, "%.*s%s%.*s", RAC_FMT(list), i == 0 ? ": " : ", ",
+                                RAC_FMT(rac_json_str(rac_json_at(&names, i), RAC_S(""))));
+    rac_ask_fail(q, RAC_FAULT_CONFIRM,
+                 "Deleting this connector also deletes %lld connection%s made with it and breaks "
+                 "%lld workflow%s%.*s. Repeat with ?confirm=%lld if that is meant.",
+                 (long long)c->impact.connections_n, c->impact.connections_n == 1 ? "" : "s",
+                 (long long)c->impact.workflows_n, c->impact.workflows_n == 1 ? "" : "s",
+                 RAC_FMT(list), (long long)c->impact.connections_n);
+}
+
 static void deleted(void *arg, const struct rac_commit *c)
 {
     struct rac_ask *q = arg;
     if (c->err == RAC_E_CONFLICT && q->state != NULL) { /* the number, not the tag */
-        rac_ask_fail(q, RAC_FAULT_CONFIRM,
-                     "Deleting this connector also deletes %lld connection%s made with it and "
-                     "breaks %lld workflow%s. Repeat with ?confirm=%lld if that is meant.",
-                     (long long)c->impact.connections_n, c->impact.connections_n == 1 ? "" : "s",
-                     (long long)c->impact.workflows_n, c->impact.workflows_n == 1 ? "" : "s",
-                     (long long)c->impact.connections_n);
+        fail_unconfirmed(q, c);
         return;
     }
     if (c->err != RAC_OK) {

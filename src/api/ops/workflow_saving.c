@@ -306,6 +306,8 @@ static void gather_uses(struct saving *s)
         const struct rac_json *api = rac_json_geti(&m->value, RAC_S("api"));
         rac_str id = rac_json_str(rac_json_geti(&m->value, RAC_S("id")), RAC_STR_NULL);
         if (id.n == 0)
+            id = rac_json_str(rac_json_geti(api, RAC_S("id")), RAC_STR_NULL);
+        if (id.n == 0)
             id = rac_json_str(rac_json_geti(api, RAC_S("name")), rac_json_key(m));
         add_use(s, id,
                 rac_json_str(rac_json_geti(&m->value, RAC_S("connectionName")), RAC_STR_NULL));
