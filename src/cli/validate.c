@@ -295,9 +295,13 @@ static void put_json(struct rac_buf *b, const struct subject *s, enum status sta
     rac_buf_printf(b, s->kind ? ",\"kind\":\"%s\"" : ",\"kind\":null", s->kind);
     rac_buf_printf(b, ",\"status\":\"%s\",\"operations\":%zu,\"triggers\":%zu,\"findings\":[",
                    status_names[status], s->operations, s->triggers);
+    bool first = true;
     for (size_t i = 0; i < s->found.n; i++) {
         const struct rac_diag *g = &s->found.v[i];
-        rac_buf_add(b, i > 0 ? RAC_S(",{\"code\":\"") : RAC_S("{\"code\":\""));
+        if (g->severity == RAC_SEV_INFO) /* what a conversion made up is no finding */
+            continue;
+        rac_buf_add(b, first ? RAC_S("{\"code\":\"") : RAC_S(",{\"code\":\""));
+        first = false;
         rac_buf_add(b, rac_str_of(g->code));
         RAC_BUF_ADD_LIT(b, "\",\"severity\":\"");
         rac_buf_add(b, rac_str_of(rac_severity_name(g->severity)));

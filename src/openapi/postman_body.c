@@ -31,7 +31,7 @@ static struct rac_json default_of(struct pm *p, struct pm_request *r, const stru
     }
     if (secret && value.n > 0)
         pm_vault_add(p, value);
-    if (value.n == 0 || secret || value.n > PM_DEFAULT_BYTES_MAX ||
+    if (value.n == 0 || secret || value.n > PM_DEFAULT_BYTES_MAX || pm_userinfo(value).n > 0 ||
         rac_str_find(value, RAC_S("{{")) != RAC_STR_NPOS || pm_is_secret(p, value))
         return rac_json_none;
     int64_t n;

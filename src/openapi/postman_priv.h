@@ -105,6 +105,8 @@ void pm_list_add(struct pm *p, struct pm_list *l, struct pm_entry e);
 rac_str pm_text(struct pm *p, const struct rac_json *v); /* string, or number and bool as text */
 /* A description: string, {content}, or nothing. */
 rac_str pm_description(struct pm *p, const struct rac_json *v);
+/* "user:password" of an absolute URL; absent: it has none. */
+rac_str pm_userinfo(rac_str url);
 void pm_vault_add(struct pm *p, rac_str secret);
 bool pm_is_secret(const struct pm *p, rac_str text); /* holds something of the vault */
 

@@ -8,7 +8,12 @@
 
 #include "base/utf8.h"
 
-enum { PM_REQUESTS_MAX = 20000, PM_FOLDERS_MAX = 20000, PM_FOLDER_DEPTH_MAX = 256 };
+enum {
+    PM_REQUESTS_MAX = 20000,
+    PM_FOLDERS_MAX = 20000,
+    PM_FOLDER_DEPTH_MAX = 256,
+    PM_VAULT_MAX = 4096
+};
 
 /* --- small readers ---------------------------------------------------------------------- */
 
@@ -42,7 +47,7 @@ rac_str pm_description(struct pm *p, const struct rac_json *v)
 void pm_vault_add(struct pm *p, rac_str s)
 {
     s = rac_str_trim(s);
-    if (s.n < 4 || rac_str_find(s, RAC_S("{{")) != RAC_STR_NPOS || p->vault_n >= 256)
+    if (s.n < 4 || rac_str_find(s, RAC_S("{{")) != RAC_STR_NPOS || p->vault_n >= PM_VAULT_MAX)
         return;
     if (p->vault_n == p->vault_cap) {
         size_t cap = p->vault_cap ? p->vault_cap * 2 : 8;
@@ -115,13 +120,35 @@ static void check_keys(struct pm *p, const struct rac_place *at, const char *con
 
 /* --- variables, auth, scripts ---------------------------------------------------------------- */
 
+rac_str pm_userinfo(rac_str url)
+{
+    struct rac_convert_url u;
+    if (rac_str_find(url, RAC_S("://")) == RAC_STR_NPOS)
+        return RAC_STR_NULL;
+    rac_convert_url_split(url, &u);
+    return u.scheme.n > 0 ? u.userinfo : RAC_STR_NULL;
+}
+
+/* A URL without the user name and password in it, which go to the vault. */
+static rac_str without_userinfo(struct pm *p, rac_str url)
+{
+    rac_str secret, info = pm_userinfo(url);
+    if (info.n == 0)
+        return url;
+    (void)rac_str_cut(info, ':', &secret);
+    if (secret.n > 0)
+        pm_vault_add(p, secret);
+    size_t at = (size_t)(info.p - url.p);
+    return rac_str_concat(p->a, rac_str_sub(url, 0, at), rac_str_from(url, at + info.n + 1));
+}
+
 static void read_variables(struct pm *p, struct rac_map *vars, const struct rac_json *list)
 {
     RAC_JSON_EACH(v, list)
     {
         const struct rac_json *key = RAC_JSON_GET(v, "key");
         rac_str name = pm_text(p, key != NULL ? key : RAC_JSON_GET(v, "id"));
-        rac_str value = pm_text(p, RAC_JSON_GET(v, "value"));
+        rac_str value = without_userinfo(p, pm_text(p, RAC_JSON_GET(v, "value")));
         if (name.n == 0 || rac_json_bool(RAC_JSON_GET(v, "disabled"), false))
             continue;
         struct pm_var *var = RAC_NEW(p->a, struct pm_var);
