@@ -1,90 +1,10 @@
 /*
  * Schemas of OpenAPI 3.0 and 3.1 (JSON Schema 2020-12) to those of 2.0. One table says what
- * becomes of each keyword. Alternatives (oneOf, anyOf) are merged into one schema as connectors.md
- * §2.5 merges samples.
+ * becomes of each keyword; what several schemas become is in openapi3_merge.c.
  */
-#include "openapi/openapi3_priv.h"
+#include "openapi/openapi3_schema_priv.h"
 
-enum {
-    O3_DEPTH_MAX = 200,          /* nesting of one schema */
-    O3_MERGE_DEPTH_MAX = 4,      /* levels of references followed while merging */
-    O3_MERGE_NODES_MAX = 200000, /* written by merging, in all */
-    O3_CONTENT_DEPTH_MAX = 100,  /* definitions whose content needs that of another */
-};
-
-/* --- definitions ---------------------------------------------------------------------------- */
-
-struct o3_def *o3_def_add(struct o3 *x, rac_str name, const struct rac_place *at)
-{
-    rac_str base = name;
-    for (unsigned n = 2; rac_map_has(&x->def_by_name, name); n++)
-        name = rac_arena_printf(x->a, "%.*s_%u", RAC_FMT(base), n);
-    struct o3_def *d = RAC_NEW(x->a, struct o3_def);
-    d->name = name;
-    d->at = rac_place_keep(x->a, at);
-    rac_map_put(&x->def_by_name, name, d);
-    if (o3_by_address(&x->def_by_node, at->node) == NULL)
-        o3_put_address(x, &x->def_by_node, at->node, d);
-    if (x->defs_n == x->defs_cap) {
-        size_t cap = x->defs_cap ? x->defs_cap * 2 : 64;
-        x->defs =
-            rac_arena_grow(x->a, x->defs, x->defs_cap * sizeof *x->defs, cap * sizeof *x->defs);
-        x->defs_cap = cap;
-    }
-    x->defs[x->defs_n++] = d;
-    return d;
-}
-
-/* A name for the target of a reference into some other place: its last words. */
-static rac_str name_of_ref(struct o3 *x, const struct rac_place *target)
-{
-    rac_str pointer = rac_place_pointer(target, x->a), last = RAC_S(""), before = RAC_S("");
-    rac_str rest = pointer;
-    while (rest.p != NULL) {
-        rac_str part = rac_str_cut(rest, '/', &rest);
-        before = last;
-        last = part;
-    }
-    rac_str name = rac_name_pascal(x->a, last);
-    if (name.n > 0 && rac_is_digit(name.p[0]))
-        name = rac_str_concat(x->a, rac_name_pascal(x->a, before), name);
-    if (name.n == 0 && target->source->path.n > 0) {
-        rac_str file = target->source->path;
-        size_t slash = rac_str_rfind_char(file, '/');
-        file = slash == RAC_STR_NPOS ? file : rac_str_from(file, slash + 1);
-        size_t dot = rac_str_find_char(file, '.');
-        name = rac_name_pascal(x->a, dot == RAC_STR_NPOS ? file : rac_str_sub(file, 0, dot));
-    }
-    return name.n > 0 ? rac_str_sub(name, 0, 100) : RAC_S("Schema");
-}
-
-static struct rac_json ref_to(struct o3 *x, const struct o3_def *d)
-{
-    struct rac_json o = rac_json_new_object(x->a);
-    RAC_JSON_PUT_STR(x->a, &o, "$ref",
-                     rac_json_pointer_join(x->a, RAC_S("#/definitions"), d->name));
-    return o;
-}
-
-/* The definition a reference means, made when there is none yet; NULL: told and lost. */
-static struct o3_def *def_of_ref(struct o3 *x, const struct rac_place *at, rac_str ref)
-{
-    rac_str name = o3_component(x, at, ref, "schemas");
-    struct o3_def *d = name.p != NULL ? rac_map_get(&x->def_by_name, name) : NULL;
-    if (d != NULL)
-        return d;
-    struct rac_place target;
-    if (!o3_resolve(x, at, ref, &target) ||
-        !(rac_json_is_object(target.node) || rac_json_is_bool(target.node))) {
-        o3_loss(x, RAC_RULE_O3_03, at, "the reference '%.*s' names no schema that can be read",
-                (int)(ref.n < 300 ? ref.n : 300), ref.p);
-        return NULL;
-    }
-    d = o3_by_address(&x->def_by_node, target.node);
-    return d != NULL ? d : o3_def_add(x, name_of_ref(x, &target), &target);
-}
-
-static struct rac_json content_of(struct o3 *x, struct o3_def *d);
+enum { O3_DEPTH_MAX = 200 }; /* nesting of one schema */
 
 /* --- the keyword table ---------------------------------------------------------------------- */
 
@@ -205,7 +125,7 @@ static bool known_type(rac_str t)
     return false;
 }
 
-static void put_true(struct o3 *x, struct rac_json *o, rac_str key)
+void o3_put_true(struct o3 *x, struct rac_json *o, rac_str key)
 {
     rac_json_put(x->a, o, key, rac_json_of_bool(true));
 }
@@ -215,7 +135,7 @@ static void one_type(struct o3 *x, const struct rac_place *at, rac_str t, struct
     if (known_type(t))
         RAC_JSON_PUT_STR(x->a, o, "type", t);
     else if (rac_str_eq(t, RAC_S("null")))
-        put_true(x, o, RAC_S("x-nullable"));
+        o3_put_true(x, o, RAC_S("x-nullable"));
     else if (rac_str_eq(t, RAC_S("file"))) {
         RAC_JSON_PUT_STR(x->a, o, "type", RAC_S("string"));
         RAC_JSON_PUT_STR(x->a, o, "format", RAC_S("binary"));
@@ -253,7 +173,7 @@ static void kw_type(struct o3 *x, const struct rac_place *at, struct rac_json *o
     else if (!rac_json_is_array(at->node))
         o3_loss(x, RAC_RULE_O3_16, at, "the type is no name of a type");
     if (null)
-        put_true(x, o, RAC_S("x-nullable"));
+        o3_put_true(x, o, RAC_S("x-nullable"));
 }
 
 /* 3.0: boolean beside minimum, as in 2.0. 3.1: the limit itself. */
@@ -273,8 +193,7 @@ static void kw_exclusive(struct o3 *x, const struct rac_place *at, rac_str limit
     }
 }
 
-/* A keyword that must be a list; false, and told, when it is none. */
-static bool is_list(struct o3 *x, const struct rac_place *at)
+bool o3_is_list(struct o3 *x, const struct rac_place *at)
 {
     if (rac_json_is_array(at->node))
         return true;
@@ -292,7 +211,7 @@ static struct rac_json enum_value(struct o3 *x, const struct rac_place *at, size
 static void kw_enum(struct o3 *x, const struct rac_place *at, struct rac_json *o)
 {
     struct rac_json list = rac_json_new_array(x->a);
-    if (!is_list(x, at))
+    if (!o3_is_list(x, at))
         return;
     size_t n = rac_json_len(at->node);
     bool small = n <= 2000; /* equal values are looked for pair by pair */
@@ -301,7 +220,7 @@ static void kw_enum(struct o3 *x, const struct rac_place *at, struct rac_json *o
     for (size_t i = 0; i < n; i++) {
         struct rac_json v = enum_value(x, at, i);
         if (rac_json_is_null(&v)) {
-            put_true(x, o, RAC_S("x-nullable"));
+            o3_put_true(x, o, RAC_S("x-nullable"));
             continue;
         }
         bool twice = rac_json_is_string(&v) && !rac_map_add(&seen, rac_json_str(&v, RAC_S("")), x);
@@ -322,7 +241,7 @@ static void kw_enum(struct o3 *x, const struct rac_place *at, struct rac_json *o
 static void kw_const(struct o3 *x, const struct rac_place *at, struct rac_json *o)
 {
     if (rac_json_is_null(at->node)) {
-        put_true(x, o, RAC_S("x-nullable"));
+        o3_put_true(x, o, RAC_S("x-nullable"));
         return;
     }
     struct rac_json list = rac_json_new_array(x->a);
@@ -333,7 +252,7 @@ static void kw_const(struct o3 *x, const struct rac_place *at, struct rac_json *
 static void kw_all_of(struct o3 *x, const struct rac_place *at, struct rac_json *o)
 {
     struct rac_json list = rac_json_new_array(x->a);
-    if (!is_list(x, at))
+    if (!o3_is_list(x, at))
         return;
     for (size_t i = 0; i < rac_json_len(at->node); i++) {
         struct rac_place e = rac_place_at(at, i, rac_json_at(at->node, i));
@@ -466,11 +385,11 @@ static void special(struct o3 *x, const struct rac_place *at, struct rac_json *o
     else if (rac_str_eq(k, RAC_S("additionalProperties")))
         kw_additional(x, at, o);
     else if (rac_str_eq(k, RAC_S("nullable")) && rac_json_bool(at->node, false))
-        put_true(x, o, RAC_S("x-nullable"));
+        o3_put_true(x, o, RAC_S("x-nullable"));
     else if (rac_str_eq(k, RAC_S("writeOnly")))
         kw_write_only(x, at, o);
     else if (rac_str_eq(k, RAC_S("deprecated")) && rac_json_bool(at->node, false))
-        put_true(x, o, RAC_S("x-deprecated"));
+        o3_put_true(x, o, RAC_S("x-deprecated"));
     else if (rac_str_eq(k, RAC_S("xml")))
         kw_xml(x, at, o);
     else if (rac_str_eq(k, RAC_S("externalDocs")))
@@ -479,296 +398,6 @@ static void special(struct o3 *x, const struct rac_place *at, struct rac_json *o
         kw_examples(x, at, o);
     else if (rac_str_starts(k, RAC_S("content")))
         kw_content(x, at, o);
-}
-
-/* --- merging ---------------------------------------------------------------------------------- */
-
-rac_str o3_type(const struct rac_json *s)
-{
-    rac_str t = rac_json_str(RAC_JSON_GET(s, "type"), RAC_S(""));
-    if (t.n > 0)
-        return t;
-    if (rac_json_len(RAC_JSON_GET(s, "properties")) > 0 ||
-        rac_json_is_object(RAC_JSON_GET(s, "additionalProperties")))
-        return RAC_S("object");
-    return RAC_JSON_GET(s, "items") != NULL ? RAC_S("array") : RAC_S("");
-}
-
-static struct rac_json flatten(struct o3 *x, const struct rac_json *schema, unsigned depth);
-
-/* The definition that a converted {"$ref": "#/definitions/X"} names. */
-static struct o3_def *def_of_converted(struct o3 *x, rac_str ref)
-{
-    rac_str name = rac_str_from(ref, sizeof "#/definitions/" - 1);
-    name = rac_str_replace(x->a, name, RAC_S("~1"), RAC_S("/"));
-    return rac_map_get(&x->def_by_name, rac_str_replace(x->a, name, RAC_S("~0"), RAC_S("~")));
-}
-
-/* Puts what `from` says and `o` does not into o; properties and required are united. */
-static void overlay(struct o3 *x, struct rac_json *o, const struct rac_json *from)
-{
-    RAC_JSON_EACH_MEMBER(m, from)
-    {
-        rac_str k = rac_json_key(m);
-        struct rac_json *own = rac_json_get(o, k);
-        if (own == NULL) {
-            rac_json_put(x->a, o, k, m->value);
-            continue;
-        }
-        if (rac_str_eq(k, RAC_S("properties")) && rac_json_is_object(own)) {
-            struct rac_json props = rac_json_shallow(x->a, own);
-            RAC_JSON_EACH_MEMBER(p, &m->value)
-            {
-                if (rac_json_get(&props, rac_json_key(p)) == NULL)
-                    rac_json_put(x->a, &props, rac_json_key(p), p->value);
-            }
-            rac_json_put(x->a, o, k, props);
-        } else if (rac_str_eq(k, RAC_S("required")) && rac_json_is_array(own)) {
-            struct rac_json list = rac_json_shallow(x->a, own);
-            rac_json_add_names(x->a, &list, &m->value);
-            rac_json_put(x->a, o, k, list);
-        }
-    }
-}
-
-static struct rac_json flatten(struct o3 *x, const struct rac_json *schema, unsigned depth)
-{
-    rac_str ref = rac_json_str(RAC_JSON_GET(schema, "$ref"), RAC_STR_NULL);
-    if (depth > 16)
-        return rac_json_new_object(x->a);
-    if (ref.p != NULL) {
-        struct o3_def *d = def_of_converted(x, ref);
-        if (d == NULL)
-            return rac_json_new_object(x->a);
-        struct rac_json content = content_of(x, d);
-        return flatten(x, &content, depth + 1);
-    }
-    const struct rac_json *all = RAC_JSON_GET(schema, "allOf");
-    if (all == NULL)
-        return *schema;
-    struct rac_json o = rac_json_new_object(x->a);
-    RAC_JSON_EACH_MEMBER(m, schema)
-    {
-        if (!rac_str_eq(rac_json_key(m), RAC_S("allOf")))
-            rac_json_put(x->a, &o, rac_json_key(m), m->value);
-    }
-    RAC_JSON_EACH(part, all)
-    {
-        struct rac_json flat = flatten(x, part, depth + 1);
-        overlay(x, &o, &flat);
-    }
-    return o;
-}
-
-struct rac_json o3_flatten(struct o3 *x, const struct rac_json *schema)
-{
-    return flatten(x, schema, 0);
-}
-
-static struct rac_json merge(struct o3 *x, const struct rac_json *p, const struct rac_json *q,
-                             unsigned depth);
-
-static bool nullable(const struct rac_json *s)
-{
-    return rac_json_bool(RAC_JSON_GET(s, "x-nullable"), false);
-}
-
-/* Members that both say alike. */
-static void keep_common(struct o3 *x, struct rac_json *o, const struct rac_json *p,
-                        const struct rac_json *q)
-{
-    static const rac_str keys[] = {
-        RAC_S_INIT("title"),       RAC_S_INIT("description"),
-        RAC_S_INIT("format"),      RAC_S_INIT("default"),
-        RAC_S_INIT("minimum"),     RAC_S_INIT("maximum"),
-        RAC_S_INIT("minLength"),   RAC_S_INIT("maxLength"),
-        RAC_S_INIT("pattern"),     RAC_S_INIT("readOnly"),
-        RAC_S_INIT("minItems"),    RAC_S_INIT("maxItems"),
-        RAC_S_INIT("uniqueItems"), RAC_S_INIT("additionalProperties"),
-    };
-    for (size_t i = 0; i < RAC_COUNT(keys); i++) {
-        const struct rac_json *v = rac_json_get(p, keys[i]), *w = rac_json_get(q, keys[i]);
-        if (v != NULL && w != NULL && rac_json_equal(v, w))
-            rac_json_put(x->a, o, keys[i], *v);
-    }
-}
-
-static void merge_objects(struct o3 *x, struct rac_json *o, const struct rac_json *p,
-                          const struct rac_json *q, unsigned depth)
-{
-    const struct rac_json *pp = RAC_JSON_GET(p, "properties"), *qp = RAC_JSON_GET(q, "properties");
-    struct rac_json props = rac_json_new_object(x->a);
-    RAC_JSON_EACH_MEMBER(m, pp)
-    {
-        const struct rac_json *other = rac_json_get(qp, rac_json_key(m));
-        rac_json_put(x->a, &props, rac_json_key(m),
-                     other != NULL ? merge(x, &m->value, other, depth + 1) : m->value);
-    }
-    RAC_JSON_EACH_MEMBER(m, qp)
-    {
-        if (rac_json_get(pp, rac_json_key(m)) == NULL)
-            rac_json_put(x->a, &props, rac_json_key(m), m->value);
-    }
-    if (rac_json_len(&props) > 0)
-        RAC_JSON_PUT(x->a, o, "properties", props);
-    struct rac_json required = rac_json_new_array(x->a);
-    struct rac_map others;
-    rac_map_init(&others, x->a);
-    RAC_JSON_EACH(e, RAC_JSON_GET(q, "required"))
-    {
-        rac_map_add(&others, rac_json_str(e, RAC_S("")), x);
-    }
-    RAC_JSON_EACH(e, RAC_JSON_GET(p, "required"))
-    {
-        if (rac_map_has(&others, rac_json_str(e, RAC_S(""))))
-            rac_json_add(x->a, &required, *e);
-    }
-    if (rac_json_len(&required) > 0)
-        RAC_JSON_PUT(x->a, o, "required", required);
-}
-
-static void merge_enums(struct o3 *x, struct rac_json *o, const struct rac_json *p,
-                        const struct rac_json *q)
-{
-    const struct rac_json *pe = RAC_JSON_GET(p, "enum"), *qe = RAC_JSON_GET(q, "enum");
-    if (pe == NULL || qe == NULL || rac_json_len(pe) + rac_json_len(qe) > 2000)
-        return;
-    struct rac_json list = rac_json_shallow(x->a, pe);
-    RAC_JSON_EACH(e, qe)
-    {
-        bool twice = false;
-        RAC_JSON_EACH(old, &list)
-        {
-            twice = twice || rac_json_equal(old, e);
-        }
-        if (!twice)
-            rac_json_add(x->a, &list, *e);
-    }
-    RAC_JSON_PUT(x->a, o, "enum", list);
-}
-
-/* §2.5 for two converted schemas. */
-static struct rac_json merge(struct o3 *x, const struct rac_json *p, const struct rac_json *q,
-                             unsigned depth)
-{
-    if (rac_json_equal(p, q))
-        return *p;
-    struct rac_json o = rac_json_new_object(x->a);
-    if (++x->merge_nodes > O3_MERGE_NODES_MAX || rac_arena_over(x->a))
-        return o;
-    struct rac_json fp = rac_json_new_object(x->a), fq = fp;
-    if (depth <= O3_MERGE_DEPTH_MAX) {
-        fp = flatten(x, p, 0);
-        fq = flatten(x, q, 0);
-    }
-    rac_str tp = o3_type(&fp), tq = o3_type(&fq);
-    bool numbers = (rac_str_eq(tp, RAC_S("integer")) && rac_str_eq(tq, RAC_S("number"))) ||
-                   (rac_str_eq(tp, RAC_S("number")) && rac_str_eq(tq, RAC_S("integer")));
-    if (tp.n > 0 && (numbers || rac_str_eq(tp, tq))) {
-        RAC_JSON_PUT_STR(x->a, &o, "type", numbers ? RAC_S("number") : tp);
-        keep_common(x, &o, &fp, &fq);
-        merge_enums(x, &o, &fp, &fq);
-        if (rac_str_eq(tp, RAC_S("object")))
-            merge_objects(x, &o, &fp, &fq, depth);
-        if (rac_str_eq(tp, RAC_S("array"))) {
-            const struct rac_json *pi = RAC_JSON_GET(&fp, "items"),
-                                  *qi = RAC_JSON_GET(&fq, "items");
-            RAC_JSON_PUT(x->a, &o, "items",
-                         pi != NULL && qi != NULL ? merge(x, pi, qi, depth + 1)
-                                                  : rac_json_new_object(x->a));
-        }
-    }
-    if (nullable(&fp) || nullable(&fq))
-        RAC_JSON_PUT(x->a, &o, "x-nullable", rac_json_of_bool(true));
-    return o;
-}
-
-/* --- alternatives ----------------------------------------------------------------------------- */
-
-static bool is_null_branch(const struct rac_json *b)
-{
-    const struct rac_json *type = RAC_JSON_GET(b, "type"), *e = RAC_JSON_GET(b, "enum");
-    if (rac_json_is_array(type) && rac_json_len(type) == 1)
-        type = rac_json_at(type, 0);
-    return rac_str_eq(rac_json_str(type, RAC_S("")), RAC_S("null")) ||
-           rac_json_is_null(RAC_JSON_GET(b, "const")) ||
-           (rac_json_len(e) == 1 && rac_json_is_null(rac_json_at(e, 0)));
-}
-
-/* {"required": [...]} and the like: says which properties go together, not what they are. */
-static bool is_constraint_only(const struct rac_json *b)
-{
-    RAC_JSON_EACH_MEMBER(m, b)
-    {
-        rac_str k = rac_json_key(m);
-        if (!rac_str_eq(k, RAC_S("required")) && !rac_str_eq(k, RAC_S("title")) &&
-            !rac_str_eq(k, RAC_S("description")) && !rac_str_eq(k, RAC_S("not")) &&
-            !rac_str_starts(k, RAC_S("x-")))
-            return false;
-    }
-    return rac_json_is_object(b);
-}
-
-static bool has_shape(const struct rac_json *o)
-{
-    return RAC_JSON_GET(o, "type") != NULL || RAC_JSON_GET(o, "properties") != NULL ||
-           RAC_JSON_GET(o, "allOf") != NULL || RAC_JSON_GET(o, "items") != NULL ||
-           RAC_JSON_GET(o, "enum") != NULL || RAC_JSON_GET(o, "additionalProperties") != NULL;
-}
-
-/* One alternative is left: it is the schema; a reference stays one. */
-static void single_branch(struct o3 *x, struct rac_json *o, const struct rac_json *branch)
-{
-    if (RAC_JSON_GET(branch, "$ref") == NULL) {
-        overlay(x, o, branch);
-        return;
-    }
-    struct rac_json list = rac_json_new_array(x->a);
-    RAC_JSON_EACH(e, RAC_JSON_GET(o, "allOf"))
-    {
-        rac_json_add(x->a, &list, *e);
-    }
-    rac_json_add(x->a, &list, *branch);
-    RAC_JSON_PUT(x->a, o, "allOf", list);
-}
-
-static void alternatives(struct o3 *x, const struct rac_place *at, struct rac_json *o)
-{
-    struct rac_json merged = rac_json_none, first = rac_json_none;
-    size_t n = 0, constraints = 0;
-    if (!is_list(x, at))
-        return;
-    for (size_t i = 0; i < rac_json_len(at->node); i++) {
-        struct rac_place e = rac_place_at(at, i, rac_json_at(at->node, i));
-        if (is_null_branch(e.node)) {
-            put_true(x, o, RAC_S("x-nullable"));
-            continue;
-        }
-        if (is_constraint_only(e.node)) {
-            constraints++;
-            continue;
-        }
-        struct rac_json b = o3_schema(x, &e);
-        if (n++ == 0) {
-            first = b;
-            merged = b;
-        } else {
-            merged = merge(x, &merged, &b, 0);
-        }
-    }
-    if (constraints > 0 || n > 1)
-        o3_loss(x, RAC_RULE_O3_04, at, "the %zu alternatives of '%.*s' were merged into one schema",
-                n + constraints, RAC_FMT(at->key));
-    if (n == 1 && constraints == 0) {
-        single_branch(x, o, &first);
-    } else if (n > 1) {
-        if (RAC_JSON_GET(&merged, "$ref") != NULL)
-            single_branch(x, o, &merged);
-        else if (rac_json_len(&merged) > 0 || !has_shape(o))
-            overlay(x, o, &merged);
-    } else if (n == 1 && !has_shape(o)) {
-        single_branch(x, o, &first);
-    }
 }
 
 /* --- the rest of a schema --------------------------------------------------------------------- */
@@ -844,7 +473,7 @@ static void later(struct o3 *x, const struct rac_place *at, struct rac_json *o)
         struct rac_place e =
             rac_place_key(at, alternative[i], rac_json_get(at->node, alternative[i]));
         if (rac_json_is_array(e.node))
-            alternatives(x, &e, o);
+            o3_alternatives(x, &e, o);
     }
     struct rac_place req = RAC_PLACE_KEY(at, "required", RAC_JSON_GET(at->node, "required"));
     kw_required(x, &req, o);
@@ -897,14 +526,14 @@ static struct rac_json with_siblings(struct o3 *x, const struct rac_place *at, s
     }
     struct rac_json o = rac_json_new_object(x->a);
     RAC_JSON_PUT(x->a, &o, "allOf", list);
-    overlay(x, &o, &rest);
+    o3_overlay(x, &o, &rest);
     return o;
 }
 
 static struct rac_json reference(struct o3 *x, const struct rac_place *at, rac_str ref)
 {
-    struct o3_def *d = def_of_ref(x, at, ref);
-    struct rac_json out = d != NULL ? ref_to(x, d) : rac_json_new_object(x->a);
+    struct o3_def *d = o3_def_of_ref(x, at, ref);
+    struct rac_json out = d != NULL ? o3_def_ref(x, d) : rac_json_new_object(x->a);
     return rac_json_len(at->node) > 1 ? with_siblings(x, at, out) : out;
 }
 
@@ -941,63 +570,4 @@ struct rac_json o3_schema(struct o3 *x, const struct rac_place *at)
         return reference(x, at, ref);
     walk_keywords(x, at, &o);
     return o;
-}
-
-/* --- definitions again ------------------------------------------------------------------------ */
-
-/* The converted schema behind a definition; {} while it is being converted (a circle). */
-static struct rac_json content_of(struct o3 *x, struct o3_def *d)
-{
-    if (d->content_done)
-        return d->content;
-    if (d->content_busy || x->content_depth >= O3_CONTENT_DEPTH_MAX)
-        return rac_json_new_object(x->a);
-    d->content_busy = true;
-    x->content_depth++;
-    struct rac_place target;
-    x->muted++;
-    struct rac_json content = rac_json_new_object(x->a);
-    if (o3_follow(x, d->at, &target))
-        content = o3_schema(x, &target);
-    x->muted--;
-    x->content_depth--;
-    d->content = content;
-    d->content_done = true;
-    d->content_busy = false;
-    return content;
-}
-
-struct rac_json o3_schema_flat(struct o3 *x, const struct rac_place *at)
-{
-    struct rac_json s = o3_schema(x, at);
-    return flatten(x, &s, 0);
-}
-
-/* A definition that is nothing but a reference must lead somewhere (RC-REF-02). */
-static bool runs_in_circle(struct o3 *x, const struct rac_place *at)
-{
-    struct rac_place end;
-    x->muted++;
-    bool ok = o3_follow(x, at, &end);
-    x->muted--;
-    return !ok;
-}
-
-rac_err o3_write_definitions(struct o3 *x)
-{
-    for (size_t i = 0; i < x->defs_n; i++) { /* grows while it runs */
-        struct o3_def *d = x->defs[i];
-        if (rac_arena_over(x->a))
-            return RAC_E_LIMIT;
-        if (d->written)
-            continue;
-        d->written = true;
-        struct rac_json s = rac_json_new_object(x->a);
-        if (o3_ref_of(d->at->node).p != NULL && runs_in_circle(x, d->at))
-            o3_loss(x, RAC_RULE_O3_03, d->at, "the reference leads nowhere; any value is accepted");
-        else
-            s = o3_schema(x, d->at);
-        rac_json_put(x->a, &x->definitions, d->name, s);
-    }
-    return RAC_OK;
 }
