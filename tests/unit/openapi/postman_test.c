@@ -127,14 +127,14 @@ static void symbolic_host(void **state RAC_UNUSED)
 /* A password inside the value of a variable or a default, wherever the variable stands. */
 static void passwords_in_addresses(void **state RAC_UNUSED)
 {
-    convert("{'info':{'name':'Quai'," V21 "},'variable':[{'key':'base','value':"
-            "'https://me:s3cr3t@q.example/v1'}],'item':[" REQUEST(
-                "A", "GET",
-                "{{base}}/a") "," REQUEST("B", "GET",
-                                          "https://q.example/b?to={{base}}&via=http://"
-                                          "you:hush@x.example/") "," REQUEST("C", "GET",
-                                                                             "https://q.example/"
-                                                                             "{{base}}/c") "]}");
+    convert(
+        "{'info':{'name':'Quai'," V21 "},'variable':[{'key':'base','value':"
+        "'https://me:s3cr3t@q.example/v1'}],'item':[" REQUEST("A", "GET", "{{base}}/a") "," REQUEST(
+            "B", "GET",
+            "https://q.example/b?to={{base}}&via=http://"
+            "you:hush@x.example/") "," REQUEST("C", "GET",
+                                               "https://q.example/"
+                                               "{{base}}/c") "]}");
     assert_int_equal(rac_str_find(result.text, RAC_S("s3cr3t")), RAC_STR_NPOS);
     assert_int_equal(rac_str_find(result.text, RAC_S("hush")), RAC_STR_NPOS);
     assert_json("/host", "'q.example'");
