@@ -181,6 +181,38 @@ static void tell(struct resolver *r, const struct rac_json *v, rac_str pointer)
         r->unknown(r->arg, &u);
 }
 
+/* Where we are inside a value; a pointer is made of it only for what is told. */
+struct step {
+    const struct step *up;
+    const struct rac_json_member *member; /* NULL: element index */
+    size_t index;
+};
+
+static rac_str pointer_to(struct resolver *r, const struct step *at, rac_str root)
+{
+    if (at == NULL)
+        return root;
+    rac_str up = pointer_to(r, at->up, root);
+    return at->member != NULL ? rac_json_pointer_join(r->a, up, rac_json_key(at->member))
+                              : rac_json_pointer_join_index(r->a, up, at->index);
+}
+
+/* What is unknown inside a value that was made elsewhere, by a variable or a default. */
+static void tell_inside(struct resolver *r, const struct rac_json *value, const struct step *at,
+                        const struct rac_json *v, rac_str pointer)
+{
+    if (value_is_unknown(value)) {
+        r->why = "a part of what it stands for has no value that can be known";
+        tell(r, v, pointer_to(r, at, pointer));
+        return;
+    }
+    for (size_t i = 0; i < rac_json_len(value); i++) {
+        const struct rac_json_member *m = rac_json_member_at(value, i);
+        struct step here = {at, m, i};
+        tell_inside(r, m != NULL ? &m->value : rac_json_at(value, i), &here, v, pointer);
+    }
+}
+
 static struct rac_json resolve_string(struct resolver *r, const struct rac_json *v, rac_str pointer)
 {
     rac_str s = {v->s, v->n};
@@ -202,6 +234,8 @@ static struct rac_json resolve_string(struct resolver *r, const struct rac_json 
         out = unknown_because(r, "the value is too large");
     if (value_is_unknown(&out))
         tell(r, v, pointer);
+    else if (pointer.p != NULL && out.type >= RAC_JSON_ARRAY)
+        tell_inside(r, &out, NULL, v, pointer);
     if (out.pos == 0)
         out.pos = v->pos; /* where it is written */
     return out;

@@ -393,6 +393,9 @@ static void templates(void **state RAC_UNUSED)
                   "'actions': {'copy': [{'name': 'x', 'count': 2, 'input': '[copyIndex(`x`)]'}], "
                   "" C("A", "[string(createObject(`a`, min(2, 1)))]") "}"),
          "InvalidTemplate /resources/0/properties/definition/actions/x"},
+        {TEMPLATE("'variables': {'o': {'x': ['[uniqueString(1)]']}}, ",
+                  "'actions': {" C("A", "[variables(`o`)]") "}"),
+         "InvalidTemplateDeployment /resources/0/properties/definition/actions/A/inputs/x/0"},
         {TEMPLATE("", "'actions': {" C("A", "[uniqueString(resourceGroup().id)]") "}"),
          "InvalidTemplateDeployment /resources/0/properties/definition/actions/A/inputs"},
     };
