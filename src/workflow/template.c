@@ -264,6 +264,10 @@ struct rac_json resolve(struct resolver *r, const struct rac_json *v, rac_str po
 {
     if (v->type == RAC_JSON_STRING)
         return resolve_string(r, v, pointer);
+    if (value_is_unknown(v)) { /* of a template that stood in a variable */
+        r->why = "a part of what it stands for has no value that can be known";
+        tell(r, v, pointer);
+    }
     if (v->type != RAC_JSON_ARRAY && v->type != RAC_JSON_OBJECT)
         return *v;
     if (r->levels >= LEVELS_MAX || r->budget <= 0)
@@ -372,7 +376,9 @@ static void read_nested(struct reader *t, const struct rac_json *resource, rac_s
     rac_str inside = rac_json_pointer_join(t->r.a, pointer, RAC_S("properties"));
     inside = rac_json_pointer_join(t->r.a, inside, RAC_S("template"));
     if (rac_json_is_string(template)) {
-        made = resolve_string(&t->r, template, inside);
+        made = resolve_string(&t->r, template, RAC_STR_NULL);
+        if (value_is_unknown(&made))
+            tell(&t->r, template, inside);
         template = RAC_NEW(t->r.a, struct rac_json);
         *(struct rac_json *)template = made;
     }
