@@ -226,15 +226,20 @@ static bool authenticate(struct surface_ask *t)
     struct rac_ask *q = &t->q;
     if (q->row->action == RAC_MAY_ANYONE)
         return true;
-    rac_str header = rac_http_header(t->x, "Authorization");
-    if (header.p == NULL) {
+    rac_str header = rac_http_header(t->x, "Authorization"), key = RAC_STR_NULL;
+    if (header.p == NULL && t->s->def->function_keys) {
+        key = rac_http_header(t->x, "x-functions-key");
+        if (key.p == NULL)
+            key = rac_ask_query(q, RAC_S("code"));
+    }
+    if (header.p == NULL && key.p == NULL) {
         rac_ask_fail(q, RAC_FAULT_NO_TOKEN,
                      "Send a token: Authorization: Bearer <token>. The first administrator's token "
                      "is in admin.token of the data directory.");
         return false;
     }
     const struct rac_principal *p;
-    rac_str token = bearer(header);
+    rac_str token = key.p != NULL ? key : bearer(header);
     rac_err e = token.p ? rac_iam_authenticate(q->w->iam, token, &p) : RAC_E_UNAUTHENTICATED;
     if (e == RAC_E_UNAUTHENTICATED) {
         rac_ask_fail(q, RAC_FAULT_BAD_TOKEN,

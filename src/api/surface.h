@@ -36,6 +36,7 @@ struct rac_surface_def {
     /* The error body; NULL: {"error": {"code", "message", "source", "clientRequestId"}}. */
     struct rac_json (*error)(struct rac_ask *q);
     const char *nothing_here; /* message of its 404 */
+    bool function_keys; /* a token may come as ?code= or x-functions-key, as a host key does */
 };
 
 struct rac_surface *rac_surface_new(struct rac_api_worker *w, const struct rac_surface_def *def);

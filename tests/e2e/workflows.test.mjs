@@ -290,3 +290,29 @@ test('saves at the same time undo nothing of each other', async (t) => {
   assert.ok(w.tags.last && w.description, JSON.stringify(w));
   assert.equal(ok(await s.api('GET', '/api/v1/workflows/w/versions')).value.length, 9);
 });
+
+test('the Standard host: management, short ids, host keys, files', async (t) => {
+  const s = await serve(t);
+  const site = '/subscriptions/default/resourceGroups/default/providers/Microsoft.Web/sites/app/hostruntime';
+  const base = '/runtime/webhooks/workflow/api/management', v = '?api-version=2018-11-01';
+  const put = await s.api('PUT', `${site}/admin/vfs/w/workflow.json?relativepath=1`, { ...echo(), kind: 'Stateful' }, { 'if-match': '*' });
+  assert.equal(put.status, 200, put.text);
+  assert.deepEqual(ok(await s.api('GET', `${site}/admin/vfs/w/workflow.json?relativepath=1`)).kind, 'Stateful');
+  const list = ok(await s.api('GET', `${base}/workflows${v}`));
+  assert.deepEqual(list.map((w) => [w.name, w.kind, w.isDisabled]), [['w', 'Stateful', false]]);
+  const { value } = ok(await s.api('POST', `${base}/workflows/w/triggers/manual/listCallbackUrl${v}`));
+  assert.match(value, /\/api\/w\/triggers\/manual\/invoke\?/);
+  const r = await post(value, { a: 1 });
+  assert.deepEqual([r.status, r.json], [200, { a: 1 }]);
+  const [run] = ok(await s.api('GET', `${base}/workflows/w/runs${v}`)).value;
+  assert.equal(run.id, `/workflows/w/runs/${r.headers.get('x-ms-workflow-run-id')}`);
+  assert.equal(run.type, 'workflows/runs');
+  const actions = ok(await s.api('GET', `${site}${base}${run.id}/actions${v}`)).value;
+  assert.deepEqual(actions.map((a) => [a.name, a.properties.status]), [['Response', 'Succeeded']]);
+  assert.equal((await s.api('GET', `${base}/workflows${v}&code=${s.token}`, undefined, { token: null })).status, 200);
+  assert.equal((await s.api('GET', `${base}/workflows${v}`, undefined, { token: null, 'x-functions-key': s.token })).status, 200);
+  assert.equal((await s.api('GET', `${base}/workflows${v}&code=x`, undefined, { token: null })).status, 401);
+  assert.equal((await s.api('GET', `${base}/workflows`)).json.error.code, 'MissingApiVersionParameter');
+  assert.equal((await s.api('GET', `${site.replace('default', 'nobody')}${base}/workflows${v}`)).json.error.code, 'SubscriptionNotFound');
+  assert.equal((await s.api('GET', `/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic/integrationAccounts/x?api-version=2019-05-01`)).json.error.code, 'NotImplemented');
+});

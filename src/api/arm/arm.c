@@ -259,6 +259,18 @@ static void out_app(struct rac_ask *q)
     q->out = app_of(q, &q->out);
 }
 
+/* workflow.json as the app's folder would hold it. */
+static void out_file(struct rac_ask *q)
+{
+    struct rac_json o = rac_json_new_object(q->a);
+    const struct rac_json *definition = RAC_JSON_GET(&q->out, "definition");
+    if (definition != NULL)
+        RAC_JSON_PUT(q->a, &o, "definition", *definition);
+    RAC_JSON_PUT_STR(q->a, &o, "kind",
+                     rac_json_str(RAC_JSON_GET(&q->out, "kind"), RAC_S("Stateful")));
+    q->out = o;
+}
+
 static void out_apps(struct rac_ask *q)
 {
     struct rac_json list = rac_json_new_array(q->a);
@@ -306,7 +318,8 @@ static bool enter_standard(struct rac_ask *q)
 {
     rac_str version;
     q->ids = RAC_IDS_STANDARD;
-    return has_version(q, &version);
+    bool file = rac_str_findi(q->url_path, RAC_S("/admin/vfs/")) != RAC_STR_NPOS;
+    return file || has_version(q, &version); /* files are asked for with ?relativepath=1 only */
 }
 
 /* {"error": {"code", "message", "details"?}}, with the codes of ARM where they differ (§7.7). */
@@ -340,9 +353,14 @@ static const struct rac_surface_route arm_routes[] = {
 #define S                                                                                          \
     "/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.Web/sites/{site}/hostruntime/"      \
     "runtime/webhooks/workflow/api/management"
+#define FILE_OF                                                                                    \
+    "/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.Web/sites/{site}/hostruntime/"      \
+    "admin/vfs/{w}/workflow.json"
 static const struct rac_surface_route hostruntime_routes[] = {
 #define ROUTE(method, path, op, in, out) {method, path, RAC_ASK_##op, in, out, NULL},
 #include "api/arm/standard_routes.def"
+    ROUTE("GET", FILE_OF, GetWorkflow, in_site, out_file)
+        ROUTE("PUT", FILE_OF, PutWorkflow, in_site, out_nothing)
 #undef ROUTE
 };
 #undef S
@@ -377,5 +395,6 @@ const struct rac_surface_def rac_standard_surface = {
     .routes_n = RAC_COUNT(standard_routes),
     .enter = enter_standard,
     .error = error,
+    .function_keys = true,
     .nothing_here = "There is no such resource type or operation.",
 };
