@@ -385,13 +385,30 @@ static rac_err load_value(struct rac_run *r, struct rac_entry_value *v)
                : RAC_E_CORRUPT;
 }
 
+static bool sound_values(const struct rac_run *r, const struct rac_entry *e)
+{
+    switch (e->kind) {
+    case RAC_ENTRY_ENDED:
+    case RAC_ENTRY_FRAME_END:
+    case RAC_ENTRY_RUN_END:
+        return run_terminal(e->status);
+    case RAC_ENTRY_PROGRESS:
+        return e->status == RAC_WF_RUNNING || e->status == RAC_WF_WAITING;
+    case RAC_ENTRY_SKIPPED:
+        return e->reason > RAC_SKIP_NONE && e->reason <= RAC_SKIP_ENDED &&
+               (e->other == UINT32_MAX || e->other < r->plan->actions_n);
+    default:
+        return true;
+    }
+}
+
 /* An entry names only what is there, in the states it can be in. */
 static bool sound(const struct rac_run *r, const struct rac_entry *e, struct rac_wf_record **x)
 {
     *x = NULL;
     if (e->kind == RAC_ENTRY_RUN)
         return !r->created;
-    if (!r->created || r->over)
+    if (!r->created || r->over || !sound_values(r, e))
         return false;
     if (e->kind == RAC_ENTRY_FRAME && e->graph >= r->plan->graphs_n)
         return false;
@@ -406,7 +423,7 @@ static bool sound(const struct rac_run *r, const struct rac_entry *e, struct rac
         return false;
     *x = record_of(r, e->frame, e->action);
     if (e->kind == RAC_ENTRY_FRAME)
-        return r->plan->graphs[e->graph].owner == e->action;
+        return r->plan->graphs[e->graph].owner == e->action && (*x)->status == RAC_WF_RUNNING;
     return !run_terminal((*x)->status);
 }
 

@@ -12,7 +12,7 @@ static rac_str condition(const struct rac_plan *p, const struct rac_wf_action *x
                          const struct rac_skipped *s, struct rac_arena *a)
 {
     rac_str expected = RAC_S("");
-    if (s->other == UINT32_MAX)
+    if (s->other >= p->actions_n)
         return rac_arena_printf(a, "The execution of template action '%.*s' is skipped.",
                                 RAC_FMT(x->name));
     for (uint32_t i = 0; i < x->after_n; i++) {
@@ -68,7 +68,7 @@ struct rac_json rac_skip_error(const struct rac_plan *p, const struct rac_wf_act
                                    RAC_FMT(x->name));
         break;
     case RAC_SKIP_DEPENDENCY:
-        message = dependency(p, x, s, a);
+        message = s->other < p->actions_n ? dependency(p, x, s, a) : condition(p, x, s, a);
         break;
     case RAC_SKIP_RESPONSE:
         message = rac_arena_printf(a,
@@ -76,7 +76,7 @@ struct rac_json rac_skip_error(const struct rac_plan *p, const struct rac_wf_act
                                    "application is not waiting for a response from service.",
                                    RAC_FMT(x->name));
         break;
-    default:
+    default: /* RAC_SKIP_ENDED, and what is none of ours */
         return rac_json_none;
     }
     o = rac_json_new_object(a);
