@@ -385,30 +385,13 @@ static rac_err load_value(struct rac_run *r, struct rac_entry_value *v)
                : RAC_E_CORRUPT;
 }
 
-static bool sound_values(const struct rac_run *r, const struct rac_entry *e)
-{
-    switch (e->kind) {
-    case RAC_ENTRY_ENDED:
-    case RAC_ENTRY_FRAME_END:
-    case RAC_ENTRY_RUN_END:
-        return run_terminal(e->status);
-    case RAC_ENTRY_PROGRESS:
-        return e->status == RAC_WF_RUNNING || e->status == RAC_WF_WAITING;
-    case RAC_ENTRY_SKIPPED:
-        return e->reason > RAC_SKIP_NONE && e->reason <= RAC_SKIP_ENDED &&
-               (e->other == UINT32_MAX || e->other < r->plan->actions_n);
-    default:
-        return true;
-    }
-}
-
 /* An entry names only what is there, in the states it can be in. */
 static bool sound(const struct rac_run *r, const struct rac_entry *e, struct rac_wf_record **x)
 {
     *x = NULL;
     if (e->kind == RAC_ENTRY_RUN)
         return !r->created;
-    if (!r->created || r->over || !sound_values(r, e))
+    if (!r->created || r->over)
         return false;
     if (e->kind == RAC_ENTRY_FRAME && e->graph >= r->plan->graphs_n)
         return false;
@@ -423,7 +406,7 @@ static bool sound(const struct rac_run *r, const struct rac_entry *e, struct rac
         return false;
     *x = record_of(r, e->frame, e->action);
     if (e->kind == RAC_ENTRY_FRAME)
-        return r->plan->graphs[e->graph].owner == e->action && (*x)->status == RAC_WF_RUNNING;
+        return r->plan->graphs[e->graph].owner == e->action;
     return !run_terminal((*x)->status);
 }
 
@@ -705,8 +688,14 @@ static struct rac_json without_credentials(struct rac_run *r, const struct rac_w
                                            struct rac_json in)
 {
     struct rac_json masked = rac_authentication_mask(&in, r->a);
-    if (x->authentication != NULL && rac_json_is_object(&masked)) /* kept out of the inputs */
-        RAC_JSON_PUT_STR(r->a, &masked, "authentication", RAC_S("*sanitized*"));
+    if (x->authentication == NULL || !rac_json_is_object(&masked))
+        return masked;
+    if (masked.object == in.object) { /* nothing was hidden: the plan may own it */
+        masked = rac_json_new_object(r->a);
+        RAC_JSON_EACH_MEMBER(m, &in)
+        rac_json_put(r->a, &masked, rac_json_key(m), m->value);
+    }
+    RAC_JSON_PUT_STR(r->a, &masked, "authentication", RAC_S("*sanitized*")); /* kept apart */
     return masked;
 }
 
