@@ -4,6 +4,7 @@
  */
 #include "fixture.h"
 
+#include "../workflow/store_conformance.h"
 #include "store/sqlite/db.h"
 
 #include <sqlite3.h>
@@ -510,6 +511,18 @@ static void test_due_runs(void **state)
     assert_int_equal(next, 0);
 }
 
+static void pump(void *arg)
+{
+    while (rac_store_session_wait(arg))
+        ;
+}
+
+static void test_conforms(void **state)
+{
+    struct fixture *f = *state;
+    store_conformance(f->w, flow(f, "aa", "w"), pump, f->ses);
+}
+
 /* --- triggers --- */
 
 static void test_triggers(void **state)
@@ -856,6 +869,7 @@ int main(void)
         T(refused_turns_disturb_nobody),
         T(run_list),
         T(due_runs),
+        T(conforms),
         T(triggers),
         T(event_list),
         T(delete),

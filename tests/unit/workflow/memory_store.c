@@ -67,6 +67,8 @@ static rac_err write_turn(struct memory_store *s, const struct rac_flow_turn *t,
 {
     struct memory_run *r;
     if (t->create) {
+        if (memory_store_run(s, t->flow, t->name) != NULL)
+            return RAC_E_EXISTS;
         s->runs = rac_mem_realloc(s->runs, (s->runs_n + 1) * sizeof *s->runs);
         r = &s->runs[s->runs_n++];
         *r = (struct memory_run){.id = (int64_t)s->runs_n,
@@ -79,7 +81,7 @@ static rac_err write_turn(struct memory_store *s, const struct rac_flow_turn *t,
                                  .start_ms = t->start_ms};
     } else {
         if (t->id < 1 || t->id > (int64_t)s->runs_n)
-            return RAC_E_NOT_FOUND;
+            return RAC_E_CONFLICT;
         r = &s->runs[t->id - 1];
         if (r->end_ms != 0)
             return RAC_E_CONFLICT;
