@@ -68,7 +68,7 @@ async function load(s, urls, ids, acked, seen) {
     }
   };
   const watcher = async () => {
-    for (;;) {
+    while (s.child.signalCode === null) {
       const some = acked.filter(([name]) => name !== 'quick');
       const [name, run] = some[Math.floor(random() * some.length)] ?? [];
       try {
