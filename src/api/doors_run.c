@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "workflow/content.h"
 #include "workflow/inbound.h"
+#include "workflow/secure.h"
 
 /* Signed URLs of a run: a webhook action called back, recorded values, the status of an
  * asynchronous answer. */
@@ -176,7 +177,13 @@ static bool send_event(struct rac_passage *p)
     if (fs->event_get(fs->self, p->live->flow->key, p->to.trigger, p->to.history, p->x->arena,
                       &e) != RAC_OK)
         return false;
-    reply_text(p, rac_str_endsi(p->to.content, RAC_S("Inputs")) ? e.inputs : e.outputs);
+    bool inputs = rac_str_endsi(p->to.content, RAC_S("Inputs"));
+    const struct rac_plan *plan = p->live->flow->plan;
+    if (rac_secure_of_trigger(plan) & (inputs ? RAC_SECURE_INPUTS : RAC_SECURE_OUTPUTS))
+        rac_passage_refuse(p, 404, "ContentNotFound", RAC_S("The content is kept secret."), 0);
+    else
+        reply_text(p, rac_secure_mask_text(rac_secure_values_of_plan(plan, p->x->arena),
+                                           inputs ? e.inputs : e.outputs, p->x->arena));
     return true;
 }
 
@@ -201,7 +208,7 @@ static void send_status(struct opening *o)
     struct rac_headers h = {0};
     struct rac_json response;
     rac_str text;
-    if (run->responded && rac_history_value(o->history, &run->response, a, &text) == RAC_OK &&
+    if (run->responded && rac_history_value_raw(o->history, &run->response, a, &text) == RAC_OK &&
         rac_json_parse(text, a, 0, &response, NULL) == RAC_OK) {
         int64_t status = rac_json_int(RAC_JSON_GET(&response, "statusCode"), 200);
         rac_door_reply_response(p, &h, (int)status, &response);

@@ -57,17 +57,6 @@ rac_err history_each(const struct rac_history *h, void (*fn)(void *arg, const st
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* Texts of secure parameters are not shown (§1.3), though expressions went on with them. */
-static rac_str sanitize(const struct rac_history *h, rac_str text, struct rac_arena *a)
-{
-    struct rac_json v;
-    struct rac_json_error where;
-    if (h->sanitized == NULL || rac_json_parse(text, a, 0, &v, &where) != RAC_OK)
-        return text;
-    v = rac_secure_mask(h->sanitized, &v, a);
-    return rac_json_print_str(&v, 0, a);
-}
-
 static struct rac_history_value value_of(const struct rac_history *h,
                                          const struct rac_entry_value *v, bool secured,
                                          struct rac_arena *a)
@@ -75,7 +64,8 @@ static struct rac_history_value value_of(const struct rac_history *h,
     struct rac_history_value out = {.has = v->kind != RAC_VALUE_NONE, .secured = secured};
     out.size = v->size;
     if (v->kind == RAC_VALUE_TEXT) {
-        out.text = sanitize(h, rac_arena_str(a, v->text), a);
+        out.raw = rac_arena_str(a, v->text);
+        out.text = rac_secure_mask_text(h->sanitized, out.raw, a);
         out.size = out.text.n;
     }
     if (v->kind == RAC_VALUE_DIGEST)
@@ -89,17 +79,14 @@ static struct rac_json json_of(const struct rac_history *h, const struct rac_ent
 {
     struct rac_history_value where = value_of(h, v, false, a);
     struct rac_json out;
-    struct rac_json_error error;
-    rac_str text = where.text;
-    if (!where.has)
-        return rac_json_none;
-    if (where.digest[0] != '\0' &&
-        h->source->value(h->source->self, where.digest, a, &text) != RAC_OK)
-        return rac_json_none;
-    return rac_json_parse(text, a, 0, &out, &error) == RAC_OK ? out : rac_json_none;
+    rac_str text;
+    return rac_history_value(h, &where, a, &text) == RAC_OK &&
+                   rac_json_parse(text, a, 0, &out, NULL) == RAC_OK
+               ? out
+               : rac_json_none;
 }
 
-rac_err rac_history_value(struct rac_history *h, const struct rac_history_value *value,
+rac_err rac_history_value(const struct rac_history *h, const struct rac_history_value *value,
                           struct rac_arena *a, rac_str *text)
 {
     if (!value->has)
@@ -110,8 +97,18 @@ rac_err rac_history_value(struct rac_history *h, const struct rac_history_value 
     }
     rac_err err = h->source->value(h->source->self, value->digest, a, text);
     if (err == RAC_OK)
-        *text = sanitize(h, *text, a);
+        *text = rac_secure_mask_text(h->sanitized, *text, a);
     return err;
+}
+
+rac_err rac_history_value_raw(const struct rac_history *h, const struct rac_history_value *value,
+                              struct rac_arena *a, rac_str *text)
+{
+    if (!value->has)
+        return RAC_E_NOT_FOUND;
+    *text = value->raw;
+    return value->digest[0] == '\0' ? RAC_OK
+                                    : h->source->value(h->source->self, value->digest, a, text);
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
@@ -476,8 +473,7 @@ rac_err rac_history_open(const struct rac_plan *plan, const struct rac_history_s
     h->actions = RAC_NEW_N(a, struct haction, plan->actions_n);
     h->graph_frames = RAC_NEW_N(a, uint32_t, plan->graphs_n);
     rac_secure_of_plan(plan, a, &h->secure);
-    h->sanitized = rac_secure_values_of(
-        rac_json_geti(plan->workflow->definition, RAC_S("parameters")), &plan->parameters, a);
+    h->sanitized = rac_secure_values_of_plan(plan, a);
     for (uint32_t i = 0; i < plan->actions_n; i++) {
         h->actions[i].record.action = &plan->actions[i];
         h->actions[i].record.repetitions = h->actions[i].record.iterations = -1;

@@ -33,7 +33,8 @@ struct rac_history_source {
 struct rac_history_value {
     bool has;
     bool secured;    /* §4.10: kept, never to be shown: no link, no bytes */
-    rac_str text;    /* absent when it is large: fetch it */
+    rac_str text;    /* as it may be shown; absent when it is large: fetch it */
+    rac_str raw;     /* as the run has it: for carrying on, not for showing */
     char digest[65]; /* "" unless it is large */
     uint64_t size;   /* bytes of the JSON text */
 };
@@ -123,8 +124,12 @@ rac_err rac_history_requests(struct rac_history *h, rac_str action, rac_str repe
                              struct rac_arena *a, struct rac_history_request **v,
                              size_t *n) RAC_MUST_CHECK;
 
-/* The JSON text of a value, fetched if need be. RAC_E_NOT_FOUND: there is none. */
-rac_err rac_history_value(struct rac_history *h, const struct rac_history_value *value,
+/* The JSON text of a value as it may be shown (§1.3), fetched if need be. RAC_E_NOT_FOUND: there is
+ * none. */
+rac_err rac_history_value(const struct rac_history *h, const struct rac_history_value *value,
                           struct rac_arena *a, rac_str *text) RAC_MUST_CHECK;
+/* As the run has it: for answering its caller and for running again with it. */
+rac_err rac_history_value_raw(const struct rac_history *h, const struct rac_history_value *value,
+                              struct rac_arena *a, rac_str *text) RAC_MUST_CHECK;
 
 #endif

@@ -177,6 +177,17 @@ static struct rac_history_request *request_add(struct page *p, rac_ms start_ms, 
     return q;
 }
 
+/* What is left of a request or response that is hidden (§4.10). */
+static const struct rac_json *only(const struct rac_json *o, rac_str name, struct rac_arena *a)
+{
+    const struct rac_json *v = rac_json_get(o, name);
+    struct rac_json *out = RAC_NEW(a, struct rac_json);
+    *out = rac_json_new_object(a);
+    if (v != NULL)
+        rac_json_put(a, out, name, *v);
+    return o != NULL ? out : NULL;
+}
+
 static void add_request(struct page *p, const struct rac_entry *e)
 {
     enum { REQUESTS_MAX = 10000 };
@@ -185,10 +196,16 @@ static void add_request(struct page *p, const struct rac_entry *e)
     if (p->requests_n >= REQUESTS_MAX || e->extra.kind != RAC_VALUE_TEXT ||
         rac_json_parse(e->extra.text, p->a, RAC_JSON_COPY, &what, &where) != RAC_OK)
         return;
+    what = rac_secure_mask(p->h->sanitized, &what, p->a);
     struct rac_history_request *q = request_add(p, e->start_ms, e->at_ms);
     const struct rac_json *request = RAC_JSON_GET(&what, "request"),
                           *response = RAC_JSON_GET(&what, "response"),
                           *error = RAC_JSON_GET(&what, "error");
+    uint8_t hidden = p->h->secure.actions[p->action];
+    if ((hidden & RAC_SECURE_INPUTS) != 0)
+        request = only(request, RAC_S("method"), p->a);
+    if ((hidden & RAC_SECURE_OUTPUTS) != 0)
+        response = only(response, RAC_S("statusCode"), p->a);
     q->request = request ? *request : rac_json_none;
     q->response = response ? *response : rac_json_none;
     q->error = error ? *error : rac_json_none;

@@ -45,10 +45,6 @@ enum rac_wf_option { /* §2.12, of an action */
                      RAC_WF_SUBSCRIBES_ONLY = 64, /* of plans made from triggers: a webhook action
                                                      ends when it has subscribed */
 };
-enum { /* §4.10 */
-       RAC_WF_SECURE_INPUTS = 1,
-       RAC_WF_SECURE_OUTPUTS = 2
-};
 
 struct rac_wf_action {
     rac_str name;

@@ -1,6 +1,7 @@
 /* The result of a run as one JSON value (architecture §1). */
 #include "base/str.h"
 #include "workflow/run_priv.h"
+#include "workflow/secure.h"
 
 /* Every frame in which an action stands, in order of iterations. */
 static void collect(struct rac_run *r, struct rac_wf_frame *f, uint32_t graph, struct run_seen *out)
@@ -23,10 +24,41 @@ static void collect(struct rac_run *r, struct rac_wf_frame *f, uint32_t graph, s
             collect(r, in->frames[k], graph, out);
 }
 
-static void add_action(struct rac_run *r, uint32_t at, struct rac_arena *a,
-                       struct rac_json *actions)
+/* --- what is not shown (§4.10, §1.3) ---------------------------------------------------------- */
+
+struct shown {
+    struct rac_secure hidden;
+    const struct rac_secure_values *texts;
+};
+
+static void hide(struct rac_json *o, const char *member, struct rac_arena *a)
+{
+    struct rac_json *v = rac_json_get(o, rac_str_of(member));
+    struct rac_json secure = rac_json_new_object(a), names = rac_json_new_array(a);
+    if (v == NULL)
+        return;
+    rac_json_add(a, &names, rac_json_of_str(rac_str_of(member)));
+    RAC_JSON_PUT(a, &secure, "properties", names);
+    *v = rac_json_new_object(a);
+    RAC_JSON_PUT(a, v, "secureData", secure);
+}
+
+/* o is {inputs?, outputs?, ...}: a record, or the trigger. */
+static struct rac_json as_shown(const struct shown *s, struct rac_json o, uint8_t hidden,
+                                struct rac_arena *a)
+{
+    if ((hidden & RAC_SECURE_INPUTS) != 0)
+        hide(&o, "inputs", a);
+    if ((hidden & RAC_SECURE_OUTPUTS) != 0)
+        hide(&o, "outputs", a);
+    return rac_secure_mask(s->texts, &o, a);
+}
+
+static void add_action(struct rac_run *r, const struct shown *show, uint32_t at,
+                       struct rac_arena *a, struct rac_json *actions)
 {
     const struct rac_wf_action *x = &r->plan->actions[at];
+    uint8_t hidden = show->hidden.actions[at];
     struct run_seen s = {0};
     struct rac_json v, list;
     const struct rac_wf_record *last;
@@ -34,17 +66,20 @@ static void add_action(struct rac_run *r, uint32_t at, struct rac_arena *a,
     if (s.n == 0) {
         last = run_unrun(r, r->root, at);
         if (last != NULL)
-            rac_json_put(a, actions, x->name, run_record_json(r, last, false));
+            rac_json_put(a, actions, x->name,
+                         as_shown(show, run_record_json(r, last, false), hidden, a));
         return;
     }
     last = &s.v[s.n - 1]->records[x->order];
     if (last->status == RAC_WF_NONE)
         return;
-    v = run_record_json(r, last, false);
+    v = as_shown(show, run_record_json(r, last, false), hidden, a);
     if (s.n > 1) {
         list = rac_json_new_array(a);
         for (size_t k = 0; k < s.n; k++)
-            rac_json_add(a, &list, run_record_json(r, &s.v[k]->records[x->order], false));
+            rac_json_add(
+                a, &list,
+                as_shown(show, run_record_json(r, &s.v[k]->records[x->order], false), hidden, a));
         RAC_JSON_PUT(a, &v, "repetitions", list);
     }
     rac_json_put(a, actions, x->name, v);
@@ -54,8 +89,10 @@ struct rac_json rac_run_json(struct rac_run *r, struct rac_arena *a)
 {
     struct rac_json o = rac_json_new_object(a), actions = rac_json_new_object(a);
     struct rac_json trigger;
+    struct shown show = {.texts = rac_secure_values_of_plan(r->plan, a)};
     const struct rac_expr *e;
     rac_str why;
+    rac_secure_of_plan(r->plan, a, &show.hidden);
     RAC_JSON_PUT_STR(a, &o, "status", rac_str_of(rac_wf_status_word(r->status)));
     if (r->error.type != RAC_JSON_NONE)
         RAC_JSON_PUT(a, &o, "error", r->error);
@@ -65,9 +102,10 @@ struct rac_json rac_run_json(struct rac_run *r, struct rac_arena *a)
         RAC_JSON_PUT(a, &o, "response", r->response);
     if (rac_expr_compile(RAC_S("@trigger()"), 0, a, &e, NULL) == RAC_OK &&
         run_try(r, NULL, e, &trigger, &why))
-        RAC_JSON_PUT(a, &o, "trigger", trigger);
+        RAC_JSON_PUT(a, &o, "trigger",
+                     as_shown(&show, rac_json_copy(a, &trigger), show.hidden.trigger, a));
     for (uint32_t i = 0; r->root != NULL && i < r->plan->actions_n; i++)
-        add_action(r, i, a, &actions);
+        add_action(r, &show, i, a, &actions);
     RAC_JSON_PUT(a, &o, "actions", actions);
     return o;
 }

@@ -70,6 +70,11 @@ static uint8_t said(const struct rac_json *node, rac_str type)
     return bits;
 }
 
+uint8_t rac_secure_of_trigger(const struct rac_plan *p)
+{
+    return p->trigger != NULL ? said(p->trigger, p->trigger_type) : 0;
+}
+
 struct look {
     const struct rac_plan *p;
     const uint8_t *own; /* what was said, by action */
@@ -117,7 +122,7 @@ void rac_secure_of_plan(const struct rac_plan *p, struct rac_arena *a, struct ra
 {
     uint8_t *own = RAC_NEW_N(a, uint8_t, p->actions_n + 1),
             *all = RAC_NEW_N(a, uint8_t, p->actions_n + 1);
-    struct look l = {.p = p, .own = own, .trigger = said(p->trigger, p->trigger_type)};
+    struct look l = {.p = p, .own = own, .trigger = rac_secure_of_trigger(p)};
     *out = (struct rac_secure){.trigger = l.trigger, .actions = all, .any = l.trigger != 0};
     for (uint32_t i = 0; i < p->actions_n; i++) {
         own[i] = all[i] = said(p->actions[i].node, p->actions[i].type_word);
@@ -165,6 +170,13 @@ const struct rac_secure_values *rac_secure_values_of(const struct rac_json *decl
     return s->texts.n > 0 ? s : NULL;
 }
 
+const struct rac_secure_values *rac_secure_values_of_plan(const struct rac_plan *p,
+                                                          struct rac_arena *a)
+{
+    return rac_secure_values_of(rac_json_geti(p->workflow->definition, RAC_S("parameters")),
+                                &p->parameters, a);
+}
+
 /* False: nothing in v is replaced, *out is not written. */
 static bool mask(const struct rac_secure_values *s, const struct rac_json *v, unsigned depth,
                  struct rac_arena *a, struct rac_json *out)
@@ -205,4 +217,14 @@ struct rac_json rac_secure_mask(const struct rac_secure_values *values, const st
 {
     struct rac_json out;
     return values != NULL && mask(values, v, 0, a, &out) ? out : *v;
+}
+
+rac_str rac_secure_mask_text(const struct rac_secure_values *values, rac_str text,
+                             struct rac_arena *a)
+{
+    struct rac_json v, masked;
+    if (values == NULL || rac_json_parse(text, a, 0, &v, NULL) != RAC_OK ||
+        !mask(values, &v, 0, a, &masked))
+        return text;
+    return rac_json_print_str(&masked, 0, a);
 }

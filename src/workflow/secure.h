@@ -27,6 +27,9 @@ struct rac_secure {
  */
 void rac_secure_of_plan(const struct rac_plan *p, struct rac_arena *a, struct rac_secure *out);
 
+/* What secureData hides of the trigger: enum rac_secure_bits. */
+uint8_t rac_secure_of_trigger(const struct rac_plan *p);
+
 /* May secureData name this on an action or trigger of that type? For the check of a definition. */
 bool rac_secure_settable(rac_str type, enum rac_secure_bits bit);
 
@@ -40,9 +43,15 @@ struct rac_secure_values;
 const struct rac_secure_values *rac_secure_values_of(const struct rac_json *declarations,
                                                      const struct rac_json *values,
                                                      struct rac_arena *a);
+/* Those of a plan's parameters. */
+const struct rac_secure_values *rac_secure_values_of_plan(const struct rac_plan *p,
+                                                          struct rac_arena *a);
 /* v with "*sanitized*" in place of every string (not key) that is one of them; shares with v what
  * does not change. values NULL: v. */
 struct rac_json rac_secure_mask(const struct rac_secure_values *values, const struct rac_json *v,
                                 struct rac_arena *a);
+/* The same for the text of a JSON value; text that is none stays as it is. */
+rac_str rac_secure_mask_text(const struct rac_secure_values *values, rac_str text,
+                             struct rac_arena *a);
 
 #endif

@@ -234,3 +234,22 @@ test('connector operations are called by path and by name, with the connection g
   assert.equal(r.json.actions.Gone.code, 'NotFound');
   assert.equal(r.json.actions.Gone.error.code, 'OperationNotFound');
 });
+
+test('what secureData hides and texts of secure parameters are not printed', async (t) => {
+  const secure = (...properties) => ({ runtimeConfiguration: { secureData: { properties } } });
+  const actions = {
+    Get: { type: 'Http', inputs: { method: 'GET', uri: 'https://api.example/' }, ...secure('outputs') },
+    Copy: compose("@body('Get')", after('Get')),
+    Length: compose("@length(outputs('Copy'))", after('Copy')),
+    Key: compose({ k: "@parameters('key')", l: "@length(parameters('key'))" }, after('Length')),
+    Each: { type: 'Foreach', foreach: '@createArray(1, 2)', runAfter: after('Key'), actions: { In: compose("@concat(body('Get'), item())") } },
+  };
+  const r = await run(t, actions, { type: { type: 'Request', ...secure('outputs') }, trigger: { body: 'covert' }, mocks: { Get: { outputs: { statusCode: 200, body: 'covert' } } }, definition: { parameters: { key: { type: 'SecureString', defaultValue: 'covert key' } } } });
+  assert.equal(r.json.status, 'Succeeded');
+  assert.ok(!r.stdout.includes('covert'), r.stdout);
+  assert.deepEqual(r.json.actions.Get.outputs, { secureData: { properties: ['outputs'] } });
+  assert.deepEqual(r.json.actions.Copy.inputs, { secureData: { properties: ['inputs'] } });
+  assert.deepEqual(r.json.trigger.outputs, { secureData: { properties: ['outputs'] } });
+  assert.equal(r.json.actions.Length.outputs, 6);
+  assert.deepEqual(r.json.actions.Key.outputs, { k: '*sanitized*', l: 10 });
+});

@@ -316,3 +316,60 @@ test('the Standard host: management, short ids, host keys, files', async (t) => 
   assert.equal((await s.api('GET', `${site.replace('default', 'nobody')}${base}/workflows${v}`)).json.error.code, 'SubscriptionNotFound');
   assert.equal((await s.api('GET', `/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic/integrationAccounts/x?api-version=2019-05-01`)).json.error.code, 'NotImplemented');
 });
+
+// --- what is not shown (secureData, secure parameters) -------------------------------------------
+
+// Every text that can be reached from these paths by the links and names in what they answer.
+async function everything(s, starts) {
+  const seen = new Map(), left = [...starts];
+  while (left.length > 0 && seen.size < 400) {
+    const at = left.pop();
+    if (seen.has(at)) continue;
+    const r = at.startsWith('/') ? await s.api('GET', at) : await fetch(at).then(async (x) => ({ status: x.status, text: await x.text() }));
+    seen.set(at, r);
+    for (const [, link] of r.text.matchAll(/"uri":"(http[^"]+)"/g)) if (link.includes('/contents/')) left.push(link);
+    let json;
+    try { json = JSON.parse(r.text); } catch { continue; }
+    const below = at.replace(/\?.*/, ''), query = at.replace(/^[^?]*/, '');
+    for (const v of json.value ?? []) left.push(`${below}/${v.name}${query}`);
+  }
+  return seen;
+}
+
+test('secure data and secure parameters are in nothing that is shown, and flow all the same', async (t) => {
+  const { backend } = await import('./lib/raccord.mjs');
+  const got = [];
+  const service = await backend(t, (req, res) => { got.push(req.headers['x-key']); if (got.length === 1) res.writeHead(500); res.end('covert answer'); });
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8'] });
+  const secure = (...properties) => ({ runtimeConfiguration: { secureData: { properties } } });
+  const doc = echo("@concat(body('Get'), triggerBody(), parameters('key'))", { runAfter: { Each: ['Succeeded'] }, actions: {
+    Get: { type: 'Http', inputs: { method: 'GET', uri: `@concat('${service.url}/', 'co', 'vert')`, headers: { 'x-key': "@parameters('key')" }, retryPolicy: { type: 'fixed', count: 1, interval: 'PT5S' } }, ...secure('inputs', 'outputs') },
+    Copy: { type: 'Compose', inputs: "@body('Get')", runAfter: { Get: ['Succeeded'] } },
+    Open: { type: 'Compose', inputs: { a: "@parameters('key')", open: 'overt' }, runAfter: { Copy: ['Succeeded'] } },
+    Many: { type: 'Compose', inputs: "@createArray(parameters('key'), string(range(0, 9000)))", runAfter: { Open: ['Succeeded'] } },
+    Each: { type: 'Foreach', foreach: '@createArray(1, 2)', runAfter: { Many: ['Succeeded'] }, actions: { In: { type: 'Compose', inputs: "@concat(body('Get'), item())" } } } } });
+  Object.assign(doc.definition.triggers.manual, secure('outputs'));
+  doc.definition.parameters = { key: { type: 'SecureString' } };
+  doc.parameters = { key: { value: 'covert key' } };
+  await saved(s, 'w', doc);
+  const answer = await post(await url(s, 'w'), 'covert body');
+  assert.equal(answer.text, 'covert answercovert bodycovert key');
+  assert.deepEqual(got, ['covert key', 'covert key']);
+  const id = ok(await s.api('GET', '/api/v1/workflows/w/runs')).value[0].id, run = `/api/v1/runs/${id}`;
+  const starts = ['/api/v1/workflows/w', run, '/api/v1/workflows/w/runs', '/api/v1/workflows/w/triggers/manual/histories', '/api/v1/workflows/w/versions'];
+  for (const name of ['Get', 'Copy', 'Open', 'Many', 'Each', 'In', 'Response']) {
+    starts.push(...['inputs', 'outputs', 'requests', 'expressionTraces', 'repetitions'].map((x) => `${run}/actions/${name}/${x}`));
+    starts.push(...['000000', '000001'].flatMap((r) => ['inputs', 'outputs', 'expressionTraces', 'requests'].map((x) => `${run}/actions/${name}/repetitions/${r}/${x}`)));
+  }
+  const arm = '/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic/workflows/w', v = '?api-version=2019-05-01';
+  const name = ok(await s.api('GET', `${arm}/runs${v}`)).value[0].name;
+  starts.push(...['', '/runs', `/runs/${name}`, `/runs/${name}/actions`, '/triggers/manual/histories', `/runs/${name}/actions/In/repetitions`, `/runs/${name}/actions/Get/requestHistories`, '/versions'].map((x) => `${arm}${x}${v}`));
+  const all = await everything(s, starts);
+  for (const [at, r] of all) assert.ok(!r.text.includes('covert'), `${at}\n${r.text}`);
+  assert.ok([...all].some(([at, r]) => at.includes('/contents/') && r.text.includes('overt') && r.text.includes('*sanitized*')));
+  assert.ok([...all.values()].some((r) => r.text.startsWith('["*sanitized*","[0,')), 'a large value');
+  assert.deepEqual(ok(await s.api('GET', `${arm}/runs/${name}/actions/Copy${v}`)).properties.outputsLink, { secureData: { properties: ['outputs'] } });
+  assert.equal((await s.api('GET', `${run}/actions/Get/outputs`)).status, 403);
+  const requests = ok(await s.api('GET', `${run}/actions/Get/requests`)).value;
+  assert.equal(requests.length, 2);
+});

@@ -254,7 +254,7 @@ static bool value_json(struct rac_run_reading *r, const struct rac_history_value
                        struct rac_json *out)
 {
     rac_str text;
-    return v->has && rac_history_value(r->history, v, r->q->a, &text) == RAC_OK &&
+    return v->has && rac_history_value_raw(r->history, v, r->q->a, &text) == RAC_OK &&
            rac_json_parse(text, r->q->a, 0, out, NULL) == RAC_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "api/service.h"
 #include "connector/store.h"
 #include "crypto/digest.h"
+#include "workflow/secure.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -289,6 +290,16 @@ static struct rac_json history_ref(const struct rac_flow_view *v, rac_str trigge
                                           RAC_FMT(trigger), RAC_FMT(name)));
 }
 
+static struct rac_history_value event_value(const struct rac_live_flow *live, rac_str text,
+                                            struct rac_arena *a)
+{
+    const struct rac_secure_values *hidden =
+        live != NULL ? rac_secure_values_of_plan(live->flow->plan, a) : NULL;
+    if (text.p != NULL)
+        text = rac_secure_mask_text(hidden, text, a);
+    return (struct rac_history_value){.has = text.p != NULL, .text = text, .size = text.n};
+}
+
 struct rac_json rac_shape_event(const struct rac_flow_view *v, const struct rac_live_flow *live,
                                 const struct rac_flow_event_row *e)
 {
@@ -303,10 +314,11 @@ struct rac_json rac_shape_event(const struct rac_flow_view *v, const struct rac_
     rac_json_put_str(a, &o, RAC_S("code"), e->code.n > 0 ? e->code : RAC_STR_NULL);
     put_error(a, &o, e->error);
     RAC_JSON_PUT(a, &o, "correlation", correlation(a, e->correlation));
-    struct rac_history_value in = {
-        .has = e->inputs.p != NULL, .text = e->inputs, .size = e->inputs.n};
-    struct rac_history_value out = {
-        .has = e->outputs.p != NULL, .text = e->outputs, .size = e->outputs.n};
+    uint8_t hidden = live != NULL ? rac_secure_of_trigger(live->flow->plan) : 0;
+    struct rac_history_value in = event_value(live, e->inputs, a),
+                             out = event_value(live, e->outputs, a);
+    in.secured = (hidden & RAC_SECURE_INPUTS) != 0;
+    out.secured = (hidden & RAC_SECURE_OUTPUTS) != 0;
     put_link(v, live, &o, "inputsLink", &in, c, "TriggerInputs");
     put_link(v, live, &o, "outputsLink", &out, c, "TriggerOutputs");
     RAC_JSON_PUT(a, &o, "fired", rac_json_of_bool(false));
@@ -324,7 +336,8 @@ struct rac_json rac_shape_fired(const struct rac_flow_view *v, const struct rac_
     RAC_JSON_PUT_STR(a, &o, "status", RAC_S("Succeeded"));
     RAC_JSON_PUT_STR(a, &o, "trackingId", run->correlation);
     RAC_JSON_PUT(a, &o, "correlation", correlation(a, run->tracking));
-    struct rac_history_value out = {.has = true};
+    uint8_t hidden = live != NULL ? rac_secure_of_trigger(live->flow->plan) : 0;
+    struct rac_history_value out = {.has = true, .secured = (hidden & RAC_SECURE_OUTPUTS) != 0};
     put_link(v, live, &o, "outputsLink", &out, c, "TriggerOutputs");
     RAC_JSON_PUT(a, &o, "fired", rac_json_of_bool(true));
     RAC_JSON_PUT(a, &o, "run", run_ref(v, run->name));
