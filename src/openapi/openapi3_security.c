@@ -346,8 +346,16 @@ void o3_security_operation(struct o3 *x, const struct rac_place *op, rac_str id,
     }
     RAC_JSON_EACH(req, at.node)
     {
-        if (usable(x, req) && is_offered(x, req))
-            rac_json_add(x->a, &list, write_requirement(x, req, id));
+        if (!usable(x, req) || !is_offered(x, req))
+            continue;
+        struct rac_json written = write_requirement(x, req, id);
+        bool twice = false;
+        RAC_JSON_EACH(e, &list)
+        {
+            twice = twice || rac_json_equal(e, &written);
+        }
+        if (!twice)
+            rac_json_add(x->a, &list, written);
     }
     if (rac_json_len(&list) == 0)
         RAC_JSON_EACH(req, at.node)

@@ -487,7 +487,8 @@ static void alternatives_become_sets(void **state RAC_UNUSED)
     assert_prop("/properties/connectionParameters/api_key/uiDefinition/constraints/required",
                 "'false'");
     /* offered by operations only */
-    convert("{" HEAD "," SERVER ",'paths':{'/a':{'get':{'security':[{'k':[]},{'b':[]}]," OK_ANSWER
+    convert("{" HEAD "," SERVER
+            ",'paths':{'/a':{'get':{'security':[{'k':[]},{'k':['s']},{'b':[]}]," OK_ANSWER
             "},'put':{'security':[{'k':[]}]," OK_ANSWER "}}},'components':{'securitySchemes':{" KEY
             "," BASIC "}}}");
     assert_json("/paths/~1a/get/security", "[{'k':[]},{'b':[]}]");
