@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "json/schema.h"
 #include "workflow/run_priv.h"
+#include "workflow/schema_text.h"
 
 static void body_outputs(struct rac_run *r, struct rac_act_result *o, struct rac_json body)
 {
@@ -283,23 +284,9 @@ static bool content_of(struct rac_run *r, struct rac_wf_record *x, struct rac_js
     return false;
 }
 
-static void schema_errors(struct rac_run *r, struct rac_act_result *o,
-                          const struct rac_diags *found)
-{
-    struct rac_json list = rac_json_new_array(r->a);
-    for (size_t i = 0; i < found->n; i++) {
-        struct rac_json e = rac_json_new_object(r->a);
-        RAC_JSON_PUT_STR(r->a, &e, "message", found->v[i].message);
-        RAC_JSON_PUT_STR(r->a, &e, "path", found->v[i].pointer);
-        RAC_JSON_PUT(r->a, &e, "childErrors", rac_json_new_array(r->a));
-        rac_json_add(r->a, &list, e);
-    }
-    RAC_JSON_PUT(r->a, &o->outputs, "errors", list);
-    run_fail(r, o, "BadRequest", "ValidationFailed", "The schema validation failed.");
-}
-
 void act_parse_json(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
+    enum { ERRORS_MAX = 100 };
     const struct rac_json *schema = run_member(&x->inputs, RAC_S("schema"));
     struct rac_schema *compiled = NULL;
     struct rac_json v;
@@ -307,12 +294,13 @@ void act_parse_json(struct rac_run *r, struct rac_wf_record *x, struct rac_act_r
     if (!content_of(r, x, &v, o))
         return;
     body_outputs(r, o, v);
-    rac_diags_init(&found, r->a, 20);
-    struct rac_schema_options options = {0};
+    rac_diags_init(&found, r->a, ERRORS_MAX);
+    struct rac_schema_options options = rac_schema_of_workflow(schema);
     if (rac_json_is_object(schema) &&
         rac_schema_compile(schema, RAC_S(""), &options, r->a, &compiled, &found) == RAC_OK &&
         rac_schema_check(compiled, &v, &found) != RAC_OK) {
-        schema_errors(r, o, &found);
+        RAC_JSON_PUT(r->a, &o->outputs, "errors", rac_schema_errors(&found, schema, &v, r->a));
+        run_fail(r, o, "BadRequest", "ValidationFailed", "The schema validation failed.");
         return;
     }
     run_succeed(o, "OK");

@@ -15,4 +15,11 @@ struct rac_schema_options rac_schema_of_workflow(const struct rac_json *schema);
 rac_str rac_schema_text(const struct rac_diags *found, size_t i, const struct rac_json *value,
                         struct rac_arena *a);
 
+/* All of them as ParseJson tells them (§3.7): [{message, lineNumber, linePosition, path, value,
+ * schemaId, errorType, childErrors}]. path is "a.b[0]"; value is what stands there, of missing
+ * properties their names; schemaId is the place in the schema as far as properties, items and
+ * references lead. Lines are 0: what is checked is a value, not a text. Shares with value; in a. */
+struct rac_json rac_schema_errors(const struct rac_diags *found, const struct rac_json *schema,
+                                  const struct rac_json *value, struct rac_arena *a);
+
 #endif

@@ -111,9 +111,33 @@ test('data operations', async (t) => {
   assert.equal(body('Csv'), 'n,v\r\n"a,b",1\r\n<c>,\r\n');
   assert.equal(body('Html'), '<table><thead><tr><th>N</th></tr></thead><tbody><tr><td>a,b</td></tr><tr><td>&lt;c&gt;</td></tr></tbody></table>');
   assert.deepEqual(body('Parse'), { a: 1 });
-  assert.equal(r.json.actions.Wrong.error.code, 'ValidationFailed');
+  assert.deepEqual(r.json.actions.Wrong.error, { code: 'ValidationFailed', message: 'The schema validation failed.' });
   assert.equal(body('Time'), '2026-02-28T00:00:00.0000000Z');
   assert.equal(r.json.actions.None.status, 'Failed');
+});
+
+test('ParseJson: what the schema says is wrong, in full; draft-04 unless it says otherwise', async (t) => {
+  const parse = (content, schema) => ({ type: 'ParseJson', inputs: { content, schema } });
+  const item = { type: 'object', properties: { t: { type: 'string' }, 'x y': { $ref: '#/definitions/n' } }, required: ['t', 'u'] };
+  const schema = { definitions: { n: { type: 'integer' } }, type: 'object', properties: { list: { type: 'array', items: item } } };
+  const r = await run(t, {
+    Type: parse({ list: [{ t: 'a', u: 1 }, { t: null, u: 1 }] }, schema),
+    Required: parse({ list: [{}] }, schema),
+    Reference: parse({ list: [{ t: 'a', u: 1, 'x y': 'no' }] }, schema),
+    Root: parse([1], { type: 'object' }),
+    Four: parse({ n: 5 }, { properties: { n: { maximum: 5, exclusiveMaximum: true } } }),
+    Seven: parse({ n: 5 }, { $schema: 'http://json-schema.org/draft-07/schema#', properties: { n: { const: 5 } } }),
+    NoConst: parse({ n: 5 }, { properties: { n: { const: 6 } } }),
+  });
+  const errors = (n) => r.json.actions[n].outputs.errors;
+  const common = { lineNumber: 0, linePosition: 0, childErrors: [] };
+  assert.deepEqual(errors('Type'), [{ ...common, message: 'Invalid type. Expected String but got Null.', path: 'list[1].t', value: null, schemaId: '#/properties/list/items/properties/t', errorType: 'type' }]);
+  assert.deepEqual(errors('Required'), [{ ...common, message: 'Required properties are missing from object: t, u.', path: 'list[0]', value: ['t', 'u'], schemaId: '#/properties/list/items', errorType: 'required' }]);
+  assert.deepEqual(errors('Reference'), [{ ...common, message: 'Invalid type. Expected Integer but got String.', path: "list[0]['x y']", value: 'no', schemaId: '#/definitions/n', errorType: 'type' }]);
+  assert.deepEqual(errors('Root'), [{ ...common, message: 'Invalid type. Expected Object but got Array.', path: '', value: [1], schemaId: '#', errorType: 'type' }]);
+  assert.deepEqual([errors('Four').length, errors('Four')[0].errorType, errors('Four')[0].value], [1, 'maximum', 5]);
+  assert.deepEqual(statuses(r), { Type: 'Failed', Required: 'Failed', Reference: 'Failed', Root: 'Failed', Four: 'Failed', Seven: 'Succeeded', NoConst: 'Succeeded' });
+  assert.equal(r.json.actions.Type.code, 'BadRequest');
 });
 
 test('mocks stand for calls; without one the type is named', async (t) => {
