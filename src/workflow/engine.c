@@ -26,6 +26,7 @@ rac_err rac_engine_new(const struct rac_engine_ports *ports, const struct rac_en
     m->turn_actions_max = m->turn_actions_max ? m->turn_actions_max : 1000;
     m->unload_after_ms = m->unload_after_ms ? m->unload_after_ms : 2000;
     e->ring_end = &e->ring;
+    e->replies_end = &e->replies;
     e->namer.env = ports->env;
     if (e->ports.workers == 0)
         e->ports.workers = 1;
@@ -68,6 +69,8 @@ void parting_done(struct parting *p)
         p->next->link = p->link;
 }
 
+static void replies_drop(struct rac_engine *e);
+
 void rac_engine_free(struct rac_engine *e)
 {
     if (e == NULL)
@@ -75,6 +78,8 @@ void rac_engine_free(struct rac_engine *e)
     for (size_t i = 0; i < e->lives_slots; i++)
         while (e->lives[i] != NULL) {
             struct live *l = e->lives[i];
+            if (l->retrying)
+                l->committing = false;
             bool held = l->committing || l->loading;
             timer_stop(e, &l->retry_timer);
             l->ready = false;
@@ -84,6 +89,7 @@ void rac_engine_free(struct rac_engine *e)
         }
     while (e->partings != NULL)
         e->partings->drop(e->partings);
+    replies_drop(e);
     while (e->spare != NULL) {
         struct live *l = e->spare;
         e->spare = l->hash_next;
@@ -127,39 +133,71 @@ bool rac_engine_drain(struct rac_engine *e)
 
 /* --- starting a run --------------------------------------------------------------------------- */
 
-struct refusal {
-    struct rac_engine *e;
-    struct refusal *next;
-    rac_fire_fn done;
+/* Answers that need no run: given from the loop, never inside the call that asked. */
+struct reply {
+    struct reply *next;
+    rac_fire_fn fired;
+    rac_event_fn done;
     void *arg;
     struct rac_fire_answer answer;
+    rac_err err;
+    rac_str why; /* static */
 };
 
-static void refuse_now(void *arg)
+static void reply_free(struct reply *x)
 {
-    struct refusal *x = arg;
-    if (x->done != NULL)
-        x->done(x->arg, &x->answer);
     rac_flow_unref((struct rac_flow *)(uintptr_t)x->answer.flow);
     rac_mem_free(x);
+}
+
+static void replies_give(void *engine)
+{
+    struct rac_engine *e = RAC_CAST(engine, struct rac_engine, ENGINE_MAGIC);
+    struct reply *x;
+    while ((x = e->replies) != NULL) {
+        e->replies = x->next;
+        if (e->replies == NULL)
+            e->replies_end = &e->replies;
+        if (x->fired != NULL)
+            x->fired(x->arg, &x->answer);
+        if (x->done != NULL)
+            x->done(x->arg, x->err, x->why);
+        reply_free(x);
+    }
+}
+
+static void replies_drop(struct rac_engine *e)
+{
+    while (e->replies != NULL) {
+        struct reply *x = e->replies;
+        e->replies = x->next;
+        reply_free(x);
+    }
+}
+
+static void reply_add(struct rac_engine *e, const struct reply *reply)
+{
+    struct reply *x = rac_mem_alloc(sizeof *x);
+    *x = *reply;
+    if (e->replies == NULL)
+        e->ports.defer(e->ports.self, replies_give, e);
+    *e->replies_end = x;
+    e->replies_end = &x->next;
 }
 
 /* Codes and messages are static. */
 static void refuse(struct rac_engine *e, struct rac_flow *f, int status, rac_str code,
                    rac_str message, rac_fire_fn done, void *arg)
 {
-    struct refusal *x = rac_mem_alloc(sizeof *x);
-    *x = (struct refusal){.e = e,
-                          .done = done,
-                          .arg = arg,
-                          .answer = {.outcome = RAC_FIRE_BUSY,
-                                     .flow = rac_flow_ref(f),
-                                     .status = status,
-                                     .code = code,
-                                     .message = message,
-                                     .retry_after_ms = 1000}};
     e->stats.refused_total++;
-    e->ports.defer(e->ports.self, refuse_now, x);
+    reply_add(e, &(struct reply){.fired = done,
+                                 .arg = arg,
+                                 .answer = {.outcome = RAC_FIRE_BUSY,
+                                            .flow = rac_flow_ref(f),
+                                            .status = status,
+                                            .code = code,
+                                            .message = message,
+                                            .retry_after_ms = 1000}});
 }
 
 static bool refused(struct rac_engine *e, const struct rac_fire *fire, struct lane *lane,
@@ -283,6 +321,9 @@ void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire
 
 void rac_engine_leave(struct rac_engine *e, rac_fire_fn done, void *arg)
 {
+    for (struct reply *x = e->replies; x != NULL; x = x->next)
+        if (x->fired == done && x->arg == arg)
+            x->fired = NULL;
     for (size_t i = 0; i < e->lives_slots; i++)
         for (struct live *l = e->lives[i]; l != NULL; l = l->hash_next)
             if (l->done == done && l->done_arg == arg) {
@@ -300,21 +341,6 @@ void rac_engine_wake(struct rac_engine *e, int64_t flow, rac_str run)
         (void)live_get(e, flow, run);
 }
 
-struct denial {
-    rac_event_fn done;
-    void *arg;
-    rac_err err;
-    rac_str why;
-};
-
-static void deny_now(void *arg)
-{
-    struct denial *x = arg;
-    if (x->done != NULL)
-        x->done(x->arg, x->err, x->why);
-    rac_mem_free(x);
-}
-
 static void event_to(struct rac_engine *e, int64_t flow, rac_str run, struct event *ev)
 {
     const struct rac_flow_store *s = e->ports.store;
@@ -323,16 +349,18 @@ static void event_to(struct rac_engine *e, int64_t flow, rac_str run, struct eve
         live_event(l, ev);
         return;
     }
-    struct denial *x = rac_mem_alloc(sizeof *x);
+    struct reply x = {.done = ev->done,
+                      .arg = ev->arg,
+                      .err = RAC_E_NOT_FOUND,
+                      .why = RAC_S("there is no such run")};
     struct rac_flow_run_row row;
-    *x = (struct denial){ev->done, ev->arg, RAC_E_NOT_FOUND, RAC_S("there is no such run")};
     if (s != NULL && s->run_get(s->self, flow, run, &ev->a, &row) == RAC_OK) {
-        x->err = RAC_E_CONFLICT;
-        x->why = RAC_S("the run has ended");
+        x.err = RAC_E_CONFLICT;
+        x.why = RAC_S("the run has ended");
     }
     ev->done = NULL;
     event_answer(ev, RAC_OK, RAC_STR_NULL);
-    e->ports.defer(e->ports.self, deny_now, x);
+    reply_add(e, &x);
 }
 
 void rac_engine_callback(struct rac_engine *e, int64_t flow, rac_str run, rac_str action,

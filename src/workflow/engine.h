@@ -106,7 +106,8 @@ struct rac_engine_limits {     /* 0: the default */
 
 rac_err rac_engine_new(const struct rac_engine_ports *ports, const struct rac_engine_limits *limits,
                        struct rac_engine **out) RAC_MUST_CHECK;
-void rac_engine_free(struct rac_engine *e); /* cancels what is in flight; the store keeps it */
+/* Cancels what is in flight; the store keeps it. What was deferred must not be called any more. */
+void rac_engine_free(struct rac_engine *e);
 void rac_engine_tick(struct rac_engine *e); /* the alarm rang */
 /* Stops taking new runs; true once nothing is in flight (asked again after each event). */
 bool rac_engine_drain(struct rac_engine *e);

@@ -91,6 +91,7 @@ struct live {
     int64_t flow_key, id; /* id 0: no row yet */
     rac_str tenant;       /* of a run that was loaded */
     struct live *hash_next, *ready_next, *wait_next;
+    bool retrying; /* committing, but nothing is with the store: it is asked again soon */
     bool ready, loading, creating, committing, more, waits_for_slot, counted, dead;
     bool bypass;
     bool fresh; /* admitted, and has not asked for its slot yet */
@@ -146,6 +147,7 @@ struct rac_engine {
     rac_ns alarm_ns;
     bool pumping, draining;
     struct parting *partings;
+    struct reply *replies, **replies_end;
     struct live *spare;
     size_t spare_n;
     size_t calls_n;

@@ -344,7 +344,7 @@ static void committed(void *arg, rac_err err, rac_str error, int64_t id)
     } else {
         int64_t wait = (int64_t)RETRY_MS << (l->failures < 6 ? l->failures : 6);
         l->failures++;
-        l->committing = true; /* no turn meanwhile */
+        l->committing = l->retrying = true; /* no turn meanwhile */
         l->retry_timer.fn = commit_again;
         l->retry_timer.arg = l;
         timer_set(l->e, &l->retry_timer, wait < RETRY_MS_MAX ? wait : RETRY_MS_MAX);
@@ -395,6 +395,7 @@ static void commit(struct live *l)
     if (error->type != RAC_JSON_NONE)
         t.error = rac_json_print_str(error, 0, &l->a);
     l->committing = true;
+    l->retrying = false;
     s->turn(s->self, &t, l->creating ? l->trigger_row : NULL, committed, l);
 }
 

@@ -688,14 +688,8 @@ static struct rac_json without_credentials(struct rac_run *r, const struct rac_w
                                            struct rac_json in)
 {
     struct rac_json masked = rac_authentication_mask(&in, r->a);
-    if (x->authentication == NULL || !rac_json_is_object(&masked))
-        return masked;
-    if (masked.object == in.object) { /* nothing was hidden: the plan may own it */
-        masked = rac_json_new_object(r->a);
-        RAC_JSON_EACH_MEMBER(m, &in)
-        rac_json_put(r->a, &masked, rac_json_key(m), m->value);
-    }
-    RAC_JSON_PUT_STR(r->a, &masked, "authentication", RAC_S("*sanitized*")); /* kept apart */
+    if (x->authentication != NULL && rac_json_is_object(&masked)) /* kept out of the inputs */
+        RAC_JSON_PUT_STR(r->a, &masked, "authentication", RAC_S("*sanitized*"));
     return masked;
 }
 
