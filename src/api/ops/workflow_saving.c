@@ -28,7 +28,7 @@ struct saving {
     rac_str document;        /* bytes to read */
     struct rac_flow_document doc;
     struct rac_diags findings;
-    rac_err err, access_err;
+    rac_err err;
     struct rac_flow_use uses[USES_MAX];
     rac_str apis[USES_MAX]; /* as the document writes them, beside uses */
     struct rac_connector *connectors[USES_MAX];
@@ -208,16 +208,9 @@ static void check(void *arg)
     struct rac_workflow_check_options o = {
         .catalogue = &catalogue, .actions_max = s->actions_max, .now = s->now_ms};
     struct rac_plan *plan;
-    struct rac_access *access;
-    const struct rac_json *control = RAC_JSON_GET(&s->doc.resource, "accessControl");
-    if (control != NULL)
-        s->access_err = rac_access_compile(control, NULL, RAC_S("/accessControl"), s->q->a, &access,
-                                           &s->findings);
     s->err = rac_workflow_check(s->doc.workflow, &o, s->q->a, &s->findings);
     if (s->err == RAC_OK)
         s->err = rac_plan_compile(s->doc.workflow, s->q->a, &plan, &s->findings);
-    if (s->err == RAC_OK)
-        s->err = s->access_err;
 }
 
 static void release(struct saving *s)
