@@ -300,6 +300,7 @@ test('the Standard host: management, short ids, host keys, files', async (t) => 
   assert.deepEqual(ok(await s.api('GET', `${site}/admin/vfs/w/workflow.json?relativepath=1`)).kind, 'Stateful');
   const list = ok(await s.api('GET', `${base}/workflows${v}`));
   assert.deepEqual(list.map((w) => [w.name, w.kind, w.isDisabled]), [['w', 'Stateful', false]]);
+  assert.deepEqual(list[0].triggers, { manual: { type: 'Request', kind: 'Http' } });
   const { value } = ok(await s.api('POST', `${base}/workflows/w/triggers/manual/listCallbackUrl${v}`));
   assert.match(value, /\/api\/w\/triggers\/manual\/invoke\?/);
   const r = await post(value, { a: 1 });

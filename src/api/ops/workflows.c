@@ -32,6 +32,17 @@ static bool visible(const struct rac_ask *q, const struct rac_flow_row *row)
     return rac_iam_may(q->who, RAC_MAY_WORKFLOW_READ, &r);
 }
 
+/* The Standard host lists kind and triggers too, which the document has. */
+static struct rac_json listed(struct rac_ask *q, const struct rac_flow_row *row)
+{
+    struct rac_flow_row whole;
+    const struct rac_flow_store *fs = q->w->fs;
+    if (q->ids == RAC_IDS_STANDARD &&
+        fs->flow_get(fs->self, q->who->tenant, row->id, RAC_FLOW_WHOLE, q->a, &whole) == RAC_OK)
+        return rac_shape_workflow(q, &whole, true);
+    return rac_shape_workflow(q, row, false);
+}
+
 void rac_ops_workflow_list(struct rac_ask *q)
 {
     struct rac_flow_query query = {0};
@@ -63,7 +74,7 @@ void rac_ops_workflow_list(struct rac_ask *q)
         }
         for (size_t i = 0; i < n; i++)
             if (visible(q, &rows[i]))
-                rac_json_add(q->a, &v, rac_shape_workflow(q, &rows[i], false));
+                rac_json_add(q->a, &v, listed(q, &rows[i]));
         if (n > 0) {
             query.after = rows[n - 1].name;
             query.after_id = rows[n - 1].id;
