@@ -322,6 +322,8 @@ static rac_err load_run(struct live *l)
     rac_err err = s->journal(s->self, l->id, replay_piece, &in);
     if (err == RAC_OK)
         err = in.err;
+    if (err == RAC_OK && rac_run_name_of(l->run).p == NULL)
+        err = RAC_E_CORRUPT; /* not even its first entry is there */
     if (err == RAC_OK)
         rac_run_resume(l->run);
     return err;

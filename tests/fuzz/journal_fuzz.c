@@ -73,6 +73,8 @@ static void go_on(const struct rac_plan *plan, struct input *in, struct rac_aren
     for (int i = 0; i < 2; i++)
         if (in->pieces[i].n > 0 && rac_run_replay(r, in->pieces[i], value, NULL) != RAC_OK)
             return;
+    if (rac_run_name_of(r).p == NULL)
+        return; /* not even its first entry is there: refused */
     rac_run_resume(r);
     for (int i = 0; i < 100; i++) {
         (void)rac_run_work(r, 50);
