@@ -48,6 +48,7 @@ struct rac_fetch_req {
     int64_t connect_timeout_ms, timeout_ms; /* 0: the client's defaults (10 s, 120 s) */
     size_t response_bytes_max; /* of a buffered body; 0: the client's default (100 MB) */
     rac_str client_cert_pem, client_key_pem; /* mutual TLS, or absent */
+    bool keep_encoded; /* the body as it was sent, with its Content-Encoding */
 };
 
 /* What came back. In the arena given to start, except body when on_data streamed it (absent). */

@@ -176,6 +176,7 @@ static struct rac_fetch *start(void *self, const struct rac_fetch_req *req, stru
         req->connect_timeout_ms > 0 ? req->connect_timeout_ms : c->o.connect_timeout_ms;
     f->bytes_max = req->response_bytes_max ? req->response_bytes_max : c->o.response_bytes_max;
     f->connecting = f->connect_timeout_ms < f->timeout_ms;
+    f->keep_encoded = req->keep_encoded;
     rac_buf_init(&f->collected, f->bytes_max < SIZE_MAX / 2 ? f->bytes_max + 1 : f->bytes_max);
     rac_metric_add(RAC_METRIC_FETCHES, 1);
     bool fine = rac_fetch_check(f, req);

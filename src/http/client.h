@@ -5,7 +5,7 @@
  * http and https only; redirects are never followed; TLS 1.2 or newer, verified; HTTP/2 where the
  * server offers it. gzip and deflate bodies (br too, except on plain http) arrive decoded: then
  * Content-Encoding and Content-Length are left out of the answer's headers, and size caps count
- * decoded bytes.
+ * decoded bytes. Not so where a request asks for what was sent (keep_encoded).
  * A request's own Host, Content-Length, Transfer-Encoding, Connection and Accept-Encoding headers
  * are ignored; names and values that could split the request are refused (RAC_E_INVALID).
  * Names are resolved on curl's own threads, nothing blocks the loop. Loop thread only.

@@ -27,7 +27,7 @@ bool rac_fetch_head_end(struct rac_fetch *f)
         rac_headers_del(&f->res.headers, RAC_S("Content-Length")); /* not what frames the body */
     int64_t length = content_length(&f->res.headers);
     rac_str encoding = rac_headers_get(&f->res.headers, RAC_S("Content-Encoding"));
-    f->encoded = encoding.n > 0 && !rac_str_eqi(encoding, RAC_S("identity"));
+    f->encoded = !f->keep_encoded && encoding.n > 0 && !rac_str_eqi(encoding, RAC_S("identity"));
     if (f->encoded && !f->is_head) {
         rac_headers_del(&f->res.headers, RAC_S("Content-Encoding"));
         rac_headers_del(&f->res.headers, RAC_S("Content-Length"));

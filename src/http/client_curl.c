@@ -222,6 +222,7 @@ static void set_method(struct rac_fetch *f)
     }
     bool custom = strcmp(plain, f->method.p) != 0;
     MUST(curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, custom ? f->method.p : NULL));
+    MUST(curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, f->keep_encoded ? 0L : 1L));
 }
 
 /* The key is copied into the arena, wiped with it, and only lent to curl. */

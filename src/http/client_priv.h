@@ -70,7 +70,7 @@ struct rac_fetch {
     rac_ns started_ns;
     size_t bytes_max;
     bool connecting; /* the deadline is that of connecting */
-    bool is_head;
+    bool is_head, keep_encoded;
     bool resume; /* wanted */
 
     struct rac_fetch_res res;

@@ -199,6 +199,8 @@ static void fetch(struct http *h)
                                 .headers = &h->out.headers,
                                 .body = h->out.has_body ? h->out.body : RAC_STR_NULL,
                                 .timeout_ms = exchange_timeout_ms(x),
+                                .keep_encoded =
+                                    (x->o->x->action->options & RAC_WF_DISABLE_DECOMPRESSION) != 0,
                                 .client_cert_pem = h->auth.certificate_pem,
                                 .client_key_pem = h->auth.key_pem};
     struct rac_fetch_events ev = {.done = done, .arg = h};

@@ -231,10 +231,15 @@ rac_err rac_outbound_outputs(int status, const struct rac_headers *headers, rac_
 {
     struct rac_json v = rac_json_new_object(a), value;
     rac_str why;
+    rac_str type = rac_headers_get(headers, RAC_S("Content-Type")),
+            coding = rac_headers_get(headers, RAC_S("Content-Encoding"));
+    bool encoded = coding.n > 0 && !rac_str_eqi(coding, RAC_S("identity")); /* was to be kept so */
     rac_err e =
-        rac_content_read(rac_headers_get(headers, RAC_S("Content-Type")), body, a, &value, &why);
+        rac_content_read(encoded ? RAC_S("application/octet-stream") : type, body, a, &value, &why);
     if (e != RAC_OK && e != RAC_E_SYNTAX)
         return e;
+    if (encoded && type.n > 0 && rac_json_is_object(&value))
+        RAC_JSON_PUT_STR(a, &value, "$content-type", type);
     RAC_JSON_PUT(a, &v, "statusCode", rac_json_of_int(status));
     RAC_JSON_PUT(a, &v, "headers", rac_content_headers(headers, a));
     if (value.type != RAC_JSON_NONE)

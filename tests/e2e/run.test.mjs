@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { test } from 'node:test';
 import { raccord, temporary } from './lib/raccord.mjs';
 
@@ -138,6 +139,18 @@ test('ParseJson: what the schema says is wrong, in full; draft-04 unless it says
   assert.deepEqual([errors('Four').length, errors('Four')[0].errorType, errors('Four')[0].value], [1, 'maximum', 5]);
   assert.deepEqual(statuses(r), { Type: 'Failed', Required: 'Failed', Reference: 'Failed', Root: 'Failed', Four: 'Failed', Seven: 'Succeeded', NoConst: 'Succeeded' });
   assert.equal(r.json.actions.Type.code, 'BadRequest');
+});
+
+test('DisableAutomaticDecompression keeps the bytes that were sent', async (t) => {
+  const packed = gzipSync('{"a":1}');
+  const server = createServer((q, r) => { r.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }); r.end(packed); });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => server.close());
+  const get = { type: 'Http', inputs: { method: 'GET', uri: `http://127.0.0.1:${server.address().port}/` } };
+  const r = await run(t, { Plain: get, Packed: { ...get, operationOptions: 'DisableAutomaticDecompression' } });
+  assert.deepEqual(r.json.actions.Plain.outputs.body, { a: 1 });
+  assert.deepEqual(r.json.actions.Packed.outputs.body, { '$content-type': 'application/json', '$content': packed.toString('base64') });
+  assert.equal(r.json.actions.Packed.outputs.headers['content-encoding'] ?? r.json.actions.Packed.outputs.headers['Content-Encoding'], 'gzip');
 });
 
 test('mocks stand for calls; without one the type is named', async (t) => {

@@ -549,6 +549,13 @@ static void compressed_answers_arrive_plain(void **state RAC_UNUSED)
                               .url = net_url(o.port, "/"),
                               .response_bytes_max = 500}; /* counts what comes out */
     net_fails(net_fetch(&n, &q), RAC_E_LIMIT, "500");
+    q.keep_encoded = true;
+    a = net_fetch(&n, &q);
+    assert_int_equal(a.err, RAC_OK);
+    assert_int_equal(a.body.n, 29);
+    assert_int_equal((unsigned char)a.body.p[0], 0x1f);
+    assert_str(rac_headers_get(&a.headers, RAC_S("Content-Encoding")), "gzip");
+    q.keep_encoded = false;
     q.method = RAC_S("HEAD");
     a = net_fetch(&n, &q);
     assert_str(rac_headers_get(&a.headers, RAC_S("Content-Encoding")), "gzip");
