@@ -206,8 +206,16 @@ rac_str rac_str_replace(struct rac_arena *a, rac_str s, rac_str what, rac_str wi
     }
     if (hits == 0)
         return s;
-    size_t n = s.n - hits * what.n + hits * with.n;
-    char *p = rac_arena_alloc_dirty(a, n + 1), *w = p;
+    size_t grown, n;
+    char *p = NULL, *w;
+    if (rac_size_mul(hits, with.n, &grown) && rac_size_add(s.n - hits * what.n + 1, grown, &n))
+        p = rac_arena_try(a, n);
+    else
+        a->over = true;
+    if (p == NULL) /* the arena is over: the caller sees that */
+        return s;
+    w = p;
+    n--;
     for (;;) {
         size_t i = rac_str_find(s, what);
         size_t keep = i == RAC_STR_NPOS ? s.n : i;

@@ -61,7 +61,8 @@ static bool argument_deep(struct bind *b, rac_str name, const struct rac_json *v
         b->deep =
             rac_json_is_object(whole) ? rac_json_copy(b->a, whole) : rac_json_new_object(b->a);
     }
-    return rac_json_pointer_put(b->a, &b->deep, rest, *v);
+    /* a copy: what is put below it later must not end up in the caller's value */
+    return rac_json_pointer_put(b->a, &b->deep, rest, rac_json_copy(b->a, v));
 }
 
 static enum rac_call_code argument_unknown(struct bind *b, rac_str name)
@@ -297,10 +298,11 @@ static enum rac_call_code bind_header(struct bind *b, uint32_t i, const struct r
 static void part_add(struct rac_request *r, struct rac_request_part part)
 {
     struct rac_request_body *body = &r->body;
-    if ((body->parts_n & (body->parts_n - 1)) == 0) { /* full at powers of two */
-        size_t cap = body->parts_n ? body->parts_n * 2 : 1;
+    if (body->parts_n == body->parts_cap) {
+        size_t cap = body->parts_cap ? body->parts_cap * 2 : 4;
         body->parts =
             rac_arena_grow(r->a, body->parts, body->parts_n * sizeof part, cap * sizeof part);
+        body->parts_cap = cap;
     }
     body->parts[body->parts_n++] = part;
 }

@@ -98,6 +98,7 @@ static bool multipart_envelope(const struct rac_json *v, struct rac_request *r)
         return false;
     r->body.kind = RAC_BODY_MULTIPART;
     r->body.parts = RAC_NEW_N(r->a, struct rac_request_part, rac_json_len(list));
+    r->body.parts_cap = rac_json_len(list);
     RAC_JSON_EACH(e, list)
     {
         static const struct rac_json empty = {.type = RAC_JSON_STRING, .s = ""};
@@ -125,6 +126,7 @@ static void multipart_of_object(const struct rac_json *v, struct rac_request *r)
 {
     r->body.kind = RAC_BODY_MULTIPART;
     r->body.parts = RAC_NEW_N(r->a, struct rac_request_part, rac_json_len(v));
+    r->body.parts_cap = rac_json_len(v);
     RAC_JSON_EACH_MEMBER(m, v)
     {
         if (m->value.type != RAC_JSON_NULL)

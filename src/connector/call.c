@@ -134,8 +134,10 @@ static enum rac_call_code follow_build(struct rac_call *c)
                 rac_str_eq(rac_url_origin(&c->a, &ours), rac_url_origin(&c->a, &url));
     struct rac_request_pairs query = r->query;
     r->query = (struct rac_request_pairs){0};
-    if (!same)
+    if (!same) {
         r->headers = (struct rac_request_pairs){0};
+        p->token = NULL; /* not sent there: what that host thinks of it is not asked */
+    }
     r->method = c->req.follow_method.p != NULL ? c->req.follow_method : RAC_S("GET");
     if (rac_request_header(r, RAC_S("accept")) == NULL)
         rac_request_add_header(r, RAC_S("Accept"), p->op->plan->accept, 0);
@@ -433,6 +435,7 @@ static bool redirect(struct rac_call *c, const struct rac_fetch_res *res)
                 !rac_auth_is_secret_header(r->headers.v[i].name))
                 r->headers.v[kept++] = r->headers.v[i];
         r->headers.n = kept;
+        c->prepare.token = NULL;
     }
     if (r->body.kind == RAC_BODY_RAW && r->body.source != NULL) /* it was read once already */
         r->body.kind = RAC_BODY_NONE;

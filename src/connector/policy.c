@@ -78,7 +78,7 @@ static rac_str param_text(struct compile *x, rac_str name, bool required)
 {
     const struct rac_json *v = param(x, name, required);
     rac_str text = rac_json_str(v, RAC_STR_NULL);
-    if (v != NULL && v->type != RAC_JSON_NULL && text.p == NULL && !rac_json_is_object(v))
+    if (v != NULL && v->type != RAC_JSON_NULL && text.p == NULL)
         text = rac_json_print_str(v, 0, x->a);
     return text.p != NULL ? rac_arena_str(x->a, text) : text;
 }

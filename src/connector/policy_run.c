@@ -130,7 +130,7 @@ static bool host_is_good(rac_str host)
     for (size_t i = 0; i < host.n; i++) {
         char c = host.p[i];
         if (rac_is_space(c) || c == '@' || c == '\\' || c == '{' || c == '}' || c == '<' ||
-            c == '>' || c == '"' || (unsigned char)c < 0x20)
+            c == '>' || c == '"' || c == '#' || c == '%' || (unsigned char)c < 0x20)
             return false;
     }
     return host.n > 0 && host.p[0] != '.' && host.p[0] != ':';
@@ -484,6 +484,9 @@ enum rac_call_code rac_policies_request(struct rac_policy_run *run, const struct
     while (run->at < list->n) {
         const struct rac_policy *p = list->v[run->at++];
         enum rac_call_code code = RAC_CALL_NONE;
+        if (rac_arena_over(run->a))
+            return policy_failed(run, p, e,
+                                 "what the policies make is larger than a call may hold");
         if (run->follow && p->id > RAC_POLICY_DYNAMIC_SUBDOMAIN)
             continue;
         if (p->broken.p != NULL)
@@ -607,6 +610,9 @@ static enum rac_call_code answer_policies(struct rac_policy_run *run,
     for (size_t i = 0; i < list->n; i++) {
         const struct rac_policy *p = list->v[i];
         enum rac_call_code code = RAC_CALL_NONE;
+        if (rac_arena_over(run->a))
+            return policy_failed(run, p, e,
+                                 "what the policies make is larger than a call may hold");
         if (p->broken.p != NULL)
             return policy_failed(run, p, e, p->broken.p);
         if (p->id == RAC_POLICY_SET_HEADER) {

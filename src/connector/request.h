@@ -53,7 +53,7 @@ struct rac_request_body {
     const struct rac_body_source *source; /* RAW only; NULL: bytes */
     struct rac_request_pairs form;
     struct rac_request_part *parts;
-    size_t parts_n;
+    size_t parts_n, parts_cap;
     rac_str content_type; /* chosen by §6.3; a Content-Type header wins over it. For MULTIPART
                              without boundary: it is added when the body is made */
 };

@@ -320,10 +320,10 @@ void rac_json_remove_at(struct rac_json *array, size_t i)
 static struct rac_json copy(struct rac_arena *a, const struct rac_json *v, unsigned depth)
 {
     struct rac_json out = *v;
-    if (depth > WALK_DEPTH_MAX) { /* nothing we build is that deep; say so rather than overflow */
+    if (depth > WALK_DEPTH_MAX) /* nothing we build is that deep; say so rather than overflow */
         a->over = true;
+    if (a->over)
         return rac_json_of_null();
-    }
     if (v->type == RAC_JSON_STRING || v->type == RAC_JSON_NUMBER) {
         out.s = rac_arena_cstr(a, (rac_str){v->s, v->n});
     } else if (v->type == RAC_JSON_ARRAY) {

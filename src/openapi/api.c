@@ -173,9 +173,10 @@ static const struct rac_json *merge(struct rac_api *api, const struct rac_json *
         if (rac_str_eq(key, RAC_S("$ref")) || (have != NULL && is_shape(key)))
             continue;
         if (rac_str_eq(key, RAC_S("required")) && rac_json_is_array(have) &&
-            rac_json_is_array(&s->value))
-            *have = unite(api->a, have, &s->value);
-        else
+            rac_json_is_array(&s->value)) {
+            if (rac_json_len(have) <= UNITE_MAX && rac_json_len(&s->value) <= UNITE_MAX)
+                *have = unite(api->a, have, &s->value);
+        } else
             rac_json_put(api->a, m, key, s->value);
     }
     rac_str key = rac_arena_str(api->a, (rac_str){(const char *)&address, sizeof(address)});
@@ -393,13 +394,15 @@ static void add_params(struct rac_api *api, struct rac_api_operation *op, rac_st
     if (outer != NULL) {
         rac_str list = rac_str_concat(api->a, path_pointer, RAC_S("/parameters"));
         RAC_JSON_EACH(p, outer)
-        add_param(api, op, seen, p, list, i++, true);
+        if (!rac_arena_over(api->a))
+            add_param(api, op, seen, p, list, i++, true);
     }
     if (own != NULL) {
         rac_str list = rac_str_concat(api->a, op->pointer, RAC_S("/parameters"));
         i = 0;
         RAC_JSON_EACH(p, own)
-        add_param(api, op, seen, p, list, i++, false);
+        if (!rac_arena_over(api->a))
+            add_param(api, op, seen, p, list, i++, false);
     }
 }
 
@@ -460,19 +463,28 @@ static void add_operation(struct rac_api *api, const struct rac_json_member *m,
         rac_map_add(&api->by_id, op->id, op);
 }
 
+/* What looks like an operation below it is none: nobody checks it either. */
+static bool is_extension(const struct rac_json_member *item)
+{
+    return rac_str_startsi(rac_json_key(item), RAC_S("x-"));
+}
+
 static void add_operations(struct rac_api *api)
 {
     const struct rac_json *paths = map_of(api->root, RAC_S("paths"));
     enum rac_api_method method;
     size_t n = 0;
     RAC_JSON_EACH_MEMBER(item, paths)
-    RAC_JSON_EACH_MEMBER(m, &item->value)
+    if (!is_extension(item))
+        RAC_JSON_EACH_MEMBER(m, &item->value)
     n += rac_json_is_object(&m->value) && rac_api_method_parse(rac_json_key(m), &method);
     api->ops = RAC_NEW_N(api->a, struct rac_api_operation, n);
     RAC_JSON_EACH_MEMBER(item, paths)
     {
         if (rac_arena_over(api->a))
             return;
+        if (is_extension(item))
+            continue;
         rac_str pointer = rac_json_pointer_join(api->a, RAC_S("/paths"), rac_json_key(item));
         RAC_JSON_EACH_MEMBER(m, &item->value)
         if (rac_json_is_object(&m->value) && rac_api_method_parse(rac_json_key(m), &method))

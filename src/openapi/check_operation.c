@@ -177,7 +177,7 @@ static void check_description(struct check *c, const struct rac_api_operation *o
 static bool is_token(rac_str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (!rac_is_alnum(s.p[i]) && strchr("!#$&^_.+-*", s.p[i]) == NULL)
+        if (!rac_is_alnum(s.p[i]) && (s.p[i] == 0 || strchr("!#$&^_.+-*", s.p[i]) == NULL))
             return false;
     return s.n > 0;
 }

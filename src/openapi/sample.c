@@ -321,7 +321,8 @@ static rac_str new_id(const struct rac_json *definition, const struct rac_sample
 static struct rac_json *paths_of(struct rac_json *definition, struct rac_arena *a)
 {
     struct rac_json *paths = RAC_JSON_GET(definition, "paths");
-    return paths != NULL ? paths : RAC_JSON_PUT(a, definition, "paths", rac_json_new_object(a));
+    return rac_json_is_object(paths) ? paths
+                                     : RAC_JSON_PUT(a, definition, "paths", rac_json_new_object(a));
 }
 
 static void adopt_host(struct rac_json *definition, const struct target *t, struct rac_arena *a)
@@ -367,7 +368,7 @@ rac_err rac_sample_import_request(struct rac_json *definition, const struct rac_
     }
     adopt_host(definition, &t, a);
     struct rac_json *paths = paths_of(definition, a), *item = rac_json_get(paths, t.path);
-    if (item == NULL)
+    if (!rac_json_is_object(item))
         item = rac_json_put(a, paths, t.path, rac_json_new_object(a));
     rac_json_put(a, item, rac_str_of(method), op);
     return rac_arena_over(a) ? RAC_E_LIMIT : RAC_OK;

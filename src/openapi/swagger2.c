@@ -500,7 +500,7 @@ static void add_definitions(struct norm *s, struct rac_json *o)
         if (d->written || rac_arena_over(s->x.a))
             continue;
         d->written = true;
-        if (all == NULL)
+        if (!rac_json_is_object(all))
             all = RAC_JSON_PUT(s->x.a, o, "definitions", rac_json_new_object(s->x.a));
         rac_json_put(s->x.a, all, d->name, walk(s, d->at, C_SCHEMA));
     }

@@ -337,13 +337,33 @@ static void test_elliptic(void **state)
     }
 }
 
+/* The library that checks signatures ends the process over base64url of lengths that cannot be. */
+static void test_impossible_lengths(void **state)
+{
+    struct rac_json claims;
+    rac_str good = rac_str_of(test_ec_token);
+    (void)state;
+    struct rac_json set = json(
+        rac_arena_printf(&a, "{'keys':[{'kty':'EC','crv':'P-256','kid':'e1','x':'%s','y':'%s'}]}",
+                         test_ec_x, test_ec_y)
+            .p);
+    for (size_t less = 1; less < 6; less++)
+        assert_int_not_equal(rac_jwt_verify(rac_str_sub(good, 0, good.n - less), &set, &a, &claims),
+                             RAC_OK);
+    struct rac_json odd = json(
+        rac_arena_printf(
+            &a, "{'keys':[{'kty':'EC','crv':'P-256','kid':'e1','x':'%s','y':'AAAAA'}]}", test_ec_x)
+            .p);
+    assert_int_not_equal(rac_jwt_verify(good, &odd, &a, &claims), RAC_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ranges),   cmocka_unit_test(test_empty_lists),
         cmocka_unit_test(test_values),   cmocka_unit_test(test_policies),
         cmocka_unit_test(test_forgery),  cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_elliptic),
+        cmocka_unit_test(test_elliptic), cmocka_unit_test(test_impossible_lengths),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
