@@ -86,8 +86,10 @@ void rac_scheduling_free(struct rac_scheduling *s)
     if (s == NULL)
         return;
     rac_deadline_cancel(&s->alarm);
+    bool idle = rac_scheduler_drain(s->scheduler);
     rac_scheduler_free(s->scheduler);
-    rac_mem_free(s);
+    if (idle)
+        rac_mem_free(s);
 }
 
 bool rac_scheduling_drain(struct rac_scheduling *s)

@@ -140,7 +140,8 @@ static rac_err check_url(rac_str url, struct rac_arena *a, struct rac_auth_error
                                    "The token URL of the connector's OAuth settings comes out as "
                                    "\"%.*s\", which is no http(s) URL. Check the connection's "
                                    "values that it is made of.",
-                                   RAC_FMT(rac_str_sub(url, 0, 200))));
+                                   RAC_FMT(rac_str_sub(
+                                       rac_str_sub(url, 0, rac_str_find_char(url, '?')), 0, 200))));
 }
 
 rac_err rac_token_request_build(const struct rac_oauth_vars *v, enum rac_token_purpose purpose,

@@ -283,13 +283,17 @@ static bool eval_eager(const struct rac_expr *x, struct rac_expr_run *run, struc
                        struct rac_json *out)
 {
     struct call c = {run, x, run->a};
+    uint64_t bytes = 0;
     for (size_t i = 0; i < x->args_n; i++) {
         const struct rac_json *lies = eval_borrow(x->args[i], run, &v[i]);
         if (lies == NULL)
             return false;
         if (lies != &v[i])
             v[i] = *lies;
+        bytes += v[i].type == RAC_JSON_STRING ? v[i].n : 0;
     }
+    if (!charge(&c, bytes / 64)) /* what reads texts costs their size */
+        return false;
     return x->fn->eager(&c, v, x->args_n, out);
 }
 
@@ -412,6 +416,11 @@ rac_err rac_expr_eval(const struct rac_expr *x, struct rac_expr_run *run, struct
     run->error = (struct rac_expr_error){0};
     if (!eval_node(x, run, &v))
         return run->depth == UINT32_MAX ? RAC_E_LIMIT : RAC_E_INVALID;
+    if (rac_arena_over(run->a)) {
+        struct call c = {run, x, run->a};
+        (void)fail_limit(&c, "its values take more memory than allowed");
+        return RAC_E_LIMIT;
+    }
     *out = v;
     return RAC_OK;
 }

@@ -247,6 +247,8 @@ bool fn_data_uri(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
         type = text ? RAC_S("text/plain;charset=utf-8") : RAC_S("application/json;charset=utf-8");
         base64 = rac_base64_encode(c->a, rac_expr_text(&v[0], c->a));
     }
+    if (rac_arena_over(c->a) || type.n + base64.n + 16 > string_max(c->run))
+        return fail_limit(c, "a string would be larger than allowed");
     return answer_str(
         out, rac_arena_printf(c->a, "data:%.*s;base64,%.*s", RAC_FMT(type), RAC_FMT(base64)));
 }

@@ -308,6 +308,9 @@ static bool eat_number(struct reader *r, size_t least, size_t most, int *out)
 {
     size_t n = 0;
     int v = 0;
+    most = most < 9 ? most : 9; /* what an int holds */
+    if (least > most)
+        return false;
     while (n < r->s.n && n < most && rac_is_digit(r->s.p[n]))
         v = v * 10 + (r->s.p[n++] - '0');
     if (n < least)

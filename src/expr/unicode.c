@@ -233,15 +233,21 @@ struct rac_json rac_expr_mend(struct rac_arena *a, struct rac_json v)
         struct rac_json mended = rac_expr_mend(a, *child);
         if (mended.type == child->type && mended.i == child->i && mended.n == child->n)
             continue;
-        /* Something inside changed: values may be shared, so change a copy of all of it. */
-        struct rac_json copy = rac_json_copy(a, &v);
-        for (size_t j = 0; j < rac_json_len(&copy); j++) {
-            struct rac_json *slot = copy.type == RAC_JSON_ARRAY
-                                        ? rac_json_at(&copy, j)
-                                        : &rac_json_member_at(&copy, j)->value;
-            *slot = rac_expr_mend(a, *slot);
+        /* Something inside changed: values may be shared, so this level is made anew. */
+        bool array = v.type == RAC_JSON_ARRAY;
+        struct rac_json made =
+            array ? rac_json_new_array(a) : rac_json_new_object_n(a, rac_json_len(&v));
+        for (size_t j = 0; j < rac_json_len(&v); j++) {
+            const struct rac_json *old =
+                array ? rac_json_at(&v, j) : &rac_json_member_at(&v, j)->value;
+            struct rac_json x = j < i ? *old : j == i ? mended : rac_expr_mend(a, *old);
+            if (array)
+                rac_json_add(a, &made, x);
+            else
+                rac_json_add_new(a, &made, rac_json_key(rac_json_member_at(&v, j)), x);
         }
-        return copy;
+        made.pos = v.pos;
+        return made;
     }
     return v;
 }

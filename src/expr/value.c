@@ -129,9 +129,13 @@ static void json_string(rac_str s, struct rac_buf *b)
     rac_buf_add_char(b, '"');
 }
 
+enum { TEXT_BYTES_MAX = 104857600 };
+
 static void json_text(const struct rac_json *v, struct rac_buf *b)
 {
     char num[40];
+    if (rac_buf_err(b) != RAC_OK)
+        return;
     switch (v->type) {
     case RAC_JSON_NULL:
         RAC_BUF_ADD_LIT(b, "null");
@@ -206,8 +210,14 @@ rac_str rac_expr_text(const struct rac_json *v, struct rac_arena *a)
     if (is_envelope(v))
         return envelope_text(v, a);
     struct rac_buf b;
-    rac_buf_init(&b, SIZE_MAX / 4);
+    size_t room = a->bytes_max > a->used_bytes ? a->bytes_max - a->used_bytes : 0;
+    rac_buf_init(&b, room < TEXT_BYTES_MAX ? room : TEXT_BYTES_MAX);
     json_text(v, &b);
+    if (rac_buf_err(&b) != RAC_OK) { /* the evaluator asks, and ends with a limit */
+        a->over = true;
+        rac_buf_fini(&b);
+        return RAC_S("");
+    }
     rac_str s = rac_buf_take(&b, a);
     rac_buf_fini(&b);
     return s;

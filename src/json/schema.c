@@ -179,7 +179,10 @@ static struct schema_node *document_node(struct compiler *c, rac_str uri,
     const char *meta = root == NULL ? schema_meta_text(uri) : NULL;
     if (meta != NULL) {
         struct rac_json *v = RAC_NEW(c->a, struct rac_json);
-        RAC_ASSERT(rac_json_parse(rac_str_of(meta), c->a, 0, v, NULL) == RAC_OK);
+        if (rac_json_parse(rac_str_of(meta), c->a, 0, v, NULL) != RAC_OK) { /* the arena's cap */
+            c->err = RAC_E_LIMIT;
+            return NULL;
+        }
         root = v;
     }
     if (root == NULL)

@@ -26,6 +26,27 @@ struct http {
     struct rac_headers first_headers;
 };
 
+/* --- other origins ---------------------------------------------------------------------------- */
+
+static bool origin_differs(struct rac_arena *a, rac_str x, rac_str y)
+{
+    struct rac_url p, q;
+    return !rac_url_split_http(x, &p) || !rac_url_split_http(y, &q) ||
+           !rac_str_eq(rac_url_origin(a, &p), rac_url_origin(a, &q));
+}
+
+/* What is sent from here on goes to somebody else: nothing of ours goes along. */
+static void forget_credentials(struct http *h)
+{
+    static const rac_str names[] = {RAC_S_INIT("Authorization"), RAC_S_INIT("Cookie"),
+                                    RAC_S_INIT("x-functions-key"),
+                                    RAC_S_INIT("Ocp-Apim-Subscription-Key")};
+    for (size_t i = 0; i < RAC_COUNT(names); i++)
+        rac_headers_del(&h->out.headers, names[i]);
+    h->auth = (struct rac_authentication){0};
+    h->with_token = false;
+}
+
 /* --- inputs ----------------------------------------------------------------------------------- */
 
 static const struct rac_json *connection_of(const struct exchange *x, const char *section,
@@ -338,6 +359,9 @@ void exchange_http_send(struct exchange *x)
         refuse(x, "BadRequest", "InvalidTemplate", why);
         return;
     }
+    if (x->mode != EXCHANGE_FIRST &&
+        origin_differs(a, rac_json_str(exchange_get(&inputs, RAC_S("uri")), RAC_S("")), x->url))
+        x->same_origin = false; /* a poll, a page or a Location elsewhere */
     if (x->mode != EXCHANGE_FIRST) {
         rac_json_del(&inputs, RAC_S("body"));
         rac_json_del(&inputs, RAC_S("queries"));
@@ -355,7 +379,7 @@ void exchange_http_send(struct exchange *x)
         return;
     }
     if (x->mode != EXCHANGE_FIRST && !x->same_origin)
-        rac_headers_del(&h->out.headers, RAC_S("Authorization"));
+        forget_credentials(h);
     exchange_tracking_headers(x, &h->out.headers);
     begin_upload(h);
     with_credentials(h);
@@ -372,7 +396,7 @@ static bool redirected(struct http *h, const struct rac_fetch_res *res)
     if (to.p == NULL)
         return false;
     if (drop)
-        rac_headers_del(&h->out.headers, RAC_S("Authorization"));
+        forget_credentials(h);
     h->out.url = to;
     h->hops++;
     fetch(h);
@@ -411,6 +435,8 @@ static bool uploaded(struct http *h, const struct rac_fetch_res *res)
     switch (rac_upload_answer(&h->upload, h->out.url, res->status, &res->headers, a, &next)) {
     case RAC_CHUNKS_NEXT:
         h->out.method = RAC_S("PATCH");
+        if (origin_differs(a, h->out.url, next.url))
+            forget_credentials(h);
         h->out.url = next.url;
         h->out.has_body = true;
         h->out.body = rac_str_sub(h->body, next.from, next.n);

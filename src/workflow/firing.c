@@ -128,7 +128,8 @@ static void begin(struct firing *g, const struct rac_trigger_verdict *v, struct 
             last = i;
             fires++;
         }
-    g->single = fires == 1 && v->n == 1;
+    /* the row of a stateless one is kept apart from its run: answered when both are done */
+    g->single = fires == 1 && v->n == 1 && !(g->f.row != NULL && g->f.flow->stateless);
     for (size_t i = 0; i < v->n; i++) {
         const struct rac_trigger_item *item = &v->items[i];
         if (item->outcome != RAC_TRIGGER_FIRES)

@@ -28,8 +28,8 @@ void rac_scheduler_free(struct rac_scheduler *s)
 {
     if (s == NULL)
         return;
-    RAC_ASSERT(s->under_way == NULL);
-    rac_mem_free(s);
+    if (s->under_way == NULL) /* else the grace is over: what still answers finds it, to the end */
+        rac_mem_free(s);
 }
 
 bool rac_scheduler_drain(struct rac_scheduler *s)
@@ -106,7 +106,6 @@ static void loaded(void *arg, rac_err err, const struct rac_scheduled_flow *f)
     if (err != RAC_OK) { /* gone, or not to be compiled: it is looked at again when it is saved */
         rac_log(RAC_WARN, "trigger.not_loaded", RAC_F_STR("trigger", t->trigger_name),
                 RAC_F_CSTR("error", rac_err_name(err)));
-        t->state = rac_json_new_object(&t->a);
         t->row.due_ms = err == RAC_E_NOT_FOUND || err == RAC_E_INVALID
                             ? 0
                             : rac_env_wall_ms(t->s->ports.env) + AGAIN_MS;

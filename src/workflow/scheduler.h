@@ -49,7 +49,8 @@ struct rac_scheduler_ports {
 };
 
 struct rac_scheduler *rac_scheduler_new(const struct rac_scheduler_ports *ports);
-void rac_scheduler_free(struct rac_scheduler *s); /* once nothing is in flight: after drain */
+/* After drain. With something still in flight it stays, for the rest of a process that ends. */
+void rac_scheduler_free(struct rac_scheduler *s);
 /* Looks for due triggers now: at start, on the alarm, after a workflow was saved. */
 void rac_scheduler_tick(struct rac_scheduler *s);
 /* Attends no more; true once nothing is in flight. */

@@ -83,7 +83,7 @@ static void fired(void *arg, size_t started, const struct rac_fire_answer *answe
     }
     /* Refused: timers and polls skip the occurrence (§2.11); a store that fails is asked again. */
     (void)started;
-    if (answer->outcome == RAC_FIRE_FAILED) {
+    if (answer->outcome == RAC_FIRE_FAILED || answer->status == 503) {
         attendance_end(t, BUSY_MS);
         return;
     }
@@ -248,7 +248,10 @@ static bool run_errand(struct attendance *t, enum rac_trigger_errand what, rac_s
         return false;
     struct errand *e = rac_mem_alloc(sizeof *e);
     *e = (struct errand){t, then, flow};
-    struct rac_fire f = {.flow = flow, .waits = true, .bypass_limits = true};
+    struct rac_fire f = {.flow = flow,
+                         .waits = true,
+                         .bypass_limits = true,
+                         .depth = 1}; /* no response timer: a stateless run has its own limit */
     rac_engine_fire(t->s->ports.engine, &f, errand_answered, e);
     return true;
 }

@@ -134,16 +134,17 @@ static struct rac_flow *flow_like(struct rac_flow *f)
     struct rac_arena own;
     rac_arena_init(&own, ERRAND_BYTES_MAX);
     struct rac_flow *e = RAC_NEW(&own, struct rac_flow);
-    *e = (struct rac_flow){.key = f->key,
-                           .tenant = f->tenant,
-                           .group = f->group,
-                           .id = f->id,
-                           .name = f->name,
-                           .revision = f->revision,
-                           .author = f->author,
-                           .enabled = true,
-                           .stateless = true,
-                           .refs = 1};
+    *e =
+        (struct rac_flow){.key = -f->key, /* a lane of its own: the workflow's limits are not its */
+                          .tenant = f->tenant,
+                          .group = f->group,
+                          .id = f->id,
+                          .name = f->name,
+                          .revision = f->revision,
+                          .author = f->author,
+                          .enabled = true,
+                          .stateless = true,
+                          .refs = 1};
     memcpy(e->keys, f->keys, sizeof e->keys);
     e->a = own; /* from here on: it moved */
     rac_arena_cleanup(&e->a, drop_origin, rac_flow_ref(f));

@@ -60,3 +60,16 @@ test('an extension among the paths does not hide what follows it from the rules'
   const r = alive(await raccordJson(['validate', file]));
   assert.ok(r.json.findings.some((f) => f.code === 'RC-OP-01' && f.pointer.startsWith('/paths/~1b~1{id}')), JSON.stringify(r.json.findings.map((f) => [f.code, f.pointer])));
 });
+
+test('expressions that double their value at every level are stopped', async () => {
+  let escaped = "'\"'", uri = "'a'", half = "substring('😀',0,1)";
+  for (let i = 0; i < 35; i++) escaped = `string(createArray(${escaped}))`;
+  for (let i = 0; i < 60; i++) uri = `dataUri(${uri})`;
+  for (let i = 0; i < 60; i++) half = `createArray(${half})`;
+  for (const x of [escaped, uri]) {
+    const r = alive(await raccord(['eval', `@${x}`], { timeout: 30000 }));
+    assert.equal(r.status, 1);
+    assert.match(r.stderr, /stopped/);
+  }
+  assert.equal(alive(await raccord(['eval', `@${half}`], { timeout: 30000 })).status, 0);
+});
