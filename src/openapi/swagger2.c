@@ -16,7 +16,8 @@ enum ctx {
     C_PARAMS,    /* array */
     C_PARAM_MAP, /* root parameters */
     C_PARAM,
-    C_RESPONSES, /* by code, and root responses by name */
+    C_RESPONSES,    /* by code; x- are extensions */
+    C_RESPONSE_MAP, /* root responses, by name: x- are names like others */
     C_RESPONSE,
     C_SCHEMA,
     C_SCHEMA_MAP,  /* properties, definitions */
@@ -26,13 +27,13 @@ enum ctx {
 
 static const struct {
     enum ctx in;
-    const char *key; /* NULL: every key that does not start with x- */
+    const char *key; /* NULL: every key; not extensions, unless the object maps names */
     enum ctx to;
 } steps[] = {
     {C_ROOT, "paths", C_PATHS},
     {C_ROOT, "definitions", C_SCHEMA_MAP},
     {C_ROOT, "parameters", C_PARAM_MAP},
-    {C_ROOT, "responses", C_RESPONSES},
+    {C_ROOT, "responses", C_RESPONSE_MAP},
     {C_PATHS, NULL, C_ITEM},
     {C_ITEM, "parameters", C_PARAMS},
     {C_ITEM, "get", C_OPERATION},
@@ -48,6 +49,7 @@ static const struct {
     {C_PARAM_MAP, NULL, C_PARAM},
     {C_PARAM, "schema", C_SCHEMA},
     {C_RESPONSES, NULL, C_RESPONSE},
+    {C_RESPONSE_MAP, NULL, C_RESPONSE},
     {C_RESPONSE, "schema", C_SCHEMA},
     {C_NOTIFICATION, "schema", C_SCHEMA},
     {C_SCHEMA_MAP, NULL, C_SCHEMA},
@@ -63,8 +65,8 @@ static enum ctx step(enum ctx in, rac_str key)
         if (steps[i].in != in)
             continue;
         if (steps[i].key == NULL) {
-            bool map = in == C_SCHEMA_MAP || in == C_PARAM_MAP;
-            return !map && rac_str_starts(key, RAC_S("x-")) ? C_FREE : steps[i].to;
+            bool names = in == C_SCHEMA_MAP || in == C_PARAM_MAP || in == C_RESPONSE_MAP;
+            return !names && rac_str_starts(key, RAC_S("x-")) ? C_FREE : steps[i].to;
         }
         if (rac_str_eq(key, rac_str_of(steps[i].key)))
             return steps[i].to;

@@ -695,6 +695,22 @@ static void swagger2_is_mended(void **state RAC_UNUSED)
     assert_non_null(loss("RC-O2-02"));
 }
 
+/* Root maps hold names, whatever they begin with; the responses of an operation hold extensions. */
+static void swagger2_names_like_extensions(void **state RAC_UNUSED)
+{
+    convert(
+        "{'swagger':'2.0','info':{'title':'Q','version':'1'},'paths':{'/a':{'get':{'operationId'"
+        ":'A','parameters':[{'$ref':'#/parameters/x-p'}],'responses':{'200':{'$ref':"
+        "'#/responses/x-ms-notification-url'},'x-note':{'$ref':'y'}}}}},"
+        "'parameters':{'x-p':{'name':'p','in':'query'}},"
+        "'definitions':{'x-s':{'$ref':'y'}},"
+        "'responses':{'x-ms-notification-url':{'$ref':'y'},'x-r':{'description':'r','schema':"
+        "{'$ref':'y'}}}}");
+    assert_json("/responses/x-r/schema", "{}");
+    assert_json("/paths/~1a/get/responses/x-note", "{'$ref':'y'}");
+    assert_non_null(loss("RC-O2-02"));
+}
+
 static void blank(void **state RAC_UNUSED)
 {
     rac_convert_blank(RAC_S(" Harbour "), &arena, &result);
@@ -734,6 +750,7 @@ int main(void)
         T(hostile),
         T(swagger2_is_kept),
         T(swagger2_is_mended),
+        T(swagger2_names_like_extensions),
         T(blank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
