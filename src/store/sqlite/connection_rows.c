@@ -7,6 +7,9 @@
 
 static const char place[] = "connections";
 
+static const char revoked_text[] = "the connector is no longer shared with the owner of this "
+                                   "connection; ask its owner to share it again";
+
 static void read_row(struct rac_db_rows *r, struct rac_arena *a, struct rac_connection_row *c)
 {
     *c = (struct rac_connection_row){
@@ -30,6 +33,10 @@ static void read_row(struct rac_db_rows *r, struct rac_arena *a, struct rac_conn
         .created_by = rac_db_str(r, 17, a),
         .changed_by = rac_db_str(r, 18, a),
     };
+    if (rac_db_i64(r, 19) > 0) /* however signing in goes */
+        c->status = (struct rac_status){.status = RAC_CONNECTION_ERROR,
+                                        .code = RAC_S("ConnectorAccessRevoked"),
+                                        .message = rac_str_of(revoked_text)};
 }
 
 static rac_err connection_get(void *self, rac_str tenant, rac_str id, struct rac_arena *a,

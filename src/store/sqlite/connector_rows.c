@@ -352,30 +352,17 @@ static rac_err create(struct rac_store *s, struct rac_write *w)
     return e == RAC_OK ? rac_audit(s, w, "connector.created", "connector", r->id, revision) : e;
 }
 
-static const char revoked_text[] = "the connector is no longer shared with the owner of this "
-                                   "connection; ask its owner to share it again";
-
-rac_err rac_access_lost(struct rac_store *s, struct rac_write *w, rac_str connector)
+rac_err rac_access_settle(struct rac_store *s, struct rac_write *w, rac_str connector)
 {
-    int64_t *n = &w->commit.impact.connections_n;
-    rac_str why = rac_str_of(revoked_text);
-    if (connector.p == NULL)
-        return RAC_DB_RUN(&s->db, ACCESS_LOST_ANY, n, V_STR(w->tenant), V_I64(w->actor.at_ms),
-                          V_STR(why));
-    return RAC_DB_RUN(&s->db, ACCESS_LOST, n, V_STR(w->tenant), V_I64(w->actor.at_ms), V_STR(why),
-                      V_STR(connector));
-}
-
-/* A narrower audience or another owner takes connections away, a wider one gives them back. */
-static rac_err audience_changed(struct rac_store *s, struct rac_write *w,
-                                const struct rac_connector_save *r)
-{
-    if (r->audience == RAC_AUDIENCE_ENVIRONMENT || r->audience == RAC_AUDIENCE_PUBLISHED)
-        return RAC_DB_RUN(&s->db, ACCESS_BACK, NULL, V_STR(w->tenant), V_STR(r->id),
-                          V_I64(w->actor.at_ms), V_STR(RAC_STR_NULL));
-    if (r->audience == RAC_AUDIENCE_AUTHOR || r->owner.p != NULL)
-        return rac_access_lost(s, w, r->id);
-    return RAC_OK;
+    int64_t n = 0;
+    rac_ms now = w->actor.at_ms > 0 ? w->actor.at_ms : 1; /* 0 says: not revoked */
+    rac_err e =
+        connector.p != NULL
+            ? RAC_DB_RUN(&s->db, ACCESS_SETTLE, &n, V_STR(w->tenant), V_I64(now), V_STR(connector))
+            : RAC_DB_RUN(&s->db, ACCESS_SETTLE_ALL, &n, V_STR(w->tenant), V_I64(now));
+    if (n > w->commit.impact.connections_n)
+        w->commit.impact.connections_n = n;
+    return e;
 }
 
 static const char changed_text[] =
@@ -408,8 +395,8 @@ static rac_err update(struct rac_store *s, struct rac_write *w, int64_t before, 
         e = RAC_DB_RUN(&s->db, CONNECTION_STATUS_ALL, &w->commit.impact.connections_n,
                        V_STR(w->tenant), V_STR(r->id), V_STR(RAC_S("AuthenticationChanged")),
                        V_STR(rac_str_of(changed_text)), V_I64(w->actor.at_ms));
-    if (e == RAC_OK && !r->authentication_changed)
-        e = audience_changed(s, w, r);
+    if (e == RAC_OK && (r->audience != RAC_AUDIENCE_KEEP || r->owner.p != NULL))
+        e = rac_access_settle(s, w, r->id);
     w->commit.version = version + 1;
     w->commit.revision = revision;
     return e == RAC_OK ? rac_audit(s, w, "connector.updated", "connector", r->id, revision) : e;
@@ -752,11 +739,8 @@ static rac_err share_apply(struct rac_store *s, struct rac_write *w)
         e = RAC_DB_RUN(&s->db, SHARE_PUT, NULL, V_STR(t), V_I64(r->kind), V_STR(r->resource),
                        V_STR(r->grantee), V_I64(r->level), V_I64(w->actor.at_ms),
                        V_STR(w->actor.user));
-    if (e == RAC_OK && connector && r->level == RAC_LEVEL_NONE)
-        e = rac_access_lost(s, w, r->resource);
-    else if (e == RAC_OK && connector)
-        e = RAC_DB_RUN(&s->db, ACCESS_BACK, NULL, V_STR(t), V_STR(r->resource),
-                       V_I64(w->actor.at_ms), V_STR(r->grantee));
+    if (e == RAC_OK && connector)
+        e = rac_access_settle(s, w, r->resource);
     if (e != RAC_OK)
         return e;
     return rac_audit(s, w, r->level == RAC_LEVEL_NONE ? "unshared" : "shared",

@@ -140,8 +140,11 @@ rac_err rac_audit(struct rac_store *s, struct rac_write *w, const char *action, 
 /* 0 in RAC_OK; expected 0: whatever. RAC_E_CONFLICT with the answer's version set. */
 rac_err rac_check_version(struct rac_write *w, int64_t expected, int64_t actual) RAC_MUST_CHECK;
 
-/* Marks the connections whose owners can no longer see the connector; connector absent: of all. */
-rac_err rac_access_lost(struct rac_store *s, struct rac_write *w, rac_str connector) RAC_MUST_CHECK;
+/* After a change of who sees what: takes the connections of those who can no longer see the
+ * connector, gives them back to those who can again; connector absent: of all. The answer's impact
+ * says how many it was. */
+rac_err rac_access_settle(struct rac_store *s, struct rac_write *w,
+                          rac_str connector) RAC_MUST_CHECK;
 
 /* --- sealing: place is table and row --- */
 

@@ -395,6 +395,14 @@ static enum rac_connection_status status_of(struct fixture *f, const char *id)
     return row.status.status;
 }
 
+static void mark(struct fixture *f, const char *id, enum rac_connection_status to, const char *code)
+{
+    struct rac_connection_mark m = {
+        .id = rac_str_of(id), .status = {.status = to, .code = rac_str_of(code)}, .actor = actor};
+    f->c->connection_mark(f->c->self, TENANT, &m, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+}
+
 static void test_list_and_shares(void **state)
 {
     struct fixture *f = *state;
@@ -444,6 +452,7 @@ static void test_list_and_shares(void **state)
 
     /* losing the share breaks the member's connection, getting it back mends it */
     assert_int_equal(fixture_connection(f, "l-1", "shared_l-1", "u1", NULL), RAC_OK);
+    mark(f, "l-1", RAC_CONNECTION_CONNECTED, NULL);
     sh.level = RAC_LEVEL_NONE;
     c->share_save(c->self, TENANT, &sh, fixture_done, f);
     assert_int_equal(fixture_wait(f), RAC_OK);
@@ -579,6 +588,129 @@ static void test_iam(void **state)
     assert_int_equal(n, 2);
     assert_str(log[0].action, "user.deleted");
     assert_str(log[1].action, "user.created");
+}
+
+static void expect_code(struct fixture *f, const char *id, enum rac_connection_status status,
+                        const char *code)
+{
+    struct rac_connection_row row;
+    assert_int_equal(f->c->connection_get(f->c->self, TENANT, rac_str_of(id), &f->a, &row), RAC_OK);
+    assert_int_equal(row.status.status, status);
+    if (code == NULL)
+        assert_null(row.status.code.p);
+    else
+        assert_str(row.status.code, code);
+}
+
+static void share(struct fixture *f, const char *connector, const char *grantee,
+                  enum rac_level level)
+{
+    const struct rac_share_save sh = {.kind = RAC_SHARED_CONNECTOR,
+                                      .resource = rac_str_of(connector),
+                                      .grantee = rac_str_of(grantee),
+                                      .level = level,
+                                      .actor = actor};
+    f->c->share_save(f->c->self, TENANT, &sh, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+}
+
+/* What becomes of a sign-in says nothing about whether the connector may be used at all. */
+static void test_revoked_stays_revoked(void **state)
+{
+    struct fixture *f = *state;
+    const struct rac_connector_store *c = f->c;
+    assert_int_equal(fixture_user(f, "u1", "ann", NULL, RAC_ROLE_MAKER), RAC_OK);
+    assert_int_equal(fixture_connector(f, "shared_r-1", "{}"), RAC_OK);
+    share(f, "shared_r-1", "u1", RAC_LEVEL_VIEW);
+    assert_int_equal(fixture_connection(f, "r-1", "shared_r-1", "u1", NULL), RAC_OK);
+    mark(f, "r-1", RAC_CONNECTION_CONNECTED, NULL);
+    share(f, "shared_r-1", "u1", RAC_LEVEL_NONE);
+    expect_code(f, "r-1", RAC_CONNECTION_ERROR, "ConnectorAccessRevoked");
+
+    /* a test that ends now, a refresh that succeeds, new values, another way of signing in */
+    mark(f, "r-1", RAC_CONNECTION_CONNECTED, NULL);
+    expect_code(f, "r-1", RAC_CONNECTION_ERROR, "ConnectorAccessRevoked");
+    const struct rac_status ok = {.status = RAC_CONNECTION_CONNECTED};
+    const struct rac_oauth_save o = {
+        .tokens = {.connection = RAC_S("r-1"), .parameter = RAC_S("token"), .access = RAC_S("at")},
+        .status = &ok,
+        .actor = actor};
+    c->oauth_save(c->self, TENANT, &o, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    expect_code(f, "r-1", RAC_CONNECTION_ERROR, "ConnectorAccessRevoked");
+    const struct rac_connection_save save = {
+        .id = RAC_S("r-1"), .shareable = -1, .status = &ok, .actor = actor};
+    c->connection_save(c->self, TENANT, &save, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    expect_code(f, "r-1", RAC_CONNECTION_ERROR, "ConnectorAccessRevoked");
+    const struct rac_connector_save changed = {
+        .id = RAC_S("shared_r-1"), .authentication_changed = true, .actor = actor};
+    c->connector_save(c->self, TENANT, &changed, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    expect_code(f, "r-1", RAC_CONNECTION_ERROR, "ConnectorAccessRevoked");
+
+    /* given back, it has the status that came about meanwhile */
+    share(f, "shared_r-1", "u1", RAC_LEVEL_VIEW);
+    expect_code(f, "r-1", RAC_CONNECTION_ERROR, "AuthenticationChanged");
+
+    /* both at once */
+    const struct rac_connector_save both = {.id = RAC_S("shared_r-1"),
+                                            .authentication_changed = true,
+                                            .audience = RAC_AUDIENCE_PUBLISHED,
+                                            .actor = actor};
+    share(f, "shared_r-1", "u1", RAC_LEVEL_NONE);
+    c->connector_save(c->self, TENANT, &both, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    expect_code(f, "r-1", RAC_CONNECTION_ERROR, "AuthenticationChanged");
+}
+
+static void set_user(struct fixture *f, const char *id, int disabled,
+                     const struct rac_role_grant *grants, size_t n)
+{
+    const struct rac_user_save r = {.id = rac_str_of(id),
+                                    .disabled = disabled,
+                                    .grants = grants,
+                                    .grants_n = n,
+                                    .actor = actor};
+    f->i->user_save(f->i->self, TENANT, &r, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+}
+
+/* A disabled team gives its members nothing, neither by a share nor by a role. */
+static void test_access_of_teams(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_user(f, "u1", "ann", NULL, RAC_ROLE_MAKER), RAC_OK);
+    assert_int_equal(fixture_user(f, "t1", "team", NULL, 0), RAC_OK);
+    assert_int_equal(fixture_connector(f, "shared_t-1", "{}"), RAC_OK);
+    f->i->member_save(f->i->self, TENANT, RAC_S("t1"), RAC_S("u1"), true, &actor, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    share(f, "shared_t-1", "t1", RAC_LEVEL_VIEW);
+    assert_int_equal(fixture_connection(f, "t-1", "shared_t-1", "u1", NULL), RAC_OK);
+    mark(f, "t-1", RAC_CONNECTION_CONNECTED, NULL);
+    set_user(f, "t1", 1, NULL, 0);
+    expect_code(f, "t-1", RAC_CONNECTION_ERROR, "ConnectorAccessRevoked");
+    set_user(f, "t1", 0, NULL, 0);
+    expect_code(f, "t-1", RAC_CONNECTION_CONNECTED, NULL);
+
+    /* the same by membership: leaving takes, coming back gives */
+    for (int back = 0; back < 2; back++) {
+        f->i->member_save(f->i->self, TENANT, RAC_S("t1"), RAC_S("u1"), back, &actor, fixture_done,
+                          f);
+        assert_int_equal(fixture_wait(f), RAC_OK);
+        expect_code(f, "t-1", back ? RAC_CONNECTION_CONNECTED : RAC_CONNECTION_ERROR,
+                    back ? NULL : "ConnectorAccessRevoked");
+    }
+
+    /* an administrator sees the connector without a share, as long as the team is enabled */
+    const struct rac_role_grant admin = {.group = GROUP, .roles = RAC_ROLE_ADMINISTRATOR};
+    set_user(f, "t1", -1, &admin, 1);
+    share(f, "shared_t-1", "t1", RAC_LEVEL_NONE);
+    expect_code(f, "t-1", RAC_CONNECTION_CONNECTED, NULL);
+    set_user(f, "t1", 1, NULL, 0);
+    expect_code(f, "t-1", RAC_CONNECTION_ERROR, "ConnectorAccessRevoked");
+    share(f, "shared_t-1", "t1", RAC_LEVEL_VIEW); /* a share to a disabled team gives nothing */
+    expect_code(f, "t-1", RAC_CONNECTION_ERROR, "ConnectorAccessRevoked");
 }
 
 static void test_last_administrator(void **state)
@@ -831,6 +963,8 @@ int main(void)
         T(test_list_and_shares),
         T(test_iam),
         T(test_no_secret_on_disk),
+        T(test_revoked_stays_revoked),
+        T(test_access_of_teams),
         T(test_last_administrator),
         T(test_wrong_key),
         T(test_rotation),

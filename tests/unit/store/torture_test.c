@@ -536,6 +536,45 @@ static void test_migrations(void **state)
     unlink(file.p);
 }
 
+/* A connection that version 2 called revoked in its status is revoked; the others are as they were.
+ */
+static void test_migration_of_access(void **state)
+{
+    struct fixture *f = *state;
+    rac_str file = rac_arena_printf(&f->a, "%s/raccord.db", f->dir);
+    struct rac_db db;
+    int64_t was, is;
+    unlink(file.p);
+    assert_int_equal(rac_db_open(&db, file, RAC_DB_WRITE, 100, NULL, &f->a, &f->why), RAC_OK);
+    assert_int_equal(rac_migrate(&db, 2, &f->a, &was, &is, &f->why), RAC_OK);
+    assert_int_equal(
+        rac_db_script(
+            &db, "insert into tenants values ('t', 't', 1);"
+                 "insert into subscriptions values ('t', 's', 's', 1);"
+                 "insert into resource_groups values ('t', 'g', 's', 'g', '', 1, 1);"
+                 "insert into connectors values ('t', 'c', 'g', 'o', '', '', 1, 'draft', 1, 0, 1, "
+                 "0, 0, null, 1, null, 1, null, 0);"
+                 "insert into connections values "
+                 "('t', 'a', 'c', 'g', 'u', 'a', null, '{}', null, 0, 1, null, "
+                 "'ConnectorAccessRevoked', 'gone', 3, 1, null, 77, null, 0),"
+                 "('t', 'b', 'c', 'g', 'u', 'b', null, '{}', null, 0, 2, 'token', "
+                 "'Unauthorized', 'sign in', 3, 1, null, 78, null, 0);"),
+        RAC_OK);
+    assert_int_equal(rac_migrate(&db, 3, &f->a, &was, &is, &f->why), RAC_OK);
+    struct rac_db_rows r = RAC_DB_QUERY(&db, CONNECTION_GET, V_STR(RAC_S("t")), V_STR(RAC_S("a")));
+    assert_true(rac_db_next(&r));
+    assert_int_equal(rac_db_i64(&r, 19), 77);
+    assert_true(rac_db_is_null(&r, 11));
+    assert_int_equal(rac_db_end(&r), RAC_OK);
+    r = RAC_DB_QUERY(&db, CONNECTION_GET, V_STR(RAC_S("t")), V_STR(RAC_S("b")));
+    assert_true(rac_db_next(&r));
+    assert_int_equal(rac_db_i64(&r, 19), 0);
+    assert_str(rac_db_str(&r, 11, &f->a), "Unauthorized");
+    assert_int_equal(rac_db_end(&r), RAC_OK);
+    rac_db_close(&db);
+    unlink(file.p);
+}
+
 static void test_foreign_and_newer(void **state)
 {
     struct fixture *f = *state;
@@ -641,6 +680,7 @@ int main(void)
         T(test_queue_full),
         T(test_posts),
         T(test_migrations),
+        T(test_migration_of_access),
         T(test_foreign_and_newer),
         T(test_damaged_pages),
         T(test_revoked_at_once),
