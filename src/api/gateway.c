@@ -234,6 +234,7 @@ static void mark_unauthenticated(struct passage *p)
                    .message =
                        RAC_S("The service refused the credentials. Sign in again, or give the "
                              "connection new values.")},
+        .if_version = p->c->row.version,
         .actor = {.at_ms = rac_env_wall_ms(w->env)}};
     w->cs->connection_mark(w->cs->self, p->c->tenant, &m, NULL, NULL);
 }

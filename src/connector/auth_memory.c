@@ -179,6 +179,11 @@ static void connection_mark(void *self, rac_str tenant, const struct rac_connect
                             rac_commit_fn done, void *arg)
 {
     struct rac_auth_memory *m = memory(self);
+    struct row *r = find(m, tenant, q->id, q->status.target);
+    if (q->if_generation != 0 && q->if_generation != (r != NULL ? r->v.generation : -1)) {
+        answer(m, RAC_E_CONFLICT, 0, done, arg);
+        return;
+    }
     struct mark *k = RAC_NEW(&m->a, struct mark);
     k->tenant = keep(&m->a, tenant);
     k->id = keep(&m->a, q->id);

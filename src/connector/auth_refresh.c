@@ -2,7 +2,7 @@
  * auth_refresh - one refresh of one connection: a flight.
  *
  *   LOOK -> INTEND -> ASK -> SAVE -> deliver          tokens are durable before anybody has them
- *                        `-> MARK -> CLEAR -> deliver the grant is gone
+ *                        `-> MARK -> CLEAR -> deliver the grant is gone (or another came: LOOK)
  *                        `-> CLEAR -> deliver         nothing is known: keep the connection's state
  *
  * LOOK reads the row again, because whoever waits may hold an older one; when another refresh (on
@@ -71,7 +71,7 @@ static void set_state(struct rac_flight *f, enum flight_state to)
             1 << FLIGHT_SAVE | 1 << FLIGHT_MARK | 1 << FLIGHT_CLEAR | 1 << FLIGHT_DELIVER,
         [FLIGHT_SAVE] = 1 << FLIGHT_UNSAVED | 1 << FLIGHT_LOOK | 1 << FLIGHT_DELIVER,
         [FLIGHT_UNSAVED] = 1 << FLIGHT_SAVE,
-        [FLIGHT_MARK] = 1 << FLIGHT_CLEAR | 1 << FLIGHT_DELIVER,
+        [FLIGHT_MARK] = 1 << FLIGHT_CLEAR | 1 << FLIGHT_LOOK | 1 << FLIGHT_DELIVER,
         [FLIGHT_CLEAR] = 1 << FLIGHT_DELIVER,
         [FLIGHT_DELIVER] = 0,
     };
@@ -175,6 +175,12 @@ static void clear_intent(struct rac_flight *f)
 static void marked(void *arg, const struct rac_commit *c)
 {
     struct rac_flight *f = RAC_CAST(arg, struct rac_flight, FLIGHT_MAGIC);
+    if (c->err == RAC_E_CONFLICT) { /* somebody signed in meanwhile: other tokens, other intent */
+        f->intended = f->recovering = false;
+        set_state(f, FLIGHT_LOOK);
+        look(f);
+        return;
+    }
     if (c->err != RAC_OK)
         rac_log(RAC_WARN, "connection.mark_failed", RAC_F_STR("connection", f->key.connection),
                 RAC_F_CSTR("error", rac_err_name(c->err)));
@@ -195,6 +201,7 @@ static void mark(struct rac_flight *f, enum rac_connection_status status)
                                                .target = f->key.parameter,
                                                .code = f->error.detail,
                                                .message = f->error.message},
+                                    .if_generation = f->has_row ? f->generation : -1,
                                     .actor = {.at_ms = rac_auth_now(f->auth)}};
     rac_log(RAC_WARN, "connection.degraded", RAC_F_STR("connection", f->key.connection),
             RAC_F_STR("code", f->error.detail));

@@ -628,6 +628,27 @@ static void body_begin(struct rac_call *c)
         raw_parse(c, c->req.body);
 }
 
+/* The connector was taken from the owner of the connection: nothing is called with it. */
+static bool refuse_revoked(struct rac_call *c)
+{
+    const struct rac_connection *with = c->req.connection;
+    if (with == NULL || with->status.status != RAC_CONNECTION_ERROR ||
+        !rac_str_eq(with->status.code, RAC_CONNECTION_REVOKED))
+        return false;
+    fail(c, RAC_CALL_CONNECTION_FORBIDDEN, RAC_CONNECTION_REVOKED.p, with->status.message);
+    return true;
+}
+
+static void step_new(struct rac_call *c)
+{
+    if (refuse_revoked(c))
+        return;
+    if (rac_prepare_resolve(&c->prepare, &c->res.error) != RAC_CALL_NONE)
+        finish(c);
+    else
+        body_begin(c);
+}
+
 static void step_bind(struct rac_call *c)
 {
     if (build_begin(c) != RAC_CALL_NONE)
@@ -655,10 +676,7 @@ static void step(struct rac_call *c)
 {
     switch (c->state) {
     case STATE_NEW:
-        if (rac_prepare_resolve(&c->prepare, &c->res.error) != RAC_CALL_NONE)
-            finish(c);
-        else
-            body_begin(c);
+        step_new(c);
         break;
     case STATE_RESOLVED:
         if (!auth_wait(c, false)) {

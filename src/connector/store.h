@@ -168,6 +168,9 @@ enum rac_connection_status {
 };
 rac_str rac_connection_status_name(enum rac_connection_status v); /* "Connected" */
 
+/* Code of a connection whose owner can no longer see its connector: nothing is called with it. */
+#define RAC_CONNECTION_REVOKED RAC_S("ConnectorAccessRevoked")
+
 struct rac_status {
     enum rac_connection_status status;
     rac_str target;        /* parameter it is about; absent: the connection */
@@ -209,11 +212,16 @@ struct rac_connection_save {
     int64_t if_version;
     struct rac_actor actor;
 };
-/* Status alone; does not look at versions. tested: it is the result of a test. */
+/*
+ * Status alone. What was found out about values or tokens that have been replaced since is no
+ * longer true: if_version and if_generation say which ones it was, else RAC_E_CONFLICT.
+ */
 struct rac_connection_mark {
     rac_str id;
     struct rac_status status;
-    bool tested;
+    bool tested;           /* it is the result of a test */
+    int64_t if_version;    /* of the connection; 0: whatever */
+    int64_t if_generation; /* of the tokens of status.target; 0: whatever; -1: there are none */
     struct rac_actor actor;
 };
 struct rac_connection_delete {

@@ -39,6 +39,7 @@ static void mark_unauthenticated(struct invoking *t, const struct rac_call_res *
                    .message =
                        RAC_S("The service refused the credentials. Sign in again, or give the "
                              "connection new values.")},
+        .if_version = t->c->row.version,
         .actor = rac_ask_actor(t->q)};
     t->q->w->cs->connection_mark(t->q->w->cs->self, t->q->who->tenant, &m, NULL, NULL);
 }

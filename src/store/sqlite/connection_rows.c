@@ -35,7 +35,7 @@ static void read_row(struct rac_db_rows *r, struct rac_arena *a, struct rac_conn
     };
     if (rac_db_i64(r, 19) > 0) /* however signing in goes */
         c->status = (struct rac_status){.status = RAC_CONNECTION_ERROR,
-                                        .code = RAC_S("ConnectorAccessRevoked"),
+                                        .code = RAC_CONNECTION_REVOKED,
                                         .message = rac_str_of(revoked_text)};
 }
 
@@ -212,12 +212,30 @@ static void connection_save(void *self, rac_str tenant, const struct rac_connect
         rac_write_submit(w);
 }
 
+/* Are the tokens still those the mark is about? */
+static rac_err check_generation(struct rac_store *s, struct rac_write *w,
+                                const struct rac_connection_mark *r)
+{
+    int64_t generation = -1;
+    if (r->if_generation == 0)
+        return RAC_OK;
+    rac_err e = RAC_DB_NUMBER(&s->db, OAUTH_GENERATION, &generation, V_STR(w->tenant), V_STR(r->id),
+                              V_STR(r->status.target));
+    if (e == RAC_OK || e == RAC_E_NOT_FOUND)
+        e = generation == r->if_generation ? RAC_OK : RAC_E_CONFLICT;
+    return e;
+}
+
 static rac_err mark_apply(struct rac_store *s, struct rac_write *w)
 {
     const struct rac_connection_mark *r = w->req;
     w->commit.id = r->id;
     int64_t version;
     rac_err e = RAC_DB_NUMBER(&s->db, CONNECTION_VERSION, &version, V_STR(w->tenant), V_STR(r->id));
+    if (e == RAC_OK)
+        e = rac_check_version(w, r->if_version, version);
+    if (e == RAC_OK)
+        e = check_generation(s, w, r);
     if (e == RAC_OK)
         e = put_status(s, w, r->id, &r->status, r->tested);
     if (e == RAC_OK)

@@ -403,6 +403,24 @@ static void test_invalid_grant(void **state)
     assert_int_equal(row().intent_ms, 0);
 }
 
+/* A sign-in that ends while the old grant is being refused is not marked broken by it. */
+static void test_refused_too_late(void **state)
+{
+    (void)state;
+    connector(generic);
+    stored("A1", "R1", -5);
+    struct outcome *o = prepare(0, false);
+    pump();
+    stored("A2", "R2", 3600);
+    reply(last_asked(), 400, "{\"error\":\"invalid_grant\"}");
+    assert_null(marked());
+    assert_int_equal(o->calls, 1);
+    assert_int_equal(o->e, RAC_OK);
+    assert_str(o->c->tokens[0].access, "A2");
+    assert_int_equal(row().generation, 2);
+    assert_int_equal(W->asked_n, 1);
+}
+
 static void test_temporary(void **state)
 {
     (void)state;
@@ -1267,6 +1285,7 @@ int main(void)
         T(test_single_flight),
         T(test_cancel),
         T(test_invalid_grant),
+        T(test_refused_too_late),
         T(test_temporary),
         T(test_temporary_but_valid),
         T(test_error_in_200),

@@ -218,6 +218,23 @@ static void test_not_found(void **state)
     assert_int_equal(w.sent_n, 0);
 }
 
+/* Whoever may no longer see the connector does not call it with a connection from before. */
+static void test_revoked_connection(void **state)
+{
+    (void)state;
+    struct rac_call_req req = request("Query", "{\"a\":\"x\"}");
+    struct rac_connection *c = connection("{\"username\":\"u\",\"password\":\"p\"}");
+    c->status = (struct rac_status){.status = RAC_CONNECTION_ERROR,
+                                    .code = RAC_CONNECTION_REVOKED,
+                                    .message = RAC_S("ask its owner to share it again")};
+    req.connection = c;
+    start(req);
+    assert_int_equal(w.res->error.code, RAC_CALL_CONNECTION_FORBIDDEN);
+    assert_int_equal(w.res->error.http_status, 403);
+    assert_str(w.res->error.message, "ask its owner to share it again");
+    assert_int_equal(w.sent_n, 0);
+}
+
 static void test_response_policies(void **state)
 {
     (void)state;
@@ -593,6 +610,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_answer),
         TEST(test_not_found),
+        TEST(test_revoked_connection),
         TEST(test_response_policies),
         TEST(test_side_call),
         TEST(test_side_call_fails),

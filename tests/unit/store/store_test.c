@@ -242,6 +242,21 @@ static void test_connection(void **state)
     assert_int_equal(c->connection_get(c->self, TENANT, RAC_S("c-1"), &f->a, &row), RAC_OK);
     assert_str(row.status.code, "Unauthorized");
     assert_int_equal(row.tested_ms, 5000);
+    /* what was found out about values, or tokens, that are gone */
+    m.status.code = RAC_S("Late");
+    m.if_version = row.version - 1;
+    c->connection_mark(c->self, TENANT, &m, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_E_CONFLICT);
+    m.if_version = 0;
+    m.if_generation = 1;
+    c->connection_mark(c->self, TENANT, &m, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_E_CONFLICT);
+    assert_int_equal(c->connection_get(c->self, TENANT, RAC_S("c-1"), &f->a, &row), RAC_OK);
+    assert_str(row.status.code, "Unauthorized");
+    m.if_version = row.version;
+    m.if_generation = -1;
+    c->connection_mark(c->self, TENANT, &m, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
 
     /* the way of signing in changed */
     struct rac_connector_save s = {
@@ -288,6 +303,13 @@ static void test_oauth(void **state)
     assert_int_equal(oauth_save(f, -1, "a1", "r1"), RAC_OK);
     assert_int_equal(f->commit.version, 1);
     assert_int_equal(oauth_save(f, -1, "a1", "r1"), RAC_E_CONFLICT);
+    struct rac_connection_mark refused = {
+        .id = RAC_S("o-1"), .status.target = RAC_S("token"), .if_generation = -1, .actor = actor};
+    c->connection_mark(c->self, TENANT, &refused, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_E_CONFLICT);
+    refused.if_generation = 1;
+    c->connection_mark(c->self, TENANT, &refused, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
 
     struct rac_oauth_intent in = {.connection = RAC_S("o-1"),
                                   .parameter = RAC_S("token"),
