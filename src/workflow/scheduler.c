@@ -1,6 +1,9 @@
 /*
  * The scheduler: finds what is due, loads its workflow, attends it. What attending means for each
  * class is in scheduler_attend.c.
+ *
+ * What is due is looked through a few rows at a time, from where the look before stopped: rows
+ * whose tenant has all it may have are passed over, and stay due.
  */
 #include "base/log.h"
 #include "base/str.h"
@@ -9,7 +12,8 @@
 
 enum {
     BATCH = 64,          /* of one read */
-    UNDER_WAY_MAX = 256, /* attendances at once; more wait in the store */
+    LOOK_BATCHES = 4,    /* of one look */
+    LOOK_ON_MS = 10,     /* between looks of one way through what is due */
     LOOK_MS_MAX = 10000, /* a look at least this often, whatever the store said */
     AGAIN_MS = 5000,     /* after an error of the store */
     LOOK_BYTES_MAX = 4 << 20,
@@ -20,6 +24,8 @@ struct rac_scheduler *rac_scheduler_new(const struct rac_scheduler_ports *ports)
     struct rac_scheduler *s = rac_mem_alloc(sizeof *s);
     *s = (struct rac_scheduler){.magic = SCHEDULER_MAGIC, .ports = *ports};
     s->namer.env = ports->env;
+    s->ring_end = &s->ring;
+    rac_arena_init(&s->from_arena, LOOK_BYTES_MAX);
     s->started_ms = rac_env_wall_ms(ports->env);
     return s;
 }
@@ -28,14 +34,17 @@ void rac_scheduler_free(struct rac_scheduler *s)
 {
     if (s == NULL)
         return;
-    if (s->under_way == NULL) /* else the grace is over: what still answers finds it, to the end */
-        rac_mem_free(s);
+    if (s->attended_n > 0) /* the grace is over: what still answers finds it, to the end */
+        return;
+    rac_arena_fini(&s->from_arena);
+    rac_mem_free(s);
 }
 
 bool rac_scheduler_drain(struct rac_scheduler *s)
 {
     s->draining = true;
-    return s->under_way == NULL;
+    errands_drop(s);
+    return s->attended_n == 0;
 }
 
 rac_str rac_trigger_callback_url(const struct rac_flow *f, rac_str trigger, rac_str public_url,
@@ -53,22 +62,28 @@ rac_str rac_trigger_callback_url(const struct rac_flow *f, rac_str trigger, rac_
 
 /* --- one attendance --------------------------------------------------------------------------- */
 
+static struct attendance **slot_of(struct rac_scheduler *s, int64_t flow, rac_str trigger)
+{
+    uint64_t h = rac_str_hash(trigger) ^ (uint64_t)flow * 0x9e3779b97f4a7c15u;
+    return &s->attended[h % SCHEDULER_SLOTS];
+}
+
 static struct attendance *find(struct rac_scheduler *s, int64_t flow, rac_str trigger)
 {
-    for (struct attendance *t = s->under_way; t != NULL; t = t->next)
-        if (t->flow_key == flow && rac_str_eq(t->trigger_name, trigger))
-            return t;
-    return NULL;
+    struct attendance *t = *slot_of(s, flow, trigger);
+    while (t != NULL && (t->flow_key != flow || !rac_str_eq(t->trigger_name, trigger)))
+        t = t->next;
+    return t;
 }
 
 void attendance_end(struct attendance *t, int64_t again_ms)
 {
     struct rac_scheduler *s = t->s;
-    struct attendance **at = &s->under_way;
+    struct attendance **at = slot_of(s, t->flow_key, t->trigger_name);
     while (*at != t)
         at = &(*at)->next;
     *at = t->next;
-    s->under_way_n--;
+    share_leave(t);
     rac_flow_unref(t->flow);
     rac_arena_fini(&t->a);
     rac_mem_free(t);
@@ -143,9 +158,10 @@ static bool begin(struct rac_scheduler *s, int64_t flow, rac_str trigger, bool n
         t->state = rac_json_new_object(&t->a);
     if (t->state.type != RAC_JSON_OBJECT)
         t->state = rac_json_new_object(&t->a);
-    t->next = s->under_way;
-    s->under_way = t;
-    s->under_way_n++;
+    struct attendance **slot = slot_of(s, flow, t->trigger_name);
+    t->next = *slot;
+    *slot = t;
+    share_enter(t, t->row.tenant);
     s->ports.flow_load(s->ports.self, flow, loaded, t);
     return true;
 }
@@ -161,31 +177,49 @@ void rac_scheduler_notify(struct rac_scheduler *s, int64_t flow, rac_str trigger
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
-void rac_scheduler_tick(struct rac_scheduler *s)
+/* The next look goes on after that row. */
+static void go_on_after(struct rac_scheduler *s, const struct rac_flow_due *last)
+{
+    s->has_from = last != NULL;
+    rac_arena_reset(&s->from_arena);
+    if (last == NULL)
+        return;
+    s->from = *last;
+    s->from.tenant = rac_arena_str(&s->from_arena, last->tenant);
+    s->from.name = rac_arena_str(&s->from_arena, last->name);
+}
+
+/* A batch of what is due; how long until the next look. */
+static int64_t look(struct rac_scheduler *s, rac_ms now)
 {
     const struct rac_flow_store *fs = s->ports.store;
-    rac_ms now = rac_env_wall_ms(s->ports.env), next = 0;
-    struct rac_flow_due *v, after;
+    struct rac_flow_due *v;
     struct rac_arena a;
+    rac_ms next = 0;
     size_t n = 0;
-    bool more = true;
+    rac_arena_init(&a, LOOK_BYTES_MAX);
+    rac_err err =
+        fs->due_triggers(fs->self, s->has_from ? &s->from : NULL, now, BATCH, &a, &v, &n, &next);
+    for (size_t i = 0; err == RAC_OK && i < n; i++)
+        if (share_has_room(s, v[i].tenant))
+            (void)begin(s, v[i].flow, v[i].name, false);
+    go_on_after(s, err == RAC_OK && n == BATCH ? &v[n - 1] : NULL);
+    rac_arena_fini(&a);
+    if (err != RAC_OK)
+        return AGAIN_MS;
+    return next > 0 && next - now < LOOK_MS_MAX ? next - now : LOOK_MS_MAX;
+}
+
+void rac_scheduler_tick(struct rac_scheduler *s)
+{
+    rac_ms now = rac_env_wall_ms(s->ports.env);
+    int64_t wait = LOOK_MS_MAX;
     if (s->draining)
         return;
-    rac_arena_init(&a, LOOK_BYTES_MAX);
-    const struct rac_flow_due *from = NULL;
-    while (more && s->under_way_n < UNDER_WAY_MAX) {
-        if (fs->due_triggers(fs->self, from, now, BATCH, &a, &v, &n, &next) != RAC_OK) {
-            next = now + AGAIN_MS;
-            break;
-        }
-        for (size_t i = 0; i < n; i++)
-            (void)begin(s, v[i].flow, v[i].name, false);
-        more = n == BATCH;
-        if (n > 0)
-            after = v[n - 1];
-        from = &after;
-    }
-    rac_arena_fini(&a);
-    int64_t wait = next > 0 && next - now < LOOK_MS_MAX ? next - now : LOOK_MS_MAX;
+    errands_go(s);
+    for (int i = 0; i < LOOK_BATCHES && (i == 0 || s->has_from); i++)
+        wait = look(s, now);
+    if (s->has_from)
+        wait = LOOK_ON_MS;
     s->ports.alarm(s->ports.self, wait < 1 ? 1 : wait);
 }

@@ -7,9 +7,8 @@
 #include "connector/verdict.h"
 #include "crypto/digest.h"
 #include "workflow/scheduler_priv.h"
-#include "workflow/trigger_plan.h"
 
-enum { WAKE_UP_MS = 3600000, BUSY_MS = 1000 };
+enum { WAKE_UP_MS = 3600000 };
 
 /* --- state ------------------------------------------------------------------------------------ */
 
@@ -213,48 +212,7 @@ static void attend_window(struct attendance *t)
     fire(t, &outputs, w.fire_ms);
 }
 
-/* --- errands ---------------------------------------------------------------------------------- */
-
-struct errand {
-    struct attendance *t;
-    void (*then)(struct attendance *t, const struct rac_json *record);
-    struct rac_flow *flow;
-};
-
-static void errand_answered(void *arg, const struct rac_fire_answer *answer)
-{
-    struct errand *e = arg;
-    struct attendance *t = e->t;
-    struct rac_json record = rac_json_none;
-    if (answer->outcome == RAC_FIRE_RESPONSE && RAC_JSON_GET(&answer->response, "body") != NULL)
-        record = rac_json_copy(&t->a, RAC_JSON_GET(&answer->response, "body"));
-    e->then(t, &record);
-    rac_flow_unref(e->flow);
-    rac_mem_free(e);
-}
-
-/* False: there is nothing to send; *why when that is a mistake. */
-static bool run_errand(struct attendance *t, enum rac_trigger_errand what, rac_str begin_at,
-                       void (*then)(struct attendance *t, const struct rac_json *record),
-                       rac_str *why)
-{
-    struct rac_trigger_errand_options o = {
-        .errand = what,
-        .begin_at = begin_at,
-        .callback_url =
-            rac_trigger_callback_url(t->flow, t->trigger_name, t->s->ports.public_url, &t->a)};
-    struct rac_flow *flow = rac_trigger_errand_new(t->flow, t->trigger, &o, &t->a, why);
-    if (flow == NULL)
-        return false;
-    struct errand *e = rac_mem_alloc(sizeof *e);
-    *e = (struct errand){t, then, flow};
-    struct rac_fire f = {.flow = flow,
-                         .waits = true,
-                         .bypass_limits = true,
-                         .depth = 1}; /* no response timer: a stateless run has its own limit */
-    rac_engine_fire(t->s->ports.engine, &f, errand_answered, e);
-    return true;
-}
+/* --- records of errands ------------------------------------------------------------------------ */
 
 static int status_of(const struct rac_json *record)
 {
@@ -327,7 +285,7 @@ static void polled(struct attendance *t, const struct rac_json *record)
 static void poll(struct attendance *t)
 {
     rac_str why;
-    if (run_errand(t, RAC_ERRAND_POLL, text(t, "location"), polled, &why))
+    if (errand_run(t, RAC_ERRAND_POLL, text(t, "location"), polled, &why))
         return;
     t->row.due_ms = 0;
     attendance_keep(t, event(t, RAC_TRIGGER_FAILS, RAC_S("InvalidTemplate"),
@@ -378,7 +336,7 @@ static void unsubscribed(struct attendance *t, const struct rac_json *record)
 static void unsubscribe(struct attendance *t, rac_str location)
 {
     rac_str why;
-    if (t->trigger == NULL || !run_errand(t, RAC_ERRAND_UNSUBSCRIBE, location, unsubscribed, &why))
+    if (t->trigger == NULL || !errand_run(t, RAC_ERRAND_UNSUBSCRIBE, location, unsubscribed, &why))
         attendance_keep(t, NULL);
 }
 
@@ -435,7 +393,7 @@ static void attend_webhook(struct attendance *t)
     t->had_subscription = s != NULL;
     t->old_location = rac_json_str(rac_json_get(s, RAC_S("location")), RAC_STR_NULL);
     t->row.due_ms = t->trigger->class == RAC_TRIGGER_NOTIFICATION ? t->now_ms : 0;
-    if (run_errand(t, RAC_ERRAND_SUBSCRIBE, RAC_STR_NULL, subscribed, &why))
+    if (errand_run(t, RAC_ERRAND_SUBSCRIBE, RAC_STR_NULL, subscribed, &why))
         return;
     t->row.due_ms = 0;
     attendance_keep(t, event(t, RAC_TRIGGER_FAILS, RAC_S("InvalidTemplate"),

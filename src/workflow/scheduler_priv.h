@@ -5,17 +5,46 @@
 #include "base/mem.h"
 #include "workflow/ident.h"
 #include "workflow/scheduler.h"
+#include "workflow/trigger_plan.h"
 
-enum { SCHEDULER_MAGIC = 0x73636864, ATTENDANCE_BYTES_MAX = 256 << 20 };
+enum {
+    SCHEDULER_MAGIC = 0x73636864,
+    ATTENDANCE_BYTES_MAX = 256 << 20,
+    ATTENDED_MAX = 2048, /* attendances at once; more wait in the store */
+    ERRANDS_MAX = 256,   /* requests under way at once; more wait in line */
+    SCHEDULER_SLOTS = 1024,
+    BUSY_MS = 1000,
+};
+
+/*
+ * What a tenant has of what is scarce: attendances, and among them requests under way. It may take
+ * one more as long as it holds fewer than are left, so n tenants that take all they can get hold
+ * 1/(n+1) each, and whoever comes next finds something left. A polled server that hangs costs its
+ * own tenant.
+ */
+struct share {
+    struct share *next;
+    size_t attended_n, errands_n;
+    struct errand *line, **line_end; /* wait for their turn, oldest first */
+    struct share *ring_next;         /* tenants with a line take turns */
+    bool in_ring;
+    size_t tenant_n;
+    char tenant[];
+};
 
 struct rac_scheduler {
     uint32_t magic;
     struct rac_scheduler_ports ports;
     struct rac_namer namer;
-    rac_ms started_ms; /* what was due before was missed */
-    struct attendance *under_way;
-    size_t under_way_n;
-    bool draining;
+    rac_ms started_ms;                            /* what was due before was missed */
+    struct attendance *attended[SCHEDULER_SLOTS]; /* by workflow and name */
+    struct share *shares[SCHEDULER_SLOTS];        /* by tenant */
+    struct share *ring, **ring_end;
+    size_t attended_n, errands_n;
+    rac_ms busy_until_ms; /* the engine takes no errands before */
+    struct rac_arena from_arena;
+    struct rac_flow_due from; /* where the look at what is due goes on */
+    bool has_from, draining;
 };
 
 /*
@@ -27,6 +56,7 @@ struct rac_scheduler {
 struct attendance {
     struct rac_scheduler *s;
     struct attendance *next;
+    struct share *share;
     struct rac_arena a;
     int64_t flow_key;
     rac_str trigger_name;
@@ -42,6 +72,26 @@ struct attendance {
     rac_str old_location;
     bool had_subscription;
 };
+
+/* --- scheduler_share.c ------------------------------------------------------------------------ */
+
+/* Whether the tenant may have one more attendance. */
+bool share_has_room(struct rac_scheduler *s, rac_str tenant);
+void share_enter(struct attendance *t, rac_str tenant);
+void share_leave(struct attendance *t);
+
+/* --- scheduler_errand.c ----------------------------------------------------------------------- */
+
+/*
+ * Sends what the trigger asks for when it is its tenant's turn; then has the record of it. False:
+ * there is nothing to send; *why when that is a mistake. An engine that is busy is asked again.
+ */
+bool errand_run(struct attendance *t, enum rac_trigger_errand what, rac_str begin_at,
+                void (*then)(struct attendance *t, const struct rac_json *record), rac_str *why);
+void errands_go(struct rac_scheduler *s);   /* those whose turn it is */
+void errands_drop(struct rac_scheduler *s); /* all that wait: their rows are due as before */
+
+/* --- scheduler.c, scheduler_attend.c ---------------------------------------------------------- */
 
 void attend(struct attendance *t); /* scheduler_attend.c; ends by one of the two below */
 /* Saves state and row, with history; then it is over. */

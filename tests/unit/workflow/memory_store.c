@@ -6,8 +6,12 @@ struct memory_commit {
     struct memory_commit *next;
     struct rac_arena a;
     struct rac_flow_turn t;
-    rac_flow_turn_fn done;
+    rac_flow_turn_fn done; /* NULL: a save of a trigger, an event or both */
+    rac_commit_fn saved;
     void *arg;
+    struct rac_flow_trigger_row row;
+    bool has_row;
+    const char *event_status; /* NULL: no event */
 };
 
 static char *copy(rac_str s)
@@ -27,13 +31,192 @@ struct memory_run *memory_store_run(struct memory_store *s, int64_t flow, rac_st
     return NULL;
 }
 
+/* --- triggers --------------------------------------------------------------------------------- */
+
+struct memory_trigger *memory_store_trigger(struct memory_store *s, int64_t flow, rac_str trigger)
+{
+    for (size_t i = 0; i < s->triggers_n; i++)
+        if (s->triggers[i].flow == flow && rac_str_eq(rac_str_of(s->triggers[i].name), trigger))
+            return &s->triggers[i];
+    return NULL;
+}
+
+static void trigger_free(struct memory_trigger *t)
+{
+    rac_mem_free(t->tenant);
+    rac_mem_free(t->name);
+    rac_mem_free(t->state);
+    rac_mem_free(t->status);
+}
+
+static void set(char **at, rac_str s)
+{
+    rac_mem_free(*at);
+    *at = copy(s);
+}
+
+static struct memory_trigger *trigger_made(struct memory_store *s, rac_str tenant, int64_t flow,
+                                           rac_str name)
+{
+    struct memory_trigger *t = memory_store_trigger(s, flow, name);
+    if (t != NULL)
+        return t;
+    s->triggers = rac_mem_realloc(s->triggers, (s->triggers_n + 1) * sizeof *s->triggers);
+    t = &s->triggers[s->triggers_n++];
+    *t = (struct memory_trigger){.flow = flow, .tenant = copy(tenant), .name = copy(name)};
+    return t;
+}
+
+void memory_store_attend(struct memory_store *s, rac_str tenant, int64_t flow, const char *trigger,
+                         rac_ms at_ms)
+{
+    struct memory_trigger *t = trigger_made(s, tenant, flow, rac_str_of(trigger));
+    t->due_ms = t->due_ms == at_ms ? at_ms + 1 : at_ms;
+}
+
+static void write_trigger(struct memory_store *s, const struct rac_flow_trigger_row *row)
+{
+    struct memory_trigger *t = memory_store_trigger(s, row->flow, row->trigger);
+    if (row->state.p != NULL && row->state.n == 0) {
+        if (t == NULL)
+            return;
+        trigger_free(t);
+        *t = s->triggers[--s->triggers_n];
+        return;
+    }
+    bool is_new = t == NULL;
+    t = trigger_made(s, row->tenant, row->flow, row->trigger);
+    if (is_new || row->seen_ms == 0 || t->due_ms == row->seen_ms)
+        t->due_ms = row->due_ms;
+    t->last_ms = row->last_ms;
+    set(&t->status, row->status);
+    set(&t->state, row->state);
+}
+
+static rac_err trigger_get(void *self, int64_t flow, rac_str trigger, struct rac_arena *a,
+                           struct rac_flow_trigger_row *out)
+{
+    struct memory_trigger *t = memory_store_trigger(self, flow, trigger);
+    if (t == NULL)
+        return RAC_E_NOT_FOUND;
+    *out = (struct rac_flow_trigger_row){
+        .flow = flow,
+        .tenant = rac_arena_str(a, rac_str_of(t->tenant)),
+        .trigger = rac_arena_str(a, trigger),
+        .state = t->state != NULL ? rac_arena_str(a, rac_str_of(t->state)) : RAC_STR_NULL,
+        .status = t->status != NULL ? rac_arena_str(a, rac_str_of(t->status)) : RAC_STR_NULL,
+        .due_ms = t->due_ms,
+        .last_ms = t->last_ms};
+    return RAC_OK;
+}
+
+static int due_order(const struct rac_flow_due *x, const struct rac_flow_due *y)
+{
+    if (x->due_ms != y->due_ms)
+        return x->due_ms < y->due_ms ? -1 : 1;
+    if (x->flow != y->flow)
+        return x->flow < y->flow ? -1 : 1;
+    return rac_str_cmp(x->name, y->name);
+}
+
+static rac_err due_triggers(void *self, const struct rac_flow_due *after, rac_ms to_ms,
+                            size_t n_max, struct rac_arena *a, struct rac_flow_due **v, size_t *n,
+                            rac_ms *next_ms)
+{
+    struct memory_store *s = self;
+    struct rac_flow_due *all = RAC_NEW_N(a, struct rac_flow_due, s->triggers_n + 1);
+    size_t got = 0;
+    *next_ms = 0;
+    s->due_reads_total++;
+    for (size_t i = 0; i < s->triggers_n; i++) {
+        const struct memory_trigger *t = &s->triggers[i];
+        struct rac_flow_due x = {.flow = t->flow,
+                                 .tenant = rac_arena_str(a, rac_str_of(t->tenant)),
+                                 .name = rac_arena_str(a, rac_str_of(t->name)),
+                                 .due_ms = t->due_ms};
+        if (t->due_ms > to_ms && (*next_ms == 0 || t->due_ms < *next_ms))
+            *next_ms = t->due_ms;
+        if (t->due_ms == 0 || t->due_ms > to_ms || (after != NULL && due_order(&x, after) <= 0))
+            continue;
+        size_t at = got++;
+        for (; at > 0 && due_order(&x, &all[at - 1]) < 0; at--)
+            all[at] = all[at - 1];
+        all[at] = x;
+    }
+    *v = all;
+    *n = got < n_max ? got : n_max;
+    return RAC_OK;
+}
+
+static void row_copy(struct memory_commit *c, const struct rac_flow_trigger_row *row)
+{
+    if (row == NULL)
+        return;
+    c->has_row = true;
+    c->row = *row;
+    rac_str *const texts[] = {&c->row.tenant, &c->row.trigger, &c->row.state, &c->row.status};
+    for (size_t i = 0; i < RAC_COUNT(texts); i++)
+        if (texts[i]->p != NULL)
+            *texts[i] = rac_arena_str(&c->a, *texts[i]);
+}
+
+static void queued(struct memory_store *s, struct memory_commit *c)
+{
+    *s->queue_end = c;
+    s->queue_end = &c->next;
+    s->waiting++;
+}
+
+static void saving(struct memory_store *s, const struct rac_flow_trigger_row *row,
+                   const struct rac_flow_event_row *event, rac_commit_fn done, void *arg)
+{
+    struct memory_commit *c = rac_mem_alloc(sizeof *c);
+    *c = (struct memory_commit){.saved = done, .arg = arg};
+    rac_arena_init(&c->a, SIZE_MAX / 2);
+    row_copy(c, row);
+    if (event != NULL)
+        c->event_status = rac_arena_cstr(&c->a, event->status);
+    queued(s, c);
+}
+
+static void trigger_save(void *self, const struct rac_flow_trigger_row *r,
+                         const struct rac_flow_event_row *event, rac_commit_fn done, void *arg)
+{
+    saving(self, r, event, done, arg);
+}
+
+static void event_add(void *self, int64_t flow, rac_str tenant,
+                      const struct rac_flow_event_row *event, rac_commit_fn done, void *arg)
+{
+    (void)flow;
+    (void)tenant;
+    saving(self, NULL, event, done, arg);
+}
+
+static void write_save(struct memory_store *s, struct memory_commit *c, struct rac_commit *out)
+{
+    *out = (struct rac_commit){.err = s->save_fault != NULL ? s->save_fault(s->save_fault_arg)
+                                                            : RAC_OK};
+    if (out->err != RAC_OK)
+        return;
+    if (c->has_row)
+        write_trigger(s, &c->row);
+    if (c->event_status == NULL)
+        return;
+    s->events_total++;
+    memset(s->event_status, 0, sizeof s->event_status);
+    memcpy(s->event_status, c->event_status, strlen(c->event_status));
+}
+
+/* --- runs ------------------------------------------------------------------------------------- */
+
 static void turn(void *self, const struct rac_flow_turn *t, const struct rac_flow_trigger_row *row,
                  rac_flow_turn_fn done, void *arg)
 {
     struct memory_store *s = self;
     struct memory_commit *c = rac_mem_alloc(sizeof *c);
-    (void)row;
     rac_arena_init(&c->a, SIZE_MAX / 2);
+    row_copy(c, row);
     c->t = *t;
     c->t.name = rac_arena_str(&c->a, t->name);
     c->t.revision = rac_arena_str(&c->a, t->revision);
@@ -52,15 +235,7 @@ static void turn(void *self, const struct rac_flow_turn *t, const struct rac_flo
     c->t.values = values;
     c->done = done;
     c->arg = arg;
-    *s->queue_end = c;
-    s->queue_end = &c->next;
-    s->waiting++;
-}
-
-static void set(char **at, rac_str s)
-{
-    rac_mem_free(*at);
-    *at = copy(s);
+    queued(s, c);
 }
 
 static rac_err write_turn(struct memory_store *s, const struct rac_flow_turn *t, int64_t *id)
@@ -122,10 +297,19 @@ bool memory_store_deliver(struct memory_store *s)
     if (s->queue == NULL)
         s->queue_end = &s->queue;
     s->waiting--;
+    if (c->done == NULL) {
+        struct rac_commit out;
+        write_save(s, c, &out);
+        c->saved(c->arg, &out);
+        commit_free(c);
+        return true;
+    }
     s->turns_total++;
     rac_err err = s->fault != NULL ? s->fault(s->fault_arg) : RAC_OK;
     if (err == RAC_OK)
         err = write_turn(s, &c->t, &id);
+    if (err == RAC_OK && c->has_row)
+        write_trigger(s, &c->row);
     c->done(c->arg, err, err == RAC_OK ? RAC_STR_NULL : RAC_S("made to fail"), id);
     commit_free(c);
     return true;
@@ -139,9 +323,15 @@ void memory_store_crash(struct memory_store *s, size_t written)
         s->queue = c->next;
         if (written > 0) {
             written--;
-            (void)write_turn(s, &c->t, &id);
+            if (c->done != NULL)
+                (void)write_turn(s, &c->t, &id);
+            if (c->has_row)
+                write_trigger(s, &c->row);
         }
-        c->done(c->arg, RAC_E_CANCELLED, RAC_S("crashed"), 0);
+        if (c->done != NULL)
+            c->done(c->arg, RAC_E_CANCELLED, RAC_S("crashed"), 0);
+        else
+            c->saved(c->arg, &(struct rac_commit){.err = RAC_E_CANCELLED});
         commit_free(c);
     }
     s->queue_end = &s->queue;
@@ -207,7 +397,11 @@ struct memory_store *memory_store_new(void)
                                       .run_get = run_get,
                                       .journal = journal,
                                       .value_get = value_get,
-                                      .open_count = open_count};
+                                      .open_count = open_count,
+                                      .trigger_get = trigger_get,
+                                      .trigger_save = trigger_save,
+                                      .event_add = event_add,
+                                      .due_triggers = due_triggers};
     return s;
 }
 
@@ -226,6 +420,9 @@ void memory_store_free(struct memory_store *s)
     }
     for (size_t i = 0; i < s->values_n; i++)
         rac_mem_free(s->values[i].p);
+    for (size_t i = 0; i < s->triggers_n; i++)
+        trigger_free(&s->triggers[i]);
+    rac_mem_free(s->triggers);
     rac_mem_free(s->values);
     rac_mem_free(s->runs);
     rac_mem_free(s);

@@ -1,6 +1,7 @@
 /*
- * memory_store - what workflow/store.h asks for, in memory, for tests of the engine: runs and
- * journals. Writes are answered when the test says so; some can be made to fail.
+ * memory_store - what workflow/store.h asks for, in memory, for tests of the engine and of the
+ * scheduler: runs, journals, triggers. Writes are answered when the test says so; some can be made
+ * to fail.
  */
 #ifndef RAC_TEST_MEMORY_STORE_H
 #define RAC_TEST_MEMORY_STORE_H
@@ -19,8 +20,18 @@ struct memory_run {
     unsigned creates; /* asked for under this name: 1 */
 };
 
+struct memory_trigger {
+    int64_t flow;
+    char *tenant, *name, *state, *status;
+    rac_ms due_ms, last_ms;
+};
+
 struct memory_store {
     struct rac_flow_store port;
+    struct memory_trigger *triggers;
+    size_t triggers_n;
+    size_t events_total, due_reads_total;
+    char event_status[16]; /* of the newest */
     struct memory_run *runs;
     size_t runs_n;
     struct memory_value {
@@ -34,6 +45,8 @@ struct memory_store {
     /* Asked for each turn: RAC_OK, or the error it ends with (nothing is written then). */
     rac_err (*fault)(void *arg);
     void *fault_arg;
+    rac_err (*save_fault)(void *arg); /* the same for saves of triggers */
+    void *save_fault_arg;
 };
 
 struct memory_store *memory_store_new(void);
@@ -43,6 +56,10 @@ bool memory_store_deliver(struct memory_store *s);
 /* A crash: the first `written` of what waits became durable all the same, nobody heard of it; the
  * rest is gone. Those who asked are told RAC_E_CANCELLED, so that they can free what they hold. */
 void memory_store_crash(struct memory_store *s, size_t written);
+/* As a save of the workflow does: the trigger is due at that time. */
+void memory_store_attend(struct memory_store *s, rac_str tenant, int64_t flow, const char *trigger,
+                         rac_ms at_ms);
+struct memory_trigger *memory_store_trigger(struct memory_store *s, int64_t flow, rac_str trigger);
 struct memory_run *memory_store_run(struct memory_store *s, int64_t flow, rac_str name);
 
 #endif
