@@ -109,3 +109,32 @@ rac_str rac_utf8_mend(struct rac_arena *a, rac_str s)
     *w = '\0';
     return (rac_str){p, (size_t)(w - p)};
 }
+
+/* C0, DEL, C1; line and paragraph separators; embeddings, overrides and isolates. */
+static bool breaks_a_line(uint32_t cp)
+{
+    return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || (cp >= 0x2028 && cp <= 0x202e) ||
+           (cp >= 0x2066 && cp <= 0x2069);
+}
+
+rac_str rac_utf8_line(struct rac_arena *a, rac_str s, size_t bytes_max)
+{
+    s = rac_str_trim(s);
+    char *out = rac_arena_alloc_dirty(a, 3 * (s.n < bytes_max ? s.n : bytes_max) + 4);
+    size_t n = 0;
+    for (size_t i = 0; i < s.n && n < bytes_max;) {
+        uint32_t cp;
+        size_t len = rac_utf8_decode(s.p + i, s.n - i, &cp);
+        i += len > 0 ? len : 1;
+        if (len == 0)
+            cp = 0xfffd;
+        char c[4] = {' '};
+        size_t w = breaks_a_line(cp) ? 1 : rac_utf8_encode(cp, c);
+        if (n + w > bytes_max)
+            break;
+        memcpy(out + n, c, w);
+        n += w;
+    }
+    out[n] = '\0';
+    return rac_str_trim((rac_str){out, n});
+}

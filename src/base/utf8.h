@@ -16,5 +16,9 @@ size_t rac_utf8_check(rac_str s);
 size_t rac_utf8_count(rac_str s); /* characters; an invalid byte counts as one */
 /* s itself when valid, else a copy in a with every invalid byte replaced by U+FFFD. */
 rac_str rac_utf8_mend(struct rac_arena *a, rac_str s);
+/* Somebody else's words as one line that may stand in a status, a log or a page: trimmed, mended,
+ * at most bytes_max bytes and cut at a character. Control characters, line separators and marks
+ * that turn the direction of writing become blanks. In a. */
+rac_str rac_utf8_line(struct rac_arena *a, rac_str s, size_t bytes_max);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "base/utf8.h"
 #include "crypto/digest.h"
 #include "text/url.h"
 
@@ -23,6 +24,8 @@ enum {
     VERIFIER_BYTES = 32,
     CONSENT_BYTES_MAX = 4 << 20,
     DEVICE_INTERVAL_S = 5,
+    ERROR_BYTES_MAX = 100,
+    DESCRIPTION_BYTES_MAX = 300,
 };
 
 rac_str rac_auth_redirect_url(const struct rac_auth *auth, const struct rac_oauth_settings *s,
@@ -445,15 +448,18 @@ static void exchange(struct complete *c, const struct rac_auth_target *t)
 static void provider_said_no(struct complete *c)
 {
     bool denied = rac_str_eqi(c->error, RAC_S("access_denied"));
+    rac_str error = rac_utf8_line(&c->own, c->error, ERROR_BYTES_MAX);
+    if (error.n == 0)
+        error = RAC_S("error");
+    rac_str description = rac_utf8_line(&c->own, c->error_description, DESCRIPTION_BYTES_MAX);
     rac_str text = rac_arena_printf(
         &c->own, "%s (%.*s%s%.*s). %s",
         denied ? "The sign-in was declined" : "The identity provider refused the sign-in",
-        RAC_FMT(rac_str_sub(c->error, 0, 100)), c->error_description.n > 0 ? ": " : "",
-        RAC_FMT(rac_str_sub(c->error_description, 0, 300)),
+        RAC_FMT(error), description.n > 0 ? ": " : "", RAC_FMT(description),
         denied ? "Sign in again and accept."
                : "Sign in again; if it happens again, an administrator checks the OAuth settings.");
     fail(&c->failure, "ConnectionUnauthenticated", 401, NULL, text);
-    c->failure.detail = rac_str_sub(c->error, 0, 100);
+    c->failure.detail = error;
     complete_fail(c, RAC_CONNECTION_UNAUTHENTICATED);
 }
 

@@ -195,15 +195,10 @@ rac_err rac_token_request_build(const struct rac_oauth_vars *v, enum rac_token_p
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* Provider's words for people: one line, valid UTF-8, short. */
+/* Provider's words for people. */
 static rac_str words(rac_str s, struct rac_arena *a)
 {
-    s = rac_utf8_mend(a, rac_str_trim(rac_str_sub(s, 0, ERROR_BYTES_MAX)));
-    char *p = rac_arena_cstr(a, s);
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)p[i] < 0x20 || p[i] == 0x7F)
-            p[i] = ' ';
-    return rac_str_trim((rac_str){p, s.n});
+    return rac_utf8_line(a, s, ERROR_BYTES_MAX);
 }
 
 /* A token has to fit into a header value: printable, no spaces at its ends, not absurdly long. */

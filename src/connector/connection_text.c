@@ -94,20 +94,6 @@ rac_str rac_secrets_mask(const struct rac_secrets *s, rac_str text, struct rac_a
 
 enum { MESSAGE_BYTES_MAX = 500 };
 
-/* One line, valid UTF-8, cut at a character. */
-static rac_str tidy(rac_str s, struct rac_arena *a)
-{
-    s = rac_utf8_mend(a, rac_str_trim(rac_str_sub(s, 0, 4 * MESSAGE_BYTES_MAX)));
-    size_t n = s.n < MESSAGE_BYTES_MAX ? s.n : MESSAGE_BYTES_MAX;
-    while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xC0) == 0x80)
-        n--;
-    char *p = rac_arena_cstr(a, rac_str_sub(s, 0, n));
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)p[i] < 0x20 || p[i] == 0x7F)
-            p[i] = ' ';
-    return rac_str_trim((rac_str){p, n});
-}
-
 static rac_str text_at(const struct rac_json *v, const char *key)
 {
     return rac_str_trim(rac_json_str(rac_json_get(v, rac_str_of(key)), RAC_STR_NULL));
@@ -151,7 +137,7 @@ rac_str rac_connection_message_of(rac_str body, struct rac_arena *a)
     static const char *const further[] = {"error_description", "detail", "title", "error", "msg"};
     for (size_t i = 0; s.n == 0 && i < RAC_COUNT(further); i++)
         s = text_at(&v, further[i]);
-    return s.n == 0 ? RAC_STR_NULL : tidy(s, a);
+    return s.n == 0 ? RAC_STR_NULL : rac_utf8_line(a, s, MESSAGE_BYTES_MAX);
 }
 
 bool rac_connection_test_failed(int http_status)

@@ -103,6 +103,37 @@ static void utf8_refuses_and_mends_what_is_not(void **state RAC_UNUSED)
     rac_arena_fini(&a);
 }
 
+static void utf8_line_is_one_line_of_others_words(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 20);
+    assert_str(rac_utf8_line(&a,
+                             RAC_S(" \r\n a\r\nb\tc\x7f"
+                                   "d \n"),
+                             100),
+               "a  b c d");
+    /* next line, line separator, right-to-left override, isolate */
+    assert_str(rac_utf8_line(&a,
+                             RAC_S("a\xc2\x85"
+                                   "b\xe2\x80\xa8"
+                                   "c\xe2\x80\xae"
+                                   "d\xe2\x81\xa6"
+                                   "e"),
+                             100),
+               "a b c d e");
+    assert_str(rac_utf8_line(&a,
+                             RAC_S("a\xff"
+                                   "b\xe2\x82"),
+                             100),
+               "a\xef\xbf\xbd"
+               "b\xef\xbf\xbd\xef\xbf\xbd");
+    assert_str(rac_utf8_line(&a, RAC_S("ab\xe2\x82\xac"), 4), "ab"); /* no half a character */
+    assert_str(rac_utf8_line(&a, RAC_S("ab\xe2\x82\xac"), 5), "ab\xe2\x82\xac");
+    assert_str(rac_utf8_line(&a, RAC_S("ab\xff"), 4), "ab");
+    assert_int_equal(rac_utf8_line(&a, RAC_STR_NULL, 4).n, 0);
+    rac_arena_fini(&a);
+}
+
 static void base64_round_trips(void **state RAC_UNUSED)
 {
     struct rac_arena a;
@@ -264,6 +295,7 @@ int main(void)
         cmocka_unit_test(time_knows_known_instants),
         cmocka_unit_test(durations_have_fixed_lengths_only),
         cmocka_unit_test(utf8_refuses_and_mends_what_is_not),
+        cmocka_unit_test(utf8_line_is_one_line_of_others_words),
         cmocka_unit_test(base64_round_trips),
         cmocka_unit_test(settings_come_from_three_places),
         cmocka_unit_test(metrics_add_up_and_print),

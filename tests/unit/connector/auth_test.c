@@ -1,6 +1,7 @@
 /* The OAuth engine with a fake clock, a fake network and the store in memory. */
 #include "unit.h"
 
+#include "base/utf8.h"
 #include "connector/auth_priv.h"
 #include "crypto/jwt_sign.h"
 #include "text/url.h"
@@ -963,6 +964,41 @@ static void test_consent_refusals(void **state)
     assert_int_equal(c.result.status.status, RAC_CONNECTION_CONNECTED);
 }
 
+/* What stands in the address the provider sent the browser to is anybody's text: it goes into the
+ * status, the log and a page as one short line of valid UTF-8. */
+static void test_consent_error_words(void **state)
+{
+    (void)state;
+    connector(generic);
+    W->status.status = RAC_CONNECTION_UNAUTHENTICATED;
+    char description[1200], error[400];
+    memset(description, 'd', sizeof description - 1);
+    description[sizeof description - 1] = '\0';
+    memcpy(description, "no\r\nlevel=error \xff\xe2\x80\xae", 20);
+    memset(error, 'e', sizeof error - 1);
+    error[sizeof error - 1] = '\0';
+    error[1] = '\n';
+    struct consent c = {0};
+    struct rac_consent_answer x = {.state = q(begin().link.link, "state"),
+                                   .error = rac_str_of(error),
+                                   .error_description = rac_str_of(description),
+                                   .user = RAC_S("u1")};
+    rac_auth_consent_complete(W->auth[0], &x, &W->a, completed, &c);
+    pump();
+    assert_true(c.failed);
+    rac_str texts[] = {c.error.message, c.error.detail, marked()->message, marked()->code,
+                       c.result.status.message};
+    for (size_t i = 0; i < RAC_COUNT(texts); i++) {
+        assert_int_equal(rac_utf8_check(texts[i]), texts[i].n);
+        for (size_t k = 0; k < texts[i].n; k++)
+            assert_true((unsigned char)texts[i].p[k] >= 0x20 && texts[i].p[k] != 0x7f);
+        assert_lacks(texts[i], "\xe2\x80\xae");
+        assert_true(texts[i].n < 600);
+    }
+    assert_int_equal(c.error.detail.n, 100);
+    assert_has(c.error.message, "no  level=error \xef\xbf\xbd ddd");
+}
+
 static void test_placeholders(void **state)
 {
     (void)state;
@@ -1304,6 +1340,7 @@ int main(void)
         T(test_password_grant),
         T(test_consent),
         T(test_consent_refusals),
+        T(test_consent_error_words),
         T(test_placeholders),
         T(test_unknown_provider),
         T(test_device),
