@@ -23,7 +23,9 @@ enum {
     STATE_BYTES = 16,
     VERIFIER_BYTES = 32,
     CONSENT_BYTES_MAX = 4 << 20,
-    DEVICE_INTERVAL_S = 5,
+    DEVICE_INTERVAL_S = 5, /* RFC 8628 §3.2, and what slow_down adds (§3.5) */
+    DEVICE_INTERVAL_S_MAX = 60,
+    DEVICE_LIFE_S_MAX = 3600,
     ERROR_BYTES_MAX = 100,
     DESCRIPTION_BYTES_MAX = 300,
 };
@@ -180,35 +182,53 @@ static bool make_link(struct begin *b, struct rac_oauth_vars *v)
 
 /* --- begin, device grant (RFC 8628) ----------------------------------------------------------- */
 
+/* What is kept of a device grant: its code and how long to wait between two questions. */
+static rac_str device_detail(rac_str code, int64_t interval_s, struct rac_arena *a)
+{
+    struct rac_json o = rac_json_new_object(a);
+    RAC_JSON_PUT_STR(a, &o, "device_code", code);
+    RAC_JSON_PUT(a, &o, "interval", rac_json_of_int(interval_s));
+    return rac_json_print_str(&o, 0, a);
+}
+
+static void device_refused(struct begin *b, const struct rac_fetch_res *res)
+{
+    struct rac_token_answer x;
+    rac_token_answer_read(res, rac_auth_now(b->auth), &b->own, &x);
+    if (x.verdict == RAC_TOKEN_OK)
+        x.verdict = RAC_TOKEN_MALFORMED;
+    rac_auth_error_of_answer(&x, &b->own, &b->error);
+    begin_end(b, true);
+}
+
 static void device_answered(void *arg, const struct rac_fetch_res *res)
 {
     struct begin *b = RAC_CAST(arg, struct begin, BEGIN_MAGIC);
     struct rac_json v = rac_json_none;
     struct rac_json_error where;
+    struct rac_url parts;
     if (res->err == RAC_OK)
         (void)!rac_json_parse(res->body, &b->own, RAC_JSON_COPY, &v, &where);
     rac_str code = rac_json_str(RAC_JSON_GET(&v, "device_code"), RAC_STR_NULL);
     rac_str user_code = rac_json_str(RAC_JSON_GET(&v, "user_code"), RAC_STR_NULL);
     rac_str page = rac_json_str(RAC_JSON_GET(&v, "verification_uri"), RAC_STR_NULL);
+    rac_str whole = rac_json_str(RAC_JSON_GET(&v, "verification_uri_complete"), RAC_STR_NULL);
     if (page.n == 0)
         page = rac_json_str(RAC_JSON_GET(&v, "verification_url"), RAC_STR_NULL);
-    if (res->status != 200 || code.n == 0 || user_code.n == 0 || page.n == 0) {
-        struct rac_token_answer x;
-        rac_token_answer_read(res, rac_auth_now(b->auth), &b->own, &x);
-        if (x.verdict == RAC_TOKEN_OK)
-            x.verdict = RAC_TOKEN_MALFORMED;
-        rac_auth_error_of_answer(&x, &b->own, &b->error);
-        begin_end(b, true);
+    user_code = rac_utf8_line(b->a, user_code, ERROR_BYTES_MAX);
+    if (res->status != 200 || code.n == 0 || user_code.n == 0 ||
+        !rac_url_split_http(page, &parts)) {
+        device_refused(b, res);
         return;
     }
-    int64_t life_s = rac_json_int(RAC_JSON_GET(&v, "expires_in"), 600);
-    b->link.user_code = rac_arena_str(b->a, user_code);
-    b->link.interval_s = rac_json_int(RAC_JSON_GET(&v, "interval"), DEVICE_INTERVAL_S);
-    rac_str whole = rac_json_str(RAC_JSON_GET(&v, "verification_uri_complete"), RAC_STR_NULL);
-    b->link.link = rac_arena_str(b->a, whole.n > 0 ? whole : page);
-    b->row.detail = rac_arena_str(&b->own, code);
-    if (life_s > 0 && life_s * 1000 < CONSENT_LIFE_MS)
-        b->row.expires_ms = rac_auth_now(b->auth) + life_s * 1000;
+    int64_t life_s = rac_oauth_seconds(RAC_JSON_GET(&v, "expires_in"), CONSENT_LIFE_MS / 1000,
+                                       DEVICE_LIFE_S_MAX);
+    b->link.interval_s =
+        rac_oauth_seconds(RAC_JSON_GET(&v, "interval"), DEVICE_INTERVAL_S, DEVICE_INTERVAL_S_MAX);
+    b->link.user_code = user_code;
+    b->link.link = rac_oauth_clean_url(rac_url_split_http(whole, &parts) ? whole : page, b->a);
+    b->row.detail = device_detail(code, b->link.interval_s, &b->own);
+    b->row.expires_ms = rac_auth_now(b->auth) + life_s * 1000;
     keep_consent(b);
 }
 
@@ -264,6 +284,7 @@ static void begin_with(struct begin *b, const struct rac_auth_target *t, rac_str
     }
     if (redirect.n == 0)
         redirect = rac_auth_redirect_url(b->auth, t->settings, t->connector_id, &b->own);
+    redirect = rac_arena_str(&b->own, redirect); /* the device grant needs it after t has gone */
     b->row.state = rac_random_token(&b->own, b->auth->env.env, STATE_BYTES);
     b->row.tenant = b->key.tenant;
     b->row.user = b->user;
@@ -318,6 +339,8 @@ struct complete {
     void *arg;
     rac_str state, code, error, error_description, user;
     struct rac_consent consent; /* as taken */
+    rac_str device_code;        /* device grant only */
+    int64_t interval_s;
     struct rac_auth_key key;
     struct rac_token_post post;
     struct rac_oauth_row row;
@@ -381,6 +404,9 @@ static void complete_saved(void *arg, const struct rac_commit *commit)
     if (commit->err != RAC_OK) {
         c->failed = true;
         rac_auth_error_of_store(commit->err, &c->failure);
+        if (commit->err != RAC_E_NOT_FOUND)
+            c->failure.message = RAC_S("The identity provider accepted the sign-in, but its tokens "
+                                       "could not be written just now. Sign in again.");
     } else {
         c->status = (struct rac_status){.status = RAC_CONNECTION_CONNECTED};
         rac_log(RAC_INFO, "connection.signed_in", RAC_F_STR("connection", c->key.connection));
@@ -388,14 +414,44 @@ static void complete_saved(void *arg, const struct rac_commit *commit)
     complete_done(c);
 }
 
-/* Device grant, not confirmed yet: the state goes back, for the next question. */
+static void complete_put(void *arg, const struct rac_commit *commit)
+{
+    struct complete *c = RAC_CAST(arg, struct complete, COMPLETE_MAGIC);
+    if (commit->err != RAC_OK)
+        rac_auth_error_of_store(commit->err, &c->failure);
+    complete_done(c);
+}
+
+/* A device grant that nobody confirmed yet, or a sign-in whose code could not be sent just now: the
+ * state goes back, for the next question. After slow_down that one has to come later (RFC 8628
+ * §3.5). */
 static void complete_put_back(struct complete *c)
 {
     const struct rac_connector_store *s = c->auth->env.store;
     struct rac_actor actor = {.user = c->consent.user, .at_ms = rac_auth_now(c->auth)};
     c->failed = true;
+    if (rac_str_eqi(c->failure.detail, RAC_S("slow_down")))
+        c->interval_s += DEVICE_INTERVAL_S;
+    if (c->interval_s > DEVICE_INTERVAL_S_MAX)
+        c->interval_s = DEVICE_INTERVAL_S_MAX;
+    if (c->failure.retry_after_s < c->interval_s)
+        c->failure.retry_after_s = c->interval_s;
     c->consent.state = c->state;
-    s->consent_begin(s->self, &c->consent, &actor, complete_marked, c);
+    if (c->device_code.n > 0)
+        c->consent.detail = device_detail(c->device_code, c->interval_s, &c->own);
+    s->consent_begin(s->self, &c->consent, &actor, complete_put, c);
+}
+
+static void exchange_failed(struct complete *c, const struct rac_token_answer *x)
+{
+    bool open = x->verdict == RAC_TOKEN_PENDING || x->verdict == RAC_TOKEN_TEMPORARY ||
+                x->verdict == RAC_TOKEN_MALFORMED;
+    rac_auth_error_of_answer(x, &c->own, &c->failure);
+    if (open && c->device_code.n > 0)
+        complete_put_back(c);
+    else
+        complete_fail(c, x->verdict == RAC_TOKEN_REJECTED ? RAC_CONNECTION_UNAUTHENTICATED
+                                                          : RAC_CONNECTION_ERROR);
 }
 
 static void exchanged(void *arg, const struct rac_token_answer *x)
@@ -403,12 +459,7 @@ static void exchanged(void *arg, const struct rac_token_answer *x)
     struct complete *c = RAC_CAST(arg, struct complete, COMPLETE_MAGIC);
     const struct rac_connector_store *s = c->auth->env.store;
     if (x->verdict != RAC_TOKEN_OK) {
-        rac_auth_error_of_answer(x, &c->own, &c->failure);
-        if (x->verdict == RAC_TOKEN_PENDING)
-            complete_put_back(c);
-        else
-            complete_fail(c, x->verdict == RAC_TOKEN_REJECTED ? RAC_CONNECTION_UNAUTHENTICATED
-                                                              : RAC_CONNECTION_ERROR);
+        exchange_failed(c, x);
         return;
     }
     static const struct rac_status connected = {.status = RAC_CONNECTION_CONNECTED};
@@ -428,8 +479,8 @@ static void exchange(struct complete *c, const struct rac_auth_target *t)
                                .redirect_url = c->consent.redirect_url,
                                .verifier = c->consent.verifier,
                                .state = c->state};
-    bool device = c->consent.detail.n > 0;
-    v.code = device ? c->consent.detail : c->code;
+    bool device = c->device_code.n > 0;
+    v.code = device ? c->device_code : c->code;
     if (t->settings->problem.n > 0) {
         fail(&c->failure, "InvalidInput", 400, "RC-OA-01",
              rac_arena_str(&c->own, t->settings->problem));
@@ -477,8 +528,13 @@ static void copy_consent(struct complete *c, const struct rac_consent *row)
     };
     if (row->verifier.n > 0)
         c->consent.verifier = rac_arena_str(a, row->verifier);
-    if (row->detail.n > 0)
-        c->consent.detail = rac_arena_str(a, row->detail);
+    struct rac_json detail;
+    if (row->detail.n > 0 &&
+        rac_json_parse(row->detail, a, RAC_JSON_COPY, &detail, NULL) == RAC_OK) {
+        c->device_code = rac_json_str(RAC_JSON_GET(&detail, "device_code"), RAC_STR_NULL);
+        c->interval_s = rac_oauth_seconds(RAC_JSON_GET(&detail, "interval"), DEVICE_INTERVAL_S,
+                                          DEVICE_INTERVAL_S_MAX);
+    }
     c->key = (struct rac_auth_key){c->consent.tenant, c->consent.connection, c->consent.parameter};
 }
 
@@ -513,13 +569,16 @@ static void taken(void *arg, rac_err err, const struct rac_consent *row)
         err = source->open(source->self, &c->key, &c->own, &t);
     if (err != RAC_OK) {
         rac_auth_error_of_store(err, &c->failure);
-        fail_at_once(c);
+        if (c->key.connection.n > 0 && err != RAC_E_NOT_FOUND)
+            complete_put_back(c);
+        else
+            fail_at_once(c);
         return;
     }
     c->status = t.connection->status;
     if (c->error.n > 0) {
         provider_said_no(c);
-    } else if (c->code.n == 0 && c->consent.detail.n == 0) {
+    } else if (c->code.n == 0 && c->device_code.n == 0) {
         fail(&c->failure, "InvalidInput", 400, "CodeMissing",
              RAC_S("The identity provider sent neither a code nor an error. Sign in again."));
         complete_fail(c, RAC_CONNECTION_UNAUTHENTICATED);

@@ -88,6 +88,10 @@ struct rac_token_answer {
     int64_t retry_after_s;
 };
 
+/* Seconds as providers write them: a number or a text that holds one, whole or not, cut to max_s.
+ * otherwise: absent, no number, or less than one second. */
+int64_t rac_oauth_seconds(const struct rac_json *v, int64_t otherwise, int64_t max_s);
+
 /* Never fails. Accepts JSON and form-encoded answers whatever their content type says; strings
  * in a. now_ms is for expires_on (an absolute time). */
 void rac_token_answer_read(const struct rac_fetch_res *res, rac_ms now_ms, struct rac_arena *a,

@@ -15,6 +15,7 @@
 
 enum { TOKEN_BYTES_MAX = 64 << 10, ASSERTION_LIFE_S = 600, ERROR_BYTES_MAX = 400 };
 enum { EXPIRES_MAX_S = 10 * 366 * 86400 };
+#define SECONDS_MAX INT64_C(1000000000000)
 
 /* --- building --------------------------------------------------------------------------------- */
 
@@ -244,15 +245,33 @@ static rac_str field(const struct rac_json *v, const char *name)
     return rac_str_trim(rac_json_str(rac_json_get(v, rac_str_of(name)), RAC_STR_NULL));
 }
 
-static int64_t number(const struct rac_json *v, const char *name, int64_t otherwise)
+int64_t rac_oauth_seconds(const struct rac_json *v, int64_t otherwise, int64_t max_s)
 {
-    int64_t n;
-    const struct rac_json *x = rac_json_get(v, rac_str_of(name));
-    if (rac_json_is_number(x)) {
-        double d = rac_json_double(x, 0);
-        return d > 0 && d < 1e15 ? (int64_t)d : otherwise;
-    }
-    return rac_str_to_i64(field(v, name), &n) ? n : otherwise;
+    double d = 0;
+    if (rac_json_is_number(v))
+        d = rac_json_double(v, 0);
+    else if (!rac_str_to_double(rac_str_trim(rac_json_str(v, RAC_STR_NULL)), &d))
+        return otherwise;
+    if (!(d >= 1)) /* NaN as well */
+        return otherwise;
+    return d < (double)max_s ? (int64_t)d : max_s;
+}
+
+/* How long a token lives; 0: not said. A number of seconds that is ten years and more, and as a
+ * time since 1970 in the future, is that time: some providers say `expires` so. */
+static int64_t life_of(const struct rac_json *v, rac_ms now_ms)
+{
+    int64_t now_s = now_ms / 1000;
+    int64_t in = rac_oauth_seconds(RAC_JSON_GET(v, "expires_in"), 0, SECONDS_MAX);
+    /* Azure AD before v2.0: seconds since 1970 */
+    int64_t on = rac_oauth_seconds(RAC_JSON_GET(v, "expires_on"), 0, SECONDS_MAX);
+    if (in == 0)
+        in = rac_oauth_seconds(RAC_JSON_GET(v, "expires"), 0, SECONDS_MAX);
+    if (in == 0 && on > now_s)
+        in = on - now_s;
+    if (in > EXPIRES_MAX_S && in > now_s && in - now_s <= EXPIRES_MAX_S)
+        in -= now_s;
+    return in > EXPIRES_MAX_S ? EXPIRES_MAX_S : in;
 }
 
 /* Where the tokens stand: at the root, in `data`, or in Slack's `authed_user`. */
@@ -340,13 +359,7 @@ static void read_tokens(const struct rac_json *v, rac_ms now_ms, struct rac_aren
     out->id_token = secret_copy(a, field(v, "id_token"));
     out->type = words(field(v, "token_type"), a);
     out->scope = words(field(v, "scope"), a);
-    int64_t in = number(v, "expires_in", 0);
-    int64_t on = number(v, "expires_on", 0); /* Azure AD before v2.0: seconds since 1970 */
-    if (in <= 0)
-        in = number(v, "expires", 0);
-    if (in <= 0 && on > now_ms / 1000)
-        in = on - now_ms / 1000;
-    out->expires_in_s = in < 0 ? 0 : in > EXPIRES_MAX_S ? EXPIRES_MAX_S : in;
+    out->expires_in_s = life_of(v, now_ms);
     out->verdict = RAC_TOKEN_OK;
 }
 

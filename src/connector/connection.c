@@ -193,24 +193,28 @@ static bool check_allowed(struct making *m, const struct rac_conn_param *p, stru
 
 /* --- tokens ----------------------------------------------------------------------------------- */
 
+#define SECONDS_MAX INT64_C(100000000000)
+#define TIME_MS_MAX INT64_C(253402300799000) /* the year 9999 ends */
+
 static bool token_expiry(struct making *m, const struct rac_json *v, struct rac_oauth_token *t)
 {
     const struct rac_json *at = RAC_JSON_GET(v, "expires_at");
     const struct rac_json *in = RAC_JSON_GET(v, "expires_in");
     int64_t n;
     if (rac_json_is_number(at) || rac_str_to_i64(rac_json_str(at, RAC_S("")), &n)) {
-        n = rac_json_is_number(at) ? (int64_t)rac_json_double(at, 0) : n;
-        if (n < 0)
+        double d = rac_json_is_number(at) ? rac_json_double(at, -1) : (double)n;
+        if (!(d >= 0 && d <= (double)TIME_MS_MAX))
             return false;
+        n = (int64_t)d;
         /* Seconds; a number this large can only be milliseconds. */
-        t->expires_at_ms = n > INT64_C(100000000000) ? n : n * 1000;
+        t->expires_at_ms = n > SECONDS_MAX ? n : n * 1000;
         return true;
     }
     if (rac_json_is_string(at))
         return rac_time_parse(rac_json_str(at, RAC_S("")), &t->expires_at_ms);
     if (rac_json_is_number(in) || rac_str_to_i64(rac_json_str(in, RAC_S("")), &n)) {
         n = rac_json_is_number(in) ? rac_json_int(in, -1) : n;
-        if (n < 0 || n > INT64_C(100000000000))
+        if (n < 0 || n > SECONDS_MAX)
             return false;
         t->expires_at_ms = m->now_ms + n * 1000;
         return true;

@@ -43,6 +43,9 @@ struct world {
     struct rac_auth *auth[WORKERS_MAX];
     rac_err store_error; /* what oauth_save answers, once */
     void (*real_save)(void *, rac_str, const struct rac_oauth_save *, rac_commit_fn, void *);
+    rac_str kept_redirect;
+    void (*real_begin)(void *, const struct rac_consent *, const struct rac_actor *, rac_commit_fn,
+                       void *);
 };
 
 static struct world *W;
@@ -459,6 +462,48 @@ static void test_temporary(void **state)
     reply_error(last_asked(), RAC_E_TIMEOUT, "no answer within 30 s");
     assert_str(o->error.code, "BackendTimeout");
     assert_int_equal(o->error.http_status, 504);
+}
+
+/* What the provider says of a token's life is bounded, whatever it says. */
+static void test_expires_in(void **state)
+{
+    (void)state;
+    connector(generic);
+    const int64_t longest = INT64_C(10) * 366 * 86400;
+    const struct {
+        const char *members;
+        int64_t life_s; /* 0: unknown */
+    } cases[] = {
+        {"\"expires_in\":3600", 3600},
+        {"\"expires_in\":\"3600\"", 3600},
+        {"\"expires_in\":3599.9", 3599},
+        {"\"expires_in\":\"3599.9\"", 3599},
+        {"\"expires_in\":-1", 0},
+        {"\"expires_in\":0", 0},
+        {"\"expires_in\":null", 0},
+        {"\"expires_in\":\"never\"", 0},
+        {"\"expires_in\":9223372036854775807", longest},
+        {"\"expires_in\":\"9223372036854775808\"", longest},
+        {"\"expires_in\":1e300", longest},
+        {"\"expires_in\":1e999", longest},
+        {"\"expires_in\":-1e999", 0},
+        {"\"expires\":5184000", 5184000},
+        {"\"expires\":1700003600", 3600}, /* as a time */
+        {"\"expires_on\":\"1700003600\"", 3600},
+        {"\"expires_on\":9223372036854775807", longest},
+        {"\"expires_on\":1600000000", 0}, /* past: as if not said */
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        char body[200];
+        snprintf(body, sizeof body, "{\"access_token\":\"A2\",%s}", cases[i].members);
+        stored("A1", "R1", -5);
+        prepare(0, false);
+        pump();
+        reply(last_asked(), 200, body);
+        rac_ms want = cases[i].life_s == 0 ? 0 : W->clock.wall_ms + cases[i].life_s * 1000;
+        if (row().expires_ms != want)
+            fail_msg("%s: %lld", body, (long long)(row().expires_ms - W->clock.wall_ms));
+    }
 }
 
 /* While the token at hand still works, a failing provider does not stop calls, nor is it asked on
@@ -1056,6 +1101,47 @@ static void test_unknown_provider(void **state)
     assert_has(b.link.link, "https://z.example/a?x=1&client_id=x&");
 }
 
+static const char device[] =
+    "{'connectionParameters':{'token':{'type':'oauthSetting','oAuthSettings':{"
+    "'identityProvider':'oauth2','clientId':'app','scopes':['s'],'customParameters':{"
+    "'grantType':{'value':'device_code'},'tokenUrl':{'value':'https://id.example/t'},"
+    "'deviceAuthorizationUrl':{'value':'https://id.example/d'}}}}}}";
+
+static struct consent begin_device(const char *members)
+{
+    static struct consent b;
+    b = (struct consent){0};
+    struct rac_consent_ask ask = {.key = {RAC_S("t1"), RAC_S("c1"), RAC_S("token")},
+                                  .user = RAC_S("u1")};
+    rac_auth_consent_begin(W->auth[0], &ask, &W->a, begun, &b);
+    pump();
+    reply(last_asked(), 200,
+          rac_arena_printf(&W->a, "{\"device_code\":\"DC\",\"user_code\":\"AB\",%s}", members).p);
+    assert_int_equal(b.calls, 1);
+    return b;
+}
+
+static void ask_device(struct consent *c, rac_str state)
+{
+    struct rac_consent_answer x = {.state = state, .user = RAC_S("u1")};
+    *c = (struct consent){0};
+    rac_auth_consent_complete(W->auth[0], &x, &W->a, completed, c);
+    pump();
+}
+
+static void release_and_scribble(void *self, struct rac_auth_target *t)
+{
+    (void)self;
+    memset((char *)(uintptr_t)t->settings->redirect_url.p, '?', t->settings->redirect_url.n);
+}
+
+static void note_redirect(void *self, const struct rac_consent *c, const struct rac_actor *actor,
+                          rac_commit_fn done, void *arg)
+{
+    W->kept_redirect = rac_arena_str(&W->a, c->redirect_url);
+    W->real_begin(self, c, actor, done, arg);
+}
+
 static void test_device(void **state)
 {
     (void)state;
@@ -1088,6 +1174,124 @@ static void test_device(void **state)
     reply(last_asked(), 200, "{\"access_token\":\"A1\"}");
     assert_false(c.failed);
     assert_str(row().access, "A1");
+}
+
+#define GO "\"verification_uri\":\"https://id.example/go\""
+
+/* What the provider says of times is bounded, whatever it says. */
+static void test_device_times(void **state)
+{
+    (void)state;
+    connector(device);
+    static const struct {
+        const char *expires_in, *interval;
+        int64_t life_s, interval_s;
+    } cases[] = {
+        {"300", "7", 300, 7},         {"\"300\"", "\"7\"", 300, 7},
+        {"1799.5", "5.9", 1799, 5},   {"9223372036854775807", "9223372036854775807", 3600, 60},
+        {"1e400", "1e400", 3600, 60}, {"-9223372036854775808", "-1", 600, 5},
+        {"null", "null", 600, 5},     {"0", "0", 600, 5},
+        {"\"soon\"", "{}", 600, 5},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        char members[400];
+        snprintf(members, sizeof members, GO ",\"expires_in\":%s,\"interval\":%s",
+                 cases[i].expires_in, cases[i].interval);
+        struct consent b = begin_device(members);
+        assert_false(b.failed);
+        assert_int_equal(b.link.expires_at_ms, W->clock.wall_ms + cases[i].life_s * 1000);
+        assert_int_equal(b.link.interval_s, cases[i].interval_s);
+    }
+    assert_true(begin_device("\"verification_uri\":\"javascript:alert(1)\"").failed);
+    assert_str(begin_device(GO ",\"verification_uri_complete\":\"javascript:alert(1)\"").link.link,
+               "https://id.example/go");
+}
+
+/* A provider that cannot be asked for a moment does not end a sign-in by device: it goes on until
+ * the provider's code expires. */
+static void test_device_goes_on(void **state)
+{
+    (void)state;
+    connector(device);
+    W->status.status = RAC_CONNECTION_UNAUTHENTICATED;
+    struct consent b = begin_device(GO ",\"expires_in\":900,\"interval\":5"), c;
+    static const struct {
+        int status;
+        const char *body;
+        int64_t retry_s;
+    } cases[] = {
+        {400, "{\"error\":\"authorization_pending\"}", 5},
+        {503, "", 5},
+        {200, "<html>maintenance</html>", 5},
+        {429, "{\"error\":\"ratelimited\"}", 5},
+        {400, "{\"error\":\"slow_down\"}", 10},
+        {400, "{\"error\":\"slow_down\"}", 15},
+        {400, "{\"error\":\"authorization_pending\"}", 15},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        ask_device(&c, b.link.state);
+        assert_str(form(last_asked()->body, "device_code"), "DC");
+        reply(last_asked(), cases[i].status, cases[i].body);
+        assert_true(c.failed);
+        assert_int_equal(c.error.retry_after_s, cases[i].retry_s);
+        assert_null(marked());
+        W->clock.wall_ms += cases[i].retry_s * 1000;
+    }
+    ask_device(&c, b.link.state);
+    reply_error(last_asked(), RAC_E_TIMEOUT, "no answer within 30 s");
+    assert_str(c.error.code, "BackendTimeout");
+    for (int i = 0; i < 12; i++) { /* slow_down does not add up without end */
+        ask_device(&c, b.link.state);
+        reply(last_asked(), 400, "{\"error\":\"slow_down\"}");
+        assert_in_range(c.error.retry_after_s, 15, 60);
+    }
+    ask_device(&c, b.link.state);
+    reply(last_asked(), 200, "{\"access_token\":\"A1\"}");
+    assert_false(c.failed);
+    assert_str(row().access, "A1");
+    ask_device(&c, b.link.state);
+    assert_str(c.error.detail, "ConsentStateInvalid");
+}
+
+static void test_device_ends(void **state)
+{
+    (void)state;
+    connector(device);
+    W->status.status = RAC_CONNECTION_UNAUTHENTICATED;
+    struct consent b = begin_device(GO ",\"expires_in\":900"), c;
+    W->clock.wall_ms += 899000;
+    ask_device(&c, b.link.state);
+    reply(last_asked(), 503, "");
+    W->clock.wall_ms += 1000;
+    size_t before = W->asked_n;
+    ask_device(&c, b.link.state);
+    assert_str(c.error.detail, "ConsentStateInvalid");
+    assert_int_equal(W->asked_n, before);
+    static const char *const ends[] = {"expired_token", "access_denied", "invalid_client"};
+    for (size_t i = 0; i < RAC_COUNT(ends); i++) {
+        b = begin_device(GO);
+        ask_device(&c, b.link.state);
+        reply(last_asked(), 400, rac_arena_printf(&W->a, "{\"error\":\"%s\"}", ends[i]).p);
+        assert_str(c.error.detail, ends[i]);
+        ask_device(&c, b.link.state);
+        assert_str(c.error.detail, "ConsentStateInvalid");
+    }
+}
+
+/* The settings go with their target; what is kept of them is a copy. */
+static void test_device_redirect_url(void **state)
+{
+    (void)state;
+    connector("{'connectionParameters':{'token':{'type':'oauthSetting','oAuthSettings':{"
+              "'identityProvider':'oauth2','clientId':'app','redirectMode':'Direct','redirectUrl':"
+              "'https://mine.example/back','customParameters':{"
+              "'grantType':{'value':'device_code'},'tokenUrl':{'value':'https://id.example/t'},"
+              "'deviceAuthorizationUrl':{'value':'https://id.example/d'}}}}}}");
+    W->source.release = release_and_scribble;
+    W->real_begin = W->store.consent_begin;
+    W->store.consent_begin = note_redirect;
+    assert_false(begin_device(GO).failed);
+    assert_str(W->kept_redirect, "https://mine.example/back");
 }
 
 /* --- providers and templates ------------------------------------------------------------------ */
@@ -1323,6 +1527,7 @@ int main(void)
         T(test_invalid_grant),
         T(test_refused_too_late),
         T(test_temporary),
+        T(test_expires_in),
         T(test_temporary_but_valid),
         T(test_error_in_200),
         T(test_invalid_client_retry),
@@ -1344,6 +1549,10 @@ int main(void)
         T(test_placeholders),
         T(test_unknown_provider),
         T(test_device),
+        T(test_device_times),
+        T(test_device_goes_on),
+        T(test_device_ends),
+        T(test_device_redirect_url),
         T(test_aad),
         T(test_templates),
         T(test_typed_endpoints),

@@ -212,6 +212,10 @@ static void test_tokens(void **state)
     refuse(f, "{'token':{}}", "RC-CONN-07");
     refuse(f, "{'token':7}", "RC-CONN-07");
     refuse(f, "{'token':{'access_token':'a','expires_at':'soon'}}", "RC-CONN-07");
+    refuse(f, "{'token':{'access_token':'a','expires_at':1e300}}", "RC-CONN-07");
+    refuse(f, "{'token':{'access_token':'a','expires_at':-1e300}}", "RC-CONN-07");
+    refuse(f, "{'token':{'access_token':'a','expires_at':9223372036854775807}}", "RC-CONN-07");
+    refuse(f, "{'token':{'access_token':'a','expires_in':9223372036854775807}}", "RC-CONN-07");
 }
 
 static void test_store_round_trip(void **state)
