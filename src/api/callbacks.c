@@ -126,6 +126,7 @@ void rac_callbacks_handle(struct rac_api_worker *w, struct rac_http_exchange *x)
         .code = rac_url_query_get(&l->a, q, RAC_S("code")),
         .error = rac_url_query_get(&l->a, q, RAC_S("error")),
         .error_description = rac_url_query_get(&l->a, q, RAC_S("error_description")),
+        .path = rac_arena_str(&l->a, x->path),
     };
     rac_http_on_closed(x, closed, l);
     if (l->answer.state.n == 0) {

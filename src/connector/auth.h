@@ -248,6 +248,8 @@ void rac_auth_consent_begin(struct rac_auth *auth, const struct rac_consent_ask 
 struct rac_consent_answer {
     rac_str state, code, error, error_description;
     rac_str user; /* who is at the browser, when known; absent: whoever holds the state */
+    struct rac_auth_key key; /* what it has to be for, when known; absent members: any */
+    rac_str path; /* of ours, at which the browser arrived; absent: the caller received the code */
 };
 struct rac_consent_result {
     struct rac_auth_key key;  /* absent members: the state was not ours */
@@ -257,7 +259,12 @@ struct rac_consent_result {
 typedef void (*rac_consent_completed)(
     void *arg, const struct rac_consent_result *result,
     const struct rac_auth_error *error); /* error NULL: signed in */
-/* Validates the state (single use, 10 minutes, same user), exchanges the code, keeps the tokens. */
+/*
+ * Validates the state (single use, 10 minutes, same user and connection, and the page the provider
+ * was told to come back to), exchanges the code, keeps the tokens. For the device grant without a
+ * code: asks the provider once whether somebody confirmed; until then, and while the provider cannot
+ * be asked, the state stays good and error->retry_after_s says when to ask again.
+ */
 void rac_auth_consent_complete(struct rac_auth *auth, const struct rac_consent_answer *answer,
                                struct rac_arena *a, rac_consent_completed done, void *arg);
 

@@ -337,7 +337,8 @@ struct complete {
     struct rac_arena own;
     rac_consent_completed done;
     void *arg;
-    rac_str state, code, error, error_description, user;
+    rac_str state, code, error, error_description, user, path;
+    struct rac_auth_key expected;
     struct rac_consent consent; /* as taken */
     rac_str device_code;        /* device grant only */
     int64_t interval_s;
@@ -544,6 +545,20 @@ static void fail_at_once(struct complete *c)
     c->auth->env.defer(c->auth->env.defer_self, complete_done, c);
 }
 
+/* The connection that was asked for, and the page the provider was told to come back to: an answer
+ * that arrives at the page of another connector was meant for that one. A page of the caller's own
+ * may lead here by ways we do not know. */
+static bool is_expected(const struct complete *c)
+{
+    rac_str ours = c->auth->public_url, url = c->consent.redirect_url;
+    bool of_ours = rac_str_starts(url, ours) &&
+                   rac_str_starts(rac_str_from(url, ours.n), RAC_S("/oauth/redirect"));
+    if (c->expected.connection.n > 0 && (!rac_str_eq(c->expected.tenant, c->key.tenant) ||
+                                         !rac_str_eq(c->expected.connection, c->key.connection)))
+        return false;
+    return c->path.n == 0 || !of_ours || rac_str_eq(rac_str_from(url, ours.n), c->path);
+}
+
 static void taken(void *arg, rac_err err, const struct rac_consent *row)
 {
     struct complete *c = RAC_CAST(arg, struct complete, COMPLETE_MAGIC);
@@ -556,6 +571,12 @@ static void taken(void *arg, rac_err err, const struct rac_consent *row)
         fail(&c->failure, "InvalidInput", 400, "ConsentStateInvalid",
              RAC_S("This sign-in link was used already, is older than ten minutes, or is not from "
                    "here. Start the sign-in again."));
+        fail_at_once(c);
+        return;
+    }
+    if (err == RAC_OK && !is_expected(c)) {
+        fail(&c->failure, "InvalidInput", 400, "ConsentStateInvalid",
+             RAC_S("This answer belongs to another sign-in. Start the sign-in again."));
         fail_at_once(c);
         return;
     }
@@ -604,6 +625,8 @@ void rac_auth_consent_complete(struct rac_auth *auth, const struct rac_consent_a
     c->error = rac_arena_str(&c->own, answer->error);
     c->error_description = rac_arena_str(&c->own, answer->error_description);
     c->user = rac_arena_str(&c->own, answer->user);
+    c->path = rac_arena_str(&c->own, answer->path);
+    c->expected = rac_auth_key_copy(&answer->key, &c->own);
     if (c->code.n > 0)
         rac_secret_wipe_with(&c->own, c->code);
     if (c->state.n == 0) {

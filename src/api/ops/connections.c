@@ -542,8 +542,11 @@ static void consent_begun(void *arg, const struct rac_consent_link *link,
     }
     struct rac_json o = rac_json_new_object(q->a);
     RAC_JSON_PUT_STR(q->a, &o, "link", rac_arena_str(q->a, link->link));
-    if (link->user_code.n > 0)
+    if (link->user_code.n > 0) { /* nothing comes back to a page: the caller asks */
         RAC_JSON_PUT_STR(q->a, &o, "userCode", rac_arena_str(q->a, link->user_code));
+        RAC_JSON_PUT_STR(q->a, &o, "state", rac_arena_str(q->a, link->state));
+        RAC_JSON_PUT(q->a, &o, "interval", rac_json_of_int(link->interval_s));
+    }
     rac_json_put_time(q->a, &o, RAC_S("expiresTime"), link->expires_at_ms);
     rac_ask_answer(q, o);
 }
@@ -610,6 +613,7 @@ void rac_ops_connection_confirm(struct rac_ask *q)
     t->answer = (struct rac_consent_answer){
         .state = rac_json_str(RAC_JSON_GET(&q->json, "state"), RAC_S("")),
         .code = rac_json_str(RAC_JSON_GET(&q->json, "code"), RAC_S("")),
-        .user = q->who->user};
+        .user = q->who->user,
+        .key = {.tenant = q->who->tenant, .connection = t->row.id}};
     rac_auth_consent_complete(q->w->auth, &t->answer, q->a, confirmed, t);
 }

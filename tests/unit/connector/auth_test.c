@@ -1044,6 +1044,45 @@ static void test_consent_error_words(void **state)
     assert_has(c.error.message, "no  level=error \xef\xbf\xbd ddd");
 }
 
+/* An answer counts for the connection and at the page for which it was asked. */
+static void test_consent_expected(void **state)
+{
+    (void)state;
+    connector("{'connectionParameters':{'token':{'type':'oauthSetting','oAuthSettings':{"
+              "'identityProvider':'github','clientId':'app','scopes':['repo']}}}}");
+    W->status.status = RAC_CONNECTION_UNAUTHENTICATED;
+    const struct {
+        struct rac_auth_key key;
+        const char *path;
+        bool good;
+    } cases[] = {
+        {{RAC_S("t1"), RAC_S("c1"), {NULL, 0}}, NULL, true},
+        {{{NULL, 0}, {NULL, 0}, {NULL, 0}}, "/oauth/redirect/shared_quai-0011", true},
+        {{RAC_S("t1"), RAC_S("c2"), {NULL, 0}}, NULL, false},
+        {{RAC_S("t2"), RAC_S("c1"), {NULL, 0}}, NULL, false},
+        {{{NULL, 0}, {NULL, 0}, {NULL, 0}}, "/oauth/redirect", false},
+        {{{NULL, 0}, {NULL, 0}, {NULL, 0}}, "/oauth/redirect/shared_other-0012", false},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        size_t before = W->asked_n;
+        struct consent c = {0};
+        struct rac_consent_answer x = {.state = q(begin().link.link, "state"),
+                                       .code = RAC_S("c0de"),
+                                       .key = cases[i].key,
+                                       .path = rac_str_of(cases[i].path)};
+        rac_auth_consent_complete(W->auth[0], &x, &W->a, completed, &c);
+        pump();
+        assert_int_equal(W->asked_n, before + cases[i].good);
+        if (cases[i].good) {
+            reply(last_asked(), 200, "{\"access_token\":\"A1\"}");
+            assert_false(c.failed);
+        } else {
+            assert_str(c.error.detail, "ConsentStateInvalid");
+            assert_null(marked());
+        }
+    }
+}
+
 static void test_placeholders(void **state)
 {
     (void)state;
@@ -1546,6 +1585,7 @@ int main(void)
         T(test_consent),
         T(test_consent_refusals),
         T(test_consent_error_words),
+        T(test_consent_expected),
         T(test_placeholders),
         T(test_unknown_provider),
         T(test_device),
