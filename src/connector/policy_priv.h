@@ -60,7 +60,11 @@ struct rac_scope {
     rac_str (*path_param)(void *self, rac_str name);
     void *self;
     rac_str original_method;
+    bool mask;    /* credentials of the request read as "***" */
+    bool *secret; /* set when one is read; may be NULL */
 };
+/* Text of one piece, as it stands in the template's. */
+rac_str rac_template_piece_text(const struct rac_template_piece *p, const struct rac_scope *s);
 /* Text of a template. encode: how values (not literals) are percent-encoded, or -1. */
 rac_str rac_template_text(const struct rac_template *t, const struct rac_scope *s, int encode);
 /* Value: its JSON type is kept when the whole template is one expression. */

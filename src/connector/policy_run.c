@@ -1,6 +1,7 @@
 /*
- * Policies at work. Requests: headers, query, host, path. Bodies of either direction: the
- * transformations, which all go over "the parent, or each element of it when it is an array".
+ * Policies at work. Requests: headers and query; host and path are in policy_url.c. Bodies of either
+ * direction: the transformations, which all go over "the parent, or each element of it when it is an
+ * array".
  */
 #include "connector/policy_run.h"
 
@@ -45,7 +46,7 @@ static rac_str scope_path_param(void *self, rac_str name)
     return RAC_STR_NULL;
 }
 
-static struct rac_scope scope_of(struct rac_policy_run *run)
+struct rac_scope rac_policy_scope(struct rac_policy_run *run)
 {
     struct rac_request *r = run->request;
     run->missing = run->secret = false;
@@ -56,18 +57,20 @@ static struct rac_scope scope_of(struct rac_policy_run *run)
         .connection = scope_connection,
         .path_param = scope_path_param,
         .self = run,
+        .mask = run->mask,
+        .secret = &run->secret,
         .original_method = run->op->method,
     };
 }
 
-static enum rac_call_code policy_failed(struct rac_policy_run *run, const struct rac_policy *p,
-                                        struct rac_call_error *e, const char *why)
+enum rac_call_code rac_policy_failed(struct rac_policy_run *run, const struct rac_policy *p,
+                                     struct rac_call_error *e, const char *why)
 {
     return rac_call_fail(e, run->a, RAC_CALL_POLICY_FAILED, NULL, RAC_STR_NULL,
                          "policy %u \"%.*s\": %s", p->index, RAC_FMT(p->title), why);
 }
 
-static void note(struct rac_policy_run *run, const struct rac_policy *p, const char *what)
+void rac_policy_note(struct rac_policy_run *run, const struct rac_policy *p, const char *what)
 {
     rac_diags_addf(run->notes, "RC-POL-00", RAC_SEV_INFO, "policy %u \"%.*s\": %s", p->index,
                    RAC_FMT(p->title), what);
@@ -86,14 +89,14 @@ static bool has_line_break(rac_str s)
 static enum rac_call_code set_header(struct rac_policy_run *run, const struct rac_policy *p,
                                      struct rac_call_error *e)
 {
-    struct rac_scope scope = scope_of(run);
+    struct rac_scope scope = rac_policy_scope(run);
     rac_str value = rac_str_trim(rac_template_text(p->value, &scope, -1));
     if (run->lenient && run->missing) {
-        note(run, p, "left out: the connection has no value for it");
+        rac_policy_note(run, p, "left out: the connection has no value for it");
         return RAC_CALL_NONE;
     }
     if (has_line_break(value) || has_line_break(p->name))
-        return policy_failed(run, p, e, "the header value must not hold line breaks");
+        return rac_policy_failed(run, p, e, "the header value must not hold line breaks");
     unsigned flags = run->secret ? RAC_REQUEST_SECRET : 0;
     struct rac_request_pair *old = rac_request_header(run->request, p->name);
     if (old != NULL && p->exists == RAC_EXISTS_SKIP)
@@ -109,10 +112,10 @@ static enum rac_call_code set_header(struct rac_policy_run *run, const struct ra
 
 static void set_query(struct rac_policy_run *run, const struct rac_policy *p)
 {
-    struct rac_scope scope = scope_of(run);
+    struct rac_scope scope = rac_policy_scope(run);
     rac_str value = rac_template_text(p->value, &scope, -1);
     if (run->lenient && run->missing) {
-        note(run, p, "left out: the connection has no value for it");
+        rac_policy_note(run, p, "left out: the connection has no value for it");
         return;
     }
     unsigned flags = run->secret ? RAC_REQUEST_SECRET : 0;
@@ -123,97 +126,6 @@ static void set_query(struct rac_policy_run *run, const struct rac_policy *p)
         rac_request_add_query(run->request, p->name, value, flags);
     else
         rac_request_set_query(run->request, p->name, value, flags);
-}
-
-static bool host_is_good(rac_str host)
-{
-    for (size_t i = 0; i < host.n; i++) {
-        char c = host.p[i];
-        if (rac_is_space(c) || c == '@' || c == '\\' || c == '{' || c == '}' || c == '<' ||
-            c == '>' || c == '"' || c == '#' || c == '%' || (unsigned char)c < 0x20)
-            return false;
-    }
-    return host.n > 0 && host.p[0] != '.' && host.p[0] != ':';
-}
-
-/* Scheme and host from a URL that people typed; with a path, that replaces the base path. */
-static enum rac_call_code set_host(struct rac_policy_run *run, const struct rac_policy *p,
-                                   struct rac_call_error *e)
-{
-    struct rac_scope scope = scope_of(run);
-    rac_str url = rac_str_trim(rac_template_text(p->value, &scope, -1)), scheme = RAC_STR_NULL;
-    for (size_t mark; (mark = rac_str_find(url, RAC_S("://"))) != RAC_STR_NPOS;) {
-        scheme = rac_str_sub(url, 0, mark); /* "https://https://host": users type it as well */
-        url = rac_str_from(url, mark + 3);
-        if (!rac_str_startsi(url, RAC_S("http://")) && !rac_str_startsi(url, RAC_S("https://")))
-            break;
-    }
-    rac_str query = RAC_STR_NULL, whole = rac_str_cut(url, '?', &query);
-    size_t slash = rac_str_find_char(whole, '/');
-    rac_str host = slash == RAC_STR_NPOS ? whole : rac_str_sub(whole, 0, slash);
-    rac_str path = slash == RAC_STR_NPOS ? RAC_S("") : rac_str_from(whole, slash);
-    bool good = host_is_good(host) && (scheme.p == NULL || rac_str_eqi(scheme, RAC_S("http")) ||
-                                       rac_str_eqi(scheme, RAC_S("https")));
-    if (run->lenient && !good) { /* a dry run without the values that make the host */
-        note(run, p, "the host stays as it is: what the policy makes is no http(s) address");
-        return RAC_CALL_NONE;
-    }
-    if (!good)
-        return policy_failed(run, p, e,
-                             run->missing ? "the connection lacks the value that makes the host"
-                                          : "what it makes is no http(s) address");
-    if (scheme.p != NULL)
-        run->request->scheme = rac_str_lower(run->a, scheme);
-    run->request->host = host;
-    while (rac_str_ends(path, RAC_S("/")))
-        path.n--;
-    if (path.n > 0)
-        run->request->base_path = rac_url_encode_set(run->a, path, RAC_URL_PATH);
-    rac_request_add_query_string(run->request, query);
-    return RAC_CALL_NONE;
-}
-
-/* newPath is below the base path, as every published connector has it, unless it repeats it. */
-static void path_set(struct rac_policy_run *run, struct rac_request *r, rac_str path)
-{
-    rac_str base = r->base_path;
-    while (rac_str_starts(path, RAC_S("//")))
-        path = rac_str_from(path, 1);
-    if (path.n == 0 || path.p[0] != '/')
-        path = rac_str_concat(run->a, RAC_S("/"), path);
-    if (base.n > 0 && rac_str_starts(path, base) && (path.n == base.n || path.p[base.n] == '/'))
-        path = rac_str_from(path, base.n);
-    r->path = rac_url_encode_set(run->a, path, RAC_URL_PATH);
-}
-
-/* Text of a path template with its query cut off; values are encoded for where they stand. */
-static rac_str path_template(struct rac_policy_run *run, const struct rac_template *t,
-                             rac_str *query)
-{
-    struct rac_scope scope = scope_of(run);
-    *query = RAC_STR_NULL;
-    size_t mark = rac_str_find_char(t->source, '?');
-    rac_str text =
-        rac_template_text(t, &scope, mark == RAC_STR_NPOS ? RAC_URL_PATH : RAC_URL_COMPONENT);
-    return rac_str_cut(text, '?', query);
-}
-
-static void route(struct rac_policy_run *run, const struct rac_policy *p)
-{
-    rac_str query, path = path_template(run, p->value, &query);
-    path_set(run, run->request, path);
-    for (rac_str rest = query; rest.p != NULL && rest.n > 0;) {
-        rac_str value, pair = rac_str_cut(rest, '&', &rest);
-        rac_str name = rac_str_cut(pair, '=', &value);
-        if (name.n > 0)
-            rac_request_set_query(run->request, name, value, RAC_REQUEST_ENCODED);
-    }
-    if (p->method == NULL)
-        return;
-    struct rac_scope scope = scope_of(run);
-    rac_str method = rac_str_trim(rac_template_text(p->method, &scope, -1));
-    if (method.n > 0)
-        run->request->method = rac_str_upper(run->a, method);
 }
 
 /* --- bodies ----------------------------------------------------------------------------------- */
@@ -463,14 +375,14 @@ static void transform_request(struct rac_policy_run *run, const struct rac_polic
 {
     struct rac_request_body *body = &run->request->body;
     if (body->kind != RAC_BODY_JSON) {
-        note(run, p, "nothing done: the request has no JSON body");
+        rac_policy_note(run, p, "nothing done: the request has no JSON body");
         return;
     }
     if (!run->own_body) { /* it may share nodes with the caller's arguments */
         body->json = rac_json_copy(run->a, &body->json);
         run->own_body = true;
     }
-    struct rac_scope scope = scope_of(run);
+    struct rac_scope scope = rac_policy_scope(run);
     (void)transform(run, p, &scope, &body->json);
 }
 
@@ -485,12 +397,12 @@ enum rac_call_code rac_policies_request(struct rac_policy_run *run, const struct
         const struct rac_policy *p = list->v[run->at++];
         enum rac_call_code code = RAC_CALL_NONE;
         if (rac_arena_over(run->a))
-            return policy_failed(run, p, e,
-                                 "what the policies make is larger than a call may hold");
+            return rac_policy_failed(run, p, e,
+                                     "what the policies make is larger than a call may hold");
         if (run->follow && p->id > RAC_POLICY_DYNAMIC_SUBDOMAIN)
             continue;
         if (p->broken.p != NULL)
-            return policy_failed(run, p, e, p->broken.p);
+            return rac_policy_failed(run, p, e, p->broken.p);
         switch (p->id) {
         case RAC_POLICY_SET_HEADER:
             code = set_header(run, p, e);
@@ -500,10 +412,10 @@ enum rac_call_code rac_policies_request(struct rac_policy_run *run, const struct
             break;
         case RAC_POLICY_DYNAMIC_HOST_URL:
         case RAC_POLICY_DYNAMIC_SUBDOMAIN:
-            code = set_host(run, p, e);
+            code = rac_policy_set_host(run, p, e);
             break;
         case RAC_POLICY_ROUTE_REQUEST:
-            route(run, p);
+            rac_policy_set_path(run, p);
             break;
         case RAC_POLICY_SET_VALUE_FROM_URL:
             *side = p;
@@ -519,25 +431,10 @@ enum rac_call_code rac_policies_request(struct rac_policy_run *run, const struct
     return RAC_CALL_NONE;
 }
 
-void rac_policy_side_request(struct rac_policy_run *run, const struct rac_policy *p,
-                             struct rac_request *out)
-{
-    const struct rac_request *r = run->request;
-    rac_request_init(out, run->a);
-    rac_str query, path = path_template(run, p->value, &query);
-    out->method = p->text1;
-    out->scheme = r->scheme;
-    out->host = r->host;
-    out->base_path = r->base_path;
-    path_set(run, out, path);
-    rac_request_add_query_string(out, query);
-    rac_request_add_header(out, RAC_S("Accept"), RAC_S("application/json"), 0);
-}
-
 void rac_policy_side_answer(struct rac_policy_run *run, const struct rac_policy *p,
                             struct rac_json *body)
 {
-    struct rac_scope scope = scope_of(run);
+    struct rac_scope scope = rac_policy_scope(run);
     scope.body = body;
     struct rac_json v = rac_template_value(p->from, &scope);
     const struct rac_template_piece *to = &p->method->pieces[0];
@@ -561,12 +458,12 @@ void rac_policy_side_answer(struct rac_policy_run *run, const struct rac_policy 
 static enum rac_call_code answer_header(struct rac_policy_run *run, const struct rac_policy *p,
                                         struct rac_policy_answer *x, struct rac_call_error *e)
 {
-    struct rac_scope scope = scope_of(run);
+    struct rac_scope scope = rac_policy_scope(run);
     scope.answer = x->headers;
     scope.body = x->body;
     rac_str value = rac_str_trim(rac_template_text(p->value, &scope, -1));
     if (has_line_break(value) || has_line_break(p->name))
-        return policy_failed(run, p, e, "the header value must not hold line breaks");
+        return rac_policy_failed(run, p, e, "the header value must not hold line breaks");
     rac_str old = rac_headers_get(x->headers, p->name);
     if (old.p != NULL && p->exists == RAC_EXISTS_SKIP)
         return RAC_CALL_NONE;
@@ -611,10 +508,10 @@ static enum rac_call_code answer_policies(struct rac_policy_run *run,
         const struct rac_policy *p = list->v[i];
         enum rac_call_code code = RAC_CALL_NONE;
         if (rac_arena_over(run->a))
-            return policy_failed(run, p, e,
-                                 "what the policies make is larger than a call may hold");
+            return rac_policy_failed(run, p, e,
+                                     "what the policies make is larger than a call may hold");
         if (p->broken.p != NULL)
-            return policy_failed(run, p, e, p->broken.p);
+            return rac_policy_failed(run, p, e, p->broken.p);
         if (p->id == RAC_POLICY_SET_HEADER) {
             code = answer_header(run, p, x, e);
         } else if (p->id == RAC_POLICY_SET_CONNECTION_STATUS) {
@@ -622,7 +519,7 @@ static enum rac_call_code answer_policies(struct rac_policy_run *run,
         } else if (p->id == RAC_POLICY_UPDATE_NEXT_LINK) {
             next_link(run, p, x);
         } else if (x->body != NULL) {
-            struct rac_scope scope = scope_of(run);
+            struct rac_scope scope = rac_policy_scope(run);
             scope.answer = x->headers;
             scope.body = x->body;
             x->body_changed |= transform(run, p, &scope, x->body);

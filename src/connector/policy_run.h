@@ -23,7 +23,7 @@ struct rac_policy_run {
     rac_str runtime_url;
     struct rac_diags *notes; /* may be NULL */
     bool missing;            /* set while evaluating: a connection parameter had no value */
-    bool secret;             /* likewise: a secret one was read */
+    bool secret;             /* likewise: a credential was read, of it or of the request */
     size_t at;               /* next request policy */
     bool own_body;           /* request->body.json is ours to change */
 };
@@ -36,6 +36,20 @@ void rac_policy_side_request(struct rac_policy_run *run, const struct rac_policy
                              struct rac_request *out);
 void rac_policy_side_answer(struct rac_policy_run *run, const struct rac_policy *p,
                             struct rac_json *body);
+
+/* --- shared by the two files that carry policies out ------------------------------------------ */
+
+struct rac_scope rac_policy_scope(struct rac_policy_run *run); /* missing, secret are cleared */
+enum rac_call_code rac_policy_failed(struct rac_policy_run *run, const struct rac_policy *p,
+                                     struct rac_call_error *e, const char *why);
+void rac_policy_note(struct rac_policy_run *run, const struct rac_policy *p, const char *what);
+/* dynamichosturl: scheme, host and, when there is one, base path of the request. */
+enum rac_call_code rac_policy_set_host(struct rac_policy_run *run, const struct rac_policy *p,
+                                       struct rac_call_error *e);
+/* routerequesttoendpoint: path, query and method of the request. */
+void rac_policy_set_path(struct rac_policy_run *run, const struct rac_policy *p);
+
+/* --- answers ---------------------------------------------------------------------------------- */
 
 struct rac_policy_answer {
     int status;

@@ -124,17 +124,33 @@ static void url_pair(struct rac_cat *c, const struct rac_request_pair *p, bool m
         rac_cat_url(c, p->value, RAC_URL_COMPONENT);
 }
 
-rac_str rac_request_url(const struct rac_request *r, bool masked)
+enum url_form { URL_SENT, URL_SHOWN, URL_BASE };
+
+static rac_str url_text(const struct rac_request *r, enum url_form form)
 {
+    bool shown = form == URL_SHOWN, first = true;
     struct rac_cat c = rac_cat_new(r->a, r->scheme.n + r->host.n + r->base_path.n + r->path.n + 64);
     rac_cat_add(&c, r->scheme);
     rac_cat_add(&c, RAC_S("://"));
-    rac_cat_add(&c, r->host);
-    rac_cat_add(&c, r->base_path);
-    rac_cat_add(&c, r->path);
+    rac_cat_add(&c, shown && r->shown_host.p != NULL ? r->shown_host : r->host);
+    rac_cat_add(&c, shown && r->shown_base_path.p != NULL ? r->shown_base_path : r->base_path);
+    rac_cat_add(&c, shown && r->shown_path.p != NULL ? r->shown_path : r->path);
     for (size_t i = 0; i < r->query.n; i++) {
-        rac_cat_char(&c, i == 0 ? '?' : '&');
-        url_pair(&c, &r->query.v[i], masked);
+        if (form == URL_BASE && (r->query.v[i].flags & RAC_REQUEST_SECRET))
+            continue;
+        rac_cat_char(&c, first ? '?' : '&');
+        url_pair(&c, &r->query.v[i], shown);
+        first = false;
     }
     return rac_cat_str(&c);
+}
+
+rac_str rac_request_url(const struct rac_request *r, bool masked)
+{
+    return url_text(r, masked ? URL_SHOWN : URL_SENT);
+}
+
+rac_str rac_request_base_url(const struct rac_request *r)
+{
+    return url_text(r, URL_BASE);
 }

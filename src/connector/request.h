@@ -64,6 +64,8 @@ struct rac_request {
     rac_str scheme, host; /* host with port */
     rac_str base_path;    /* "" or "/..." without trailing slash, encoded */
     rac_str path;         /* "/...", encoded */
+    /* The three as people may see them where a policy put a secret in; absent: as they are. */
+    rac_str shown_host, shown_base_path, shown_path;
     struct rac_request_pairs query;
     struct rac_request_pairs headers;
     struct rac_request_body body;
@@ -86,7 +88,10 @@ void rac_request_add_query(struct rac_request *r, rac_str name, rac_str value, u
 /* Adds the pairs of a raw query string (without '?'); they stay encoded as they are. */
 void rac_request_add_query_string(struct rac_request *r, rac_str query);
 
-/* The absolute URL; masked prints *** for pairs marked SECRET. In r->a. */
+/* The absolute URL; masked prints *** for what is secret in it. In r->a. */
 rac_str rac_request_url(const struct rac_request *r, bool masked);
+/* The same without the pairs marked SECRET: what relative links of the answer are resolved against.
+ * In r->a. */
+rac_str rac_request_base_url(const struct rac_request *r);
 
 #endif

@@ -337,20 +337,25 @@ static struct rac_json *walk(struct rac_json *v, const struct rac_path_step *ste
     return v;
 }
 
+/* The value of a header or query pair; a credential among them is told. */
+static rac_str pair_value(const struct rac_scope *s, const struct rac_request_pair *p)
+{
+    if (p == NULL)
+        return RAC_STR_NULL;
+    if (p->flags & RAC_REQUEST_SECRET) {
+        if (s->secret != NULL)
+            *s->secret = true;
+        if (s->mask)
+            return RAC_S("***");
+    }
+    return p->flags & RAC_REQUEST_ENCODED ? rac_url_decode(s->a, p->value, true) : p->value;
+}
+
 static rac_str header_value(const struct rac_scope *s, rac_str name)
 {
     if (s->answer != NULL)
         return rac_headers_get(s->answer, name);
-    struct rac_request_pair *p = rac_request_header(s->request, name);
-    return p != NULL ? p->value : RAC_STR_NULL;
-}
-
-static rac_str query_value(const struct rac_scope *s, rac_str name)
-{
-    struct rac_request_pair *p = rac_request_query(s->request, name);
-    if (p == NULL)
-        return RAC_STR_NULL;
-    return p->flags & RAC_REQUEST_ENCODED ? rac_url_decode(s->a, p->value, true) : p->value;
+    return pair_value(s, rac_request_header(s->request, name));
 }
 
 /* NONE: it has no value. */
@@ -371,7 +376,7 @@ static struct rac_json piece_value(const struct rac_template_piece *p, const str
         text = header_value(s, p->argument);
         break;
     case RAC_FN_QUERY:
-        text = query_value(s, p->argument);
+        text = pair_value(s, rac_request_query(s->request, p->argument));
         break;
     case RAC_FN_CONNECTION:
         text = s->connection != NULL ? s->connection(s->self, p->argument, p->otherwise.p != NULL)
@@ -393,6 +398,14 @@ static struct rac_json piece_value(const struct rac_template_piece *p, const str
     return text.p != NULL ? rac_json_of_str(text) : rac_json_none;
 }
 
+rac_str rac_template_piece_text(const struct rac_template_piece *p, const struct rac_scope *s)
+{
+    if (p->kind != RAC_PIECE_EXPR)
+        return p->text;
+    struct rac_json v = piece_value(p, s);
+    return rac_value_text(s->a, &v);
+}
+
 rac_str rac_template_text(const struct rac_template *t, const struct rac_scope *s, int encode)
 {
     if (t->pieces_n == 1 && t->pieces[0].kind == RAC_PIECE_TEXT)
@@ -412,8 +425,7 @@ rac_str rac_template_text(const struct rac_template *t, const struct rac_scope *
                 rac_cat_add(&c, text);
             }
         } else {
-            struct rac_json v = piece_value(p, s);
-            rac_str text = rac_value_text(s->a, &v);
+            rac_str text = rac_template_piece_text(p, s);
             if (encode >= 0)
                 rac_cat_url(&c, text, (enum rac_url_set)encode);
             else
