@@ -30,6 +30,7 @@ struct rac_store_options {
     size_t queue_max;          /* writes waiting; 0: 8192 */
     size_t reader_cache_kib;   /* page cache of each session; 0: 512 */
     size_t writer_cache_kib;   /* 0: 2048 */
+    int64_t wal_pages_max;     /* WAL length at which the writer folds it in itself; 0: 50000 */
     int64_t deleted_keep_days; /* how long deleted connectors are recoverable; 0: 30 */
     const char *vfs;           /* tests: name of a SQLite VFS; NULL: the system's */
 };

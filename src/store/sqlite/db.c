@@ -73,9 +73,7 @@ rac_err rac_db_script(struct rac_db *db, const char *sql)
     return rc == SQLITE_OK ? RAC_OK : rac_db_err(db, sqlite3_extended_errcode(db->h));
 }
 
-/* busy_timeout covers one thing only: opening while another connection recovers the WAL. */
-static const char common_pragmas[] = "pragma busy_timeout=5000;"
-                                     "pragma foreign_keys=on;"
+static const char common_pragmas[] = "pragma foreign_keys=on;"
                                      "pragma trusted_schema=off;"
                                      "pragma temp_store=memory;"
                                      "pragma mmap_size=0;";
@@ -100,6 +98,7 @@ rac_err rac_db_open(struct rac_db *db, rac_str file, enum rac_db_mode mode, size
     rac_err e = rac_db_err(db, rc);
     if (e == RAC_OK) {
         sqlite3_extended_result_codes(db->h, 1);
+        (void)sqlite3_busy_timeout(db->h, RAC_DB_BUSY_MS);
         (void)sqlite3_db_config(db->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         (void)sqlite3_db_config(db->h, SQLITE_DBCONFIG_LOOKASIDE, NULL, 256, 128);
         e = rac_db_script(db, common_pragmas);

@@ -31,6 +31,9 @@ struct rac_db {
     struct sqlite3_stmt *stmts[RAC_STMTS_N];
 };
 
+/* How long a statement waits for another connection: opening, while somebody recovers the WAL. */
+enum { RAC_DB_BUSY_MS = 5000 };
+
 enum rac_db_mode {
     RAC_DB_READ,  /* an existing database; writing is refused */
     RAC_DB_COPY,  /* a backup: read only, nothing is created beside it */

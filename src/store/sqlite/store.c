@@ -305,6 +305,7 @@ rac_err rac_store_open(const struct rac_store_options *o, struct rac_arena *a,
     s->file = heap_join(o->dir, "/raccord.db");
     s->queue_max = o->queue_max ? o->queue_max : 8192;
     s->reader_cache_kib = o->reader_cache_kib ? o->reader_cache_kib : 512;
+    s->wal_pages_max = o->wal_pages_max ? o->wal_pages_max : RAC_CHECKPOINT_FORCE_PAGES;
     s->deleted_keep_ms = (o->deleted_keep_days ? o->deleted_keep_days : 30) * 86400000;
     e = rac_lockfile_take(o->dir, a, &s->lock_fd, why);
     if (e == RAC_OK)

@@ -22,7 +22,9 @@ enum {
     RAC_CHECKPOINT_PAGES = 4000,          /* pages not folded in that wake the checkpointer */
     RAC_CHECKPOINT_RESTART_PAGES = 16000, /* WAL length at which the writer folds in the rest, */
     RAC_CHECKPOINT_REST_PAGES = 1000,     /* when there is no more left than this */
-    RAC_CHECKPOINT_FORCE_PAGES = 50000,   /* and at which it does so however much is left */
+    RAC_CHECKPOINT_FORCE_PAGES = 50000,   /* and at which it does so however much is left, */
+    RAC_CHECKPOINT_WAIT_MS = 20,          /* waiting this long for readers, */
+    RAC_CHECKPOINT_RETRY_MS = 1000,       /* and again after this long when they did not end */
     RAC_PURGE_EVERY_S = 3600,
     RAC_PURGE_PAUSE_MS = 25,         /* between bites of a deleted workflow, when others write */
     RAC_WRITE_ARENA_MAX = 256 << 20, /* copies of one request; definitions are capped far below */
@@ -77,6 +79,8 @@ struct rac_store {
 
     struct rac_db db;            /* the writer's, once it runs */
     int64_t flow_next, run_next; /* of the writer: numbers not given yet; 0: not known yet */
+    int64_t wal_pages_max;
+    rac_ns checkpoint_at; /* of the writer: no forced checkpoint before */
     pthread_t writer, checkpointer;
 
     /* Everything below is under lock; held for a few instructions at a time, never during I/O. */

@@ -60,7 +60,7 @@ static bool apply_whole(struct rac_store *s, struct rac_write *w)
     return !gone && (e == RAC_OK || !w->wrote);
 }
 
-/* One write inside the open transaction. False: the transaction itself is gone. */
+/* One write inside the open transaction. False: the transaction itself is gone, or has to go. */
 static bool apply_one(struct rac_store *s, struct rac_write *w)
 {
     w->commit = (struct rac_commit){0};
@@ -78,7 +78,11 @@ static bool apply_one(struct rac_store *s, struct rac_write *w)
         rac_err end = e == RAC_OK ? RAC_OK : RAC_DB_RUN(&s->db, ROLLBACK_TO, NULL);
         if (end == RAC_OK)
             end = RAC_DB_RUN(&s->db, RELEASE, NULL);
-        e = e != RAC_OK ? e : end;
+        if (end != RAC_OK) { /* what a refused write did is still there: nobody may commit it */
+            w->commit.err = end;
+            note_why(s, w, end);
+            return false;
+        }
     }
     w->commit.err = e;
     return !sqlite3_get_autocommit(s->db.h);
@@ -204,16 +208,30 @@ static void run(struct rac_store *s, struct rac_write *list)
     }
 }
 
-/* Moves the WAL's pages into the database, as far as readers let it. */
-static void checkpoint(struct rac_store *s, struct rac_db *db, int mode)
+/* Moves the WAL's pages into the database, as far as readers let it. False: not all of them. */
+static bool checkpoint(struct rac_store *s, struct rac_db *db, int mode)
 {
     int pages = 0, folded = -1;
-    (void)sqlite3_wal_checkpoint_v2(db->h, NULL, mode, &pages, &folded);
+    int rc = sqlite3_wal_checkpoint_v2(db->h, NULL, mode, &pages, &folded);
     pthread_mutex_lock(&s->lock);
     s->stats.checkpoints_total++;
     if (folded >= 0 && pages <= s->stats.wal_pages)
         s->wal_folded = folded;
     pthread_mutex_unlock(&s->lock);
+    return rc == SQLITE_OK;
+}
+
+/* Everybody who writes waits meanwhile, so a reader that does not end is not waited for: a backup
+ * of a large store, say. The WAL grows a little more until it has. */
+static void force_checkpoint(struct rac_store *s)
+{
+    rac_ns now = now_ns();
+    if (now < s->checkpoint_at)
+        return;
+    (void)sqlite3_busy_timeout(s->db.h, RAC_CHECKPOINT_WAIT_MS);
+    bool done = checkpoint(s, &s->db, SQLITE_CHECKPOINT_RESTART);
+    (void)sqlite3_busy_timeout(s->db.h, RAC_DB_BUSY_MS);
+    s->checkpoint_at = done ? 0 : now + (rac_ns)RAC_CHECKPOINT_RETRY_MS * 1000000;
 }
 
 /* Under constant load the checkpointer never finds the WAL at rest, and it would grow for ever.
@@ -224,10 +242,10 @@ static void finish_checkpoint(struct rac_store *s)
     pthread_mutex_lock(&s->lock);
     int64_t pages = s->stats.wal_pages, rest = pages - s->wal_folded;
     pthread_mutex_unlock(&s->lock);
-    if (pages >= RAC_CHECKPOINT_FORCE_PAGES)
-        checkpoint(s, &s->db, SQLITE_CHECKPOINT_RESTART);
+    if (pages >= s->wal_pages_max)
+        force_checkpoint(s);
     else if (pages >= RAC_CHECKPOINT_RESTART_PAGES && rest > 0 && rest <= RAC_CHECKPOINT_REST_PAGES)
-        checkpoint(s, &s->db, SQLITE_CHECKPOINT_PASSIVE);
+        (void)checkpoint(s, &s->db, SQLITE_CHECKPOINT_PASSIVE);
 }
 
 static void *writer_main(void *arg)
@@ -315,7 +333,7 @@ static void *checkpointer_main(void *arg)
         if (c.stop)
             break;
         if (c.checkpoint && db.h != NULL)
-            checkpoint(s, &db, SQLITE_CHECKPOINT_PASSIVE);
+            (void)checkpoint(s, &db, SQLITE_CHECKPOINT_PASSIVE);
         if (c.flows)
             push_purge(s, rac_flow_purge_apply);
         if (c.purge)

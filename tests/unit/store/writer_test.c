@@ -1,0 +1,178 @@
+/* The writer: groups that have to be undone, checkpoints that readers hold up, what it counts. */
+#include "fixture.h"
+
+#include "fail_vfs.h"
+
+#include "store/sqlite/store_priv.h"
+
+#include <sqlite3.h>
+#include <time.h>
+
+struct tally {
+    int won, refused, failed;
+};
+
+static void tally_done(void *arg, const struct rac_commit *c)
+{
+    struct tally *t = arg;
+    t->won += c->err == RAC_OK;
+    t->refused += c->err == RAC_E_NOT_FOUND;
+    t->failed += c->err != RAC_OK && c->err != RAC_E_NOT_FOUND;
+}
+
+static void audit(struct fixture *f, const char *action, int n, struct tally *t)
+{
+    while (n-- > 0)
+        f->i->audit_add(f->i->self, TENANT, rac_str_of(action), RAC_S("kind"), RAC_S("thing"), 0,
+                        NULL, tally_done, t);
+}
+
+static size_t audited(struct fixture *f, const char *action)
+{
+    struct rac_audit_row *rows;
+    size_t n, found = 0;
+    const struct rac_audit_query q = {.n_max = 10000};
+    assert_int_equal(f->i->audit_list(f->i->self, TENANT, &q, &f->a, &rows, &n), RAC_OK);
+    for (size_t i = 0; i < n; i++)
+        found += rac_str_eq(rows[i].action, rac_str_of(action));
+    return found;
+}
+
+static void wait_all(struct fixture *f)
+{
+    while (rac_store_session_wait(f->ses))
+        ;
+}
+
+static void reopen(struct fixture *f, const struct rac_store_options *o)
+{
+    fixture_close(f);
+    assert_int_equal(rac_store_open(o, &f->a, &f->store, &f->why), RAC_OK);
+    assert_int_equal(rac_store_session_new(f->store, NULL, &f->ses), RAC_OK);
+    f->c = rac_store_connectors(f->ses);
+    f->i = rac_store_iam(f->ses);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* --- a refused write that cannot be undone --- */
+
+static int no_rollback_to(void *arg, int action, const char *a, const char *b, const char *c,
+                          const char *d)
+{
+    (void)arg, (void)b, (void)c, (void)d;
+    return action == SQLITE_SAVEPOINT && strcmp(a, "ROLLBACK") == 0 ? SQLITE_DENY : SQLITE_OK;
+}
+
+/* Writes a line, then refuses; undoing the line fails. */
+static rac_err refuse_halfway(struct rac_store *s, struct rac_write *w)
+{
+    rac_err e = rac_audit(s, w, "half", "kind", RAC_S("thing"), 0);
+    sqlite3_set_authorizer(s->db.h, no_rollback_to, NULL);
+    return e == RAC_OK ? RAC_E_NOT_FOUND : e;
+}
+
+static rac_err heal(struct rac_store *s, struct rac_write *w)
+{
+    (void)w;
+    sqlite3_set_authorizer(s->db.h, NULL, NULL);
+    return RAC_OK;
+}
+
+static void submit(struct fixture *f, rac_apply_fn apply, struct tally *t)
+{
+    rac_write_submit(rac_write_new(f->ses, apply, TENANT, NULL, 0, tally_done, t));
+}
+
+static void test_refusal_cannot_be_undone(void **state)
+{
+    struct fixture *f = *state;
+    const struct rac_store_options o = {
+        .dir = rac_str_of(f->dir), .env = &rac_env_system, .vfs = FAIL_VFS};
+    fail_vfs_at(0, 0, false);
+    reopen(f, &o);
+    struct tally first = {0}, whole = {0}, half = {0};
+    audit(f, "first", 1, &first); /* behind what a start queues by itself */
+    wait_all(f);
+    fail_vfs_hold();
+    audit(f, "first", 1, &first);
+    fail_vfs_await_held(); /* so that what follows is one group */
+    audit(f, "whole", 3, &whole);
+    submit(f, refuse_halfway, &half);
+    audit(f, "whole", 3, &whole);
+    fail_vfs_release();
+    wait_all(f);
+    assert_int_equal(half.won + half.refused, 0);
+    assert_int_equal(half.failed, 1);
+    assert_int_equal(whole.won + whole.failed, 6);
+    submit(f, heal, &half);
+    wait_all(f);
+    assert_int_equal(half.won, 1);
+
+    reopen(f, &o); /* what was answered is there, and nothing else */
+    assert_int_equal(audited(f, "half"), 0);
+    assert_int_equal(audited(f, "whole"), whole.won);
+    assert_int_equal(audited(f, "first"), 2);
+}
+
+/* --- a reader that does not end --- */
+
+static int64_t write_ms(struct fixture *f, int n)
+{
+    int64_t start = now_ms();
+    struct tally t = {0};
+    for (int i = 0; i < n; i++) {
+        audit(f, "w", 1, &t);
+        wait_all(f);
+    }
+    assert_int_equal(t.won, n);
+    return now_ms() - start;
+}
+
+static void test_reader_holds_up_checkpoint(void **state)
+{
+    struct fixture *f = *state;
+    const struct rac_store_options o = {
+        .dir = rac_str_of(f->dir), .env = &rac_env_system, .wal_pages_max = 20};
+    reopen(f, &o);
+    sqlite3 *h;
+    rac_str file = rac_arena_printf(&f->a, "%s/raccord.db", f->dir);
+    (void)write_ms(f, 1);
+    assert_int_equal(sqlite3_open(file.p, &h), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(h, "begin; select count(*) from audit", NULL, NULL, NULL),
+                     SQLITE_OK);
+    int64_t ms = write_ms(f, 60); /* each of the last 40 used to wait for 5 s */
+    assert_in_range(ms, 0, 3000);
+    struct rac_store_stats st;
+    rac_store_stats(f->store, &st);
+    assert_true(st.wal_pages > 60);
+    uint64_t checkpoints = st.checkpoints_total;
+    (void)write_ms(f, 60);
+    rac_store_stats(f->store, &st);
+    assert_true(st.checkpoints_total - checkpoints < 30); /* not after each write */
+
+    sqlite3_close(h); /* ends its transaction: the WAL begins anew, at the next try */
+    int64_t start = now_ms();
+    do {
+        (void)write_ms(f, 1);
+        rac_store_stats(f->store, &st);
+    } while (st.wal_pages > 60 && now_ms() - start < 10000);
+    assert_true(st.wal_pages <= 60);
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    fail_vfs_register();
+    const struct CMUnitTest tests[] = {
+        T(test_refusal_cannot_be_undone),
+        T(test_reader_holds_up_checkpoint),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
