@@ -295,6 +295,22 @@ void check_description(struct check *c, const struct at *at)
               DESCRIPTION_MAX);
 }
 
+void check_old(struct check *c, const struct at *at)
+{
+    static const rac_str gone[] = {RAC_S_INIT("conditions"), RAC_S_INIT("repeat")};
+    struct at here = AT_KEY(at, RAC_S("type"), MEMBER(at->node, "type"));
+    if (!c->old)
+        return;
+    if (rac_str_eqi(rac_json_str(here.node, RAC_S("")), RAC_S("ApiApp")))
+        wrong(c, F_STRUCTURE, &here, "the type 'ApiApp' of the schema 2015-08-01-preview is gone");
+    for (size_t i = 0; i < RAC_COUNT(gone); i++) {
+        here = AT_KEY(at, gone[i], member(at->node, gone[i]));
+        if (!is_absent(here.node))
+            wrong(c, F_STRUCTURE, &here,
+                  "the property '%.*s' of the schema 2015-08-01-preview is gone", RAC_FMT(gone[i]));
+    }
+}
+
 static void check_schema(struct check *c, const struct at *at)
 {
     static const rac_str hosts[] = {RAC_S_INIT("schema.management.azure.com/"),
@@ -318,12 +334,13 @@ static void check_schema(struct check *c, const struct at *at)
     bool host = scheme == RAC_STR_NPOS;
     for (size_t i = 0; i < RAC_COUNT(hosts); i++)
         host |= rac_str_startsi(rest, hosts[i]);
+    c->old = rac_str_endsi(s, RAC_S("/schemas/2015-08-01-preview/workflowdefinition.json"));
     if (!host) {
         wrong(c, F_SCHEMA, &here, "the schema '%.*s' is not one of workflow definitions",
               RAC_FMT(s));
     } else if (!rac_str_endsi(s, RAC_S("/schemas/2016-06-01/workflowdefinition.json")) &&
                !rac_str_endsi(s, RAC_S("/schemas/2016-04-01-preview/workflowdefinition.json")) &&
-               !rac_str_endsi(s, RAC_S("/schemas/2015-08-01-preview/workflowdefinition.json"))) {
+               !c->old) {
         bool other_version = rac_str_endsi(s, RAC_S("/workflowdefinition.json"));
         wrong(c, other_version ? F_SCHEMA : F_SCHEMA_ABSENT, &here,
               "the schema '%.*s' is not one of workflow definitions", RAC_FMT(s));

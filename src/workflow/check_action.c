@@ -1,5 +1,6 @@
 /* Actions (spec workflows §3): what the shape of inputs cannot say. */
 #include "base/str.h"
+#include "base/time.h"
 #include "workflow/check_priv.h"
 
 enum {
@@ -189,6 +190,17 @@ static void check_response(struct action *a)
 
 /* --- data ------------------------------------------------------------------------------------- */
 
+static void check_timestamp(struct action *a, const struct at *until)
+{
+    struct at at;
+    rac_str s;
+    rac_ms ms;
+    if (rac_json_is_object(until->node) &&
+        take_member(a->c, until, RAC_S("timestamp"), T_STR, &at) && is_literal(at.node, &s) &&
+        !rac_time_parse(s, &ms))
+        wrong(a->c, F_STRUCTURE, &at, "the timestamp '%.*s' is none", RAC_FMT(s));
+}
+
 static void check_wait(struct action *a)
 {
     const struct rac_json *interval = MEMBER(a->inputs->node, "interval"),
@@ -196,6 +208,7 @@ static void check_wait(struct action *a)
     struct at at = AT_KEY(a->inputs, RAC_S("until"), until);
     if (!rac_json_is_object(a->inputs->node))
         return;
+    check_timestamp(a, &at);
     if (is_absent(interval) && is_absent(until) && !is_unknown(interval) && !is_unknown(until))
         missing_one(a, a->inputs, RAC_S("interval or until"));
     if (!is_absent(interval) && !is_absent(until))
@@ -280,6 +293,15 @@ static bool is_step(enum type t)
     return t == A_INCREMENT_VARIABLE || t == A_DECREMENT_VARIABLE;
 }
 
+/* The types of variables that an action can change (§3.8); NULL: all of them. */
+static const char *changes(enum type t)
+{
+    return is_step(t)                ? "Integer|Float"
+           : t == A_APPEND_TO_ARRAY  ? "Array"
+           : t == A_APPEND_TO_STRING ? "String"
+                                     : NULL;
+}
+
 /* The variable an action changes: made before, and of a type the action can change. */
 static void check_target(struct action *a)
 {
@@ -305,11 +327,12 @@ static void check_target(struct action *a)
               "The inputs of workflow run action '%.*s' of type '%.*s' are not valid. The variable "
               "'%.*s' must be initialized before it can be used inside action '%.*s'.",
               RAC_FMT(a->x->name), RAC_FMT(a->x->type_word), RAC_FMT(name), RAC_FMT(a->x->name));
-    else if (is_step(a->x->type) && !fits_words(v->type, "Integer|Float"))
+    else if (changes(a->x->type) != NULL && !fits_words(v->type, changes(a->x->type)))
         found(c, F_VARIABLE, &at,
               "The inputs of workflow run action '%.*s' of type '%.*s' are not valid. The variable "
-              "'%.*s' is of type '%.*s'; only Integer and Float can be counted.",
-              RAC_FMT(a->x->name), RAC_FMT(a->x->type_word), RAC_FMT(name), RAC_FMT(v->type));
+              "'%.*s' is of type '%.*s'; the action changes variables of type %.*s.",
+              RAC_FMT(a->x->name), RAC_FMT(a->x->type_word), RAC_FMT(name), RAC_FMT(v->type),
+              RAC_FMT(choice(c, changes(a->x->type))));
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
@@ -546,6 +569,7 @@ void check_action(struct check *c, uint32_t i)
     check_type_word(&a);
     check_shape(c, &shape_action, &at);
     check_description(c, &at);
+    check_old(c, &at);
     check_options(c, &at, rac_arena_cstr(c->a, x->type_word));
     check_limit(c, &at, x->type);
     check_runtime(c, &at, x);

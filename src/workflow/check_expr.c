@@ -4,6 +4,7 @@
  */
 #include "base/str.h"
 #include "workflow/check_priv.h"
+#include "openapi/read.h"
 
 enum {
     EXPRESSION_CHARACTERS_MAX = 8192,
@@ -73,12 +74,15 @@ static void unknown_action(struct walk *w, rac_str name)
 
 static void off_path(struct walk *w, const struct node *y)
 {
+    uint32_t line = 1, column = 1;
+    if (w->c->subject != NULL)
+        rac_document_place(w->c->w->doc, w->c->subject, &line, &column, NULL, NULL);
     found(w->c, F_ACTION_PATH, w->at,
-          "The inputs of template %s '%.*s' cannot reference action '%.*s'. Action '%.*s' must "
-          "either be in 'runAfter' path, or within a scope action on the 'runAfter' path of action "
-          "'%.*s', or be a Trigger.",
-          w->c->noun != NULL ? w->c->noun : "definition", RAC_FMT(w->c->name), RAC_FMT(y->name),
-          RAC_FMT(y->name), RAC_FMT(w->c->name));
+          "The inputs of template %s '%.*s' at line '%u' and column '%u' cannot reference action "
+          "'%.*s'. Action '%.*s' must either be in 'runAfter' path, or within a scope action on "
+          "the 'runAfter' path of action '%.*s', or be a Trigger.",
+          w->c->noun != NULL ? w->c->noun : "definition", RAC_FMT(w->c->name), line, column,
+          RAC_FMT(y->name), RAC_FMT(y->name), RAC_FMT(w->c->name));
 }
 
 /* What x and y stand in at the level where both are in one container; false: nowhere. */

@@ -311,6 +311,41 @@ static void edges(struct check *c, uint32_t i)
     }
 }
 
+/* open: how many each action still waits for, once Kahn's order came to its end. What waits for a
+ * circle without standing in one is not at fault: it is peeled off from the other end. */
+static void report_circles(struct check *c, const struct container *k, uint32_t *open,
+                           uint32_t *const *next, const uint32_t *next_n)
+{
+    uint32_t *ahead = RAC_NEW_N(c->a, uint32_t, k->n), *queue = RAC_NEW_N(c->a, uint32_t, k->n);
+    uint32_t head = 0, tail = 0;
+    c->circles = true;
+    for (uint32_t i = 0; i < k->n; i++) {
+        for (uint32_t e = 0; e < next_n[i]; e++)
+            ahead[i] += open[next[i][e]] > 0;
+        if (open[i] > 0 && ahead[i] == 0)
+            queue[tail++] = i;
+    }
+    while (head < tail) {
+        const struct node *x = &c->nodes[k->nodes[queue[head]]];
+        open[queue[head++]] = 0;
+        for (uint32_t e = 0; e < x->after_n; e++) {
+            uint32_t from = c->nodes[x->after[e]].order;
+            if (open[from] > 0 && --ahead[from] == 0)
+                queue[tail++] = from;
+        }
+    }
+    for (uint32_t i = 0; i < k->n; i++) {
+        const struct node *x = &c->nodes[k->nodes[i]];
+        struct at action = AT_POINTER(x->pointer, x->v);
+        struct at at = AT_KEY(&action, RAC_S("runAfter"), MEMBER(x->v, "runAfter"));
+        if (open[i] > 0)
+            found(c, F_CIRCLE, &at,
+                  "The template action '%.*s' is not valid: its 'runAfter' and those of the "
+                  "actions it names form a circular dependency.",
+                  RAC_FMT(x->name));
+    }
+}
+
 /* Kahn's order; each row is the union of the rows it waits for and those themselves. */
 static void order_container(struct check *c, struct container *k)
 {
@@ -348,17 +383,8 @@ static void order_container(struct check *c, struct container *k)
                 queue[tail++] = next[i][e];
         }
     }
-    for (uint32_t i = 0; i < k->n && tail < k->n; i++) {
-        const struct node *x = &c->nodes[k->nodes[i]];
-        struct at action = AT_POINTER(x->pointer, x->v);
-        struct at at = AT_KEY(&action, RAC_S("runAfter"), MEMBER(x->v, "runAfter"));
-        c->circles = true;
-        if (open[i] > 0)
-            found(c, F_CIRCLE, &at,
-                  "The template action '%.*s' is not valid: its 'runAfter' and those of the "
-                  "actions it names form a circular dependency.",
-                  RAC_FMT(x->name));
-    }
+    if (tail < k->n)
+        report_circles(c, k, open, next, next_n);
 }
 
 bool comes_before(const struct check *c, uint32_t earlier, uint32_t later)

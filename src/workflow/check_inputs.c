@@ -92,6 +92,12 @@ static void check_authentication(struct check *c, const struct at *inputs)
                       "The 'inputs' of workflow run action '%.*s' is missing required property "
                       "'secret' or 'pfx'.",
                       RAC_FMT(c->name));
+            if (rows[i].shape == &shape_auth_raw && MEMBER(at.node, "value") == NULL &&
+                MEMBER(at.node, "parameter") == NULL)
+                found(c, F_INPUT_MISSING, &at,
+                      "The 'inputs' of workflow run action '%.*s' is missing required property "
+                      "'value'.",
+                      RAC_FMT(c->name));
             return;
         }
     wrong(c, F_STRUCTURE, &type, "the authentication type '%.*s' is not known", RAC_FMT(word));

@@ -123,6 +123,7 @@ struct check {
     bool draft;        /* some action has no inputs yet */
     size_t unfinished; /* how many */
     bool circles;      /* the order of actions is not known */
+    bool old;          /* $schema is 2015-08-01-preview */
     struct node *nodes;
     uint32_t nodes_n, nodes_cap;
     struct container *containers;
@@ -217,6 +218,7 @@ void check_retry(struct check *c, const struct at *inputs);
 void pass_on(struct check *c, const struct rac_diags *d, const struct at *at, enum finding error,
              enum finding warning);
 void check_description(struct check *c, const struct at *at);
+void check_old(struct check *c, const struct at *at); /* shapes of 2015-08-01-preview (§1.1) */
 void check_runtime(struct check *c, const struct at *at, const struct node *x);
 void check_call(struct check *c, rac_str type, const struct at *inputs); /* connectors */
 /* Literal of a parameter's or output's type? */

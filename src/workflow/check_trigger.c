@@ -243,10 +243,12 @@ void check_trigger(struct check *c, const struct rac_json_member *m)
     const struct trigger_row *row = trigger_row(s);
     if (is_absent(word) && !is_unknown(word))
         wrong(c, F_STRUCTURE, &at, "the trigger has no type");
-    else if (!is_absent(word) && check_type(c, T_STR, &type) && row == NULL)
+    else if (!is_absent(word) && check_type(c, T_STR, &type) && row == NULL &&
+             !(c->old && rac_str_eqi(s, RAC_S("ApiApp"))))
         wrong(c, F_TRIGGER_TYPE, &type, "the trigger type '%.*s' is not known", RAC_FMT(s));
     check_shape(c, &shape_trigger, &at);
     check_description(c, &at);
+    check_old(c, &at);
     check_options(c, &at, rac_arena_cstr(c->a, s));
     check_limit(c, &at, A_UNKNOWN);
     if (c->w->stateless && row != NULL && row->shape != &shape_request &&

@@ -130,6 +130,29 @@ static void names_and_order(void **state RAC_UNUSED)
              "B") "}, 'B': {'type': 'Compose', 'inputs': 1, " AFTER("A") "}"),
          "InvalidTemplate /definition/actions/A/runAfter\n"
          "InvalidTemplate /definition/actions/B/runAfter"},
+        {ACTIONS("'A': {'type': 'Compose', 'inputs': 1, " AFTER(
+             "C") "}, 'B': {'type': 'Compose', 'inputs': 1, " AFTER("A") "}, 'C': {'type': "
+                                                                         "'Compose', 'inputs': "
+                                                                         "1, " AFTER(
+                                                                             "B") "}, "
+                                                                                  "'D': {'type': "
+                                                                                  "'Compose', "
+                                                                                  "'inputs': "
+                                                                                  "1, " AFTER(
+                                                                                      "C") "}, "
+                                                                                           "'E': "
+                                                                                           "{'type'"
+                                                                                           ": "
+                                                                                           "'Compos"
+                                                                                           "e', "
+                                                                                           "'inputs"
+                                                                                           "': "
+                                                                                           "1,"
+                                                                                           " " AFTER(
+                                                                                               "D") "}"),
+         "InvalidTemplate /definition/actions/A/runAfter\n"
+         "InvalidTemplate /definition/actions/B/runAfter\n"
+         "InvalidTemplate /definition/actions/C/runAfter"}, /* what waits for the circle is sound */
         {ACTIONS(A("A") ", " A("A")),
          "~RC-JSON-01 \nInvalidTemplate /definition/actions/A"}, /* the file has it twice */
         {ACTIONS("'A': []"), "InvalidTemplate /definition/actions/A"},
@@ -237,6 +260,15 @@ static void variables(void **state RAC_UNUSED)
         {ACTIONS(INIT("v", "string") ", 'S': {'type': 'IncrementVariable', 'inputs': {'name': "
                                      "'v'}, " AFTER("I") "}"),
          "InvalidVariableOperation /definition/actions/S/inputs/name"},
+        {ACTIONS(INIT("v", "string") ", 'S': {'type': 'AppendToArrayVariable', 'inputs': {'name': "
+                                     "'v', 'value': 1}, " AFTER("I") "}"),
+         "InvalidVariableOperation /definition/actions/S/inputs/name"},
+        {ACTIONS(INIT("v", "array") ", 'S': {'type': 'AppendToStringVariable', 'inputs': {'name': "
+                                    "'v', 'value': '1'}, " AFTER("I") "}"),
+         "InvalidVariableOperation /definition/actions/S/inputs/name"},
+        {ACTIONS(INIT("v", "Array") ", 'S': {'type': 'AppendToArrayVariable', 'inputs': {'name': "
+                                    "'v', 'value': 1}, " AFTER("I") "}"),
+         ""},
         {ACTIONS("'S': {'type': 'Scope', 'actions': {" INIT("v", "string") "}}"),
          "InvalidVariableInitialization /definition/actions/S/actions/I"},
         {"{" SCHEMA REQUEST "'actions': {'I': {'type': 'InitializeVariable', 'inputs': "
@@ -263,6 +295,16 @@ static void inputs(void **state RAC_UNUSED)
         {ACTIONS("'A': {'type': 'Http', 'inputs': {'method': 'GET', 'uri': 'https://x', "
                  "'retryPolicy': {'type': 'fixed', 'count': 91, 'interval': 'PT5S'}}}"),
          "InvalidTemplate /definition/actions/A/inputs/retryPolicy/count"},
+        {ACTIONS("'A': {'type': 'Http', 'inputs': {'method': 'GET', 'uri': 'https://x', "
+                 "'authentication': {'type': 'raw'}}}"),
+         "WorkflowRunActionInputsMissingProperty /definition/actions/A/inputs/authentication"},
+        {ACTIONS("'A': {'type': 'Http', 'inputs': {'method': 'GET', 'uri': 'https://x', "
+                 "'authentication': {'type': 'Raw', 'scheme': 'Key', 'parameter': 'k'}}}"),
+         ""},
+        {ACTIONS("'A': {'type': 'Wait', 'inputs': {'until': {'timestamp': 'soon'}}}, 'B': {'type': "
+                 "'Wait', 'inputs': {'until': {'timestamp': '2030-01-01T00:00:00Z'}}}, 'C': "
+                 "{'type': 'Wait', 'inputs': {'until': {'timestamp': '@addDays(utcNow(), 1)'}}}"),
+         "InvalidTemplate /definition/actions/A/inputs/until/timestamp"},
         {ACTIONS("'A': {'type': 'Wait', 'inputs': {'interval': {'count': 1, 'unit': 'Moment'}}}"),
          "InvalidTemplate /definition/actions/A/inputs/interval/unit"},
         {ACTIONS("'A': {'type': 'Response', 'inputs': {'statusCode': 302}}"),
@@ -361,6 +403,17 @@ static void the_root(void **state RAC_UNUSED)
          "'https://sts.windows.net/x/'}]}}}}}}}",
          "OnlyAADOAuthTypeSupported "
          "/properties/accessControl/triggers/openAuthenticationPolicies/policies/p/type"},
+        {"{'definition': {'$schema': "
+         "'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/"
+         "2015-08-01-preview/workflowdefinition.json#', 'triggers': {'manual': {'type': 'Request', "
+         "'conditions': []}}, 'actions': {'A': {'type': 'ApiApp', 'inputs': {}, 'repeat': "
+         "'@triggerBody()'}, 'B': {'type': 'Compose', 'inputs': 1, 'conditions': [{'dependsOn': "
+         "'A'}]}}}}",
+         "InvalidTemplate /definition/triggers/manual/conditions\n"
+         "~WorkflowActionTypeNotSupported /definition/actions/A/type\n"
+         "InvalidTemplate /definition/actions/A/type\n"
+         "InvalidTemplate /definition/actions/A/repeat\n"
+         "InvalidTemplate /definition/actions/B/conditions"}, /* old shapes are gone */
     };
     EXPECT(rows);
 }
