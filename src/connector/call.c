@@ -79,9 +79,23 @@ static rac_ns now_ns(const struct rac_call *c)
     return rac_env_mono_ns(c->env->env);
 }
 
+/* text without the secrets of the connection: links and messages may repeat them. */
+static rac_str unsecret(struct rac_call *c, rac_str text)
+{
+    struct rac_secrets secrets;
+    if (c->req.connection == NULL || text.n == 0)
+        return text;
+    rac_connection_secrets(c->req.connection, &c->a, &secrets);
+    return rac_secrets_mask(&secrets, text, &c->a);
+}
+
 static void finish(struct rac_call *c)
 {
     set_state(c, STATE_OVER);
+    if (c->res.error.code != RAC_CALL_NONE) {
+        c->res.error.message = unsecret(c, c->res.error.message);
+        c->res.error.inner_body = unsecret(c, c->res.error.inner_body);
+    }
     c->res.op = c->prepare.op;
     c->res.client_request_id = c->prepare.client_request_id;
     c->res.total_ns = now_ns(c) - c->started_ns;
@@ -397,7 +411,9 @@ static void send_first(struct rac_call *c)
     c->method = r->method;
     c->redirects = 0;
     c->origin = RAC_STR_NULL;
-    c->res.url = c->req.follow_url.p != NULL ? c->req.follow_url : rac_request_url(r, true);
+    bool follows = c->req.follow_url.p != NULL;
+    c->res.url = follows ? unsecret(c, c->req.follow_url) : rac_request_url(r, true);
+    c->res.base = follows ? c->req.follow_url : rac_request_base_url(r);
     c->res.attempts++;
     c->sent_ns = now_ns(c);
     if (rac_arena_over(&c->a)) {
@@ -439,7 +455,8 @@ static bool redirect(struct rac_call *c, const struct rac_fetch_res *res)
     }
     if (r->body.kind == RAC_BODY_RAW && r->body.source != NULL) /* it was read once already */
         r->body.kind = RAC_BODY_NONE;
-    c->url = next;
+    c->url = c->res.base = next;
+    c->res.url = unsecret(c, next);
     send_current(c);
     return true;
 }

@@ -111,7 +111,9 @@ struct rac_call_res {
     struct rac_headers headers;
     struct rac_json body; /* parsed, text, envelope (§6.5); NONE: empty or streamed */
     rac_str bytes;        /* body bytes as answered (after response policies); absent: streamed */
-    rac_str url;          /* last URL sent, without secrets */
+    rac_str url;          /* last URL sent, without secrets: for people */
+    rac_str base; /* the same for resolving links of the answer: without the credentials of its
+                     query, but with what a policy put into host and path. Not for people */
     rac_str client_request_id;
     bool connection_unauthenticated; /* policy or refresh failure says: mark the connection */
     const struct rac_oauth_token *refreshed; /* renewed on the way; NULL: it was not. For callers

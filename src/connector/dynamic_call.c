@@ -22,7 +22,7 @@ static void called(void *arg, struct rac_call *call, const struct rac_call_res *
     struct rac_dynamic_answer x = {
         .status = res->status,
         .body = rac_json_copy(h->a, &res->body),
-        .url = rac_arena_str(h->a, res->url),
+        .url = rac_arena_str(h->a, res->base),
     };
     if (error.code != RAC_CALL_NONE) {
         error.message = rac_arena_str(h->a, error.message);

@@ -316,7 +316,7 @@ static bool polled(struct exchange *x, const struct rac_json **error, bool *fail
         x->mode == EXCHANGE_PAGE)
         return false;
     if (x->mode == EXCHANGE_FIRST)
-        rac_async_begin(&x->async, x->request_method, x->answer.url);
+        rac_async_begin(&x->async, x->request_method, x->answer.base);
     rac_async_answer(&x->async, x->answer.status, &x->answer.headers, body_of(x),
                      engine_now(o->live->e), &o->a, &next);
     *failed = next.step == RAC_ASYNC_FAILED;
@@ -357,7 +357,7 @@ static bool paged(struct exchange *x)
         return false;
     }
     enum rac_pages_step step =
-        rac_pages_answer(&x->pages, x->answer.url, &x->answer.outputs, &o->a, &next);
+        rac_pages_answer(&x->pages, x->answer.base, &x->answer.outputs, &o->a, &next);
     if (step == RAC_PAGES_DONE)
         x->answer.outputs = rac_pages_outputs(&x->pages, &o->a);
     if (step != RAC_PAGES_NEXT)

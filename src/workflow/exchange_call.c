@@ -304,7 +304,9 @@ static void done(void *arg, struct rac_call *call, const struct rac_call_res *re
     struct exchange *x = c->x;
     struct rac_arena *a = &x->o->a;
     struct answer *w = &x->answer;
-    *w = (struct answer){.status = res->status, .url = rac_arena_str(a, res->url)};
+    *w = (struct answer){.status = res->status,
+                         .url = rac_arena_str(a, res->url),
+                         .base = rac_arena_str(a, res->base)};
     if (res->op != NULL) {
         x->request_method = rac_arena_str(a, res->op->method);
         x->next_link = rac_arena_str(a, res->op->next_link_name);

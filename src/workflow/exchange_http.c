@@ -226,7 +226,7 @@ static void fetch(struct http *h)
                                 .client_key_pem = h->auth.key_pem};
     struct rac_fetch_events ev = {.done = done, .arg = h};
     x->request_method = h->out.method;
-    x->answer.url = h->out.url;
+    x->answer.url = x->answer.base = h->out.url;
     x->request_headers = rac_json_new_object(&x->o->a);
     for (size_t i = 0; i < h->out.headers.n; i++)
         if (!rac_auth_is_secret_header(h->out.headers.v[i].name))
@@ -496,7 +496,8 @@ static void done(void *arg, const struct rac_fetch_res *res)
     struct rac_headers headers = res->headers;
     rac_str body = res->body;
     h->fetch = NULL;
-    *w = (struct answer){.url = w->url, .status = res->status, .headers = res->headers};
+    *w = (struct answer){
+        .url = w->url, .base = w->base, .status = res->status, .headers = res->headers};
     if (res->err != RAC_OK) {
         failed(h, res->err == RAC_E_TIMEOUT ? "RequestTimeout" : "BadRequest", res->error);
         return;

@@ -17,7 +17,8 @@ struct answer {
     int status;
     struct rac_headers headers;
     struct rac_json outputs; /* {statusCode, headers, body?} */
-    rac_str url;             /* as sent */
+    rac_str url;             /* as sent, for the record: without secrets of a connection */
+    rac_str base;            /* what links of the answer are resolved against */
 };
 
 enum exchange_mode {

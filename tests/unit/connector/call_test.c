@@ -16,6 +16,7 @@ static struct world {
         int status;
         const char *type, *header, *value, *body;
         rac_err err;
+        const char *error; /* of err; NULL: "no way there" */
     } script[HOPS_MAX];
     size_t script_n, sent_n;
     struct { /* what was sent */
@@ -92,7 +93,7 @@ static void answer(size_t i)
 {
     struct rac_fetch_res res = {.err = w.script[i].err, .status = w.script[i].status};
     if (res.err != RAC_OK)
-        res.error = RAC_S("no way there");
+        res.error = w.script[i].error ? rac_str_of(w.script[i].error) : RAC_S("no way there");
     if (w.script[i].type != NULL)
         rac_headers_add(&res.headers, w.res_arena, RAC_S("Content-Type"),
                         rac_str_of(w.script[i].type));
@@ -168,14 +169,19 @@ static void script(size_t i, int status, const char *type, const char *body)
     w.script_n = i + 1;
 }
 
-static struct rac_connection *connection(const char *json)
+static struct rac_connection *connection_of(struct rac_connector *connector, const char *json)
 {
     struct rac_json v;
     struct rac_connection *c;
     assert_int_equal(rac_json_parse(rac_str_of(json), &w.a, 0, &v, NULL), RAC_OK);
-    assert_int_equal(rac_connection_make(pilot, &v, RAC_CONNECTION_PARTIAL, 0, &w.a, &c, NULL),
+    assert_int_equal(rac_connection_make(connector, &v, RAC_CONNECTION_PARTIAL, 0, &w.a, &c, NULL),
                      RAC_OK);
     return c;
+}
+
+static struct rac_connection *connection(const char *json)
+{
+    return connection_of(pilot, json);
 }
 
 static struct rac_call_req request(const char *operation, const char *parameters)
@@ -439,6 +445,80 @@ static void test_follow(void **state)
     assert_null(rac_headers_get(&w.sent[0].headers, RAC_S("x-secret")).p);
 }
 
+#define DEFINITION(parameters)                                                                     \
+    "{\"swagger\":\"2.0\",\"info\":{\"title\":\"t\",\"version\":\"1\"},\"host\":\"a.example\","    \
+    "\"paths\":{\"/op\":{\"get\":{\"operationId\":\"Op\",\"parameters\":[" parameters              \
+    "],\"responses\":{\"200\":{\"description\":\"d\"}}}}}}"
+
+/* A connector of one operation Op, GET /op, under one policy. */
+static struct rac_connector *small(const char *definition, const char *policy, const char *name,
+                                   const char *value)
+{
+    rac_str text = rac_arena_printf(
+        &w.a,
+        "{\"properties\":{\"connectionParameters\":{\"key\":{\"type\":\"securestring\"}},"
+        "\"policyTemplateInstances\":[{\"templateId\":\"%s\",\"parameters\":"
+        "{\"x-ms-apimTemplateParameter.%s\":\"%s\"}}]}}",
+        policy, name, value);
+    return fixture_compile(definition, rac_arena_cstr(&w.a, text));
+}
+
+/* A secret in the path: links of the answer are resolved against what was sent, nobody sees it. */
+static void test_secret_in_the_path(void **state)
+{
+    (void)state;
+    struct rac_connector *c = small(DEFINITION(""), "routerequesttoendpoint", "newPath",
+                                    "/bot@connectionParameters('key')/send");
+    struct rac_call_req req = {.connector = c, .operation_id = RAC_S("Op")};
+    req.connection = connection_of(c, "{\"key\":\"tops3cret\"}");
+    script(0, 200, "application/json", "{}");
+    start(req);
+    assert_str(w.sent[0].url, "https://a.example/bottops3cret/send");
+    assert_str(w.res->url, "https://a.example/bot***/send");
+    assert_str(w.res->base, "https://a.example/bottops3cret/send");
+    rac_call_free(w.call);
+    w.done_n = 0;
+    w.sent_n = 0;
+    script(0, 302, NULL, NULL); /* a redirect that repeats it, and an error that does */
+    w.script[0].header = "Location";
+    w.script[0].value = "/else?k=tops3cret";
+    script(1, 0, NULL, NULL);
+    w.script[1].err = RAC_E_UNREACHABLE;
+    w.script[1].error = "nobody at tops3cret.example";
+    start(req);
+    assert_str(w.sent[1].url, "https://a.example/else?k=tops3cret");
+    assert_str(w.res->url, "https://a.example/else?k=***");
+    assert_str(w.res->error.message, "nobody at ***.example");
+    rac_call_free(w.call);
+    w.done_n = 0;
+    w.sent_n = 0;
+    script(0, 200, "application/json", "{}");
+    req.follow_url = RAC_S("https://a.example/next?k=tops3cret");
+    start(req);
+    assert_str(w.sent[0].url, "https://a.example/next?k=tops3cret");
+    assert_str(w.res->url, "https://a.example/next?k=***");
+    rac_connector_unref(c);
+}
+
+/* A credential of the query is no part of what links are resolved against. */
+static void test_base_without_credentials(void **state)
+{
+    (void)state;
+    struct rac_connector *c =
+        small(DEFINITION("{\"name\":\"q\",\"in\":\"query\",\"type\":\"string\"}"),
+              "setqueryparameter\",\"title\":\"t",
+              "name\":\"k\",\"x-ms-apimTemplateParameter.value", "@connectionParameters('key')");
+    struct rac_call_req req = request("Op", "{\"q\":\"1\"}");
+    req.connector = c;
+    req.connection = connection_of(c, "{\"key\":\"tops3cret\"}");
+    script(0, 200, "application/json", "{}");
+    start(req);
+    assert_str(w.sent[0].url, "https://a.example/op?q=1&k=tops3cret");
+    assert_str(w.res->url, "https://a.example/op?q=1&k=***");
+    assert_str(w.res->base, "https://a.example/op?q=1");
+    rac_connector_unref(c);
+}
+
 static bool sink_headers(void *arg, int status, const struct rac_headers *h)
 {
     (void)arg;
@@ -609,6 +689,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_answer),
+        TEST(test_secret_in_the_path),
+        TEST(test_base_without_credentials),
         TEST(test_not_found),
         TEST(test_revoked_connection),
         TEST(test_response_policies),
