@@ -40,13 +40,6 @@ void rac_scheduler_free(struct rac_scheduler *s)
     rac_mem_free(s);
 }
 
-bool rac_scheduler_drain(struct rac_scheduler *s)
-{
-    s->draining = true;
-    errands_drop(s);
-    return s->attended_n == 0;
-}
-
 rac_str rac_trigger_callback_url(const struct rac_flow *f, rac_str trigger, rac_str public_url,
                                  struct rac_arena *a)
 {
@@ -76,6 +69,8 @@ static struct attendance *find(struct rac_scheduler *s, int64_t flow, rac_str tr
     return t;
 }
 
+static bool begin(struct rac_scheduler *s, int64_t flow, rac_str trigger, bool notified);
+
 void attendance_end(struct attendance *t, int64_t again_ms)
 {
     struct rac_scheduler *s = t->s;
@@ -84,6 +79,8 @@ void attendance_end(struct attendance *t, int64_t again_ms)
         at = &(*at)->next;
     *at = t->next;
     share_leave(t);
+    if (t->notified_again && !s->draining) /* called since it last asked */
+        (void)begin(s, t->flow_key, t->trigger_name, true);
     rac_flow_unref(t->flow);
     rac_arena_fini(&t->a);
     rac_mem_free(t);
@@ -91,9 +88,16 @@ void attendance_end(struct attendance *t, int64_t again_ms)
         s->ports.alarm(s->ports.self, again_ms);
 }
 
+/* What may be different in a moment. */
+static bool passes(rac_err err)
+{
+    return err == RAC_E_IO || err == RAC_E_FULL || err == RAC_E_BUSY;
+}
+
 static void row_kept(void *arg, const struct rac_commit *c)
 {
     struct attendance *t = arg;
+    struct rac_scheduler *s = t->s;
     if (c->err == RAC_E_NOT_FOUND && t->flow != NULL && !t->deleted &&
         rac_json_get(&t->state, RAC_S("subscription")) != NULL) {
         t->deleted = true; /* while it was subscribing: nobody else knows of that subscription */
@@ -103,16 +107,51 @@ static void row_kept(void *arg, const struct rac_commit *c)
     if (c->err != RAC_OK && c->err != RAC_E_NOT_FOUND)
         rac_log(RAC_WARN, "trigger.not_saved", RAC_F_STR("trigger", t->trigger_name),
                 RAC_F_CSTR("error", rac_err_name(c->err)));
+    if (passes(c->err) && !s->draining) { /* what was done outside would be done again */
+        t->unsaved_next = s->unsaved;
+        s->unsaved = t;
+        s->save_again_ms = rac_env_wall_ms(s->ports.env) + AGAIN_MS;
+        s->ports.alarm(s->ports.self, AGAIN_MS);
+        return;
+    }
     bool settled = c->err == RAC_OK || c->err == RAC_E_NOT_FOUND;
     attendance_end(t, settled && t->flow != NULL ? 0 : AGAIN_MS);
 }
 
-void attendance_keep(struct attendance *t, const struct rac_flow_event_row *event)
+static void save(struct attendance *t)
 {
     const struct rac_flow_store *fs = t->s->ports.store;
+    fs->trigger_save(fs->self, &t->row, t->event, row_kept, t);
+}
+
+void attendance_keep(struct attendance *t, const struct rac_flow_event_row *event)
+{
     if (t->row.state.p == NULL || t->row.state.n > 0)
         t->row.state = rac_json_print_str(&t->state, 0, &t->a);
-    fs->trigger_save(fs->self, &t->row, event, row_kept, t);
+    t->event = event;
+    save(t);
+}
+
+/* Every save that failed, again, or with draining no more. */
+static void saves_go(struct rac_scheduler *s)
+{
+    struct attendance *t = s->unsaved;
+    s->unsaved = NULL;
+    for (struct attendance *next; t != NULL; t = next) {
+        next = t->unsaved_next;
+        if (s->draining)
+            attendance_end(t, 0);
+        else
+            save(t);
+    }
+}
+
+bool rac_scheduler_drain(struct rac_scheduler *s)
+{
+    s->draining = true;
+    errands_drop(s);
+    saves_go(s);
+    return s->attended_n == 0;
 }
 
 static void loaded(void *arg, rac_err err, const struct rac_scheduled_flow *f)
@@ -217,6 +256,8 @@ void rac_scheduler_tick(struct rac_scheduler *s)
     if (s->draining)
         return;
     errands_go(s);
+    if (now >= s->save_again_ms)
+        saves_go(s);
     for (int i = 0; i < LOOK_BATCHES && (i == 0 || s->has_from); i++)
         wait = look(s, now);
     if (s->has_from)

@@ -318,6 +318,19 @@ static void attend_poll(struct attendance *t)
 
 /* --- subscriptions (§2.6 to §2.8) ------------------------------------------------------------- */
 
+/* What a subscription stands on: the inputs, and the callback URL they may hold, which is good as
+ * long as the key that signs it and the address of this server are. */
+static rac_str subscription_digest(struct attendance *t)
+{
+    const struct rac_json *inputs = member(t, "inputs");
+    struct rac_json all = rac_json_new_array(&t->a);
+    rac_str key = {(const char *)t->flow->keys[0], sizeof t->flow->keys[0]};
+    rac_json_add(&t->a, &all, inputs != NULL ? *inputs : rac_json_of_null());
+    rac_json_add(&t->a, &all, rac_json_of_str(rac_sha256_hex(&t->a, key)));
+    rac_json_add(&t->a, &all, rac_json_of_str(t->s->ports.public_url));
+    return digest(t, &all, &t->trigger->plan->parameters);
+}
+
 static void unsubscribed(struct attendance *t, const struct rac_json *record)
 {
     int status = status_of(record);
@@ -371,7 +384,7 @@ static void fetch_or_wait(struct attendance *t)
     }
     if (next == 0)
         next = has_recurrence ? due(t, number(t, "activated") - 1) : t->now_ms + WAKE_UP_MS;
-    if (t->notified || next <= t->now_ms) {
+    if (t->notified || t->notified_again || next <= t->now_ms) {
         put_number(t, "next", next);
         poll(t);
         return;
@@ -385,7 +398,7 @@ static void attend_webhook(struct attendance *t)
 {
     const struct rac_json *s = subscription(t);
     rac_str why;
-    t->inputs = digest(t, member(t, "inputs"), &t->trigger->plan->parameters);
+    t->inputs = subscription_digest(t);
     if (s != NULL && rac_str_eq(rac_json_str(RAC_JSON_GET(s, "inputs"), RAC_S("")), t->inputs)) {
         fetch_or_wait(t);
         return;

@@ -115,6 +115,8 @@ static void send(struct errand *e)
                          .waits = true,
                          .bypass_limits = true,
                          .depth = 1}; /* no response timer: a stateless run has its own limit */
+    if (e->what == RAC_ERRAND_POLL)
+        t->notified_again = false; /* whatever was told until now, this poll sees */
     t->share->errands_n++;
     t->s->errands_n++;
     rac_engine_fire(t->s->ports.engine, &f, answered, e);

@@ -41,7 +41,9 @@ struct rac_scheduler {
     struct share *shares[SCHEDULER_SLOTS];        /* by tenant */
     struct share *ring, **ring_end;
     size_t attended_n, errands_n;
-    rac_ms busy_until_ms; /* the engine takes no errands before */
+    rac_ms busy_until_ms;       /* the engine takes no errands before */
+    struct attendance *unsaved; /* the store had an error: their saves are tried again */
+    rac_ms save_again_ms;
     struct rac_arena from_arena;
     struct rac_flow_due from; /* where the look at what is due goes on */
     bool has_from, draining;
@@ -57,6 +59,8 @@ struct attendance {
     struct rac_scheduler *s;
     struct attendance *next;
     struct share *share;
+    struct attendance *unsaved_next;
+    const struct rac_flow_event_row *event; /* saved with row; NULL: none */
     struct rac_arena a;
     int64_t flow_key;
     rac_str trigger_name;
@@ -65,7 +69,8 @@ struct attendance {
     struct rac_flow *flow; /* a reference, once loaded */
     bool deleted;
     const struct rac_flow_trigger *trigger; /* NULL: the workflow has no such trigger any more */
-    bool notified, notified_again;          /* a notification trigger was called */
+    bool notified;                          /* a notification trigger was called: it asks at once */
+    bool notified_again; /* since it asked: it is attended again when this is over */
     rac_ms now_ms;
     struct rac_recurrence recurrence;
     rac_str inputs; /* digest */

@@ -1,6 +1,7 @@
 #include "engine_world.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "connector/package.h"
 #include "openapi/read.h"
 #include "workflow/document.h"
 
@@ -88,6 +89,53 @@ static void flow_named(void *self, const struct rac_flow *from, rac_str name,
     done(arg, RAC_E_NOT_FOUND, NULL);
 }
 
+struct world_target {
+    struct world_target *next;
+    void (*done)(void *arg, rac_err err, rac_str why, const struct rac_flow_target *t);
+    void *arg;
+};
+
+static void give_target(struct world *w, const struct world_target *x)
+{
+    struct rac_flow_target t = {.connector = rac_connector_ref(w->connector), .held = w};
+    w->targets_given++;
+    x->done(x->arg, RAC_OK, RAC_STR_NULL, &t);
+}
+
+static void target(void *self, const struct rac_flow_target_want *want, struct rac_arena *a,
+                   void (*done)(void *arg, rac_err err, rac_str why,
+                                const struct rac_flow_target *t),
+                   void *arg)
+{
+    struct world *w = self;
+    struct world_target x = {w->targets, done, arg};
+    (void)want;
+    (void)a;
+    if (!w->holds_targets) {
+        give_target(w, &x);
+        return;
+    }
+    w->targets = rac_mem_alloc(sizeof x);
+    *w->targets = x;
+}
+
+static void target_release(void *self, const struct rac_flow_target *t)
+{
+    struct world *w = self;
+    RAC_ASSERT(t->held == w);
+    w->targets_released++;
+}
+
+void world_resolve(struct world *w)
+{
+    while (w->targets != NULL) {
+        struct world_target *x = w->targets;
+        w->targets = x->next;
+        give_target(w, x);
+        rac_mem_free(x);
+    }
+}
+
 static void engine_start(struct world *w)
 {
     struct rac_engine_ports p = {.env = &w->env,
@@ -97,6 +145,9 @@ static void engine_start(struct world *w)
                                  .defer = defer,
                                  .flow_load = flow_load,
                                  .flow_named = flow_named,
+                                 .calls = w->connector != NULL ? &w->calls : NULL,
+                                 .target = target,
+                                 .target_release = target_release,
                                  .public_url = RAC_S("https://r.example"),
                                  .self = w};
     w->alarm_ns = INT64_MAX;
@@ -117,6 +168,24 @@ struct world *world_new(uint64_t seed, bool stored)
     return w;
 }
 
+void world_connect(struct world *w, const char *definition)
+{
+    struct rac_arena a;
+    rac_arena_init(&a, 64 << 20);
+    struct rac_package *p =
+        rac_package_new(&a, rac_str_of(definition), RAC_STR_NULL, RAC_STR_NULL, RAC_STR_NULL);
+    if (rac_package_read(p, NULL) != RAC_OK ||
+        rac_connector_compile(p, RAC_STR_NULL, 1, &w->connector, NULL) != RAC_OK)
+        abort();
+    rac_arena_fini(&a);
+    w->calls = (struct rac_call_env){.env = &w->env,
+                                     .fetcher = {fetch_start, NULL, fetch_cancel, w},
+                                     .defer = defer,
+                                     .defer_self = w};
+    rac_engine_free(w->engine);
+    engine_start(w);
+}
+
 static void drop_deferred(struct world *w)
 {
     while (w->deferred != NULL) {
@@ -131,6 +200,8 @@ void world_free(struct world *w)
 {
     rac_engine_free(w->engine);
     drop_deferred(w);
+    world_resolve(w);
+    rac_connector_unref(w->connector);
     if (w->store != NULL)
         memory_store_free(w->store);
     while (w->fetches != NULL)

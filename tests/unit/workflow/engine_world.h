@@ -5,6 +5,7 @@
 #ifndef RAC_TEST_ENGINE_WORLD_H
 #define RAC_TEST_ENGINE_WORLD_H
 
+#include "connector/connector.h"
 #include "memory_store.h"
 #include "workflow/engine.h"
 
@@ -30,6 +31,11 @@ struct world {
     struct world_fetch *fetches;
     struct rac_arena a;
     size_t fetched_total;
+    struct rac_connector *connector; /* every connection leads to it; NULL: there are none */
+    struct rac_call_env calls;
+    size_t targets_given, targets_released;
+    bool holds_targets; /* connections are resolved when the test says so */
+    struct world_target *targets;
     /* Told of each request as it leaves. */
     void (*on_fetch)(void *arg, struct world *w, const struct world_fetch *f);
     void *on_fetch_arg;
@@ -40,6 +46,9 @@ void world_free(struct world *w);
 /* A flow out of the text of a definition's "actions", with a trigger of that type. */
 struct rac_flow *world_flow(struct world *w, const char *trigger, const char *actions);
 struct rac_flow *world_flow_of(struct world *w, const char *document);
+/* Actions of connectors work from here on: definition is Swagger. The engine is made anew. */
+void world_connect(struct world *w, const char *definition);
+void world_resolve(struct world *w); /* what holds_targets held up */
 /* Everything that can happen without time passing or the network answering. */
 void world_settle(struct world *w);
 /* Time passes in steps, so that timers ring in order. */

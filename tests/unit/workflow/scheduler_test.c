@@ -8,6 +8,16 @@
 
 enum { TRIGGERS_MAX = 400, FLOWS_MAX = 16 };
 
+#define NEWS                                                                                       \
+    "{\"swagger\": \"2.0\", \"info\": {\"title\": \"News\", \"version\": \"1\"}, \"host\": "       \
+    "\"news.example\", \"schemes\": [\"https\"], \"paths\": {\"/hooks\": {\"post\": "              \
+    "{\"operationId\": \"Subscribe\", \"parameters\": [{\"name\": \"body\", \"in\": \"body\", "    \
+    "\"schema\": {\"type\": \"object\"}}], \"responses\": {\"201\": {\"description\": "            \
+    "\"ok\"}}}}, "                                                                                 \
+    "\"/news\": {\"get\": {\"operationId\": \"News\", \"responses\": {\"200\": {\"description\": " \
+    "\"ok\"}}}}, \"/next\": {\"get\": {\"operationId\": \"Next\", \"x-ms-trigger\": \"single\", "  \
+    "\"responses\": {\"200\": {\"description\": \"ok\"}}}}}}"
+
 struct place {
     struct world *w;
     struct rac_scheduler *s;
@@ -34,10 +44,12 @@ static void ask_alarm(void *self, int64_t after_ms)
         p->alarm_ms = p->w->clock.wall_ms + after_ms;
 }
 
-static struct place *place_new(uint64_t seed)
+static struct place *place_limited(uint64_t seed, size_t queued_max)
 {
     struct place *p = rac_mem_alloc(sizeof *p);
     p->w = world_new(seed, true);
+    p->w->limits.runs_queued_max = queued_max;
+    world_connect(p->w, NEWS);
     p->alarm_ms = INT64_MAX;
     struct rac_scheduler_ports ports = {.env = &p->w->env,
                                         .store = &p->w->store->port,
@@ -48,6 +60,11 @@ static struct place *place_new(uint64_t seed)
                                         .self = p};
     p->s = rac_scheduler_new(&ports);
     return p;
+}
+
+static struct place *place_new(uint64_t seed)
+{
+    return place_limited(seed, 0);
 }
 
 static void settle(struct place *p)
@@ -191,13 +208,204 @@ static void whoever_waits_has_a_turn(void **state)
     place_free(p);
 }
 
+/* --- subscriptions ---------------------------------------------------------------------------- */
+
+#define HOOK                                                                                       \
+    "{\"type\": \"HttpWebhook\", \"inputs\": {\"subscribe\": {\"method\": \"POST\", \"uri\": "     \
+    "\"https://hooks.example/subscribe\", \"body\": {\"to\": \"@{listCallbackUrl()}\"}}, "         \
+    "\"unsubscribe\": {\"method\": \"POST\", \"uri\": \"https://hooks.example/end\"}}}"
+
+static void subscribe(struct place *p)
+{
+    settle(p);
+    struct world_fetch *f = world_fetch(p->w, "hooks.example/subscribe");
+    assert_non_null(f);
+    world_answer(p->w, f, 201, "Location: https://hooks.example/1", "");
+    settle(p);
+}
+
+static void saved_again(struct place *p, int64_t flow)
+{
+    p->w->clock.wall_ms += 10;
+    memory_store_attend(p->w->store, RAC_S("t"), flow, "t0", p->w->clock.wall_ms);
+    ask_alarm(p, 0);
+    settle(p);
+}
+
+static void a_new_access_key_subscribes_anew(void **state)
+{
+    (void)state;
+    struct place *p = place_new(10);
+    int64_t hook = workflow(p, RAC_S("t"), HOOK, 1);
+    subscribe(p);
+    saved_again(p, hook); /* nothing that matters to the subscription */
+    assert_null(p->w->fetches);
+    p->w->flows[hook - 1]->keys[1][0] ^= 1; /* it signs nothing of this */
+    saved_again(p, hook);
+    assert_null(p->w->fetches);
+    p->w->flows[hook - 1]->keys[0][0] ^= 1;
+    saved_again(p, hook);
+    subscribe(p);
+    struct world_fetch *old = world_fetch(p->w, "hooks.example/end");
+    assert_non_null(old);
+    world_answer(p->w, old, 200, "", "");
+    settle(p);
+    saved_again(p, hook);
+    assert_null(p->w->fetches);
+    place_free(p);
+}
+
+static rac_err fault(void *arg)
+{
+    return *(rac_err *)arg;
+}
+
+static void what_could_not_be_saved_is_not_done_again(void **state)
+{
+    (void)state;
+    struct place *p = place_new(11);
+    rac_err err = RAC_E_IO;
+    int64_t hook = workflow(p, RAC_S("t"), HOOK, 1);
+    p->w->store->save_fault = fault;
+    p->w->store->save_fault_arg = &err;
+    subscribe(p);
+    pass(p, 20000);
+    assert_int_equal(p->w->fetched_total, 1);
+    assert_string_equal(state_of(p, hook), "");
+    err = RAC_OK;
+    pass(p, 6000);
+    assert_int_equal(p->w->fetched_total, 1);
+    assert_non_null(strstr(state_of(p, hook), "https://hooks.example/1"));
+    err = RAC_E_IO;
+    saved_again(p, hook);
+    place_free(p); /* stops all the same */
+}
+
+/* An engine that is draining, or has too many runs, refuses. */
+static void a_busy_engine_is_asked_again(void **state)
+{
+    (void)state;
+    struct place *p = place_limited(12, 1);
+    int64_t hook = workflow(p, RAC_S("t"), HOOK, 1);
+    subscribe(p);
+    struct world_answer blocked;
+    struct rac_flow *f = world_flow(p->w, "{\"type\": \"Request\"}",
+                                    "{\"C\": {\"type\": \"Compose\", \"inputs\": 1}}");
+    p->w->flows[hook - 1]->enabled = false;
+    rac_scheduler_tick(p->s);
+    memory_store_attend(p->w->store, RAC_S("t"), hook, "t0", p->w->clock.wall_ms);
+    world_fire(p->w, f, "{}", false, &blocked); /* is in the queue when it is attended */
+    rac_scheduler_tick(p->s);
+    settle(p);
+    assert_null(p->w->fetches);
+    assert_non_null(strstr(state_of(p, hook), "subscription"));
+    pass(p, 2000);
+    struct world_fetch *end = world_fetch(p->w, "hooks.example/end");
+    assert_non_null(end);
+    world_answer(p->w, end, 200, "", "");
+    settle(p);
+    assert_null(strstr(state_of(p, hook), "subscription"));
+    assert_int_equal(p->w->store->events_total, 0);
+    place_free(p);
+}
+
+/* --- notifications ---------------------------------------------------------------------------- */
+
+#define NOTIFICATION                                                                               \
+    "{\"type\": \"ApiConnectionNotification\", \"inputs\": {\"host\": {\"connection\": "           \
+    "{\"name\": "                                                                                  \
+    "\"n\"}}, \"subscribe\": {\"method\": \"post\", \"path\": \"/hooks\", \"body\": {\"to\": "     \
+    "\"@{listCallbackUrl()}\"}}, \"fetch\": {\"method\": \"get\", \"path\": \"/news\"}}}"
+
+/* Subscribed, and with nothing to do for an hour. */
+static struct place *notified_place(uint64_t seed, int64_t *flow)
+{
+    struct place *p = place_new(seed);
+    *flow = workflow(p, RAC_S("t"), NOTIFICATION, 1);
+    settle(p);
+    struct world_fetch *f = world_fetch(p->w, "news.example/hooks");
+    assert_non_null(f);
+    world_answer(p->w, f, 201, "", "");
+    settle(p);
+    assert_null(p->w->fetches);
+    return p;
+}
+
+static void answer_news(struct place *p)
+{
+    struct world_fetch *f = world_fetch(p->w, "news.example/news");
+    assert_non_null(f);
+    world_answer(p->w, f, 200, "Content-Type: application/json", "{\"n\": 1}");
+}
+
+static void a_notification_while_a_poll_is_under_way_polls_again(void **state)
+{
+    (void)state;
+    int64_t flow;
+    struct place *p = notified_place(20, &flow);
+    rac_scheduler_notify(p->s, flow, RAC_S("t0"));
+    settle(p);
+    rac_scheduler_notify(p->s, flow, RAC_S("t0")); /* it may have come after what is answered */
+    settle(p);
+    answer_news(p);
+    settle(p);
+    answer_news(p);
+    settle(p);
+    assert_null(p->w->fetches);
+    assert_int_equal(runs_of(p, flow), 2);
+    place_free(p);
+}
+
+static void a_notification_while_the_poll_is_committed_polls_again(void **state)
+{
+    (void)state;
+    int64_t flow;
+    struct place *p = notified_place(21, &flow);
+    rac_scheduler_notify(p->s, flow, RAC_S("t0"));
+    settle(p);
+    struct world_fetch *f = world_fetch(p->w, "news.example/news");
+    f->ev.done(f->ev.arg, &(struct rac_fetch_res){.status = 202});
+    p->w->fetches = NULL;
+    rac_mem_free(f);
+    while (p->w->store->waiting == 0) /* the answer is judged, and being written */
+        assert_true(world_step(p->w));
+    rac_scheduler_notify(p->s, flow, RAC_S("t0"));
+    settle(p);
+    answer_news(p);
+    settle(p);
+    assert_null(p->w->fetches);
+    assert_int_equal(runs_of(p, flow), 1);
+    place_free(p);
+}
+
+static void a_notification_while_it_subscribes_is_not_forgotten(void **state)
+{
+    (void)state;
+    struct place *p = place_new(22);
+    int64_t flow = workflow(p, RAC_S("t"), NOTIFICATION, 1);
+    settle(p);
+    struct world_fetch *f = world_fetch(p->w, "news.example/hooks");
+    rac_scheduler_notify(p->s, flow, RAC_S("t0")); /* services check that the address answers */
+    world_answer(p->w, f, 201, "", "");
+    settle(p);
+    answer_news(p);
+    settle(p);
+    assert_null(p->w->fetches);
+    place_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slow_servers_of_one_tenant_hold_up_nobody_else),
         cmocka_unit_test(slow_servers_of_a_tenant_do_not_hold_up_its_timers),
         cmocka_unit_test(whoever_waits_has_a_turn),
+        cmocka_unit_test(a_new_access_key_subscribes_anew),
+        cmocka_unit_test(what_could_not_be_saved_is_not_done_again),
+        cmocka_unit_test(a_busy_engine_is_asked_again),
+        cmocka_unit_test(a_notification_while_a_poll_is_under_way_polls_again),
+        cmocka_unit_test(a_notification_while_the_poll_is_committed_polls_again),
+        cmocka_unit_test(a_notification_while_it_subscribes_is_not_forgotten),
     };
-    (void)state_of;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
