@@ -11,13 +11,13 @@ const once = (args) => JSON.parse(execFileSync(args[0], args.slice(1), { encodin
 export async function run() {
   for (const [reference, bar] of Object.entries(references)) {
     const ours = [], theirs = [];
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 5; i++) {
       ours.push(once([program, '200']));
       theirs.push(once([process.execPath, join(import.meta.dirname, 'expr-reference.mjs'), reference]));
     }
     for (const name of Object.keys(what)) {
       let i = 0, k = 0;
-      const p = await pairs(() => ours[i++][name], () => theirs[k++][name], 3);
+      const p = await pairs(() => ours[i++][name], () => theirs[k++][name], 5);
       row({
         measure: `evaluate ${name}, ${what[name]}`, ours: `${number(p.ours / 1e6)} M/s`, reference: `${number(p.theirs / 1e6)} M/s (${reference})`,
         value: p.ratio, spread: spreadOf(p), bar,

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { cpuSeconds, median, number, pssBytes, row, spreadOf } from './lib/measure.mjs';
 import { freePort, listening, nginx, raccord, stop } from './lib/servers.mjs';
 
-const seconds = Number(process.env.BENCH_SECONDS ?? 4), rounds = Number(process.env.BENCH_PAIRS ?? 3);
+const seconds = Number(process.env.BENCH_SECONDS ?? 4), rounds = Number(process.env.BENCH_PAIRS ?? 5);
 const message = '{"name":"Ada Lovelace","amount":120,"tags":["a","b"]}';
 const item = '{"id":42,"sku":"RC-0042","name":"Raccord fitting 15 mm","price":12.5,"currency":"EUR","stock":{"warehouse":"LYS-1","qty":318},"tags":["brass","compression","15mm"]}';
 

@@ -28,6 +28,6 @@ async function pass(seconds) {
   }
   return n / ((performance.now() - from) / 1000);
 }
-await pass(tool === 'redocly' ? 5 : 10);
-console.log(await pass(tool === 'redocly' ? 12 : 15));
+await pass(tool === 'redocly' ? 10 : 30);
+console.log(await pass(tool === 'redocly' ? 40 : 60));
 process.exit(0);
