@@ -132,7 +132,8 @@ static struct rac_json parameters(struct out *o, const struct rac_ask_row *r)
         RAC_JSON_PUT(o->a, &b, "name", str("body"));
         RAC_JSON_PUT(o->a, &b, "in", str("body"));
         RAC_JSON_PUT(o->a, &b, "required",
-                     rac_json_of_bool((r->flags & OP_RAW) || strcmp(r->method, "PATCH") == 0));
+                     rac_json_of_bool(!(r->flags & OP_MAY_BE_EMPTY) &&
+                                      ((r->flags & OP_RAW) || strcmp(r->method, "PATCH") == 0)));
         RAC_JSON_PUT(o->a, &b, "schema", schema_ref(o, r->request));
         rac_json_add(o->a, &list, b);
     }
@@ -158,6 +159,15 @@ static struct rac_json response(struct out *o, const char *text, const char *typ
     return v;
 }
 
+/* Other successes than the one of the row; their bodies are of the same schema. */
+static const struct {
+    unsigned flag;
+    const char *status, *text;
+} successes[] = {
+    {OP_CREATES, "201", "Created"},
+    {OP_PENDING, "202", "Not yet: ask again"},
+};
+
 static struct rac_json operation(struct out *o, const struct rac_ask_row *r)
 {
     struct rac_json v = rac_json_new_object(o->a), res = rac_json_new_object(o->a);
@@ -181,6 +191,10 @@ static struct rac_json operation(struct out *o, const struct rac_ask_row *r)
         RAC_JSON_PUT(o->a, &v, "produces", strs(o, answer_type(r)));
     rac_json_put(o->a, &res, rac_arena_printf(o->a, "%d", r->status),
                  response(o, "Done", answer_type(r), r->response));
+    for (size_t i = 0; i < RAC_COUNT(successes); i++)
+        if (r->flags & successes[i].flag)
+            rac_json_put(o->a, &res, rac_str_of(successes[i].status),
+                         response(o, successes[i].text, answer_type(r), r->response));
     RAC_JSON_PUT(o->a, &res, "default", response(o, "Error", "application/json", "Error"));
     RAC_JSON_PUT(o->a, &v, "responses", res);
     if (r->action == RAC_MAY_ANYONE)
