@@ -551,8 +551,6 @@ static rac_err purge_one(struct rac_db *db, rac_str tenant, rac_str id)
                        V_STR(id));
     if (e == RAC_OK)
         e = RAC_DB_RUN(db, PURGE_CONNECTOR, NULL, V_STR(tenant), V_STR(id));
-    if (e == RAC_OK)
-        e = RAC_DB_RUN(db, PURGE_BLOBS, NULL, V_STR(tenant));
     return e;
 }
 
@@ -575,6 +573,10 @@ rac_err rac_purge_apply(struct rac_store *s, struct rac_write *w)
         w->touches |= RAC_TOUCH_CONNECTORS;
     for (size_t i = 0; i < n && e == RAC_OK; i++)
         e = purge_one(&s->db, v[i].tenant, v[i].id);
+    /* Looks at all contents of a tenant, so once for each. */
+    for (size_t i = 0; i < n && e == RAC_OK; i++)
+        if (i + 1 == n || !rac_str_eq(v[i].tenant, v[i + 1].tenant))
+            e = RAC_DB_RUN(&s->db, PURGE_BLOBS, NULL, V_STR(v[i].tenant));
     return e;
 }
 

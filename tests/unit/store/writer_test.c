@@ -165,6 +165,49 @@ static void test_reader_holds_up_checkpoint(void **state)
     assert_true(st.wal_pages <= 60);
 }
 
+/* --- removing for good --- */
+
+static int64_t blob_sweeps;
+
+static rac_err purge_counted(struct rac_store *s, struct rac_write *w)
+{
+    rac_err e = rac_purge_apply(s, w);
+    blob_sweeps =
+        sqlite3_stmt_status(s->db.stmts[RAC_STMT_PURGE_BLOBS], SQLITE_STMTSTATUS_RUN, true);
+    return e;
+}
+
+/* Contents are swept once per tenant, however many connectors go; what others share stays. */
+static void test_purge_sweeps_once(void **state)
+{
+    struct fixture *f = *state;
+    const struct rac_actor long_ago = {.user = RAC_DEFAULT_ID, .at_ms = 5000};
+    assert_int_equal(fixture_connector(f, "shared_stays-1", "{\"kept\":1}"), RAC_OK);
+    for (int i = 0; i < 20; i++) {
+        char id[32], text[32];
+        snprintf(id, sizeof id, "shared_p-%d", i);
+        snprintf(text, sizeof text, "{\"n\":%d}", i);
+        assert_int_equal(fixture_connector(f, id, text), RAC_OK);
+        const struct rac_connector_delete r = {
+            .id = rac_str_of(id), .confirm = -1, .actor = long_ago};
+        f->c->connector_delete(f->c->self, TENANT, &r, fixture_done, f);
+        assert_int_equal(fixture_wait(f), RAC_OK);
+    }
+    struct tally t = {0};
+    submit(f, purge_counted, &t);
+    wait_all(f);
+    assert_int_equal(t.won, 1);
+    assert_int_equal(blob_sweeps, 1);
+    sqlite3 *h;
+    sqlite3_stmt *st;
+    assert_int_equal(sqlite3_open(rac_arena_printf(&f->a, "%s/raccord.db", f->dir).p, &h), 0);
+    assert_int_equal(sqlite3_prepare_v2(h, "select count(*) from blobs", -1, &st, NULL), 0);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(st, 0), 2); /* its definition, everybody's properties */
+    sqlite3_finalize(st);
+    sqlite3_close(h);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -173,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_refusal_cannot_be_undone),
         T(test_reader_holds_up_checkpoint),
+        T(test_purge_sweeps_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
