@@ -280,19 +280,19 @@ static void compile_node(struct compiler *c, struct schema_node *n)
         c->a->at = (char *)(n->checks + n->checks_n);
 }
 
-/* A chain of references that ends in itself checks nothing and would never end. */
+/* A chain of references that ends in itself checks nothing and would never end. Each node is walked
+ * over once: a chain may be as long as the document. */
 static void refuse_circles(struct compiler *c)
 {
     for (size_t i = 0; i < c->nodes.n; i++) {
-        struct schema_node *slow = c->nodes.entries[i].value, *fast = slow;
-        while (fast != NULL && fast->ref != NULL) {
-            slow = slow->ref;
-            fast = fast->ref->ref;
-            if (slow == fast && fast != NULL) {
-                schema_wrong(c, slow, "the reference leads back to itself");
-                slow->ref = NULL;
-                break;
-            }
+        struct schema_node *from = c->nodes.entries[i].value, *n = from;
+        while (n != NULL && n->walk == NULL) {
+            n->walk = from;
+            n = n->ref;
+        }
+        if (n != NULL && n->ref != NULL && n->walk == from) {
+            schema_wrong(c, n, "the reference leads back to itself");
+            n->ref = NULL;
         }
     }
 }

@@ -72,6 +72,7 @@ struct schema_node {
     struct check *checks;
     size_t checks_n;
     struct schema_node *next; /* in the compiler's queue */
+    struct schema_node *walk; /* where the walk along references that came by here began */
 };
 
 struct rac_schema {

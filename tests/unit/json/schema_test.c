@@ -4,6 +4,8 @@
 #include "files.h"
 #include "json/schema.h"
 
+#include <time.h>
+
 static struct rac_arena arena;
 
 static int setup(void **state)
@@ -50,6 +52,45 @@ static rac_str violations(const char *schema, const char *value, enum rac_schema
     rac_str text = rac_buf_take(&b, &arena);
     rac_buf_fini(&b);
     return text;
+}
+
+static double cpu_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* a0 -> a1 -> ... -> the last one, which is `last`. */
+static rac_err compile_chain(int n, const char *last, struct rac_diags *d)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, 64 << 20);
+    rac_buf_printf(&b, "{\"$ref\":\"#/definitions/a0\",\"definitions\":{");
+    for (int i = 0; i < n; i++)
+        rac_buf_printf(&b, "\"a%d\":{\"$ref\":\"#/definitions/a%d\"},", i, i + 1);
+    rac_buf_printf(&b, "\"a%d\":%s}}", n, last);
+    assert_int_equal(rac_buf_err(&b), RAC_OK);
+    const struct rac_json *root = parsed(rac_arena_cstr(&arena, rac_buf_str(&b)));
+    rac_buf_fini(&b);
+    const struct rac_schema_options o = {.draft = RAC_SCHEMA_DRAFT4};
+    struct rac_schema *s;
+    rac_diags_init(d, &arena, 100);
+    return rac_schema_compile(root, RAC_S(""), &o, &arena, &s, d);
+}
+
+/* Time grows with the length of a chain of references, not with its square. */
+static void long_chains(void **state)
+{
+    (void)state;
+    struct rac_diags d;
+    double start = cpu_s();
+    assert_int_equal(compile_chain(60000, "{\"type\":\"string\"}", &d), RAC_OK);
+    assert_int_equal(compile_chain(60000, "{\"$ref\":\"#/definitions/a30000\"}", &d),
+                     RAC_E_INVALID);
+    assert_int_equal(d.n, 1);
+    assert_true(cpu_s() - start < 4.0);
+    assert_str(d.v[0].message, "the reference leads back to itself");
 }
 
 static void messages(void **state)
@@ -341,6 +382,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(swagger, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_schemas, setup, teardown),
         cmocka_unit_test_setup_teardown(caps, setup, teardown),
+        cmocka_unit_test_setup_teardown(long_chains, setup, teardown),
         cmocka_unit_test_setup_teardown(exact_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(corpus, setup, teardown),
     };
