@@ -120,8 +120,9 @@ void rac_cli_run_tree(struct rac_cli *cli, struct rac_run *r)
     fputc('\n', cli->out);
     if (rac_run_root(r) != NULL)
         print_frame(cli, r, rac_run_root(r), 0);
-    if (rac_run_response(r)->type != RAC_JSON_NONE) {
+    struct rac_json response = rac_run_response_shown(r, rac_run_arena(r));
+    if (response.type != RAC_JSON_NONE) {
         fputs("response ", cli->out);
-        rac_cli_print_json(cli, rac_run_response(r));
+        rac_cli_print_json(cli, &response);
     }
 }

@@ -410,6 +410,21 @@ static void check_pages(struct check *c, const struct at *runtime)
         wrong(c, F_RUNTIME, &count, "'minimumItemCount' is not a number from 1 to %d", ITEMS_MAX);
 }
 
+static void check_duration(struct check *c, const struct at *at)
+{
+    rac_str s = rac_json_str(at->node, RAC_S(""));
+    if (is_dynamic(at->node) ? !fits_characters(s, DURATION_CHARACTERS) : !is_duration(s))
+        wrong(c, F_STRUCTURE, at, "'%.*s' is no duration", RAC_FMT(s));
+}
+
+static void check_request(struct check *c, const struct at *runtime)
+{
+    struct at at, timeout;
+    if (take_member(c, runtime, RAC_S("requestOptions"), T_OBJ, &at) &&
+        take_member(c, &at, RAC_S("timeout"), T_STR, &timeout))
+        check_duration(c, &timeout);
+}
+
 static void check_transfer(struct check *c, const struct at *runtime, const struct node *x)
 {
     struct at at;
@@ -449,6 +464,7 @@ void check_runtime(struct check *c, const struct at *up, const struct node *x)
     if (x == NULL)
         return;
     check_transfer(c, &at, x);
+    check_request(c, &at);
     check_pages(c, &at);
     check_static_use(c, &at);
 }
@@ -461,11 +477,8 @@ void check_limit(struct check *c, const struct at *up, enum type type)
     int64_t n, most = c->w->stateless ? UNTIL_STATELESS_MAX : UNTIL_MAX;
     if (!take_member(c, up, RAC_S("limit"), T_OBJ, &at))
         return;
-    if (take_member(c, &at, RAC_S("timeout"), T_STR, &timeout)) {
-        rac_str s = rac_json_str(timeout.node, RAC_S(""));
-        if (is_dynamic(timeout.node) ? !fits_characters(s, DURATION_CHARACTERS) : !is_duration(s))
-            wrong(c, F_STRUCTURE, &timeout, "'%.*s' is no duration", RAC_FMT(s));
-    }
+    if (take_member(c, &at, RAC_S("timeout"), T_STR, &timeout))
+        check_duration(c, &timeout);
     if (!take_member(c, &at, RAC_S("count"), T_INT, &count) || is_open(count.node))
         return;
     if (!whole_number(count.node, &n))

@@ -8,13 +8,14 @@
  */
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "connector/connector.h"
 #include "workflow/engine_priv.h"
 #include "workflow/exchange_priv.h"
 #include "workflow/http_status.h"
 #include "workflow/retry.h"
 
-enum { TIMEOUT_CONNECTOR_MS = 120000 };
+enum { TIMEOUT_CONNECTOR_MS = 120000, TIMEOUT_SAID_MAX_MS = 86400000 };
 
 const struct rac_json *exchange_get(const struct rac_json *o, rac_str name)
 {
@@ -35,9 +36,27 @@ bool exchange_is_webhook(enum rac_wf_type type)
            type == RAC_WF_TYPE_API_CONNECTION_WEBHOOK;
 }
 
+/* runtimeConfiguration.requestOptions.timeout (§3.1), or 0. */
+static int64_t timeout_said(const struct exchange *x)
+{
+    const struct rac_expr *e = x->o->x->action->request_options;
+    struct rac_json v;
+    rac_str why;
+    int64_t ms;
+    if (e == NULL || rac_run_evaluate(x->o->live->run, x->o->x, e, &v, &why) != RAC_OK ||
+        !rac_time_parse_duration(rac_json_str(exchange_get(&v, RAC_S("timeout")), RAC_S("")),
+                                 &ms) ||
+        ms <= 0)
+        return 0;
+    return ms < TIMEOUT_SAID_MAX_MS ? ms : TIMEOUT_SAID_MAX_MS;
+}
+
 int64_t exchange_timeout_ms(const struct exchange *x)
 {
     const struct rac_workflow *w = x->o->live->flow->workflow;
+    int64_t said = timeout_said(x);
+    if (said > 0)
+        return said;
     enum rac_wf_type type = x->o->x->action->type;
     return exchange_is_connector(type) || exchange_is_webhook(type) ? TIMEOUT_CONNECTOR_MS
            : w->profile == RAC_WF_STANDARD                          ? RESPONSE_WAIT_STANDARD_MS

@@ -308,6 +308,7 @@ static void fold_end(struct rac_history *h, const struct rac_entry *e)
     h->run.code = code_of(e->code, h->a);
     h->run.error = json_of(h, &e->error, h->a);
     h->run.results = json_of(h, &e->outputs, h->a);
+    h->run.results = rac_secure_results(h->plan, &h->secure, &h->run.results, h->a);
     h->run.end_ms = e->at_ms;
 }
 

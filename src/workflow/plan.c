@@ -464,6 +464,9 @@ static void common(struct compiler *c, struct rac_wf_action *x)
         x->timeout_ms = -1;
     x->limit = optional(c, x, "limit");
     x->tracked = optional(c, x, "trackedProperties");
+    x->request_options =
+        tree(c, member(member(x->node, RAC_S("runtimeConfiguration")), RAC_S("requestOptions")),
+             rac_str_concat(c->a, x->pointer, RAC_S("/runtimeConfiguration/requestOptions")));
     x->inputs_node = member(x->node, RAC_S("inputs"));
     static_result(c, x);
     for (uint32_t g = x->graph; c->p->graphs[g].owner != UINT32_MAX;) {

@@ -67,10 +67,11 @@ struct rac_wf_action {
     unsigned options;             /* enum rac_wf_option */
     int64_t timeout_ms;           /* limit.timeout as written; -1: none, or an expression */
     const struct rac_expr *limit; /* the whole limit object; NULL: none */
-    const struct rac_expr *authentication; /* kept out of inputs, so that it is never recorded */
-    const struct rac_expr *tracked;        /* trackedProperties */
-    const struct rac_expr *fixed;          /* its static result, when enabled (§4.12) */
-    const struct rac_json *inputs_node;    /* inputs as written; NULL: none */
+    const struct rac_expr *request_options; /* of runtimeConfiguration; NULL: none */
+    const struct rac_expr *authentication;  /* kept out of inputs, so that it is never recorded */
+    const struct rac_expr *tracked;         /* trackedProperties */
+    const struct rac_expr *fixed;           /* its static result, when enabled (§4.12) */
+    const struct rac_json *inputs_node;     /* inputs as written; NULL: none */
     rac_str begin_at, begin_by; /* of plans made from triggers: URL asked instead of the one the
                                    inputs say, and how (GET); absent: none */
     rac_str pointer;

@@ -179,6 +179,8 @@ const struct rac_json *rac_run_response(const struct rac_run *r); /* NONE: none 
 unsigned rac_run_actions(const struct rac_run *r);                /* how many ended */
 /* {"status", "error"?, "outputs", "response"?, "trigger", "actions"}: architecture §1. */
 struct rac_json rac_run_json(struct rac_run *r, struct rac_arena *a);
+/* rac_run_response as it may be shown (secure.h). */
+struct rac_json rac_run_response_shown(struct rac_run *r, struct rac_arena *a);
 /* For printing the tree: the root frame, NULL before rac_run_begin. */
 const struct rac_wf_frame *rac_run_root(const struct rac_run *r);
 /* The error object of a record, those of skipped ones included; NONE: none. */

@@ -34,13 +34,8 @@ struct shown {
 static void hide(struct rac_json *o, const char *member, struct rac_arena *a)
 {
     struct rac_json *v = rac_json_get(o, rac_str_of(member));
-    struct rac_json secure = rac_json_new_object(a), names = rac_json_new_array(a);
-    if (v == NULL)
-        return;
-    rac_json_add(a, &names, rac_json_of_str(rac_str_of(member)));
-    RAC_JSON_PUT(a, &secure, "properties", names);
-    *v = rac_json_new_object(a);
-    RAC_JSON_PUT(a, v, "secureData", secure);
+    if (v != NULL)
+        *v = rac_secure_instead(member, a);
 }
 
 /* o is {inputs?, outputs?, ...}: a record, or the trigger. */
@@ -85,6 +80,40 @@ static void add_action(struct rac_run *r, const struct shown *show, uint32_t at,
     rac_json_put(a, actions, x->name, v);
 }
 
+/* The first Response that succeeded is the one that was sent; one that is hidden hides it. */
+static bool response_hidden(struct rac_run *r, const struct rac_secure *hidden)
+{
+    for (uint32_t i = 0; r->root != NULL && hidden->any && i < r->plan->actions_n; i++) {
+        struct run_seen s = {0};
+        if (hidden->actions[i] == 0 || r->plan->actions[i].type != RAC_WF_TYPE_RESPONSE)
+            continue;
+        collect(r, r->root, r->plan->actions[i].graph, &s);
+        for (size_t k = 0; k < s.n; k++)
+            if (s.v[k]->records[r->plan->actions[i].order].status == RAC_WF_SUCCEEDED)
+                return true;
+    }
+    return false;
+}
+
+struct rac_json rac_run_response_shown(struct rac_run *r, struct rac_arena *a)
+{
+    struct rac_secure hidden;
+    if (r->response.type == RAC_JSON_NONE)
+        return rac_json_none;
+    rac_secure_of_plan(r->plan, a, &hidden);
+    return response_hidden(r, &hidden)
+               ? rac_secure_instead("outputs", a)
+               : rac_secure_mask(rac_secure_values_of_plan(r->plan, a), &r->response, a);
+}
+
+static struct rac_json results_shown(struct rac_run *r, const struct shown *s, struct rac_arena *a)
+{
+    if (r->outputs.type == RAC_JSON_NONE)
+        return rac_json_new_object(a);
+    struct rac_json v = rac_secure_results(r->plan, &s->hidden, &r->outputs, a);
+    return rac_secure_mask(s->texts, &v, a);
+}
+
 struct rac_json rac_run_json(struct rac_run *r, struct rac_arena *a)
 {
     struct rac_json o = rac_json_new_object(a), actions = rac_json_new_object(a);
@@ -95,11 +124,10 @@ struct rac_json rac_run_json(struct rac_run *r, struct rac_arena *a)
     rac_secure_of_plan(r->plan, a, &show.hidden);
     RAC_JSON_PUT_STR(a, &o, "status", rac_str_of(rac_wf_status_word(r->status)));
     if (r->error.type != RAC_JSON_NONE)
-        RAC_JSON_PUT(a, &o, "error", r->error);
-    RAC_JSON_PUT(a, &o, "outputs",
-                 r->outputs.type != RAC_JSON_NONE ? r->outputs : rac_json_new_object(a));
+        RAC_JSON_PUT(a, &o, "error", rac_secure_mask(show.texts, &r->error, a));
+    RAC_JSON_PUT(a, &o, "outputs", results_shown(r, &show, a));
     if (r->response.type != RAC_JSON_NONE)
-        RAC_JSON_PUT(a, &o, "response", r->response);
+        RAC_JSON_PUT(a, &o, "response", rac_run_response_shown(r, a));
     if (rac_expr_compile(RAC_S("@trigger()"), 0, a, &e, NULL) == RAC_OK &&
         run_try(r, NULL, e, &trigger, &why))
         RAC_JSON_PUT(a, &o, "trigger",

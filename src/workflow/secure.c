@@ -77,7 +77,7 @@ uint8_t rac_secure_of_trigger(const struct rac_plan *p)
 
 struct look {
     const struct rac_plan *p;
-    const uint8_t *own; /* what was said, by action */
+    const uint8_t *own; /* what makes whoever refers to it hidden, by action */
     uint8_t trigger;
     bool found;
 };
@@ -133,6 +133,44 @@ void rac_secure_of_plan(const struct rac_plan *p, struct rac_arena *a, struct ra
             all[i] |= repeats_inputs(p->actions[i].type_word)
                           ? RAC_SECURE_INPUTS | RAC_SECURE_OUTPUTS
                           : RAC_SECURE_INPUTS;
+}
+
+struct rac_json rac_secure_instead(const char *what, struct rac_arena *a)
+{
+    struct rac_json v = rac_json_new_object(a), secure = rac_json_new_object(a),
+                    names = rac_json_new_array(a);
+    rac_json_add(a, &names, rac_json_of_str(rac_str_of(what)));
+    RAC_JSON_PUT(a, &secure, "properties", names);
+    RAC_JSON_PUT(a, &v, "secureData", secure);
+    return v;
+}
+
+struct rac_json rac_secure_results(const struct rac_plan *p, const struct rac_secure *hidden,
+                                   const struct rac_json *results, struct rac_arena *a)
+{
+    const struct rac_json *said_outputs = rac_json_geti(p->workflow->definition, RAC_S("outputs"));
+    struct look l = {.p = p, .own = hidden->actions, .trigger = hidden->trigger};
+    if (!hidden->any || !rac_json_is_object(results))
+        return *results;
+    struct rac_json all = rac_json_new_object(a);
+    RAC_JSON_EACH_MEMBER(m, results)
+    {
+        const struct rac_expr *e = NULL;
+        const struct rac_json *as_said = rac_json_geti(said_outputs, rac_json_key(m)),
+                              *type = rac_json_geti(&m->value, RAC_S("type"));
+        struct rac_json v = m->value;
+        l.found = false;
+        if (as_said != NULL &&
+            rac_expr_compile_tree(as_said, RAC_EXPR_TOLERANT, a, &e, NULL, NULL) == RAC_OK)
+            rac_expr_calls(e, call, &l);
+        if (l.found) {
+            v = rac_secure_instead("outputs", a);
+            if (type != NULL)
+                RAC_JSON_PUT(a, &v, "type", *type);
+        }
+        rac_json_put(a, &all, rac_json_key(m), v);
+    }
+    return all;
 }
 
 /* --- values ------------------------------------------------------------------------------------ */

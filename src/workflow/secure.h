@@ -27,6 +27,17 @@ struct rac_secure {
  */
 void rac_secure_of_plan(const struct rac_plan *p, struct rac_arena *a, struct rac_secure *out);
 
+/*
+ * The outputs of a workflow, {name: {type, value | error}}, as they may be shown: one whose
+ * definition refers to something hidden is {type?, "secureData": {"properties": ["outputs"]}}.
+ * Shares with `results` what does not change.
+ */
+struct rac_json rac_secure_results(const struct rac_plan *p, const struct rac_secure *hidden,
+                                   const struct rac_json *results, struct rac_arena *a);
+
+/* {"secureData": {"properties": [what]}}: what stands where something is hidden (§4.10). */
+struct rac_json rac_secure_instead(const char *what, struct rac_arena *a);
+
 /* What secureData hides of the trigger: enum rac_secure_bits. */
 uint8_t rac_secure_of_trigger(const struct rac_plan *p);
 

@@ -290,3 +290,46 @@ test('what secureData hides and texts of secure parameters are not printed', asy
   assert.equal(r.json.actions.Length.outputs, 6);
   assert.deepEqual(r.json.actions.Key.outputs, { k: '*sanitized*', l: 10 });
 });
+
+test('nor are they in outputs and responses', async (t) => {
+  const secure = (...properties) => ({ runtimeConfiguration: { secureData: { properties } } });
+  const actions = {
+    Get: { type: 'Http', inputs: { method: 'GET', uri: 'https://api.example/' }, ...secure('outputs') },
+    Copy: compose("@body('Get')", after('Get')),
+    Open: compose('overt', after('Copy')),
+    Answer: { type: 'Response', inputs: { statusCode: 200, body: "@concat(body('Get'), '!')" }, runAfter: after('Open') },
+  };
+  const definition = { parameters: { key: { type: 'SecureString', defaultValue: 'covert key' } }, outputs: {
+    a: { type: 'String', value: "@concat(body('Get'), '.')" }, b: { type: 'String', value: "@outputs('Copy')" }, c: { type: 'String', value: "@parameters('key')" },
+    d: { type: 'String', value: "@outputs('Open')" }, e: { type: 'Array', value: ["@triggerBody()"] } } };
+  const o = { type: { type: 'Request', ...secure('outputs') }, trigger: { body: 'covert' }, mocks: { Get: { outputs: { statusCode: 200, body: 'covert' } } }, definition };
+  const r = await run(t, actions, o);
+  const instead = { secureData: { properties: ['outputs'] } };
+  assert.equal(r.json.status, 'Succeeded');
+  assert.ok(!r.stdout.includes('covert'), r.stdout);
+  assert.deepEqual(r.json.response, instead);
+  assert.deepEqual(r.json.outputs, { a: { ...instead, type: 'String' }, b: { ...instead, type: 'String' }, c: { type: 'String', value: '*sanitized*' }, d: { type: 'String', value: 'overt' }, e: { ...instead, type: 'Array' } });
+  const dir = temporary(t), file = (name, v) => { const f = join(dir, name); writeFileSync(f, JSON.stringify(v)); return f; };
+  const w = file('workflow.json', { definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { manual: o.type }, actions, ...definition }, kind: 'Stateful' });
+  const tree = await raccord(['run', w, '--trigger', file('t.json', o.trigger), '--mocks', file('m.json', o.mocks)]);
+  assert.match(tree.stdout, /^response .*secureData/ms);
+  assert.ok(!tree.stdout.includes('covert'), tree.stdout);
+  const plain = await run(t, { Answer: { type: 'Response', inputs: { body: { k: "@parameters('key')", o: 'overt' } } } }, { definition: { parameters: definition.parameters } });
+  assert.deepEqual(plain.json.response.body, { k: '*sanitized*', o: 'overt' });
+});
+
+test('requestOptions.timeout bounds each attempt of a request', async (t) => {
+  const slow = createServer((req, res) => { setTimeout(() => res.end('late'), 3000).unref(); });
+  await new Promise((ok) => slow.listen(0, '127.0.0.1', ok));
+  t.after(() => slow.closeAllConnections() ?? slow.close());
+  const get = (timeout) => ({ Get: { type: 'Http', inputs: { method: 'GET', uri: `http://127.0.0.1:${slow.address().port}/`, retryPolicy: { type: 'none' } }, runtimeConfiguration: { requestOptions: { timeout } } } });
+  const from = Date.now();
+  const r = await run(t, get('PT0.4S'));
+  assert.equal(r.json.actions.Get.code, 'RequestTimeout');
+  assert.ok(Date.now() - from < 2500);
+  const said = await run(t, get("@concat('PT', '0.4S')"));
+  assert.equal(said.json.actions.Get.code, 'RequestTimeout');
+  const wrong = await run(t, get('soon'));
+  assert.equal(wrong.status, 1);
+  assert.match(wrong.stderr, /'soon' is no duration/);
+});

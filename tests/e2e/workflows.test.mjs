@@ -351,6 +351,7 @@ test('secure data and secure parameters are in nothing that is shown, and flow a
     Each: { type: 'Foreach', foreach: '@createArray(1, 2)', runAfter: { Many: ['Succeeded'] }, actions: { In: { type: 'Compose', inputs: "@concat(body('Get'), item())" } } } } });
   Object.assign(doc.definition.triggers.manual, secure('outputs'));
   doc.definition.parameters = { key: { type: 'SecureString' } };
+  doc.definition.outputs = { said: { type: 'String', value: "@concat(body('Get'), '.')" }, copy: { type: 'String', value: "@outputs('Copy')" }, open: { type: 'Object', value: "@outputs('Open')" } };
   doc.parameters = { key: { value: 'covert key' } };
   await saved(s, 'w', doc);
   const answer = await post(await url(s, 'w'), 'covert body');
