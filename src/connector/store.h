@@ -233,7 +233,8 @@ struct rac_connection_delete {
 /* --- OAuth tokens and consents (§4.7) --------------------------------------------------------- */
 
 /*
- * Tokens of one OAuth parameter of a connection. generation grows with every oauth_save.
+ * Tokens of one OAuth parameter of a connection. generation grows with every oauth_save and when
+ * tokens are forgotten; as long as the connection is there, none comes twice.
  * Refreshing: oauth_intent (durable) -> request -> oauth_save with if_generation. An intent that is
  * still there at start belongs to a refresh whose answer was lost: oauth_intents lists them, and
  * the owner tries again with the refresh token at hand.
@@ -244,7 +245,7 @@ struct rac_oauth_row {
     rac_str type, scope;               /* token_type as received; absent: none */
     rac_str extra;                     /* secret: JSON of further answer members; or absent */
     rac_ms obtained_ms, expires_ms;    /* expires_ms 0: unknown */
-    int64_t generation;                /* 1, 2, ... */
+    int64_t generation;                /* from 1 on */
     rac_ms intent_ms;                  /* a refresh was begun then; 0: none under way */
 };
 struct rac_oauth_save {

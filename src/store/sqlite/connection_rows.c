@@ -159,7 +159,8 @@ static rac_err update(struct rac_store *s, struct rac_write *w)
                        V_BLOB(q->sealed), V_I64(r->secrets.p != NULL), V_STR(r->values),
                        V_I64(r->shareable), V_I64(w->actor.at_ms), V_STR(w->actor.user));
     if (e == RAC_OK && r->forget_tokens)
-        e = RAC_DB_RUN(&s->db, OAUTH_DEL_ALL, NULL, V_STR(w->tenant), V_STR(r->id));
+        e = RAC_DB_RUN(&s->db, OAUTH_FORGET_ALL, NULL, V_STR(w->tenant), V_STR(r->id),
+                       V_BYTES("", 0));
     if (e == RAC_OK && r->status != NULL)
         e = put_status(s, w, r->id, &q->status, false);
     if (e == RAC_OK)

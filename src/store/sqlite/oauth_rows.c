@@ -3,7 +3,9 @@
  *
  * A token row is replaced as a whole, with its generation as the guard: of two refreshes that both
  * started from generation 4, one writes 5 and the other gets RAC_E_CONFLICT, whatever workers or
- * nodes they ran on. Consents are kept under the digest of their state, so that the database does
+ * nodes they ran on. Generations of a parameter never repeat: forgetting tokens empties the row and
+ * counts on, so a refresh that began before cannot be taken for one of what came after.
+ * Consents are kept under the digest of their state, so that the database does
  * not hold anything one could complete a consent with.
  */
 #include "crypto/digest.h"
@@ -143,7 +145,7 @@ static rac_err save_apply(struct rac_store *s, struct rac_write *w)
 {
     const struct save *q = w->req;
     const struct rac_oauth_row *t = &q->row;
-    int64_t generation = 0, version;
+    int64_t generation = 0, ever = 0, version;
     w->commit.id = t->connection;
     rac_err e =
         RAC_DB_NUMBER(&s->db, CONNECTION_VERSION, &version, V_STR(w->tenant), V_STR(t->connection));
@@ -159,12 +161,15 @@ static rac_err save_apply(struct rac_store *s, struct rac_write *w)
     } else if (e == RAC_OK) {
         e = rac_check_version(w, q->if_generation, generation);
     }
-    if (e != RAC_OK)
+    if (e == RAC_OK)
+        e = RAC_DB_NUMBER(&s->db, OAUTH_GENERATION_EVER, &ever, V_STR(w->tenant),
+                          V_STR(t->connection), V_STR(t->parameter));
+    if (e != RAC_OK && e != RAC_E_NOT_FOUND)
         return e;
-    w->commit.version = generation + 1;
+    w->commit.version = ever + 1;
     e = RAC_DB_RUN(&s->db, OAUTH_PUT, NULL, V_STR(w->tenant), V_STR(t->connection),
                    V_STR(t->parameter), V_BLOB(q->sealed), V_STR(t->type), V_STR(t->scope),
-                   V_I64(t->obtained_ms), V_I64(t->expires_ms), V_I64(generation + 1));
+                   V_I64(t->obtained_ms), V_I64(t->expires_ms), V_I64(ever + 1));
     if (e == RAC_OK && q->has_status)
         e = RAC_DB_RUN(&s->db, CONNECTION_STATUS, NULL, V_STR(w->tenant), V_STR(t->connection),
                        V_I64(q->status.status), V_STR(q->status.target), V_STR(q->status.code),

@@ -346,6 +346,26 @@ static void test_oauth(void **state)
     assert_int_equal(fixture_wait(f), RAC_OK);
     assert_int_equal(c->oauth_get(c->self, TENANT, RAC_S("o-1"), RAC_S("token"), &f->a, &row),
                      RAC_E_NOT_FOUND);
+
+    /* what a refresh knows from before cannot be taken for what comes after */
+    struct rac_oauth_row *rows;
+    assert_int_equal(c->oauth_list(c->self, TENANT, RAC_S("o-1"), &f->a, &rows, &n), RAC_OK);
+    assert_int_equal(n, 0);
+    in.if_generation = 0;
+    c->oauth_intent(c->self, TENANT, &in, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_E_NOT_FOUND);
+    assert_int_equal(oauth_save(f, 2, "late", "late"), RAC_E_CONFLICT);
+    assert_int_equal(oauth_save(f, -1, "a4", "r4"), RAC_OK);
+    assert_int_equal(f->commit.version, 4);
+    for (int64_t old = 1; old < 4; old++)
+        assert_int_equal(oauth_save(f, old, "late", "late"), RAC_E_CONFLICT);
+    assert_int_equal(c->oauth_get(c->self, TENANT, RAC_S("o-1"), RAC_S("token"), &f->a, &row),
+                     RAC_OK);
+    assert_str(row.access, "a4");
+    c->connection_save(c->self, TENANT, &forget, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    assert_int_equal(oauth_save(f, 0, "a5", NULL), RAC_OK); /* a sign-in asks for no generation */
+    assert_int_equal(f->commit.version, 6);
 }
 
 struct taken {
