@@ -163,6 +163,32 @@ bool rac_auth_needs_sign_in(const struct rac_connection *c)
     return p != NULL && rac_connection_token(c, p->name) == NULL && !grant_needs_nobody(c, p);
 }
 
+static bool same_value(const struct rac_conn_param *p, const struct rac_json *was,
+                       const struct rac_json *is)
+{
+    if (was != NULL && is != NULL)
+        return rac_json_equal(was, is);
+    if (was == NULL && is != NULL && p->default_value.p != NULL) /* filled in meanwhile */
+        return rac_str_eq(rac_json_str(is, p->default_value), p->default_value);
+    return was == is;
+}
+
+bool rac_auth_keeps_tokens(const struct rac_connection *old, const struct rac_connection *now)
+{
+    const struct rac_conn_param *p = oauth_of(now);
+    if (p == NULL || old->set == NULL || !rac_str_eq(old->set->name, now->set->name))
+        return false;
+    bool any = grant_needs_nobody(now, p);
+    for (size_t i = 0; i < now->set->params_n; i++) {
+        const struct rac_conn_param *x = &now->set->params[i];
+        const struct rac_json *was = rac_json_get(&old->values, x->name);
+        const struct rac_json *is = rac_json_get(&now->values, x->name);
+        if (!same_value(x, was, is) && (any || rac_conn_param_companion(x).p != NULL))
+            return false;
+    }
+    return true;
+}
+
 /* The new token into the caller's connection. */
 static void take_token(struct rac_auth_wait *w, const struct rac_oauth_row *row)
 {

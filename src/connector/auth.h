@@ -202,6 +202,11 @@ bool rac_auth_needs_sign_in(const struct rac_connection *c);
  * the grant needs nobody. */
 bool rac_auth_renewable(const struct rac_connection *c);
 
+/* Whether tokens got with the values of old are still those of now: not with another set, nor with
+ * another companion of the OAuth parameter ("token:tenant" names who issued them), nor, where the
+ * grant needs nobody, with any other value at all. */
+bool rac_auth_keeps_tokens(const struct rac_connection *old, const struct rac_connection *now);
+
 struct rac_auth_wait; /* one caller waiting; owned by the engine until done or cancel */
 /* error is NULL when the token in c has been brought up to date (its strings live in a). */
 typedef void (*rac_auth_prepared)(void *arg, rac_err e, const struct rac_auth_error *error);

@@ -17,6 +17,7 @@
 struct making {
     const struct rac_connector *c;
     struct rac_connection *out;
+    const struct rac_connection *old; /* of a change */
     struct rac_arena *a;
     struct rac_diags *diags;
     unsigned flags;
@@ -235,6 +236,27 @@ static struct rac_oauth_token *token_add(struct making *m, rac_str parameter)
     return &c->tokens[c->tokens_n++];
 }
 
+static void token_del(struct making *m, rac_str parameter)
+{
+    struct rac_connection *c = m->out;
+    size_t kept = 0;
+    for (size_t i = 0; i < c->tokens_n; i++)
+        if (!rac_str_eq(c->tokens[i].parameter, parameter))
+            c->tokens[kept++] = c->tokens[i];
+    c->tokens_n = kept;
+}
+
+/* Those the store keeps; one that was just typed in stays. */
+static void stored_tokens_del(struct making *m)
+{
+    struct rac_connection *c = m->out;
+    size_t kept = 0;
+    for (size_t i = 0; i < c->tokens_n; i++)
+        if (c->tokens[i].generation == 0)
+            c->tokens[kept++] = c->tokens[i];
+    c->tokens_n = kept;
+}
+
 static void take_token(struct making *m, const struct rac_conn_param *p, const struct rac_json *v,
                        rac_str at)
 {
@@ -321,6 +343,8 @@ static void take_value(struct making *m, const struct rac_conn_param *p, const s
     struct rac_json value;
     if (rac_json_is_null(v)) {
         rac_json_del(&m->out->values, p->name);
+        if (p->type == RAC_CONN_OAUTH)
+            token_del(m, p->name);
         return;
     }
     switch (p->type) {
@@ -513,6 +537,8 @@ static rac_err finish(struct making *m, const struct rac_json *input, struct rac
         return RAC_E_LIMIT;
     if (m->failed)
         return RAC_E_INVALID;
+    if (m->old != NULL && !rac_auth_keeps_tokens(m->old, m->out))
+        stored_tokens_del(m);
     set_status(m->out);
     *out = m->out;
     return RAC_OK;
@@ -546,7 +572,7 @@ rac_err rac_connection_change(const struct rac_connector *c, const struct rac_co
 {
     if (changes_set(old, input))
         return rac_connection_make(c, input, 0, now_ms, a, out, diags);
-    struct making m = {.c = c, .a = a, .diags = diags, .now_ms = now_ms};
+    struct making m = {.c = c, .a = a, .diags = diags, .now_ms = now_ms, .old = old};
     m.out = RAC_NEW(a, struct rac_connection);
     *m.out = *old;
     m.out->values = rac_json_copy(a, &old->values);

@@ -95,7 +95,8 @@ rac_err rac_connection_make(const struct rac_connector *c, const struct rac_json
                             struct rac_connection **out, struct rac_diags *diags) RAC_MUST_CHECK;
 
 /* Changes of an existing connection ("fix"): input's values over the old ones; an absent secret
- * keeps the old one, null removes. Otherwise as rac_connection_make. */
+ * keeps the old one, null removes, a token too. Tokens that came with other values go as well
+ * (rac_auth_keeps_tokens). Otherwise as rac_connection_make. */
 rac_err rac_connection_change(const struct rac_connector *c, const struct rac_connection *old,
                               const struct rac_json *input, rac_ms now_ms, struct rac_arena *a,
                               struct rac_connection **out, struct rac_diags *diags) RAC_MUST_CHECK;

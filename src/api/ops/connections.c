@@ -206,9 +206,26 @@ static void values_saved(void *arg, const struct rac_commit *c);
 struct making {
     struct changing g;
     struct rac_connection *made;
+    bool had_tokens; /* the connection, before */
     rac_str digests;
     unsigned tries;
 };
+
+static const struct rac_oauth_token *typed_token(const struct rac_connection *c)
+{
+    for (size_t i = 0; i < c->tokens_n; i++)
+        if (c->tokens[i].generation == 0)
+            return &c->tokens[i];
+    return NULL;
+}
+
+static bool has_stored_token(const struct rac_connection *c)
+{
+    for (size_t i = 0; i < c->tokens_n; i++)
+        if (c->tokens[i].generation > 0)
+            return true;
+    return false;
+}
 
 /* What is written was made from what was read, so it is written only where that still stands; when
  * it does not, and the caller set no condition, all of it is done again. */
@@ -241,6 +258,7 @@ static void save(struct making *m)
         split(q, m->made, m->digests, &r);
         g->status = m->made->status;
         r.status = &g->status;
+        r.forget_tokens = m->had_tokens && !has_stored_token(m->made);
     }
     q->w->cs->connection_save(q->w->cs->self, q->who->tenant, &r, values_saved, m);
 }
@@ -250,12 +268,12 @@ static void values_saved(void *arg, const struct rac_commit *c)
 {
     struct making *m = arg;
     struct rac_ask *q = m->g.q;
-    const struct rac_oauth_token *t = m->made && m->made->tokens_n > 0 ? &m->made->tokens[0] : NULL;
+    const struct rac_oauth_token *t = m->made != NULL ? typed_token(m->made) : NULL;
     if (!m->g.create && m->made != NULL && try_again(q, c, &m->tries)) {
         change(m);
         return;
     }
-    if (c->err != RAC_OK || t == NULL || t->generation != 0) {
+    if (c->err != RAC_OK || t == NULL) {
         changed(&m->g, c);
         return;
     }
@@ -344,6 +362,7 @@ static void change_ready(void *arg, rac_err err, struct rac_connector *c, rac_st
             RAC_FMT(d.n > 0 ? d.v[0].message : RAC_S("The values of the connection are wrong.")));
         return;
     }
+    m->had_tokens = has_stored_token(old);
     save(m);
 }
 

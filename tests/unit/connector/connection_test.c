@@ -238,6 +238,62 @@ static void test_store_round_trip(void **state)
                      RAC_E_CORRUPT);
 }
 
+/* A token that came with other values is not used with new ones. */
+static void test_change_and_tokens(void **state)
+{
+    struct fixture *f = *state;
+    static const char oauth[] =
+        "'token':{'type':'oauthSetting','oAuthSettings':{'identityProvider':'oauth2',"
+        "'customParameters':{%s'tokenUrl':{'value':'https://id.example/t'},'authorizationUrl':"
+        "{'value':'https://id.example/a'}}}}";
+    char one[400], nobody[400], text[1600];
+    snprintf(one, sizeof one, oauth, "");
+    snprintf(nobody, sizeof nobody, oauth, "'grantType':{'value':'client_credentials'},");
+    snprintf(text, sizeof text,
+             "{'connectionParameterSets':{'values':["
+             "{'name':'a','parameters':{%s,'token:host':{'type':'string'},'token:area':{'type':"
+             "'string','defaultValue':'eu'},'site':{'type':'string'}}},"
+             "{'name':'b','parameters':{%s}},"
+             "{'name':'n','parameters':{%s,'site':{'type':'string'}}}]}}",
+             one, one, nobody);
+    connector(f, text);
+    const struct {
+        const char *set, *values, *change;
+        bool kept, stays;
+    } cases[] = {
+        {"a", "{'token:host':'h','site':'s'}", "{'set':'a','values':{'site':'t'}}", true, true},
+        {"a", "{'token:host':'h'}", "{'set':'a','values':{'token:host':'h'}}", true, true},
+        {"a", "{'token:host':'h'}", "{'set':'a','values':{'token:area':'us'}}", false, false},
+        {"a", "{'token:host':'h'}", "{'set':'a','values':{'token:host':'i'}}", false, false},
+        {"a", "{'token:host':'h'}", "{'set':'a','values':{'token:host':null}}", false, false},
+        {"a", "{'token:host':'h'}", "{'set':'a','values':{'token':null}}", false, false},
+        {"a", "{'token:host':'h'}", "{'set':'b','values':{}}", false, false},
+        {"a", "{'token:host':'h'}", "{'set':'a','values':{'token:host':'i','token':'typed'}}",
+         false, true},
+        {"n", "{'site':'s'}", "{'set':'n','values':{'site':'s'}}", true, true},
+        {"n", "{'site':'s'}", "{'set':'n','values':{'site':'t'}}", false, true},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        struct rac_connection *old, *now;
+        char *values = rac_arena_cstr(&f->a, rac_str_of(cases[i].values));
+        for (char *p = values; *p; p++)
+            *p = *p == '\'' ? '"' : *p;
+        struct rac_connection_row row = {
+            .id = RAC_S("c1"), .set = rac_str_of(cases[i].set), .values = rac_str_of(values)};
+        struct rac_oauth_row token = {
+            .parameter = RAC_S("token"), .access = RAC_S("a"), .generation = 4};
+        assert_int_equal(rac_connection_open(&f->c, &row, RAC_S("{}"), &token, 1, &f->a, &old),
+                         RAC_OK);
+        assert_int_equal(
+            rac_connection_change(&f->c, old, J(f, cases[i].change), 0, &f->a, &now, &f->diags),
+            RAC_OK);
+        bool kept = now->tokens_n > 0 && now->tokens[0].generation == 4;
+        if (kept != cases[i].kept ||
+            (now->status.status == RAC_CONNECTION_CONNECTED) != cases[i].stays)
+            fail_msg("%s: kept %d", cases[i].change, kept);
+    }
+}
+
 /* --- plan and apply ------------------------------------------------------------------------- */
 
 /* "header:Name=value" or "query:name=value", joined with ';'. */
@@ -431,6 +487,7 @@ int main(void)
         T(test_sets),
         T(test_tokens),
         T(test_store_round_trip),
+        T(test_change_and_tokens),
         T(test_apply_rules),
         T(test_apply_odd_names),
         T(test_apply_alternatives),
