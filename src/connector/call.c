@@ -189,48 +189,6 @@ static struct rac_headers *headers_of(struct rac_call *c, const struct rac_reque
     return h;
 }
 
-static void side_send(struct rac_call *c)
-{
-    struct rac_request *r = &c->side_request;
-    rac_policy_side_request(&c->prepare.run, c->side, r);
-    if (rac_prepare_credentials(&c->prepare, r, &c->res.error) != RAC_CALL_NONE) {
-        finish(c);
-        return;
-    }
-    struct rac_fetch_req req = {.method = r->method,
-                                .url = rac_request_url(r, false),
-                                .headers = headers_of(c, r),
-                                .connect_timeout_ms = c->env->connect_timeout_ms,
-                                .timeout_ms = c->env->timeout_ms,
-                                .response_bytes_max = SIDE_BYTES_MAX};
-    struct rac_fetch_events ev = {.done = fetch_done, .arg = c};
-    c->fetch = c->env->fetcher.start(c->env->fetcher.self, &req, &c->a, &ev);
-}
-
-static void side_done(struct rac_call *c, const struct rac_fetch_res *res)
-{
-    struct rac_json body;
-    rac_str why = RAC_STR_NULL;
-    bool good = res->err == RAC_OK && res->status >= 200 && res->status < 300 &&
-                rac_unbind(rac_headers_get(&res->headers, RAC_S("content-type")), res->body, &c->a,
-                           &body, &why) == RAC_OK;
-    if (!good) { /* its failure is the call's, with that status */
-        rac_str text = res->err != RAC_OK ? res->error : why;
-        rac_call_fail(&c->res.error, &c->a, RAC_CALL_POLICY_FAILED, NULL, RAC_STR_NULL,
-                      "policy %u \"%.*s\": the value could not be fetched: %d %.*s", c->side->index,
-                      RAC_FMT(c->side->title), res->status, RAC_FMT(text));
-        c->res.error.inner_status = res->status;
-        c->res.error.inner_body = rac_str_sub(res->body, 0, INNER_BODY_MAX);
-        if (res->status >= 400)
-            c->res.error.http_status = res->status;
-        finish(c);
-        return;
-    }
-    rac_policy_side_answer(&c->prepare.run, c->side, &body);
-    set_state(c, STATE_BUILD);
-    step(c);
-}
-
 /* --- credentials ------------------------------------------------------------------------------ */
 
 static void auth_done(void *arg, rac_err e, const struct rac_auth_error *error)
@@ -297,9 +255,19 @@ static bool is_redirect(const struct rac_call *c, const struct rac_fetch_res *re
 /* A 401 that a refresh may cure: the token used is an OAuth one, and the body can be sent again. */
 static bool can_refresh(const struct rac_call *c, int status)
 {
+    bool again = c->state == STATE_SIDE || c->prepare.request.body.kind != RAC_BODY_RAW ||
+                 c->prepare.request.body.source == NULL;
     return status == 401 && !c->refreshed && c->env->auth != NULL && c->prepare.token != NULL &&
-           rac_auth_renewable(c->req.connection) && c->redirects == 0 &&
-           (c->prepare.request.body.kind != RAC_BODY_RAW || c->prepare.request.body.source == NULL);
+           rac_auth_renewable(c->req.connection) && c->redirects == 0 && again;
+}
+
+/* True when the call waits for another token; it begins again with that one. */
+static bool refresh_waits(struct rac_call *c, int status)
+{
+    if (!can_refresh(c, status))
+        return false;
+    c->refreshed = true;
+    return auth_wait(c, true);
 }
 
 static bool run_response_policies(struct rac_call *c, int status, struct rac_json *body)
@@ -461,6 +429,53 @@ static bool redirect(struct rac_call *c, const struct rac_fetch_res *res)
     return true;
 }
 
+/* --- the side call of setvaluefromurl --------------------------------------------------------- */
+
+static void side_send(struct rac_call *c)
+{
+    struct rac_request *r = &c->side_request;
+    rac_policy_side_request(&c->prepare.run, c->side, r);
+    if (rac_prepare_credentials(&c->prepare, r, &c->res.error) != RAC_CALL_NONE) {
+        finish(c);
+        return;
+    }
+    struct rac_fetch_req req = {.method = r->method,
+                                .url = rac_request_url(r, false),
+                                .headers = headers_of(c, r),
+                                .connect_timeout_ms = c->env->connect_timeout_ms,
+                                .timeout_ms = c->env->timeout_ms,
+                                .response_bytes_max = SIDE_BYTES_MAX};
+    struct rac_fetch_events ev = {.done = fetch_done, .arg = c};
+    c->fetch = c->env->fetcher.start(c->env->fetcher.self, &req, &c->a, &ev);
+}
+
+static void side_done(struct rac_call *c, const struct rac_fetch_res *res)
+{
+    struct rac_json body;
+    rac_str why = RAC_STR_NULL;
+    bool good = res->err == RAC_OK && res->status >= 200 && res->status < 300 &&
+                rac_unbind(rac_headers_get(&res->headers, RAC_S("content-type")), res->body, &c->a,
+                           &body, &why) == RAC_OK;
+    if (res->err == RAC_OK && refresh_waits(c, res->status))
+        return;
+    if (!good) { /* its failure is the call's, with that status */
+        c->res.connection_unauthenticated |= res->status == 401 && c->prepare.token != NULL;
+        rac_str text = res->err != RAC_OK ? res->error : why;
+        rac_call_fail(&c->res.error, &c->a, RAC_CALL_POLICY_FAILED, NULL, RAC_STR_NULL,
+                      "policy %u \"%.*s\": the value could not be fetched: %d %.*s", c->side->index,
+                      RAC_FMT(c->side->title), res->status, RAC_FMT(text));
+        c->res.error.inner_status = res->status;
+        c->res.error.inner_body = rac_str_sub(res->body, 0, INNER_BODY_MAX);
+        if (res->status >= 400)
+            c->res.error.http_status = res->status;
+        finish(c);
+        return;
+    }
+    rac_policy_side_answer(&c->prepare.run, c->side, &body);
+    set_state(c, STATE_BUILD);
+    step(c);
+}
+
 /* --- answers ---------------------------------------------------------------------------------- */
 
 static enum rac_call_code code_of_err(rac_err e)
@@ -550,11 +565,8 @@ static void answer_done(struct rac_call *c, const struct rac_fetch_res *res)
         (void)redirect(c, res);
         return;
     }
-    if (can_refresh(c, res->status)) {
-        c->refreshed = true;
-        if (auth_wait(c, true))
-            return;
-    }
+    if (refresh_waits(c, res->status))
+        return;
     if (c->streaming) {
         finish(c);
         return;

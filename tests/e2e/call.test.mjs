@@ -228,6 +228,34 @@ test('call: a token is renewed ahead of its end and after a 401, and kept', asyn
   assert.ok(!r.stdout.includes('gone') && !r.stderr.includes('gone'), 'no secret in messages');
 });
 
+test('call: a side call that gets a 401 is renewed like the call itself', async (t) => {
+  const seen = [];
+  const b = await backend(t, (req, res) => {
+    seen.push(`${req.method} ${req.url.split('?')[0]} ${req.headers.authorization ?? ''} ${req.headers['if-match'] ?? ''}`.trim());
+    if (req.url === '/token') return json(res, 200, { access_token: 'new', refresh_token: 'r1', expires_in: 3600 });
+    if (req.headers.authorization !== 'Bearer new') return json(res, 401, {});
+    return json(res, 200, { etag: 'W7' });
+  });
+  const url = (path) => ({ value: `http://127.0.0.1:${b.port}${path}` });
+  const { dir, connection } = moved(t, b.port, (d) => ({ ...d, securityDefinitions: { o: { type: 'oauth2', flow: 'accessCode', authorizationUrl: 'http://x', tokenUrl: 'http://x', scopes: {} } }, security: [{ o: [] }] }), {
+    properties: { iconBrandColor: '#123456', connectionParameters: { token: { type: 'oauthSetting', oAuthSettings: { identityProvider: 'oauth2', clientId: 'me', scopes: [], redirectMode: 'Global',
+      customParameters: { authorizationUrl: url('/auth'), tokenUrl: url('/token'), refreshUrl: url('/token') } } } },
+    policyTemplateInstances: [{ templateId: 'setvaluefromurl', title: 'tag', parameters: { 'x-ms-apimTemplateParameter.parameterTemplate': "@headers('If-Match')",
+      'x-ms-apimTemplateParameter.parameterValueUrl': '/tag', 'x-ms-apimTemplateParameter.parameterValuePathTemplate': '@body().etag' } }] },
+  });
+  const keep = (token) => writeFileSync(connection, JSON.stringify({ token }));
+  const call = () => raccordJson(['call', dir, 'GetShip', 'id=1', '--connection', connection], { env: { RACCORD_CLIENT_SECRET: 'shh' } });
+  keep({ access_token: 'revoked', refresh_token: 'r0', expires_at: Math.floor(Date.now() / 1000) + 3000 });
+  const r = await call();
+  assert.deepEqual(r.json.body, { etag: 'W7' }, r.stderr);
+  assert.deepEqual(seen, ['GET /v2/tag Bearer revoked', 'POST /token', 'GET /v2/tag Bearer new', 'GET /v2/ships/1 Bearer new W7']);
+  assert.equal(JSON.parse(readFileSync(connection)).token.refresh_token, 'r1');
+  keep('revoked'); // nothing to renew it with: one request, and the call fails with that status
+  seen.length = 0;
+  assert.equal((await call()).json.error.code, 'PolicyFailed');
+  assert.equal(seen.length, 1);
+});
+
 test('a dry run connects nowhere and says what it left undone', async (t) => {
   const pilot = join(data, 'connectors/pilot');
   const r = await raccordJson(['call', pilot, 'Side', 'id=7', '--dry-run']);
