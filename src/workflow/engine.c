@@ -290,8 +290,7 @@ void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire
     char name[RAC_RUN_NAME_TEXT];
     rac_ms now = engine_now(e);
     struct lane *lane = lane_of(e, f->key);
-    if (lane->lives_n == 0 || lane->runs_max > 0)
-        lane_limits(lane, e, f);
+    lane_limits(lane, e, f);
     e->stats.fired_total++;
     if (refused(e, fire, lane, done, arg))
         return;
@@ -337,8 +336,11 @@ void rac_engine_leave(struct rac_engine *e, rac_fire_fn done, void *arg)
 
 void rac_engine_wake(struct rac_engine *e, int64_t flow, rac_str run)
 {
+    struct live *l = NULL;
     if (e->lives_n < e->limits.runs_live_max) /* what is due is told again */
-        (void)live_get(e, flow, run);
+        l = live_get(e, flow, run);
+    if (l != NULL && l->waits_for_slot)
+        lane_recount(e, l->lane);
 }
 
 static void event_to(struct rac_engine *e, int64_t flow, rac_str run, struct event *ev)

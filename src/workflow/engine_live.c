@@ -1,4 +1,4 @@
-/* Runs in memory: the table of them, loading from the store, leaving; lanes and their limits. */
+/* Runs in memory: the table of them, loading from the store, leaving. */
 #include "base/mem.h"
 #include "base/str.h"
 #include "workflow/engine_priv.h"
@@ -36,86 +36,6 @@ struct live *live_find(struct rac_engine *e, int64_t flow_key, rac_str name)
     while (l != NULL && (l->flow_key != flow_key || !rac_str_eq(rac_str_of(l->name), name)))
         l = l->hash_next;
     return l;
-}
-
-struct lane *lane_of(struct rac_engine *e, int64_t flow_key)
-{
-    if (e->lanes_slots == 0) {
-        e->lanes_slots = HASH_MIN;
-        e->lanes = rac_mem_alloc(HASH_MIN * sizeof *e->lanes);
-    } else if (e->lanes_n > e->lanes_slots) {
-        size_t slots = e->lanes_slots * 2;
-        struct lane **grown = rac_mem_alloc(slots * sizeof *grown);
-        for (size_t i = 0; i < e->lanes_slots; i++)
-            for (struct lane *x = e->lanes[i], *next; x != NULL; x = next) {
-                next = x->hash_next;
-                x->hash_next = grown[(uint64_t)x->flow_key & (slots - 1)];
-                grown[(uint64_t)x->flow_key & (slots - 1)] = x;
-            }
-        rac_mem_free(e->lanes);
-        e->lanes = grown;
-        e->lanes_slots = slots;
-    }
-    struct lane **slot = &e->lanes[(uint64_t)flow_key & (e->lanes_slots - 1)], *x = *slot;
-    while (x != NULL && x->flow_key != flow_key)
-        x = x->hash_next;
-    if (x != NULL)
-        return x;
-    x = rac_mem_alloc(sizeof *x);
-    *x = (struct lane){.flow_key = flow_key, .hash_next = *slot};
-    x->ready_end = &x->ready;
-    x->waiting_end = &x->waiting;
-    *slot = x;
-    e->lanes_n++;
-    return x;
-}
-
-static void lane_let_go(struct rac_engine *e, struct lane *x)
-{
-    if (x->lives_n > 0 || x->in_ring || x->runs_max > 0)
-        return;
-    struct lane **at = &e->lanes[(uint64_t)x->flow_key & (e->lanes_slots - 1)];
-    while (*at != x)
-        at = &(*at)->hash_next;
-    *at = x->hash_next;
-    e->lanes_n--;
-    rac_mem_free(x);
-}
-
-/* --- limits of a trigger (§2.11) -------------------------------------------------------------- */
-
-static const struct rac_json *get(const struct rac_json *o, rac_str name)
-{
-    const struct rac_json *v = rac_json_get(o, name);
-    return v != NULL ? v : rac_json_geti(o, name);
-}
-
-void lane_limits(struct lane *lane, struct rac_engine *e, const struct rac_flow *f)
-{
-    const struct rac_json *t = f->plan->trigger,
-                          *control =
-                              get(get(t, RAC_S("runtimeConfiguration")), RAC_S("concurrency")),
-                          *runs = get(control, RAC_S("runs"));
-    bool consumption = f->workflow->profile == RAC_WF_CONSUMPTION;
-    rac_str options = rac_json_str(get(t, RAC_S("operationOptions")), RAC_S(""));
-    int64_t most = 0, waiting, open = 0, queued = 0;
-    if (rac_str_findi(options, RAC_S("SingleInstance")) != RAC_STR_NPOS)
-        most = 1;
-    else if (rac_json_is_object(control))
-        most = rac_json_int(runs, consumption ? 25 : 100);
-    if (most <= 0) {
-        lane->runs_max = lane->waiting_max = 0;
-        return;
-    }
-    waiting = rac_json_int(get(control, RAC_S("maximumWaitingRuns")), most + 10);
-    lane->runs_max = (unsigned)(most > 100 ? 100 : most);
-    lane->waiting_max = (unsigned)(waiting < 0 ? 0 : waiting > 200 ? 200 : waiting);
-    if (lane->counted)
-        return;
-    lane->counted = true;
-    if (e->ports.store != NULL && f->key != 0 &&
-        e->ports.store->open_count(e->ports.store->self, f->key, &open, &queued) == RAC_OK)
-        lane->running = open;
 }
 
 /* --- one run ---------------------------------------------------------------------------------- */
@@ -162,22 +82,6 @@ static void unlink_live(struct live *l)
     e->lives_n--;
 }
 
-static void leave_waiting(struct live *l)
-{
-    struct lane *lane = l->lane;
-    if (!l->waits_for_slot)
-        return;
-    for (struct live **at = &lane->waiting; *at != NULL; at = &(*at)->wait_next)
-        if (*at == l) {
-            *at = l->wait_next;
-            if (lane->waiting_end == &l->wait_next)
-                lane->waiting_end = at;
-            break;
-        }
-    lane->waiting_n--;
-    l->waits_for_slot = false;
-}
-
 /* A run in the ready queue is only marked: the pump frees it when it comes by. */
 void live_release(struct live *l)
 {
@@ -190,7 +94,7 @@ void live_release(struct live *l)
         timer_stop(e, &l->duration_timer);
         while (l->outsides != NULL)
             outside_stop(l->outsides);
-        leave_waiting(l);
+        lane_leave(l);
         l->lane->fresh_n -= l->fresh;
         l->fresh = false;
         unlink_live(l);
@@ -350,7 +254,7 @@ static void loaded(void *arg, rac_err err, struct rac_flow *f)
         return;
     }
     lane_limits(l->lane, l->e, f);
-    l->counted = rac_run_begun(l->run) && l->lane->runs_max > 0;
+    l->counted = rac_run_begun(l->run) && l->lane->runs_max > 0; /* the store's count has it */
     live_ready(l);
 }
 

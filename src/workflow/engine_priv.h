@@ -92,7 +92,10 @@ struct live {
     rac_str tenant;       /* of a run that was loaded */
     struct live *hash_next, *ready_next, *wait_next;
     bool retrying; /* committing, but nothing is with the store: it is asked again soon */
-    bool ready, loading, creating, committing, more, waits_for_slot, counted, dead;
+    bool ready, loading, creating, committing, more, dead;
+    bool waits_for_slot; /* stands in the lane's line */
+    bool admitted;       /* it may begin */
+    bool counted;        /* in the lane's running */
     bool bypass;
     bool fresh; /* admitted, and has not asked for its slot yet */
     rac_str correlation;
@@ -120,11 +123,15 @@ struct live {
 struct lane {
     int64_t flow_key;
     struct lane *hash_next, *ring_next;
-    bool in_ring, counted;
+    bool in_ring;
     struct live *ready, **ready_end;
     struct live *waiting, **waiting_end; /* runs beyond the limit (§2.11) */
     unsigned runs_max, waiting_max;      /* 0: no limit */
-    int64_t running;
+    char revision[32];                   /* of the version the limits are of */
+    size_t revision_n;
+    bool known;      /* the limits */
+    int64_t running; /* with a limit: begun and not ended, wherever they are */
+    rac_ms counted_ms;
     size_t waiting_n, lives_n, fresh_n;
 };
 
@@ -170,14 +177,24 @@ void live_release(struct live *l); /* leaves memory; the store keeps it */
 void live_event(struct live *l, struct event *ev);
 struct event *event_new(enum event_kind kind, rac_event_fn done, void *arg);
 void event_answer(struct event *ev, rac_err err, rac_str why); /* and frees it */
+
+/* engine_lane.c */
 struct lane *lane_of(struct rac_engine *e, int64_t flow_key);
+void lane_let_go(struct rac_engine *e, struct lane *x); /* when nothing is left of it */
+/* How many runs f's trigger allows at once; 0: any number. *waiting: how many may wait. */
+unsigned lane_limit_of(const struct rac_flow *f, unsigned *waiting);
+/* Takes the limits of f, unless a newer version was seen; who waits begins when there is room. */
 void lane_limits(struct lane *lane, struct rac_engine *e, const struct rac_flow *f);
+bool lane_take(struct live *l);  /* in its turn: it may begin; else it stands in line */
+void lane_give(struct live *l);  /* it ended */
+void lane_leave(struct live *l); /* it waits no more */
+/* Somebody has waited for long: counts again, if what is counted is not all in memory here. */
+void lane_recount(struct rac_engine *e, struct lane *lane);
 
 /* engine_turn.c */
 void live_world(struct live *l); /* what its run is told about the world */
 void live_ready(struct live *l); /* asks for a turn */
 void engine_pump(void *engine);
-void live_slot_freed(struct lane *lane);
 
 /* outside.c */
 struct outside *outside_new(struct live *l, struct rac_wf_record *x);

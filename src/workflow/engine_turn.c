@@ -94,46 +94,6 @@ static struct live *next_ready(struct rac_engine *e)
     return l;
 }
 
-/* --- concurrency of a workflow (§2.11) -------------------------------------------------------- */
-
-/* True: the run may begin; otherwise it stands in line. */
-static bool take_slot(struct live *l)
-{
-    struct lane *lane = l->lane;
-    lane->fresh_n -= l->fresh;
-    l->fresh = false;
-    if (lane->runs_max == 0 || l->bypass || l->counted)
-        return true;
-    if (lane->running < lane->runs_max) {
-        lane->running++;
-        l->counted = true;
-        return true;
-    }
-    if (!l->waits_for_slot) {
-        l->waits_for_slot = true;
-        l->wait_next = NULL;
-        *lane->waiting_end = l;
-        lane->waiting_end = &l->wait_next;
-        lane->waiting_n++;
-    }
-    return false;
-}
-
-void live_slot_freed(struct lane *lane)
-{
-    struct live *l = lane->waiting;
-    if (l == NULL || lane->running >= lane->runs_max)
-        return;
-    lane->waiting = l->wait_next;
-    if (lane->waiting == NULL)
-        lane->waiting_end = &lane->waiting;
-    lane->waiting_n--;
-    l->waits_for_slot = false;
-    lane->running++;
-    l->counted = true;
-    live_ready(l);
-}
-
 /* --- answering the caller --------------------------------------------------------------------- */
 
 static rac_str correlation_of(struct live *l)
@@ -193,18 +153,12 @@ static void answer_failed(struct live *l, rac_err err, rac_str why)
 static void finish(struct live *l)
 {
     struct rac_engine *e = l->e;
-    struct lane *lane = l->lane;
-    bool counted = l->counted;
     e->stats.finished_total++;
     e->stats.failed_total += rac_run_status(l->run) == RAC_WF_FAILED;
     e->stats.actions_total += rac_run_actions(l->run);
     if (e->ports.run_ended != NULL)
         e->ports.run_ended(e->ports.self, l->flow, l->run);
-    l->counted = false;
-    if (counted) {
-        lane->running -= lane->running > 0;
-        live_slot_freed(lane);
-    }
+    lane_give(l);
     live_release(l);
 }
 
@@ -285,7 +239,8 @@ static void after_commit(struct live *l)
     }
     if (rac_run_over(l->run))
         finish(l);
-    else if (l->more || l->events != NULL || stepping(l))
+    else if (l->more || l->events != NULL || stepping(l) ||
+             (l->admitted && !rac_run_begun(l->run))) /* admitted while this was written */
         live_ready(l);
     else
         rest(l);
@@ -305,11 +260,7 @@ static void lost(struct live *l, rac_err err, rac_str error)
 {
     answer_events(l, err, error);
     answer_failed(l, err, error);
-    if (l->counted) {
-        l->counted = false;
-        l->lane->running -= l->lane->running > 0;
-        live_slot_freed(l->lane);
-    }
+    lane_give(l);
     live_release(l);
 }
 
@@ -593,7 +544,7 @@ static void turn(struct live *l)
     (void)take_wants(l);
     take_events(l);
     take_steps(l);
-    if (!rac_run_over(l->run) && !rac_run_begun(l->run) && take_slot(l))
+    if (!rac_run_over(l->run) && !rac_run_begun(l->run) && lane_take(l))
         begin(l);
     work(l);
     stop_stopped(l);

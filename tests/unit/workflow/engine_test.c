@@ -1,4 +1,5 @@
 /* The engine under a fake clock: what is acknowledged when, timers, calls, restarts. */
+#include "base/mem.h"
 #include "engine_world.h"
 #include "unit.h"
 #include "workflow/run.h"
@@ -300,6 +301,146 @@ static void limited(void **state)
     world_free(w);
 }
 
+#define LIMIT(runs)                                                                                \
+    "{\"type\": \"Request\", \"runtimeConfiguration\": {\"concurrency\": {\"runs\": " runs "}}}"
+#define SLOW                                                                                       \
+    "{\"H\": {\"type\": \"Http\", \"inputs\": {\"method\": \"GET\", \"uri\": "                     \
+    "\"https://api.example/x\"}}}"
+
+/* The next version of flow 1. */
+static struct rac_flow *next_version(struct world *w, const char *trigger)
+{
+    struct rac_flow *f = world_flow(w, trigger, SLOW), *old = w->flows[0];
+    size_t at = w->flows_n - 1;
+    static const char *const revisions[] = {"08584000000000000000", "08583000000000000000",
+                                            "08582000000000000000", "08581000000000000000"};
+    f->key = old->key;
+    f->revision = rac_str_of(revisions[at]);
+    w->flows[0] = f;
+    w->flows[at] = old;
+    return f;
+}
+
+static size_t of_status(struct world *w, const char *status)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->store->runs_n; i++)
+        n += strcmp(w->store->runs[i].status, status) == 0;
+    return n;
+}
+
+static void fire_n(struct world *w, struct rac_flow *f, int n, struct world_answer *a)
+{
+    for (int i = 0; i < n; i++)
+        world_fire(w, f, "{}", false, &a[i]);
+    world_settle(w);
+}
+
+static void end_one(struct world *w)
+{
+    world_answer(w, world_fetch(w, "api.example"), 200, "", "");
+}
+
+static void a_raised_limit_lets_in_all_it_has_room_for(void **state)
+{
+    (void)state;
+    struct world *w = world_new(60, true);
+    struct world_answer a[8], more;
+    fire_n(w, world_flow(w, LIMIT("1"), SLOW), 8, a);
+    assert_int_equal(of_status(w, "Running"), 1);
+    assert_int_equal(of_status(w, "Waiting"), 7);
+    struct rac_flow *f = next_version(w, LIMIT("4"));
+    fire_n(w, f, 1, &more);
+    assert_int_equal(of_status(w, "Running"), 4);
+    for (int i = 0; i < 5; i++)
+        end_one(w);
+    assert_int_equal(of_status(w, "Running"), 4); /* and none was counted twice */
+    assert_int_equal(of_status(w, "Waiting"), 0);
+    fire_n(w, next_version(w, LIMIT("2")), 2, a);
+    assert_int_equal(of_status(w, "Waiting"), 2);
+    end_one(w);
+    end_one(w);
+    assert_int_equal(of_status(w, "Waiting"), 2);
+    assert_int_equal(of_status(w, "Running"), 2);
+    end_one(w);
+    assert_int_equal(of_status(w, "Waiting"), 1);
+    assert_int_equal(of_status(w, "Running"), 2);
+    world_free(w);
+}
+
+static void a_limit_that_goes_lets_in_everybody(void **state)
+{
+    (void)state;
+    struct world *w = world_new(61, true);
+    struct world_answer a[6];
+    fire_n(w, world_flow(w, LIMIT("1"), SLOW), 6, a);
+    fire_n(w, next_version(w, REQUEST), 1, a);
+    assert_int_equal(of_status(w, "Running"), 7);
+    world_free(w);
+}
+
+static void a_limit_that_comes_counts_what_runs(void **state)
+{
+    (void)state;
+    struct world *w = world_new(62, true);
+    struct world_answer a[3];
+    fire_n(w, world_flow(w, REQUEST, SLOW), 3, a);
+    fire_n(w, next_version(w, LIMIT("2")), 2, a);
+    assert_int_equal(of_status(w, "Running"), 3);
+    assert_int_equal(of_status(w, "Waiting"), 2);
+    end_one(w);
+    end_one(w); /* one of the old version still runs */
+    assert_int_equal(of_status(w, "Waiting"), 1);
+    assert_int_equal(of_status(w, "Running"), 2);
+    end_one(w);
+    end_one(w);
+    end_one(w);
+    assert_int_equal(of_status(w, "Succeeded"), 5);
+    world_free(w);
+}
+
+/* A run whose version had no limit may be another worker's, which tells nobody when it ends. */
+static void runs_of_other_workers_are_not_counted_for_ever(void **state)
+{
+    (void)state;
+    struct world *w = world_new(63, true);
+    struct world_answer a;
+    world_fire(w, world_flow(w, REQUEST, SLOW), "{}", false, &a);
+    world_settle(w);
+    rac_engine_free(w->engine); /* from here on it is elsewhere */
+    w->engine = NULL;
+    world_crash(w, 0);
+    fire_n(w, next_version(w, LIMIT("1")), 1, &a);
+    assert_int_equal(of_status(w, "Waiting"), 1);
+    struct memory_run *other = &w->store->runs[0];
+    other->end_ms = w->clock.wall_ms;
+    other->due_ms = 0;
+    memcpy(other->status, "Skipped", 7); /* any end: as long as "Running" */
+    world_pass(w, 6000);
+    world_wake_due(w);
+    assert_int_equal(of_status(w, "Running"), 1);
+    world_free(w);
+}
+
+static void a_slot_that_comes_free_while_its_next_is_written_is_used(void **state)
+{
+    (void)state;
+    struct world *w = world_new(64, true);
+    struct world_answer a, b;
+    struct rac_flow *f = world_flow(w, LIMIT("1"), SLOW);
+    fire_n(w, f, 1, &a);
+    struct world_fetch *x = world_fetch(w, "api.example");
+    w->fetches = NULL;
+    x->ev.done(x->ev.arg, &(struct rac_fetch_res){.status = 200});
+    rac_mem_free(x);
+    world_fire(w, f, "{}", false, &b); /* its first turn follows the last one of the other */
+    world_settle(w);
+    assert_string_equal(row(w, &a)->status, "Succeeded");
+    assert_string_equal(row(w, &b)->status, "Running");
+    assert_non_null(world_fetch(w, "api.example"));
+    world_free(w);
+}
+
 static void late_response(void **state)
 {
     (void)state;
@@ -426,6 +567,11 @@ int main(void)
         cmocka_unit_test(webhook),
         cmocka_unit_test(nested),
         cmocka_unit_test(limited),
+        cmocka_unit_test(a_raised_limit_lets_in_all_it_has_room_for),
+        cmocka_unit_test(a_limit_that_goes_lets_in_everybody),
+        cmocka_unit_test(a_limit_that_comes_counts_what_runs),
+        cmocka_unit_test(runs_of_other_workers_are_not_counted_for_ever),
+        cmocka_unit_test(a_slot_that_comes_free_while_its_next_is_written_is_used),
         cmocka_unit_test(late_response),
         cmocka_unit_test(stateless),
         cmocka_unit_test(transient_store_error),
