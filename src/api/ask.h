@@ -26,16 +26,16 @@ struct rac_ask;
 /* --- the table ------------------------------------------------------------------------------ */
 
 enum rac_ask_flags {
-    OP_LIST = 1,            /* pages: $top, $skiptoken */
-    OP_GROUP = 2,           /* ?group= */
-    OP_MATCH = 4,           /* If-Match */
-    OP_CONFIRM = 8,         /* ?confirm= */
-    OP_RAW = 16,            /* the operation reads the body itself */
-    OP_BYTES = 32,          /* answers bytes */
-    OP_KEPT = 64,           /* the answer depends on stored rows and the caller alone (kept.h) */
-    OP_PAYLOAD = 128,       /* the body is data for a service or a run: as large as http.body.max */
-    OP_SEARCH = 256,        /* ?search= */
-    OP_DELETED = 512,       /* ?deleted= */
+    OP_LIST = 1,      /* pages: $top, $skiptoken */
+    OP_GROUP = 2,     /* ?group= */
+    OP_MATCH = 4,     /* If-Match */
+    OP_CONFIRM = 8,   /* ?confirm= */
+    OP_RAW = 16,      /* the operation reads the body itself */
+    OP_BYTES = 32,    /* answers bytes */
+    OP_KEPT = 64,     /* the answer depends on stored rows and the caller alone (kept.h) */
+    OP_PAYLOAD = 128, /* the body is data for a service or a run: as large as http.body_bytes_max */
+    OP_SEARCH = 256,  /* ?search= */
+    OP_DELETED = 512, /* ?deleted= */
     OP_REVISION = 1024,     /* ?revision= */
     OP_CREATES = 2048,      /* 201 when it made what it names */
     OP_MAY_BE_EMPTY = 4096, /* the body may be left out */
