@@ -90,21 +90,35 @@ enum rac_call_code rac_prepare_credentials(struct rac_prepare *p, struct rac_req
     return RAC_CALL_NONE;
 }
 
+/* Pairs of the request that is followed: read by policies, not sent again. */
+static void arguments_mark(struct rac_request_pairs *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        p->v[i].flags |= RAC_REQUEST_ARGUMENT;
+}
+
+static void arguments_drop(struct rac_request_pairs *p)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < p->n; i++)
+        if (!(p->v[i].flags & RAC_REQUEST_ARGUMENT))
+            p->v[kept++] = p->v[i];
+    p->n = kept;
+}
+
 enum rac_call_code rac_prepare_follow(struct rac_prepare *p, struct rac_call_error *e)
 {
     const struct rac_call_req *q = p->req;
-    rac_request_init(&p->request, p->a);
-    p->request.scheme = q->connector->scheme;
-    p->request.host = q->connector->host;
-    p->bound.path_values = RAC_NEW_N(p->a, rac_str, p->op->plan->params_n);
-    p->run = (struct rac_policy_run){.a = p->a,
-                                     .connector = q->connector,
-                                     .op = p->op,
-                                     .connection = q->connection,
-                                     .request = &p->request,
-                                     .bound = &p->bound,
-                                     .follow = true,
-                                     .runtime_url = q->runtime_url};
+    struct rac_call_error unasked = {0};
+    if (rac_prepare_bind(p, NULL, &unasked) != RAC_CALL_NONE) { /* its arguments are gone */
+        rac_request_init(&p->request, p->a);
+        p->request.scheme = q->connector->scheme;
+        p->request.host = q->connector->host;
+        p->bound.path_values = RAC_NEW_N(p->a, rac_str, p->op->plan->params_n);
+    }
+    p->run.follow = true;
+    arguments_mark(&p->request.headers);
+    arguments_mark(&p->request.query);
     enum rac_call_code code = rac_prepare_credentials(p, &p->request, e);
     const struct rac_policy *side = NULL;
     while (code == RAC_CALL_NONE) {
@@ -112,6 +126,8 @@ enum rac_call_code rac_prepare_follow(struct rac_prepare *p, struct rac_call_err
         if (side == NULL)
             break;
     }
+    arguments_drop(&p->request.headers);
+    arguments_drop(&p->request.query);
     p->request.body.kind = RAC_BODY_NONE;
     return code;
 }

@@ -144,7 +144,7 @@ static enum rac_call_code follow_build(struct rac_call *c)
         return code;
     rac_str home = rac_request_url(r, false);
     struct rac_url ours;
-    bool same = rac_url_split_http(home, &ours) &&
+    bool same = !p->run.homeless && rac_url_split_http(home, &ours) &&
                 rac_str_eq(rac_url_origin(&c->a, &ours), rac_url_origin(&c->a, &url));
     struct rac_request_pairs query = r->query;
     r->query = (struct rac_request_pairs){0};

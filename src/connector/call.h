@@ -13,7 +13,8 @@
  * Named form: operation_id and parameters {name: value}. Raw form: method, path (below basePath,
  * encoded), query, headers, body. Follow form: an absolute url got from an answer of the operation
  * (Location of a 202, next page), sent by method (default GET) with the connection's credentials if
- * it is on the host the operation itself calls, without them otherwise.
+ * it is on the host the operation itself calls, without them otherwise. Where a policy makes that
+ * host of an argument, the arguments of the call that is followed have to be there again.
  */
 #ifndef RAC_CONNECTOR_CALL_H
 #define RAC_CONNECTOR_CALL_H

@@ -34,8 +34,9 @@ enum rac_call_code rac_prepare_bind(struct rac_prepare *p, const struct rac_json
 /* Credentials onto r (the request itself, or a side request). */
 enum rac_call_code rac_prepare_credentials(struct rac_prepare *p, struct rac_request *r,
                                            struct rac_call_error *e);
-/* Credentials and headers for a URL the operation's answer named: no arguments, only the policies
- * that decide the host and set headers. */
+/* Credentials and headers for a URL the operation's answer named. The arguments of that call, where
+ * the request has them, are read by the policies that decide the host and set headers, and sent no
+ * more; run.homeless: they are needed for the host and are not there. */
 enum rac_call_code rac_prepare_follow(struct rac_prepare *p, struct rac_call_error *e);
 /* The caller's request id, or a new one, in a. */
 rac_str rac_prepare_request_id(const struct rac_env *env, rac_str given, struct rac_arena *a);

@@ -39,6 +39,7 @@ struct rac_dynamic_run {
     const struct rac_json *node; /* where the extension stands, or the static schema */
     struct rac_dynamic_def def;
     const struct rac_dynamic_call_def *call; /* open or browse */
+    struct rac_json args; /* of the first call: its pages are asked for with the same */
     unsigned calls, pages;
     struct nested *work;
     size_t work_n, work_at;
@@ -236,7 +237,7 @@ static void take_page(struct rac_dynamic_run *r, const struct rac_dynamic_answer
         r->res.incomplete = true;
         finish(r, RAC_DYNAMIC_OK, RAC_STR_NULL);
     } else {
-        call(r, RUN_PAGE, r->call->operation_id, NULL, next);
+        call(r, RUN_PAGE, r->call->operation_id, &r->args, next);
     }
 }
 
@@ -370,7 +371,6 @@ static void answered(void *arg, const struct rac_dynamic_answer *x)
 
 static void ask_first(struct rac_dynamic_run *r)
 {
-    struct rac_json args;
     rac_str needs;
     bool browse = r->def.kind == RAC_DYNAMIC_TREE && r->ask.selection != NULL &&
                   !rac_json_is_null(r->ask.selection);
@@ -389,7 +389,7 @@ static void ask_first(struct rac_dynamic_run *r)
         return;
     }
     switch (rac_dynamic_args_build(r->call, r->source, target, r->ask.parameters, r->ask.selection,
-                                   r->a, &args, &needs)) {
+                                   r->a, &r->args, &needs)) {
     case RAC_ARGS_NEED:
         need(r, needs);
         break;
@@ -399,7 +399,7 @@ static void ask_first(struct rac_dynamic_run *r)
             RAC_S("A value this depends on is known only when the workflow runs: type a value."));
         break;
     default:
-        call(r, RUN_FIRST, target->id, &args, RAC_STR_NULL);
+        call(r, RUN_FIRST, target->id, &r->args, RAC_STR_NULL);
     }
 }
 

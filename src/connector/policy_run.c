@@ -103,7 +103,7 @@ static enum rac_call_code set_header(struct rac_policy_run *run, const struct ra
         return RAC_CALL_NONE;
     if (old != NULL && p->exists == RAC_EXISTS_APPEND) {
         old->value = rac_arena_printf(run->a, "%.*s, %.*s", RAC_FMT(old->value), RAC_FMT(value));
-        old->flags |= (uint8_t)flags;
+        old->flags = (uint8_t)((old->flags & ~RAC_REQUEST_ARGUMENT) | flags);
         return RAC_CALL_NONE;
     }
     rac_request_set_header(run->request, p->name, value, flags);
@@ -413,6 +413,10 @@ enum rac_call_code rac_policies_request(struct rac_policy_run *run, const struct
         case RAC_POLICY_DYNAMIC_HOST_URL:
         case RAC_POLICY_DYNAMIC_SUBDOMAIN:
             code = rac_policy_set_host(run, p, e);
+            if (code != RAC_CALL_NONE && run->follow) { /* where it goes is known all the same */
+                run->homeless = true;
+                *e = (struct rac_call_error){.code = code = RAC_CALL_NONE};
+            }
             break;
         case RAC_POLICY_ROUTE_REQUEST:
             rac_policy_set_path(run, p);

@@ -17,9 +17,10 @@ struct rac_policy_run {
     const struct rac_connection *connection; /* may be NULL */
     struct rac_request *request;
     const struct rac_bound *bound;
-    bool mask;    /* connectionParameters() of secrets is "***" */
-    bool lenient; /* dry run: what lacks a connection's value is left as it is, with a note */
-    bool follow;  /* only policies that decide the host and set headers or the query run */
+    bool mask;     /* connectionParameters() of secrets is "***" */
+    bool lenient;  /* dry run: what lacks a connection's value is left as it is, with a note */
+    bool follow;   /* only policies that decide the host and set headers or the query run */
+    bool homeless; /* follow: what makes the host is not known any more */
     rac_str runtime_url;
     struct rac_diags *notes; /* may be NULL */
     bool missing;            /* set while evaluating: a connection parameter had no value */

@@ -15,8 +15,9 @@
 #include "json/json.h"
 
 enum rac_request_flags {
-    RAC_REQUEST_SECRET = 1,  /* value is a credential: masked in dry runs and never logged */
-    RAC_REQUEST_ENCODED = 2, /* query: name and value are percent-encoded already */
+    RAC_REQUEST_SECRET = 1,   /* value is a credential: masked in dry runs and never logged */
+    RAC_REQUEST_ENCODED = 2,  /* query: name and value are percent-encoded already */
+    RAC_REQUEST_ARGUMENT = 4, /* of a request that follows another: the former one's own */
 };
 
 struct rac_request_pair {

@@ -519,6 +519,54 @@ static void test_base_without_credentials(void **state)
     rac_connector_unref(c);
 }
 
+/* Next page, poll or Location of an operation whose host an argument decides. */
+static void test_follow_where_an_argument_is_the_host(void **state)
+{
+    (void)state;
+    static const char definition[] =
+        "{\"swagger\":\"2.0\",\"info\":{\"title\":\"t\",\"version\":\"1\"},\"host\":\"a.example\","
+        "\"securityDefinitions\":{\"k\":{\"type\":\"apiKey\",\"in\":\"query\",\"name\":\"k\"}},"
+        "\"security\":[{\"k\":[]}],\"paths\":{\"/"
+        "op\":{\"get\":{\"operationId\":\"Op\",\"parameters\":[{"
+        "\"name\":\"q\",\"in\":\"query\",\"required\":true,\"type\":\"string\"},{\"name\":\"X-A\","
+        "\"in\":"
+        "\"header\",\"type\":\"string\"}],\"responses\":{\"200\":{\"description\":\"d\"}}}}}}";
+    static const struct {
+        const char *parameters, *query, *follow, *sent;
+    } cases[] = {
+        {"{\"q\":\"b.example\",\"X-A\":\"1\"}", NULL, "https://b.example/next?p=2",
+         "https://b.example/next?p=2&k=s3cret"},
+        {NULL, "q=b.example", "https://b.example/next", "https://b.example/next?k=s3cret"},
+        {"{\"q\":\"b.example\"}", NULL, "https://c.example/next", "https://c.example/next"},
+        {NULL, NULL, "https://b.example/next", "https://b.example/next"}, /* not known any more */
+        {NULL, NULL, "https://a.example/next", "https://a.example/next"},
+    };
+    struct rac_connector *c =
+        small(definition, "dynamichosturl", "urlTemplate", "https://@queryParameters('q')");
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        struct rac_call_req req = request("Op", cases[i].parameters);
+        req.connector = c;
+        req.connection = connection_of(c, "{\"key\":\"s3cret\"}");
+        req.follow_url = rac_str_of(cases[i].follow);
+        if (cases[i].query != NULL) {
+            req.operation_id = RAC_STR_NULL;
+            req.method = RAC_S("GET");
+            req.path = RAC_S("/op");
+            req.query = rac_str_of(cases[i].query);
+        }
+        w.sent_n = 0;
+        w.done_n = 0;
+        script(0, 200, "application/json", "{}");
+        start(req);
+        assert_int_equal(w.res->error.code, RAC_CALL_NONE);
+        assert_str(w.sent[0].url, cases[i].sent);
+        assert_null(rac_headers_get(&w.sent[0].headers, RAC_S("X-A")).p);
+        rac_call_free(w.call);
+        w.call = NULL;
+    }
+    rac_connector_unref(c);
+}
+
 static bool sink_headers(void *arg, int status, const struct rac_headers *h)
 {
     (void)arg;
@@ -689,6 +737,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_answer),
+        TEST(test_follow_where_an_argument_is_the_host),
         TEST(test_secret_in_the_path),
         TEST(test_base_without_credentials),
         TEST(test_not_found),

@@ -224,6 +224,8 @@ static void test_pages(void **state)
     ask("Book", "both", NULL, RAC_DYNAMIC_VALUES, NULL);
     reply(200, "{'value':[{'id':1}],'nextLink':'?page=2'}");
     assert_str(W->asked[1].follow, "https://api.example/v1/quays?page=2");
+    assert_str(W->asked[1].args,
+               rac_arena_cstr(&W->a, W->asked[0].args)); /* a host may be made of them */
     reply(200, "{'value':[{'id':2}],'@odata.nextLink':'https://api.example/3'}");
     reply(500, "{'message':'tired'}");
     assert_str(shown(), "{'value':[{'value':1,'displayName':'1'},{'value':2,'displayName':'2'}],"
