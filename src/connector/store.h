@@ -237,7 +237,8 @@ struct rac_connection_delete {
  * tokens are forgotten; as long as the connection is there, none comes twice.
  * Refreshing: oauth_intent (durable) -> request -> oauth_save with if_generation. An intent that is
  * still there at start belongs to a refresh whose answer was lost: oauth_intents lists them, and
- * the owner tries again with the refresh token at hand.
+ * the owner tries again with the refresh token at hand. A save with an actor's user is a sign-in: it
+ * counts the connection's version as well, whatever its status was.
  */
 struct rac_oauth_row {
     rac_str connection, parameter;

@@ -174,7 +174,11 @@ static rac_err save_apply(struct rac_store *s, struct rac_write *w)
         e = RAC_DB_RUN(&s->db, CONNECTION_STATUS, NULL, V_STR(w->tenant), V_STR(t->connection),
                        V_I64(q->status.status), V_STR(q->status.target), V_STR(q->status.code),
                        V_STR(q->status.message), V_I64(w->actor.at_ms), V_I64(0));
-    if (e == RAC_OK && w->actor.user.p != NULL) /* somebody signed in; a refresh is no news */
+    if (e != RAC_OK || w->actor.user.p == NULL) /* a refresh is no news */
+        return e;
+    /* Somebody signed in: what was found out before is not about these tokens (if_version). */
+    e = RAC_DB_RUN(&s->db, CONNECTION_TOUCH, NULL, V_STR(w->tenant), V_STR(t->connection));
+    if (e == RAC_OK)
         e = rac_audit(s, w, "connection.consented", "connection", t->connection, 0);
     return e;
 }

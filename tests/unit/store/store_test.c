@@ -340,6 +340,20 @@ static void test_oauth(void **state)
     c->oauth_intent(c->self, TENANT, &in, fixture_done, f);
     assert_int_equal(fixture_wait(f), RAC_E_CONFLICT);
 
+    /* a 401 that was found before a sign-in says nothing about what it brought, though the status
+     * was Connected before and after */
+    struct rac_connection_row before, after;
+    assert_int_equal(c->connection_get(c->self, TENANT, RAC_S("o-1"), &f->a, &before), RAC_OK);
+    assert_int_equal(oauth_save(f, 2, "a2", "r2"), RAC_OK);
+    assert_int_equal(c->connection_get(c->self, TENANT, RAC_S("o-1"), &f->a, &after), RAC_OK);
+    assert_int_equal(after.version, before.version + 1);
+    struct rac_connection_mark late = {.id = RAC_S("o-1"),
+                                       .status = {.status = RAC_CONNECTION_UNAUTHENTICATED},
+                                       .if_version = before.version,
+                                       .actor = actor};
+    c->connection_mark(c->self, TENANT, &late, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_E_CONFLICT);
+
     struct rac_connection_save forget = {
         .id = RAC_S("o-1"), .shareable = -1, .forget_tokens = true, .actor = actor};
     c->connection_save(c->self, TENANT, &forget, fixture_done, f);
@@ -354,10 +368,10 @@ static void test_oauth(void **state)
     in.if_generation = 0;
     c->oauth_intent(c->self, TENANT, &in, fixture_done, f);
     assert_int_equal(fixture_wait(f), RAC_E_NOT_FOUND);
-    assert_int_equal(oauth_save(f, 2, "late", "late"), RAC_E_CONFLICT);
+    assert_int_equal(oauth_save(f, 3, "late", "late"), RAC_E_CONFLICT);
     assert_int_equal(oauth_save(f, -1, "a4", "r4"), RAC_OK);
-    assert_int_equal(f->commit.version, 4);
-    for (int64_t old = 1; old < 4; old++)
+    assert_int_equal(f->commit.version, 5);
+    for (int64_t old = 1; old < 5; old++)
         assert_int_equal(oauth_save(f, old, "late", "late"), RAC_E_CONFLICT);
     assert_int_equal(c->oauth_get(c->self, TENANT, RAC_S("o-1"), RAC_S("token"), &f->a, &row),
                      RAC_OK);
@@ -365,7 +379,7 @@ static void test_oauth(void **state)
     c->connection_save(c->self, TENANT, &forget, fixture_done, f);
     assert_int_equal(fixture_wait(f), RAC_OK);
     assert_int_equal(oauth_save(f, 0, "a5", NULL), RAC_OK); /* a sign-in asks for no generation */
-    assert_int_equal(f->commit.version, 6);
+    assert_int_equal(f->commit.version, 7);
 }
 
 struct taken {
