@@ -39,6 +39,8 @@ static void posted(void *arg, const struct rac_fetch_res *res)
         send(p, &p->basic);
         return;
     }
+    if (answer.verdict == RAC_TOKEN_PENDING && !p->device)
+        answer.verdict = RAC_TOKEN_TEMPORARY;
     p->done(p->arg, &answer);
 }
 
@@ -47,7 +49,7 @@ rac_err rac_token_post_build(struct rac_token_post *p, struct rac_auth *auth,
                              struct rac_arena *a, struct rac_auth_error *error)
 {
     const struct rac_env *env = auth->env.env;
-    *p = (struct rac_token_post){.auth = auth, .a = a};
+    *p = (struct rac_token_post){.auth = auth, .a = a, .device = purpose == RAC_TOKEN_DEVICE};
     rac_err e = rac_token_request_build(v, purpose, false, env, a, &p->first, error);
     if (e != RAC_OK || !p->first.can_retry_basic)
         return e;

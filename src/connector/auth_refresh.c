@@ -1,17 +1,38 @@
 /*
  * auth_refresh - one refresh of one connection: a flight.
  *
- *   LOOK -> INTEND -> ASK -> SAVE -> deliver          tokens are durable before anybody has them
- *                        `-> MARK -> CLEAR -> deliver the grant is gone (or another came: LOOK)
- *                        `-> CLEAR -> deliver         nothing is known: keep the connection's state
+ *   LOOK -> INTEND -> ASK -> SAVE -> DELIVER
  *
- * LOOK reads the row again, because whoever waits may hold an older one; when another refresh (on
- * this worker before, or a consent) has brought a good token, that is delivered and nothing sent.
- * The intent is durable before the request leaves: if the process dies between request and SAVE,
- * the next start finds it and asks again with the old refresh token. Providers allow that for a
- * while, or answer invalid_grant, and then the connection says what happened.
- * A save that fails keeps the answer in memory (UNSAVED) and is repeated by the next caller, so a
- * rotated refresh token is not dropped because a disk was full for a moment.
+ *   state    what happens                    and then
+ *   LOOK     the row is read again           good by now, or nothing can be asked: DELIVER
+ *                                            no way without a person: MARK
+ *                                            no way, but an intent stands: CLEAR
+ *                                            a refresh token: INTEND; another grant: ASK
+ *   INTEND   the intent becomes durable      done: ASK; other tokens meanwhile: LOOK; failed: DELIVER
+ *   ASK      the provider answers            tokens: SAVE; grant or client refused: MARK
+ *                                            nothing is known: CLEAR, or (recovering) DELIVER
+ *   SAVE     the tokens become durable       done: DELIVER; other tokens meanwhile: LOOK
+ *                                            not written: UNSAVED
+ *   UNSAVED  the answer waits in memory      the next caller: SAVE
+ *   MARK     the connection says why         done: CLEAR; other tokens meanwhile: LOOK
+ *   CLEAR    the intent goes                 done: DELIVER; other tokens meanwhile: LOOK
+ *
+ * LOOK comes first because whoever waits may hold an older row; when another refresh (on this
+ * worker before) or a sign-in has brought a good token, that is delivered and nothing sent.
+ *
+ * The intent says: this refresh token was sent, and what came of it is not known. It is durable
+ * before the request leaves. It goes with the tokens that SAVE writes (in the same commit), with a
+ * sign-in or forgetting (they replace the row), and in CLEAR. It stays on purpose
+ *   - in UNSAVED, and when the process ends in ASK or SAVE: the answer is lost or may be;
+ *   - when a recovery could not ask (the provider is away, the settings have a mistake), because
+ *     then still nothing is known.
+ * An intent that is found and is not the flight's own makes the flight a recovery: it asks again
+ * with the old refresh token, whatever the expiry. Providers allow that for a while, or answer
+ * invalid_grant, and then the connection says what happened. rac_auth_recover starts one for every
+ * intent when the process starts.
+ *
+ * Every write names the generation it is about, so what a sign-in brought meanwhile is neither
+ * overwritten, marked nor cleared (connector/store.h); the flight looks again instead.
  *
  * A flight belongs to its engine, never to a caller: cancelling callers does not stop it.
  */
@@ -47,7 +68,8 @@ struct rac_flight {
     struct rac_auth_key key;
     struct rac_auth_waiter *waiters; /* newest first */
     unsigned waiters_n;
-    bool recovering; /* an intent of an earlier process was found */
+    bool recovering; /* an intent that is not ours was found */
+    bool settling;   /* nobody waits: only an intent brings this flight to ask */
     bool intended;   /* our intent is in the store */
     bool has_row;
     unsigned looks;
@@ -67,12 +89,12 @@ static void set_state(struct rac_flight *f, enum flight_state to)
         [FLIGHT_LOOK] = 1 << FLIGHT_INTEND | 1 << FLIGHT_ASK | 1 << FLIGHT_MARK |
                         1 << FLIGHT_CLEAR | 1 << FLIGHT_DELIVER,
         [FLIGHT_INTEND] = 1 << FLIGHT_ASK | 1 << FLIGHT_LOOK | 1 << FLIGHT_DELIVER,
-        [FLIGHT_ASK] =
-            1 << FLIGHT_SAVE | 1 << FLIGHT_MARK | 1 << FLIGHT_CLEAR | 1 << FLIGHT_DELIVER,
+        [FLIGHT_ASK] = 1 << FLIGHT_SAVE | 1 << FLIGHT_MARK | 1 << FLIGHT_CLEAR | 1 << FLIGHT_LOOK |
+                       1 << FLIGHT_DELIVER,
         [FLIGHT_SAVE] = 1 << FLIGHT_UNSAVED | 1 << FLIGHT_LOOK | 1 << FLIGHT_DELIVER,
         [FLIGHT_UNSAVED] = 1 << FLIGHT_SAVE,
         [FLIGHT_MARK] = 1 << FLIGHT_CLEAR | 1 << FLIGHT_LOOK | 1 << FLIGHT_DELIVER,
-        [FLIGHT_CLEAR] = 1 << FLIGHT_DELIVER,
+        [FLIGHT_CLEAR] = 1 << FLIGHT_LOOK | 1 << FLIGHT_DELIVER,
         [FLIGHT_DELIVER] = 0,
     };
     RAC_ASSERT(legal[f->state] & (1 << to));
@@ -80,6 +102,14 @@ static void set_state(struct rac_flight *f, enum flight_state to)
 }
 
 static void look(struct rac_flight *f);
+
+/* Other tokens are there now, with an intent of their own or none. */
+static void look_again(struct rac_flight *f)
+{
+    f->intended = f->recovering = f->use_old = false;
+    set_state(f, FLIGHT_LOOK);
+    look(f);
+}
 
 /* --- delivery --------------------------------------------------------------------------------- */
 
@@ -138,9 +168,10 @@ static void remember_failure(struct rac_flight *f)
 static bool failed_lately(const struct rac_flight *f)
 {
     uint64_t h = rac_auth_key_hash(&f->key);
+    rac_ms now = rac_auth_now(f->auth);
     for (size_t i = 0; i < RAC_AUTH_PATIENCE_N; i++)
-        if (f->auth->patience[i].key_hash == h &&
-            f->auth->patience[i].until_ms > rac_auth_now(f->auth))
+        if (f->auth->patience[i].key_hash == h && f->auth->patience[i].until_ms > now &&
+            f->auth->patience[i].until_ms <= now + RAC_AUTH_PATIENCE_MS) /* the clock went back */
             return true;
     return false;
 }
@@ -150,7 +181,11 @@ static bool failed_lately(const struct rac_flight *f)
 static void cleared(void *arg, const struct rac_commit *c)
 {
     struct rac_flight *f = RAC_CAST(arg, struct rac_flight, FLIGHT_MAGIC);
-    if (c->err != RAC_OK && c->err != RAC_E_CONFLICT && c->err != RAC_E_NOT_FOUND)
+    if (c->err == RAC_E_CONFLICT) { /* somebody signed in meanwhile */
+        look_again(f);
+        return;
+    }
+    if (c->err != RAC_OK && c->err != RAC_E_NOT_FOUND)
         rac_log(RAC_WARN, "auth.intent_kept", RAC_F_STR("connection", f->key.connection),
                 RAC_F_CSTR("error", rac_err_name(c->err)));
     deliver(f, f->e);
@@ -175,10 +210,8 @@ static void clear_intent(struct rac_flight *f)
 static void marked(void *arg, const struct rac_commit *c)
 {
     struct rac_flight *f = RAC_CAST(arg, struct rac_flight, FLIGHT_MAGIC);
-    if (c->err == RAC_E_CONFLICT) { /* somebody signed in meanwhile: other tokens, other intent */
-        f->intended = f->recovering = false;
-        set_state(f, FLIGHT_LOOK);
-        look(f);
+    if (c->err == RAC_E_CONFLICT) { /* somebody signed in meanwhile */
+        look_again(f);
         return;
     }
     if (c->err != RAC_OK)
@@ -217,8 +250,7 @@ static void saved(void *arg, const struct rac_commit *c)
         f->row.generation = c->version;
         deliver(f, RAC_OK);
     } else if (c->err == RAC_E_CONFLICT) { /* a consent came in between: its tokens are newer */
-        set_state(f, FLIGHT_LOOK);
-        look(f);
+        look_again(f);
     } else if (c->err == RAC_E_NOT_FOUND) { /* deleted meanwhile */
         deliver_store_error(f, c->err);
     } else {
@@ -258,6 +290,16 @@ static bool still_good(const struct rac_flight *f)
     return f->row.access.n > 0 && f->row.expires_ms > rac_auth_now(f->auth) + 1000;
 }
 
+/* Somebody signed in while the provider was asked. */
+static bool is_replaced(struct rac_flight *f)
+{
+    const struct rac_connector_store *s = f->auth->env.store;
+    struct rac_oauth_row now;
+    return s->oauth_get(s->self, f->key.tenant, f->key.connection, f->key.parameter, &f->a, &now) ==
+               RAC_OK &&
+           now.generation != f->generation;
+}
+
 static void answered(void *arg, const struct rac_token_answer *x)
 {
     struct rac_flight *f = RAC_CAST(arg, struct rac_flight, FLIGHT_MAGIC);
@@ -286,10 +328,12 @@ static void answered(void *arg, const struct rac_token_answer *x)
         remember_failure(f);
         rac_log(RAC_WARN, "auth.refresh_failed", RAC_F_STR("connection", f->key.connection),
                 RAC_F_INT("status", x->http_status), RAC_F_STR("error", x->error));
-        if (f->recovering) /* the answer is still owed: keep the intent for the next try */
-            deliver(f, f->e);
-        else
+        if (!f->recovering)
             clear_intent(f);
+        else if (is_replaced(f))
+            look_again(f);
+        else /* the answer is still owed: keep the intent for the next try */
+            deliver(f, f->e);
     }
 }
 
@@ -308,8 +352,7 @@ static void intended(void *arg, const struct rac_commit *c)
         f->intended = true;
         ask(f);
     } else if (c->err == RAC_E_CONFLICT) { /* somebody else was faster: read again */
-        set_state(f, FLIGHT_LOOK);
-        look(f);
+        look_again(f);
     } else {
         deliver_store_error(f, c->err);
     }
@@ -358,13 +401,9 @@ static bool is_fresh(const struct rac_flight *f)
 
 static void no_way(struct rac_flight *f)
 {
-    if (f->row.access.n > 0 && !all_rejected(f)) {
-        deliver(f, RAC_OK); /* §4.7 step 6: without a refresh token it is used until a 401 */
-        return;
-    }
-    f->e = RAC_E_UNAUTHENTICATED;
     bool never = f->row.access.n == 0;
     bool idle = never && rac_connection_token_of(&f->row, &f->a).assertion.n > 0;
+    f->e = RAC_E_UNAUTHENTICATED;
     f->error = (struct rac_auth_error){
         .code = RAC_S("ConnectionUnauthenticated"),
         .http_status = 401,
@@ -375,7 +414,12 @@ static void no_way(struct rac_flight *f)
                                    "provider gave no refresh token. Sign in again."),
         .detail = never ? RAC_S("SignInRequired") : RAC_S("Unauthorized"),
     };
-    mark(f, RAC_CONNECTION_UNAUTHENTICATED);
+    if (!never && !all_rejected(f)) { /* §4.7 step 6: it is used until a 401 */
+        f->use_old = true;
+        clear_intent(f);
+    } else {
+        mark(f, RAC_CONNECTION_UNAUTHENTICATED);
+    }
 }
 
 /* How a new token can be had; false: not without a person. */
@@ -439,16 +483,15 @@ static rac_err read_row(struct rac_flight *f, const struct rac_connection *given
         e = s->oauth_get(s->self, f->key.tenant, f->key.connection, f->key.parameter, &f->a,
                          &f->row);
     f->has_row = e == RAC_OK;
+    f->recovering = f->has_row && f->row.intent_ms > 0 && !f->intended;
     if (e == RAC_OK) {
         f->generation = f->row.generation;
-        f->recovering = f->recovering || (f->row.intent_ms > 0 && !f->intended);
         return RAC_OK;
     }
     if (e != RAC_E_NOT_FOUND)
         return e;
     const struct rac_oauth_token *t = rac_connection_token(given, f->key.parameter);
-    if (t != NULL)
-        f->row = rac_connection_token_row(t, &f->a);
+    f->row = t != NULL ? rac_connection_token_row(t, &f->a) : (struct rac_oauth_row){0};
     f->row.parameter = f->row.type = f->row.scope = RAC_STR_NULL;
     f->row.access = rac_arena_str(&f->a, f->row.access);
     f->row.refresh = rac_arena_str(&f->a, f->row.refresh);
@@ -465,7 +508,8 @@ static void look_at(struct rac_flight *f, const struct rac_connection *given,
         deliver_store_error(f, e);
         return;
     }
-    if (is_fresh(f) || (still_good(f) && failed_lately(f) && !any_rejected(f))) {
+    bool nothing_to_do = f->settling && f->waiters == NULL && !f->recovering;
+    if (nothing_to_do || is_fresh(f) || (still_good(f) && failed_lately(f) && !any_rejected(f))) {
         deliver(f, RAC_OK);
         return;
     }
@@ -573,7 +617,7 @@ void rac_flight_recover(struct rac_auth *auth, const struct rac_auth_key *key)
     if (find_flight(auth, key) != NULL)
         return;
     struct rac_flight *f = new_flight(auth, key);
-    f->recovering = true;
+    f->settling = true;
     rac_log(RAC_INFO, "auth.refresh_recovered", RAC_F_STR("connection", key->connection));
     look(f);
 }

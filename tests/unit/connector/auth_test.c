@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/utf8.h"
-#include "connector/auth_priv.h"
+#include "connector/auth_engine_priv.h"
 #include "crypto/jwt_sign.h"
 #include "text/url.h"
 
@@ -443,6 +443,7 @@ static void test_temporary(void **state)
         {200, "", "BadBackendResponse", 502},
         {200, "{\"access_token\":\"a\\nb\"}", "BadBackendResponse", 502},
         {200, "{\"error\":\"temporarily_unavailable\"}", "BadBackendResponse", 502},
+        {400, "{\"error\":\"slow_down\"}", "BadBackendResponse", 502},
     };
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
         stored("A1", "R1", -5);
@@ -462,6 +463,33 @@ static void test_temporary(void **state)
     reply_error(last_asked(), RAC_E_TIMEOUT, "no answer within 30 s");
     assert_str(o->error.code, "BackendTimeout");
     assert_int_equal(o->error.http_status, 504);
+}
+
+/* Absent, null, empty or no text: the refresh token at hand stays (RFC 6749 §6). */
+static void test_no_new_refresh_token(void **state)
+{
+    (void)state;
+    connector(generic);
+    static const char *const members[] = {"\"x\":1",
+                                          "\"refresh_token\":null",
+                                          "\"refresh_token\":\"\"",
+                                          "\"refresh_token\":\" \"",
+                                          "\"refresh_token\":false",
+                                          "\"refresh_token\":{}"};
+    for (size_t i = 0; i < RAC_COUNT(members); i++) {
+        stored("A1", "R1", -5);
+        prepare(0, false);
+        pump();
+        reply(last_asked(), 200,
+              rac_arena_printf(&W->a, "{\"access_token\":\"A2\",%s}", members[i]).p);
+        assert_str(row().access, "A2");
+        assert_str(row().refresh, "R1");
+    }
+    stored("A1", "R1", -5);
+    prepare(0, false);
+    pump();
+    reply(last_asked(), 200, "access_token=A2&refresh_token=");
+    assert_str(row().refresh, "R1");
 }
 
 /* What the provider says of a token's life is bounded, whatever it says. */
@@ -659,6 +687,184 @@ static void test_recover(void **state)
     assert_int_equal(o->e, RAC_E_UNAUTHENTICATED);
     assert_has(marked()->message, "Raccord stopped while this sign-in was being renewed");
     assert_int_equal(row().intent_ms, 0);
+}
+
+static void intent_left(void)
+{
+    struct rac_oauth_intent r = {
+        .connection = RAC_S("c1"), .parameter = RAC_S("token"), .actor = {.at_ms = 1}};
+    W->store.oauth_intent(W->store.self, RAC_S("t1"), &r, ignore_commit, NULL);
+    pump();
+    assert_true(row().intent_ms > 0);
+}
+
+/* The connector's new revision has no refresh any more: nothing will ever come of the intent. */
+static void test_recover_without_a_way(void **state)
+{
+    (void)state;
+    connector("{'connectionParameters':{'token':{'type':'oauthSetting','oAuthSettings':{"
+              "'identityProvider':'oauth2','clientId':'app','customParameters':{"
+              "'authorizationUrl':{'value':'https://id.example/a'},'tokenUrl':{'value':"
+              "'https://id.example/t'},'refreshUrlTemplate':{'value':null}}}}}}");
+    stored("A1", "R1", 3600);
+    intent_left();
+    assert_int_equal(rac_auth_recover(W->auth[0]), RAC_OK);
+    pump();
+    assert_int_equal(W->asked_n, 0);
+    assert_int_equal(row().intent_ms, 0);
+    assert_null(marked());
+    /* one caller still uses the token, another has just seen it refused */
+    struct rac_auth_plan plan = {0};
+    assert_true(rac_auth_ready(W->auth[0], &plan, opened()));
+    stored("A1", "R1", -5);
+    intent_left();
+    struct outcome *good = prepare(0, false), *refused = prepare(0, true);
+    pump();
+    assert_int_equal(good->e, RAC_OK);
+    assert_int_equal(refused->e, RAC_E_UNAUTHENTICATED);
+    assert_int_equal(row().intent_ms, 0);
+}
+
+/* Somebody signs in after the list of intents was read: there is nothing to settle any more. */
+static void test_recover_settled_meanwhile(void **state)
+{
+    (void)state;
+    connector(generic);
+    stored("A1", "R1", -5);
+    struct rac_auth_key keys[] = {{RAC_S("t1"), RAC_S("c1"), RAC_S("token")},
+                                  {RAC_S("t1"), RAC_S("c9"), RAC_S("token")}};
+    for (size_t i = 0; i < RAC_COUNT(keys); i++)
+        rac_flight_recover(W->auth[0], &keys[i]);
+    pump();
+    assert_int_equal(W->asked_n, 0);
+    assert_null(marked());
+}
+
+/* Settings with a mistake: the request cannot be made, so what came of the last one stays unknown
+ * until they are mended. */
+static void test_recover_misconfigured(void **state)
+{
+    (void)state;
+    connector("{'connectionParameters':{'token':{'type':'oauthSetting','oAuthSettings':{"
+              "'identityProvider':'zork','clientId':'x'}}}}");
+    stored("A1", "R1", -5);
+    intent_left();
+    assert_int_equal(rac_auth_recover(W->auth[0]), RAC_OK);
+    pump();
+    assert_true(row().intent_ms > 0);
+    connector(generic);
+    struct outcome *o = prepare(0, false);
+    pump();
+    reply(last_asked(), 200, "{\"access_token\":\"A2\",\"refresh_token\":\"R2\"}");
+    assert_str(o->c->tokens[0].access, "A2");
+    assert_int_equal(row().intent_ms, 0);
+}
+
+/* Whatever comes of a refresh that began before a sign-in, the sign-in stands, and whoever waited
+ * has its token. */
+static void test_sign_in_during_refresh(void **state)
+{
+    (void)state;
+    connector(generic);
+    static const struct {
+        int status;
+        const char *body;
+    } ends[] = {
+        {200, "{\"access_token\":\"LATE\",\"refresh_token\":\"LATE\",\"expires_in\":3600}"},
+        {400, "{\"error\":\"invalid_grant\"}"},
+        {401, "{\"error\":\"unauthorized_client\"}"},
+        {500, ""},
+    };
+    for (size_t i = 0; i < RAC_COUNT(ends); i++) {
+        for (int recovering = 0; recovering < 2; recovering++) {
+            stored("A1", "R1", -5);
+            if (recovering)
+                intent_left();
+            struct outcome *o = prepare(0, false);
+            pump();
+            size_t asked = W->asked_n;
+            stored("A9", "R9", 7200); /* a sign-in */
+            reply(last_asked(), ends[i].status, ends[i].body);
+            assert_str(row().access, "A9");
+            assert_str(row().refresh, "R9");
+            assert_int_equal(row().intent_ms, 0);
+            assert_null(marked());
+            assert_int_equal(W->asked_n, asked); /* the new ones are not spent */
+            assert_int_equal(o->calls, 1);
+            assert_int_equal(o->e, RAC_OK);
+            assert_str(o->c->tokens[0].access, "A9");
+        }
+    }
+}
+
+static rac_err nothing_there(void *self, rac_str tenant, rac_str connection, rac_str parameter,
+                             struct rac_arena *a, struct rac_oauth_row *out)
+{
+    (void)self, (void)tenant, (void)connection, (void)parameter, (void)a, (void)out;
+    return RAC_E_NOT_FOUND;
+}
+
+static void nothing_marked(void *self, rac_str tenant, const struct rac_connection_mark *r,
+                           rac_commit_fn done, void *arg)
+{
+    struct rac_commit c = {.err = RAC_OK};
+    (void)self, (void)tenant;
+    assert_int_equal(r->if_generation, -1);
+    done(arg, &c);
+}
+
+/* The tokens were forgotten while a refresh was under way: what it brought is nobody's. */
+static void test_forgotten_during_refresh(void **state)
+{
+    (void)state;
+    connector(generic);
+    stored("A1", "R1", -5);
+    W->real_save = W->store.oauth_save;
+    W->store.oauth_save = save_once_failing;
+    struct outcome *o = prepare(0, false);
+    pump();
+    W->store_error = RAC_E_CONFLICT;
+    W->store.oauth_get = nothing_there;
+    W->store.connection_mark = nothing_marked;
+    reply(last_asked(), 200, "{\"access_token\":\"A2\",\"refresh_token\":\"R2\"}");
+    assert_int_equal(o->e, RAC_E_UNAUTHENTICATED);
+    assert_str(o->error.detail, "SignInRequired");
+    assert_int_equal(W->asked_n, 1);
+}
+
+/* Once it is known what came of a request, no intent is left. */
+static void test_intent_and_every_end(void **state)
+{
+    (void)state;
+    connector(generic);
+    static const struct {
+        int status;
+        const char *body;
+        bool kept_by_recovery;
+    } ends[] = {
+        {200, "{\"access_token\":\"A2\",\"refresh_token\":\"R2\"}", false},
+        {400, "{\"error\":\"invalid_grant\"}", false},
+        {400, "{\"error\":\"invalid_scope\"}", false},
+        {503, "", true},
+        {200, "<html>", true},
+        {200, "{}", true},
+    };
+    for (size_t i = 0; i < RAC_COUNT(ends); i++) {
+        for (int recovering = 0; recovering < 2; recovering++) {
+            stored("A1", "R1", -5);
+            if (recovering) {
+                intent_left();
+                assert_int_equal(rac_auth_recover(W->auth[0]), RAC_OK);
+            } else {
+                prepare(0, false);
+            }
+            pump();
+            assert_true(row().intent_ms > 0);
+            reply(last_asked(), ends[i].status, ends[i].body);
+            assert_int_equal(row().intent_ms > 0, recovering && ends[i].kept_by_recovery);
+            W->clock.wall_ms += 20000;
+        }
+    }
 }
 
 /* --- several workers -------------------------------------------------------------------------- */
@@ -1566,6 +1772,7 @@ int main(void)
         T(test_invalid_grant),
         T(test_refused_too_late),
         T(test_temporary),
+        T(test_no_new_refresh_token),
         T(test_expires_in),
         T(test_temporary_but_valid),
         T(test_error_in_200),
@@ -1574,6 +1781,12 @@ int main(void)
         T(test_never_signed_in),
         T(test_save_fails),
         T(test_recover),
+        T(test_recover_without_a_way),
+        T(test_recover_settled_meanwhile),
+        T(test_recover_misconfigured),
+        T(test_sign_in_during_refresh),
+        T(test_forgotten_during_refresh),
+        T(test_intent_and_every_end),
         T(test_workers),
         T(test_recover_on_owner),
         T(test_client_credentials),
