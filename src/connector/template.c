@@ -435,28 +435,36 @@ rac_str rac_template_text(const struct rac_template *t, const struct rac_scope *
     return rac_cat_str(&c);
 }
 
-/* Text with values in JSON spelling unless the text before them opened a string: for values that
- * are wrapped as in [{@body().x}]. */
+/* Whether JSON text that went as *in_string said stands inside a string behind s. */
+static void strings_scan(rac_str s, bool *in_string)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == '"')
+            *in_string = !*in_string;
+        else if (s.p[i] == '\\' && *in_string)
+            i++;
+}
+
+/* Text with values in JSON spelling, or escaped where the text has opened a string: for values that
+ * are wrapped as in [{@body().x}] or {"name": "Mr {@body().x}"}. */
 static rac_str json_text(const struct rac_template *t, const struct rac_scope *s)
 {
     struct rac_cat c = rac_cat_new(s->a, t->source.n + 64);
+    bool in_string = false;
     for (uint32_t i = 0; i < t->pieces_n; i++) {
         const struct rac_template_piece *p = &t->pieces[i];
         if (p->kind != RAC_PIECE_EXPR) {
             rac_cat_add(&c, p->text);
+            strings_scan(p->text, &in_string);
             continue;
         }
         struct rac_json v = piece_value(p, s);
-        if (v.type == RAC_JSON_NONE)
+        if (in_string)
+            v = rac_json_of_str(rac_value_text(s->a, &v));
+        else if (v.type == RAC_JSON_NONE)
             v = rac_json_of_null();
         rac_str text = rac_json_print_str(&v, 0, s->a);
-        if (c.n > 0 && c.p[c.n - 1] == '"') {
-            rac_str plain = rac_value_text(s->a, &v);
-            struct rac_json str = rac_json_of_str(plain);
-            text = rac_json_print_str(&str, 0, s->a);
-            text = rac_str_sub(text, 1, text.n - 2);
-        }
-        rac_cat_add(&c, text);
+        rac_cat_add(&c, in_string ? rac_str_sub(text, 1, text.n - 2) : text);
     }
     return rac_cat_str(&c);
 }

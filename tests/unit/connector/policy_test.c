@@ -5,6 +5,7 @@
 #include "base/env.h"
 #include "connector/call.h"
 #include "connector/connection.h"
+#include "connector/policy_priv.h"
 
 #define OP                                                                                         \
     "{\"operationId\":\"Op\",\"parameters\":[{\"name\":\"q\",\"in\":\"query\",\"type\":\"string\"" \
@@ -226,6 +227,45 @@ static void test_secrets_are_masked(void **state)
     }
 }
 
+/* --- values that are JSON text --------------------------------------------------------------- */
+
+/* Whether an expression stands inside a string is known from all the text before it. */
+static void test_json_values(void **state)
+{
+    (void)state;
+    static const char body[] =
+        "{\"s\":\"a \\\"b\\\" \\\\ c\",\"n\":5,\"o\":{\"x\":\"y\"},\"q\":\"\\\"\",\"it's\":1}";
+    static const struct {
+        const char *value, *want;
+    } cases[] = {
+        {"[{@body().s}]", "[\"a \\\"b\\\" \\\\ c\"]"},
+        {"{\"k\":{@body().o},\"n\":{@body().n}}", "{\"k\":{\"x\":\"y\"},\"n\":5}"},
+        {"{\"k\":\"{@body().s}\"}", "{\"k\":\"a \\\"b\\\" \\\\ c\"}"},
+        {"{\"k\":\"Mr {@body().s}\"}", "{\"k\":\"Mr a \\\"b\\\" \\\\ c\"}"},
+        {"{\"k\":\"{@body().n}{@body().q} {@body().o}\"}",
+         "{\"k\":\"5\\\" {\\\"x\\\":\\\"y\\\"}\"}"},
+        {"{\"k\":\"\\\"{@body().q}\\\"\"}", "{\"k\":\"\\\"\\\"\\\"\"}"},
+        {"{\"k\":\"\\\\\",\"l\":{@body().q}}", "{\"k\":\"\\\\\",\"l\":\"\\\"\"}"},
+        {"[\"\\\\\\\"\", {@body().q}, \"{@body().q}\"]", "[\"\\\\\\\"\",\"\\\"\",\"\\\"\"]"},
+        {"[{@body()['it''s']}, \"{@body()[\"it's\"]}\"]", "[1,\"1\"]"},
+        {"{\"{@body().o.x}\":\"{@body().none}\",\"z\":{@body().none}}", "{\"y\":\"\",\"z\":null}"},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        struct rac_json v, got;
+        struct rac_request r;
+        rac_str why = RAC_STR_NULL, warning = RAC_STR_NULL;
+        rac_request_init(&r, &a);
+        assert_int_equal(rac_json_parse(rac_str_of(body), &a, 0, &v, NULL), RAC_OK);
+        const struct rac_template *t =
+            rac_template_compile(rac_str_of(cases[i].value), 0, &a, &why, &warning);
+        if (t == NULL)
+            fail_msg("%s: %.*s", cases[i].value, RAC_FMT(why));
+        struct rac_scope scope = {.a = &a, .request = &r, .body = &v};
+        got = rac_template_value(t, &scope);
+        assert_str(rac_json_print_str(&got, 0, &a), cases[i].want);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -234,6 +274,7 @@ int main(void)
         TEST(test_parts_stay_parts),
         TEST(test_whole_hosts_that_are_none),
         TEST(test_secrets_are_masked),
+        TEST(test_json_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
