@@ -7,7 +7,7 @@
 
 enum { FIRING_BYTES_MAX = 512 << 20 };
 
-/* On its way to worker 0 and back. */
+/* On its way to the worker that counts, and back. */
 struct trip {
     struct rac_arena a;
     struct rac_service *service;
@@ -17,6 +17,7 @@ struct trip {
     struct rac_json outputs;
     bool has_outputs, waits;
     rac_str tracking;
+    struct rac_fire fire; /* of what was judged before: rule is NULL */
     struct rac_fire_answer answer;
     rac_fire_fn done;
     void *arg;
@@ -37,10 +38,9 @@ static rac_str kept(struct rac_arena *a, rac_str s)
     return s.p != NULL ? rac_arena_str(a, s) : s;
 }
 
-static void answered_away(void *arg, size_t started, const struct rac_fire_answer *answer)
+static void answered(void *arg, const struct rac_fire_answer *answer)
 {
     struct trip *t = arg;
-    (void)started;
     t->answer = *answer;
     t->answer.flow = t->flow;
     t->answer.run = kept(&t->a, answer->run);
@@ -55,6 +55,12 @@ static void answered_away(void *arg, size_t started, const struct rac_fire_answe
         rac_arena_fini(&t->a);
         rac_mem_free(t);
     }
+}
+
+static void answered_away(void *arg, size_t started, const struct rac_fire_answer *answer)
+{
+    (void)started;
+    answered(arg, answer);
 }
 
 static void fire_on(struct rac_api_worker *w, struct rac_flow *flow,
@@ -75,8 +81,57 @@ static void fire_on(struct rac_api_worker *w, struct rac_flow *flow,
 static void arrived(void *arg)
 {
     struct trip *t = arg;
-    fire_on(t->service->workers[0], t->flow, t->rule, t->has_outputs ? &t->outputs : NULL,
-            t->tracking, t->waits, answered_away, t);
+    struct rac_api_worker *w = t->service->workers[RAC_ENGINE_COUNTING_WORKER];
+    if (t->rule == NULL)
+        rac_engine_fire(rac_runner_engine(w->runner), &t->fire, answered, t);
+    else
+        fire_on(w, t->flow, t->rule, t->has_outputs ? &t->outputs : NULL, t->tracking, t->waits,
+                answered_away, t);
+}
+
+static struct trip *trip_new(struct rac_api_worker *w, struct rac_flow *flow,
+                             const struct rac_json *outputs, rac_str tracking, rac_fire_fn done,
+                             void *arg)
+{
+    struct trip *t = rac_mem_alloc(sizeof *t);
+    *t = (struct trip){.service = w->service,
+                       .from = w->index,
+                       .flow = rac_flow_ref(flow),
+                       .done = done,
+                       .arg = arg,
+                       .soon = {.fn = trip_end, .arg = t}};
+    rac_arena_init(&t->a, FIRING_BYTES_MAX);
+    t->tracking = kept(&t->a, tracking);
+    t->has_outputs = outputs != NULL;
+    if (outputs != NULL)
+        t->outputs = rac_json_copy(&t->a, outputs);
+    return t;
+}
+
+static void trip_begin(struct rac_api_worker *w, struct trip *t)
+{
+    if (rac_api_post(w->service, RAC_ENGINE_COUNTING_WORKER, arrived, t))
+        return;
+    t->answer = (struct rac_fire_answer){.outcome = RAC_FIRE_BUSY,
+                                         .flow = t->flow,
+                                         .status = 503,
+                                         .retry_after_ms = 1000,
+                                         .message = RAC_S("the server is busy")};
+    rac_loop_soon(w->loop, &t->soon);
+}
+
+void rac_fire_counted(struct rac_api_worker *w, const struct rac_fire *fire, rac_fire_fn done,
+                      void *arg)
+{
+    struct trip *t = trip_new(w, fire->flow, fire->outputs, fire->tracking, done, arg);
+    RAC_ASSERT(fire->inputs == NULL && fire->trigger_row == NULL && fire->copy_run.p == NULL);
+    t->fire = *fire;
+    t->fire.outputs = t->has_outputs ? &t->outputs : NULL;
+    t->fire.tracking = t->tracking;
+    t->fire.trigger = kept(&t->a, fire->trigger);
+    t->fire.correlation = kept(&t->a, fire->correlation);
+    t->fire.origin = kept(&t->a, fire->origin);
+    trip_begin(w, t);
 }
 
 struct here {
@@ -96,32 +151,14 @@ void rac_fire_trigger(struct rac_api_worker *w, struct rac_live_flow *live,
                       const struct rac_live_trigger *trigger, const struct rac_json *outputs,
                       rac_str tracking, bool waits, rac_fire_fn done, void *arg)
 {
-    if (trigger->rule->runs == 0 || w->index == 0) {
+    if (trigger->rule->runs == 0 || w->index == RAC_ENGINE_COUNTING_WORKER) {
         struct here *h = rac_mem_alloc(sizeof *h);
         *h = (struct here){done, arg};
         fire_on(w, live->flow, trigger->rule, outputs, tracking, waits, answered_here, h);
         return;
     }
-    struct trip *t = rac_mem_alloc(sizeof *t);
-    *t = (struct trip){.service = w->service,
-                       .from = w->index,
-                       .flow = rac_flow_ref(live->flow),
-                       .rule = trigger->rule,
-                       .waits = waits,
-                       .done = done,
-                       .arg = arg,
-                       .soon = {.fn = trip_end, .arg = t}};
-    rac_arena_init(&t->a, FIRING_BYTES_MAX);
-    t->tracking = kept(&t->a, tracking);
-    t->has_outputs = outputs != NULL;
-    if (outputs != NULL)
-        t->outputs = rac_json_copy(&t->a, outputs);
-    if (rac_api_post(w->service, 0, arrived, t))
-        return;
-    t->answer = (struct rac_fire_answer){.outcome = RAC_FIRE_BUSY,
-                                         .flow = t->flow,
-                                         .status = 503,
-                                         .retry_after_ms = 1000,
-                                         .message = RAC_S("the server is busy")};
-    rac_loop_soon(w->loop, &t->soon);
+    struct trip *t = trip_new(w, live->flow, outputs, tracking, done, arg);
+    t->rule = trigger->rule;
+    t->waits = waits;
+    trip_begin(w, t);
 }

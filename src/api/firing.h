@@ -1,7 +1,7 @@
 /*
- * firing - a trigger fired by somebody who asked: on this worker, or on worker 0 when the trigger
- * limits how many runs there may be at once, which only one engine can count (the scheduler fires
- * there as well).
+ * firing - a trigger fired by somebody who asked: on this worker, or, when the trigger limits how
+ * many runs there may be at once, on the one whose engine counts them
+ * (RAC_ENGINE_COUNTING_WORKER).
  */
 #ifndef RAC_API_FIRING_H
 #define RAC_API_FIRING_H
@@ -14,5 +14,9 @@
 void rac_fire_trigger(struct rac_api_worker *w, struct rac_live_flow *live,
                       const struct rac_live_trigger *trigger, const struct rac_json *outputs,
                       rac_str tracking, bool waits, rac_fire_fn done, void *arg);
+
+/* The same for what was judged before: port fire_counted of an engine. */
+void rac_fire_counted(struct rac_api_worker *w, const struct rac_fire *fire, rac_fire_fn done,
+                      void *arg);
 
 #endif

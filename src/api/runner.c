@@ -1,5 +1,6 @@
 #include "api/runner.h"
 
+#include "api/firing.h"
 #include "api/flow_target.h"
 #include "api/flows.h"
 #include "api/service.h"
@@ -102,6 +103,11 @@ static void port_flow_named(void *self, const struct rac_flow *from, rac_str nam
     rac_arena_fini(&a);
 }
 
+static void port_fire_counted(void *self, const struct rac_fire *fire, rac_fire_fn done, void *arg)
+{
+    rac_fire_counted(RAC_CAST(self, struct rac_api_worker, RAC_API_MAGIC), fire, done, arg);
+}
+
 static void port_defer(void *self, void (*fn)(void *arg), void *arg)
 {
     struct rac_api_worker *w = RAC_CAST(self, struct rac_api_worker, RAC_API_MAGIC);
@@ -124,6 +130,7 @@ rac_err rac_runner_new(struct rac_api_worker *w, struct rac_runner **out)
         .defer = port_defer,
         .flow_load = port_flow_load,
         .flow_named = port_flow_named,
+        .fire_counted = port_fire_counted,
         .target = rac_flow_target_find,
         .target_release = rac_flow_target_release,
         .public_url = w->service->public_url,

@@ -28,6 +28,11 @@
 
 struct rac_engine;
 struct rac_run;
+struct rac_fire;
+struct rac_fire_answer;
+/* Exactly once; the answer is valid during the call. */
+typedef void (*rac_fire_fn)(void *arg, const struct rac_fire_answer *answer);
+enum { RAC_ENGINE_COUNTING_WORKER = 0 }; /* whose engine counts; the scheduler is there as well */
 
 /* A version of a workflow, compiled: immutable, counted, shared by workers. */
 struct rac_flow {
@@ -79,6 +84,9 @@ struct rac_engine_ports {
                       void (*done)(void *arg, rac_err err, struct rac_flow *f), void *arg);
     void (*flow_named)(void *self, const struct rac_flow *from, rac_str name_or_id,
                        void (*done)(void *arg, rac_err err, struct rac_flow *f), void *arg);
+    /* Fires on the one worker that counts runs of triggers with a limit (§2.11), not this one. Like
+     * rac_engine_fire, but cannot be left: done comes, on this thread. NULL: it is fired here. */
+    void (*fire_counted)(void *self, const struct rac_fire *fire, rac_fire_fn done, void *arg);
     /* Resolves a connection; done may come later. err: RAC_E_NOT_FOUND with why. */
     void (*target)(void *self, const struct rac_flow_target_want *want, struct rac_arena *a,
                    void (*done)(void *arg, rac_err err, rac_str why,
@@ -133,8 +141,6 @@ struct rac_fire_answer {
     rac_str code, message;
     int64_t retry_after_ms;
 };
-/* Exactly once; the answer is valid during the call. */
-typedef void (*rac_fire_fn)(void *arg, const struct rac_fire_answer *answer);
 
 struct rac_fire {
     struct rac_flow *flow;                   /* a reference is taken */

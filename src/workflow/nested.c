@@ -7,7 +7,9 @@
 struct nested {
     struct outside *o; /* NULL: nobody waits any more */
     struct rac_engine *e;
-    bool fired, looking;
+    bool fired;   /* here: may be left */
+    bool away;    /* fired on another worker */
+    bool looking; /* for the workflow */
     enum rac_fire_outcome outcome;
     rac_err err;
     int status;
@@ -31,7 +33,7 @@ void nested_free(struct outside *o)
     n->o = NULL;
     if (n->fired)
         rac_engine_leave(n->e, answered, n);
-    if (!n->looking) /* the look-up frees it when it comes back */
+    if (!n->looking && !n->away) /* else what comes back frees it */
         rac_mem_free(n);
 }
 
@@ -86,8 +88,12 @@ static void answered(void *arg, const struct rac_fire_answer *a)
 {
     struct nested *n = arg;
     struct outside *o = n->o;
+    n->fired = n->away = false;
+    if (o == NULL) {
+        rac_mem_free(n);
+        return;
+    }
     struct rac_json out = rac_json_new_object(&o->a);
-    n->fired = false;
     n->outcome = a->outcome;
     n->status = a->status;
     n->code = rac_arena_str(&o->a, a->code);
@@ -105,32 +111,63 @@ static void answered(void *arg, const struct rac_fire_answer *a)
     outside_step(o, conclude);
 }
 
+static bool keeps_authorization(const struct rac_flow *f, rac_str trigger)
+{
+    const struct rac_json *t =
+        rac_json_geti(get(f->workflow->definition, RAC_S("triggers")), trigger);
+    rac_str options =
+        rac_json_str(get(t != NULL ? t : f->plan->trigger, RAC_S("operationOptions")), RAC_S(""));
+    return rac_str_findi(options, RAC_S("IncludeAuthorizationHeadersInOutputs")) != RAC_STR_NPOS;
+}
+
+/* Of the child's trigger, as if they had come by HTTP (§2.2). Recorded inputs hold no credentials:
+ * where the trigger asks for them, they are evaluated again. */
+static struct rac_json headers_of(struct outside *o, bool authorization)
+{
+    struct rac_arena *a = &o->a;
+    struct rac_json out = rac_json_new_object(a), again;
+    const struct rac_json *headers = get(&o->x->inputs, RAC_S("headers"));
+    rac_str why;
+    if (authorization && rac_json_geti(headers, RAC_S("Authorization")) != NULL &&
+        rac_run_evaluate(o->live->run, o->x, o->x->action->inputs, &again, &why) == RAC_OK)
+        headers = get(&again, RAC_S("headers"));
+    RAC_JSON_EACH_MEMBER(m, headers)
+    if (authorization || !rac_str_eqi(rac_json_key(m), RAC_S("Authorization")))
+        rac_json_put(a, &out, rac_json_key(m), rac_json_of_str(rac_expr_text(&m->value, a)));
+    return out;
+}
+
 static void fire(struct outside *o, struct rac_flow *f)
 {
     struct live *l = o->live;
     struct rac_arena *a = &o->a;
+    const struct rac_engine_ports *ports = &l->e->ports;
     const struct rac_json *in = &o->x->inputs, *body = get(in, RAC_S("body")),
-                          *headers = get(in, RAC_S("headers")),
                           *queries = get(in, RAC_S("queries"));
-    struct rac_json outputs = rac_json_new_object(a), all = rac_json_new_object(a);
-    RAC_JSON_EACH_MEMBER(m, headers)
-    rac_json_put(a, &all, rac_json_key(m), rac_json_of_str(rac_expr_text(&m->value, a)));
-    RAC_JSON_PUT(a, &outputs, "headers", all);
+    rac_str trigger = rac_json_str(get(get(in, RAC_S("host")), RAC_S("triggerName")), RAC_STR_NULL);
+    struct rac_json outputs = rac_json_new_object(a);
+    unsigned waiting;
+    RAC_JSON_PUT(a, &outputs, "headers", headers_of(o, keeps_authorization(f, trigger)));
     if (rac_json_len(queries) > 0)
         RAC_JSON_PUT(a, &outputs, "queries", *queries);
     if (body != NULL && body->type != RAC_JSON_NULL)
         RAC_JSON_PUT(a, &outputs, "body", *body);
-    struct rac_fire call = {
-        .flow = f,
-        .trigger = rac_json_str(get(get(in, RAC_S("host")), RAC_S("triggerName")), RAC_STR_NULL),
-        .outputs = &outputs,
-        .tracking = rac_run_tracking(l->run),
-        .correlation = rac_run_correlation(l->run),
-        .waits = true,
-        .depth = rac_run_depth(l->run) + 1};
-    o->nested->fired = true;
+    struct rac_fire call = {.flow = f,
+                            .trigger = trigger,
+                            .outputs = &outputs,
+                            .tracking = rac_run_tracking(l->run),
+                            .correlation = rac_run_correlation(l->run),
+                            .waits = true,
+                            .depth = rac_run_depth(l->run) + 1};
     o->in_flight = true;
-    rac_engine_fire(l->e, &call, answered, o->nested);
+    if (ports->fire_counted != NULL && ports->worker != RAC_ENGINE_COUNTING_WORKER &&
+        lane_limit_of(f, &waiting) > 0) {
+        o->nested->away = true;
+        ports->fire_counted(ports->self, &call, answered, o->nested);
+    } else {
+        o->nested->fired = true;
+        rac_engine_fire(l->e, &call, answered, o->nested);
+    }
 }
 
 static void found(void *arg, rac_err err, struct rac_flow *f)

@@ -145,3 +145,20 @@ test('a trigger that allows one run at a time has one, whichever worker was aske
   assert.equal(states.filter((x) => x === 'Running').length, 1, states.join());
   assert.equal(states.filter((x) => x === 'Waiting').length, 11, states.join());
 });
+
+test('a nested workflow that allows one run at a time has one, whichever worker its parent is on', async (t) => {
+  const s = await serve(t, { args: ['--set', 'workers=4'] });
+  const make = async (name, trigger, actions) => {
+    const r = await s.api('PUT', `/api/v1/workflows/${name}`, { definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { t: trigger }, actions } });
+    assert.equal(r.status, 201, r.text);
+  };
+  await make('child', { type: 'Request', runtimeConfiguration: { concurrency: { runs: 1, maximumWaitingRuns: 50 } } }, {
+    Pause: { type: 'Wait', inputs: { interval: { count: 1, unit: 'Second' } }, runAfter: {} } });
+  await make('parent', { type: 'Request' }, { Call: { type: 'Workflow', inputs: { host: { workflow: { id: 'child' }, triggerName: 't' } }, runAfter: {} } });
+  const { value } = (await s.api('POST', '/api/v1/workflows/parent/triggers/t:callback', {})).json;
+  await Promise.all(Array.from({ length: 24 }, () => fetch(value, { method: 'POST', headers: { connection: 'close' } })));
+  const states = await until('every child has begun or waits', async () => { const v = (await runs(s, 'child')).map((x) => x.status); return v.length === 24 && v; });
+  assert.equal(states.filter((x) => x === 'Running').length, 1, states.join());
+  const done = await until('every parent went on', async () => { const v = (await runs(s, 'parent')).map((x) => x.status); return v.every((x) => x === 'Succeeded') && v; });
+  assert.equal(done.length, 24);
+});

@@ -271,6 +271,72 @@ static void nested(void **state)
     world_free(w);
 }
 
+#define CALLS_FLOW2                                                                                \
+    "{\"N\": {\"type\": \"Workflow\", \"inputs\": {\"host\": {\"workflow\": {\"id\": "             \
+    "\"flow2\"}}, \"headers\": {\"Authorization\": \"Bearer x\", \"n\": 5}}}, \"R\": {\"type\": "  \
+    "\"Response\", \"runAfter\": {\"N\": [\"Succeeded\"]}, \"inputs\": {\"body\": "                \
+    "\"@body('N')\"}}}"
+#define TELLS_HEADERS                                                                              \
+    "{\"R\": {\"type\": \"Response\", \"inputs\": {\"body\": \"@triggerOutputs()['headers']\"}}}"
+
+static void what_a_nested_trigger_is_told(struct world *w, const char *trigger, const char *want)
+{
+    struct world_answer a;
+    struct rac_flow *f = world_flow(w, REQUEST, CALLS_FLOW2);
+    world_flow(w, trigger, TELLS_HEADERS);
+    world_fire(w, f, "{}", true, &a);
+    world_settle(w);
+    assert_string_equal(a.text, want);
+    world_free(w);
+}
+
+/* As a request over HTTP is (§2.2): its Authorization is nobody's business unless asked for. */
+static void nested_authorization(void **state)
+{
+    (void)state;
+    what_a_nested_trigger_is_told(world_new(70, true), REQUEST,
+                                  "{\"statusCode\":200,\"headers\":{},\"body\":{\"n\":\"5\"}}");
+    what_a_nested_trigger_is_told(
+        world_new(71, true),
+        "{\"type\": \"Request\", \"operationOptions\": \"IncludeAuthorizationHeadersInOutputs\"}",
+        "{\"statusCode\":200,\"headers\":{},\"body\":{\"Authorization\":\"Bearer "
+        "x\",\"n\":\"5\"}}");
+}
+
+#define LIMIT(runs)                                                                                \
+    "{\"type\": \"Request\", \"runtimeConfiguration\": {\"concurrency\": {\"runs\": " runs "}}}"
+
+static void nested_with_a_limit_goes_to_the_worker_that_counts(void **state)
+{
+    (void)state;
+    struct world *w = world_new(72, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(w, REQUEST, CALLS_FLOW2);
+    struct rac_flow *child = world_flow(w, LIMIT("1"), TELLS_HEADERS);
+    world_move(w, 1);
+    world_fire(w, f, "{}", true, &a);
+    world_settle(w);
+    assert_ptr_equal(w->counted_flow, child);
+    assert_int_equal(w->store->runs_n, 1);
+    struct rac_json response = rac_json_new_object(&w->a);
+    RAC_JSON_PUT(&w->a, &response, "body", rac_json_of_int(7));
+    struct rac_fire_answer answer = {.outcome = RAC_FIRE_RESPONSE, .response = response};
+    w->counted_done(w->counted_arg, &answer);
+    world_settle(w);
+    assert_string_equal(a.text, "{\"statusCode\":200,\"headers\":{},\"body\":7}");
+
+    w->counted_done = NULL; /* whoever waits may go before the answer comes */
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    assert_non_null(w->counted_done);
+    rac_engine_cancel(w->engine, 1, rac_str_of(w->store->runs[1].name), NULL, NULL);
+    world_settle(w);
+    assert_string_equal(w->store->runs[1].status, "Cancelled");
+    w->counted_done(w->counted_arg, &answer);
+    world_settle(w);
+    world_free(w);
+}
+
 static void limited(void **state)
 {
     (void)state;
@@ -301,8 +367,6 @@ static void limited(void **state)
     world_free(w);
 }
 
-#define LIMIT(runs)                                                                                \
-    "{\"type\": \"Request\", \"runtimeConfiguration\": {\"concurrency\": {\"runs\": " runs "}}}"
 #define SLOW                                                                                       \
     "{\"H\": {\"type\": \"Http\", \"inputs\": {\"method\": \"GET\", \"uri\": "                     \
     "\"https://api.example/x\"}}}"
@@ -566,6 +630,8 @@ int main(void)
         cmocka_unit_test(times_out),
         cmocka_unit_test(webhook),
         cmocka_unit_test(nested),
+        cmocka_unit_test(nested_authorization),
+        cmocka_unit_test(nested_with_a_limit_goes_to_the_worker_that_counts),
         cmocka_unit_test(limited),
         cmocka_unit_test(a_raised_limit_lets_in_all_it_has_room_for),
         cmocka_unit_test(a_limit_that_goes_lets_in_everybody),

@@ -136,6 +136,14 @@ void world_resolve(struct world *w)
     }
 }
 
+static void fire_counted(void *self, const struct rac_fire *fire, rac_fire_fn done, void *arg)
+{
+    struct world *w = self;
+    w->counted_flow = fire->flow;
+    w->counted_done = done;
+    w->counted_arg = arg;
+}
+
 static void engine_start(struct world *w)
 {
     struct rac_engine_ports p = {.env = &w->env,
@@ -149,6 +157,9 @@ static void engine_start(struct world *w)
                                  .target = target,
                                  .target_release = target_release,
                                  .public_url = RAC_S("https://r.example"),
+                                 .fire_counted = fire_counted,
+                                 .worker = w->worker,
+                                 .workers = w->worker + 1,
                                  .self = w};
     w->alarm_ns = INT64_MAX;
     if (rac_engine_new(&p, &w->limits, &w->engine) != RAC_OK)
@@ -182,6 +193,13 @@ void world_connect(struct world *w, const char *definition)
                                      .fetcher = {fetch_start, NULL, fetch_cancel, w},
                                      .defer = defer,
                                      .defer_self = w};
+    rac_engine_free(w->engine);
+    engine_start(w);
+}
+
+void world_move(struct world *w, unsigned worker)
+{
+    w->worker = worker;
     rac_engine_free(w->engine);
     engine_start(w);
 }

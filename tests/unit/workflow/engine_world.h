@@ -31,6 +31,10 @@ struct world {
     struct world_fetch *fetches;
     struct rac_arena a;
     size_t fetched_total;
+    unsigned worker;               /* of how many: one more */
+    struct rac_flow *counted_flow; /* the newest that is for the worker that counts */
+    rac_fire_fn counted_done;
+    void *counted_arg;
     struct rac_connector *connector; /* every connection leads to it; NULL: there are none */
     struct rac_call_env calls;
     size_t targets_given, targets_released;
@@ -48,7 +52,8 @@ struct rac_flow *world_flow(struct world *w, const char *trigger, const char *ac
 struct rac_flow *world_flow_of(struct world *w, const char *document);
 /* Actions of connectors work from here on: definition is Swagger. The engine is made anew. */
 void world_connect(struct world *w, const char *definition);
-void world_resolve(struct world *w); /* what holds_targets held up */
+void world_move(struct world *w, unsigned worker); /* the engine is that worker's; made anew */
+void world_resolve(struct world *w);               /* what holds_targets held up */
 /* Everything that can happen without time passing or the network answering. */
 void world_settle(struct world *w);
 /* Time passes in steps, so that timers ring in order. */
