@@ -121,7 +121,6 @@ static void open_run(struct rac_passage *p, rac_str name, void (*then)(struct op
     rac_flows_want_version(p->w->flows, p->live->flow->key, o->run.revision, plan_ready, p);
 }
 
-/* Raw JSON; a content object as its bytes. */
 static void reply_text(struct rac_passage *p, rac_str text)
 {
     struct rac_headers h = {0};
@@ -132,6 +131,22 @@ static void reply_text(struct rac_passage *p, rac_str text)
     rac_http_reply(p->x, text.n > 0 ? 200 : 204, &h, text.n > 0 ? text : RAC_STR_NULL);
 }
 
+/* The body of one request of an action (§7.4 bodyLink). */
+static const struct rac_history_value *body_of(struct opening *o)
+{
+    struct rac_passage *p = o->p;
+    struct rac_history_request *v;
+    size_t n;
+    if (rac_history_requests(o->history, p->to.action, p->to.repetition, p->x->arena, &v, &n) !=
+        RAC_OK)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (rac_str_eq(rac_str_of(v[i].name), p->to.request))
+            return rac_str_eqi(p->to.content, RAC_S("RequestBody")) ? &v[i].request_body
+                                                                    : &v[i].response_body;
+    return NULL;
+}
+
 static const struct rac_history_value *value_of(struct opening *o, struct rac_history_record *room)
 {
     struct rac_passage *p = o->p;
@@ -140,6 +155,9 @@ static const struct rac_history_value *value_of(struct opening *o, struct rac_hi
     bool inputs = rac_str_endsi(p->to.content, RAC_S("Inputs"));
     if (p->to.form == RAC_CALLBACK_RUN_CONTENT || p->to.form == RAC_CALLBACK_HISTORY_CONTENT)
         return inputs ? &run->inputs : &run->outputs;
+    if (p->to.form == RAC_CALLBACK_REQUEST_CONTENT ||
+        p->to.form == RAC_CALLBACK_REPETITION_REQUEST_CONTENT)
+        return body_of(o);
     if (p->to.form == RAC_CALLBACK_ACTION_CONTENT)
         r = rac_history_action(o->history, p->to.action);
     else if (p->to.form == RAC_CALLBACK_REPETITION_CONTENT &&

@@ -254,10 +254,10 @@ bool rac_auth_is_secret_header(rac_str name)
 {
     static const rac_str whole[] = {RAC_S_INIT("authorization"), RAC_S_INIT("proxy-authorization"),
                                     RAC_S_INIT("cookie"), RAC_S_INIT("set-cookie")};
-    static const rac_str part[] = {RAC_S_INIT("token"),   RAC_S_INIT("secret"),
-                                   RAC_S_INIT("apikey"),  RAC_S_INIT("api-key"),
-                                   RAC_S_INIT("api_key"), RAC_S_INIT("subscription-key"),
-                                   RAC_S_INIT("password")};
+    static const rac_str part[] = {RAC_S_INIT("token"),         RAC_S_INIT("secret"),
+                                   RAC_S_INIT("apikey"),        RAC_S_INIT("api-key"),
+                                   RAC_S_INIT("api_key"),       RAC_S_INIT("subscription-key"),
+                                   RAC_S_INIT("functions-key"), RAC_S_INIT("password")};
     for (size_t i = 0; i < RAC_COUNT(whole); i++)
         if (rac_str_eqi(name, whole[i]))
             return true;

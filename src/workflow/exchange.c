@@ -270,10 +270,19 @@ static struct rac_json transport_error(const struct exchange *x)
     return e;
 }
 
-/* Every attempt and poll stands in the history (§7.6); a first one that was also the last is told
- * by the action's inputs and outputs. */
-static void record_request(struct exchange *x, bool retried)
+static const struct rac_json *body_of(const struct exchange *x)
 {
+    return rac_json_get(&x->answer.outputs, RAC_S("body"));
+}
+
+enum { PAGED = 128 }; /* a page of the outputs; not recorded */
+
+/* Every attempt and poll stands in the history (§7.6); a first one of an Http action that was also
+ * the last is told by the action's inputs and outputs. Answers that become no outputs are kept with
+ * their bodies; those of pages are in the outputs. */
+static void record_request(struct exchange *x, uint8_t bits)
+{
+    bool keeps = x->mode != EXCHANGE_PAGE && (bits & (RAC_RUN_REQUEST_LAST | PAGED)) == 0;
     struct rac_arena *a = &x->o->a;
     struct rac_json what = rac_json_new_object(a), request = rac_json_new_object(a),
                     response = rac_json_new_object(a);
@@ -289,8 +298,11 @@ static void record_request(struct exchange *x, bool retried)
         RAC_JSON_PUT(a, &response, "statusCode", rac_json_of_int(x->answer.status));
         RAC_JSON_PUT(a, &what, "response", response);
     }
-    rac_run_request(x->o->live->run, x->o->x, x->sent_ms, rac_json_copy(&x->o->live->a, &what),
-                    retried);
+    bits &= (uint8_t)~PAGED;
+    if (x->mode == EXCHANGE_FIRST)
+        bits |= RAC_RUN_REQUEST_FIRST;
+    const struct rac_json *body = keeps && !x->answer.transport ? body_of(x) : NULL;
+    rac_run_request(x->o->live->run, x->o->x, x->sent_ms, what, body ? *body : rac_json_none, bits);
 }
 
 /* The next request, at once or later: recorded, then made once that is durable. */
@@ -315,15 +327,10 @@ static bool retried(struct exchange *x)
     int64_t delay = rac_retry_delay_ms(&x->policy, x->attempt + 1, &out, engine_now(e), random01);
     if (delay < 0)
         return false;
-    record_request(x, true);
+    record_request(x, RAC_RUN_REQUEST_RETRIED);
     x->attempt++;
     again(x, delay);
     return true;
-}
-
-static const struct rac_json *body_of(const struct exchange *x)
-{
-    return rac_json_get(&x->answer.outputs, RAC_S("body"));
 }
 
 /* True: another request follows. *failed: the operation ended as Failed or Canceled. */
@@ -342,7 +349,7 @@ static bool polled(struct exchange *x, const struct rac_json **error, bool *fail
     *error = next.error;
     if (next.step != RAC_ASYNC_WAIT)
         return false;
-    record_request(x, false);
+    record_request(x, 0);
     x->mode = EXCHANGE_POLL;
     x->url = next.url;
     x->same_origin = next.same_origin;
@@ -381,7 +388,7 @@ static bool paged(struct exchange *x)
         x->answer.outputs = rac_pages_outputs(&x->pages, &o->a);
     if (step != RAC_PAGES_NEXT)
         return false;
-    record_request(x, false);
+    record_request(x, PAGED);
     x->mode = EXCHANGE_PAGE;
     x->url = next;
     x->same_origin = true;
@@ -413,20 +420,24 @@ static void judge(struct outside *o)
 {
     struct exchange *x = o->exchange;
     const struct rac_json *error = NULL;
-    bool async_failed = false;
+    bool async_failed = false,
+         told = x->sends > 0 || (o->x->action->type != RAC_WF_TYPE_HTTP && x->answer.url.n > 0);
     if (retried(x))
         return;
+    bool waits = exchange_is_webhook(o->x->action->type) && !x->answer.transport &&
+                 x->answer.status >= 200 && x->answer.status <= 299 &&
+                 !(o->x->action->options & RAC_WF_SUBSCRIBES_ONLY);
     if (x->answer.transport) {
         struct rac_json why = transport_error(x);
-        if (x->sends > 0)
-            record_request(x, false);
+        if (told)
+            record_request(x, 0);
         outside_settle(o, RAC_WF_FAILED, rac_str_of(x->answer.code), NULL, &why);
         return;
     }
     if (polled(x, &error, &async_failed) || paged(x))
         return;
-    if (x->sends > 0)
-        record_request(x, false);
+    if (told)
+        record_request(x, waits ? 0 : RAC_RUN_REQUEST_LAST);
     if (async_failed || x->answer.status < 200 || x->answer.status > 299) {
         outside_settle(o, RAC_WF_FAILED,
                        async_failed ? RAC_S("Failed")
@@ -434,8 +445,7 @@ static void judge(struct outside *o)
                        &x->answer.outputs, error);
         return;
     }
-    if (exchange_is_webhook(o->x->action->type) &&
-        !(o->x->action->options & RAC_WF_SUBSCRIBES_ONLY)) {
+    if (waits) {
         subscribed(x);
         return;
     }

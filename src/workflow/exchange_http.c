@@ -14,6 +14,7 @@ struct http {
     struct rac_fetch *fetch;
     struct rac_token_wait *wait;
     struct rac_authentication auth;
+    rac_str plain_url; /* out.url without the credentials in its query; absent: it has none */
     bool with_token, token_dropped;
     rac_str token;
     unsigned hops;
@@ -226,7 +227,8 @@ static void fetch(struct http *h)
                                 .client_key_pem = h->auth.key_pem};
     struct rac_fetch_events ev = {.done = done, .arg = h};
     x->request_method = h->out.method;
-    x->answer.url = x->answer.base = h->out.url;
+    x->answer.base = h->out.url;
+    x->answer.url = h->plain_url.p != NULL ? h->plain_url : h->out.url;
     x->request_headers = rac_json_new_object(&x->o->a);
     for (size_t i = 0; i < h->out.headers.n; i++)
         if (!rac_auth_is_secret_header(h->out.headers.v[i].name))
@@ -283,6 +285,7 @@ static void with_credentials(struct http *h)
         rac_headers_set(&h->out.headers, a, RAC_S("Authorization"), h->auth.authorization);
         break;
     case RAC_AUTHENTICATION_QUERY:
+        h->plain_url = h->out.url;
         h->out.url = rac_url_query_add(a, h->out.url, h->auth.query_name, h->auth.query_value);
         break;
     case RAC_AUTHENTICATION_TOKEN:

@@ -57,9 +57,9 @@ rac_err history_each(const struct rac_history *h, void (*fn)(void *arg, const st
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static struct rac_history_value value_of(const struct rac_history *h,
-                                         const struct rac_entry_value *v, bool secured,
-                                         struct rac_arena *a)
+struct rac_history_value history_value_of(const struct rac_history *h,
+                                          const struct rac_entry_value *v, bool secured,
+                                          struct rac_arena *a)
 {
     struct rac_history_value out = {.has = v->kind != RAC_VALUE_NONE, .secured = secured};
     out.size = v->size;
@@ -74,10 +74,10 @@ static struct rac_history_value value_of(const struct rac_history *h,
 }
 
 /* Small values that are shown as they are: errors, progress. */
-static struct rac_json json_of(const struct rac_history *h, const struct rac_entry_value *v,
-                               struct rac_arena *a)
+struct rac_json history_json_of(const struct rac_history *h, const struct rac_entry_value *v,
+                                struct rac_arena *a)
 {
-    struct rac_history_value where = value_of(h, v, false, a);
+    struct rac_history_value where = history_value_of(h, v, false, a);
     struct rac_json out;
     rac_str text;
     return rac_history_value(h, &where, a, &text) == RAC_OK &&
@@ -125,7 +125,7 @@ static rac_str code_of(rac_str code, struct rac_arena *a)
 static void add_retry(const struct rac_history *h, struct rac_history_record *x,
                       const struct rac_entry *e, struct rac_arena *a)
 {
-    struct rac_json what = json_of(h, &e->extra, a);
+    struct rac_json what = history_json_of(h, &e->extra, a);
     const struct rac_json *response = RAC_JSON_GET(&what, "response"),
                           *error = RAC_JSON_GET(&what, "error");
     struct rac_retry_attempt t = {
@@ -157,7 +157,7 @@ void history_take(const struct rac_history *h, struct rac_history_record *x,
     case RAC_ENTRY_ENDED:
         if (e->kind == RAC_ENTRY_STARTED || e->start_ms != 0) {
             x->start_ms = e->kind == RAC_ENTRY_STARTED ? e->at_ms : e->start_ms;
-            x->inputs = value_of(h, &e->inputs, hide_in, a);
+            x->inputs = history_value_of(h, &e->inputs, hide_in, a);
             rac_run_id(h->seed, e->frame, e->action, RAC_RUN_ID_ACTION, id);
             memcpy(x->tracking_id, id, sizeof x->tracking_id);
             x->status = RAC_WF_RUNNING;
@@ -166,18 +166,19 @@ void history_take(const struct rac_history *h, struct rac_history_record *x,
             return;
         x->status = e->status;
         x->code = code_of(e->code, a);
-        x->error = json_of(h, &e->error, a);
+        x->error = history_json_of(h, &e->error, a);
         x->end_ms = e->at_ms;
-        x->outputs =
-            e->outputs.kind == RAC_VALUE_SAME ? x->inputs : value_of(h, &e->outputs, hide_out, a);
+        x->outputs = e->outputs.kind == RAC_VALUE_SAME
+                         ? x->inputs
+                         : history_value_of(h, &e->outputs, hide_out, a);
         x->outputs.secured = hide_out;
-        x->tracked = json_of(h, &e->extra, a);
+        x->tracked = history_json_of(h, &e->extra, a);
         return;
     case RAC_ENTRY_PROGRESS:
         x->status = e->status;
         return;
     case RAC_ENTRY_REQUEST:
-        if (e->reason != 0)
+        if ((e->reason & RAC_RUN_REQUEST_RETRIED) != 0)
             add_retry(h, x, e, a);
         return;
     case RAC_ENTRY_SKIPPED:
@@ -226,7 +227,7 @@ struct fold {
 static void fold_run(struct rac_history *h, const struct rac_entry *e)
 {
     struct rac_history_run *r = &h->run;
-    struct rac_json facts = json_of(h, &e->extra, h->a);
+    struct rac_json facts = history_json_of(h, &e->extra, h->a);
     bool hide_in = (h->secure.trigger & RAC_SECURE_INPUTS) != 0,
          hide_out = (h->secure.trigger & RAC_SECURE_OUTPUTS) != 0;
     memcpy(h->seed, e->seed, sizeof h->seed);
@@ -241,8 +242,8 @@ static void fold_run(struct rac_history *h, const struct rac_entry *e)
     r->correlation = rac_json_str(RAC_JSON_GET(&facts, "correlation"), RAC_STR_NULL);
     if (r->correlation.p == NULL)
         r->correlation = rac_arena_str(h->a, (rac_str){r->tracking_id, 36});
-    r->inputs = value_of(h, &e->inputs, hide_in, h->a);
-    r->outputs = value_of(h, &e->outputs, hide_out, h->a);
+    r->inputs = history_value_of(h, &e->inputs, hide_in, h->a);
+    r->outputs = history_value_of(h, &e->outputs, hide_out, h->a);
 }
 
 static void fold_frame(struct fold *x, const struct rac_entry *e)
@@ -306,8 +307,8 @@ static void fold_end(struct rac_history *h, const struct rac_entry *e)
     h->over = true;
     h->run.status = e->status;
     h->run.code = code_of(e->code, h->a);
-    h->run.error = json_of(h, &e->error, h->a);
-    h->run.results = json_of(h, &e->outputs, h->a);
+    h->run.error = history_json_of(h, &e->error, h->a);
+    h->run.results = history_json_of(h, &e->outputs, h->a);
     h->run.results = rac_secure_results(h->plan, &h->secure, &h->run.results, h->a);
     h->run.end_ms = e->at_ms;
 }
@@ -333,7 +334,7 @@ static void fold(void *arg, const struct rac_entry *e)
         break;
     case RAC_ENTRY_RESPONSE:
         h->run.responded = true;
-        h->run.response = value_of(h, &e->extra, false, h->a);
+        h->run.response = history_value_of(h, &e->extra, false, h->a);
         if (e->action < h->plan->actions_n) {
             h->run.response_action = h->plan->actions[e->action].name;
             h->run.response.secured = h->secure.actions[e->action] != 0;

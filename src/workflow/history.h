@@ -85,6 +85,7 @@ struct rac_history_request { /* one attempt or poll, §7.4 RequestHistory */
     struct rac_json request;  /* {headers, uri, method} */
     struct rac_json response; /* {headers, statusCode}; NONE: no answer came */
     struct rac_json error;    /* {code, message}; NONE: none */
+    struct rac_history_value request_body, response_body;
 };
 
 /* RAC_OK; RAC_E_CORRUPT when the journal is not of this plan; RAC_E_LIMIT; what the source says.

@@ -27,6 +27,7 @@ struct page {
     struct pick *v; /* by frame */
     size_t n;
     struct rac_history_request *requests; /* of the only pick; NULL: not wanted */
+    uint8_t *bits;                        /* RAC_RUN_REQUEST_*, of each */
     size_t requests_n, requests_cap;
     bool wants_requests;
 };
@@ -168,11 +169,13 @@ static struct rac_history_request *request_add(struct page *p, rac_ms start_ms, 
         size_t cap = p->requests_cap ? p->requests_cap * 2 : 4;
         p->requests = rac_arena_grow(p->a, p->requests, p->requests_cap * sizeof *p->requests,
                                      cap * sizeof *p->requests);
+        p->bits = rac_arena_grow(p->a, p->bits, p->requests_cap, cap);
         p->requests_cap = cap;
     }
     struct rac_history_request *q = &p->requests[p->requests_n];
     *q = (struct rac_history_request){.start_ms = start_ms, .end_ms = end_ms};
     request_name(p, start_ms, q->name);
+    p->bits[p->requests_n] = RAC_RUN_REQUEST_FIRST | RAC_RUN_REQUEST_LAST;
     p->requests_n++;
     return q;
 }
@@ -191,12 +194,11 @@ static const struct rac_json *only(const struct rac_json *o, rac_str name, struc
 static void add_request(struct page *p, const struct rac_entry *e)
 {
     enum { REQUESTS_MAX = 10000 };
-    struct rac_json what;
-    struct rac_json_error where;
-    if (p->requests_n >= REQUESTS_MAX || e->extra.kind != RAC_VALUE_TEXT ||
-        rac_json_parse(e->extra.text, p->a, RAC_JSON_COPY, &what, &where) != RAC_OK)
+    if (p->requests_n >= REQUESTS_MAX)
         return;
-    what = rac_secure_mask(p->h->sanitized, &what, p->a);
+    struct rac_json what = history_json_of(p->h, &e->extra, p->a);
+    if (what.type == RAC_JSON_NONE)
+        return;
     struct rac_history_request *q = request_add(p, e->start_ms, e->at_ms);
     const struct rac_json *request = RAC_JSON_GET(&what, "request"),
                           *response = RAC_JSON_GET(&what, "response"),
@@ -209,6 +211,9 @@ static void add_request(struct page *p, const struct rac_entry *e)
     q->request = request ? *request : rac_json_none;
     q->response = response ? *response : rac_json_none;
     q->error = error ? *error : rac_json_none;
+    q->response_body =
+        history_value_of(p->h, &e->outputs, (hidden & RAC_SECURE_OUTPUTS) != 0, p->a);
+    p->bits[p->requests_n - 1] = e->reason;
 }
 
 static void read_entry(void *arg, const struct rac_entry *e)
@@ -423,10 +428,44 @@ rac_err rac_history_scope_repetition(struct rac_history *h, rac_str action, rac_
 
 /* --- requests (§7.6) -------------------------------------------------------------------------- */
 
-static bool sends(enum rac_wf_type t)
+/* The body that a recorded value holds: its own value, as far as it can be read. */
+static struct rac_history_value body_in(const struct page *p, const struct rac_history_value *from,
+                                        rac_str holder)
 {
-    return t >= RAC_WF_TYPE_HTTP && t <= RAC_WF_TYPE_API_CONNECTION_WEBHOOK &&
-           t != RAC_WF_TYPE_WORKFLOW;
+    struct rac_history_value out = {.secured = from->secured};
+    struct rac_json all;
+    rac_str text;
+    if (!from->has || rac_history_value(p->h, from, p->a, &text) != RAC_OK ||
+        rac_json_parse(text, p->a, 0, &all, NULL) != RAC_OK)
+        return out;
+    const struct rac_json *up = holder.n > 0 ? rac_json_geti(&all, holder) : &all,
+                          *body = rac_json_geti(up, RAC_S("body"));
+    if (body == NULL)
+        return out;
+    out.has = true;
+    out.text = rac_json_print_str(body, RAC_JSON_FLOATS, p->a);
+    out.size = out.text.n;
+    return out;
+}
+
+/* Bodies that the inputs and outputs of the action tell. */
+static void add_bodies(struct page *p, const struct rac_history_record *x)
+{
+    bool webhook = x->action->type == RAC_WF_TYPE_HTTP_WEBHOOK;
+    struct rac_history_value sent = {0}, got = {0};
+    uint8_t all = 0;
+    for (size_t i = 0; i < p->requests_n; i++)
+        all |= p->bits[i];
+    if ((all & RAC_RUN_REQUEST_FIRST) != 0)
+        sent = body_in(p, &x->inputs, webhook ? RAC_S("subscribe") : RAC_S(""));
+    if ((all & RAC_RUN_REQUEST_LAST) != 0)
+        got = body_in(p, &x->outputs, RAC_S(""));
+    for (size_t i = 0; i < p->requests_n; i++) {
+        if ((p->bits[i] & RAC_RUN_REQUEST_FIRST) != 0)
+            p->requests[i].request_body = sent;
+        if ((p->bits[i] & RAC_RUN_REQUEST_LAST) != 0)
+            p->requests[i].response_body = got;
+    }
 }
 
 /* A first request that was also the last has no entry of its own: inputs and outputs tell it. */
@@ -506,8 +545,10 @@ rac_err rac_history_requests(struct rac_history *h, rac_str action, rac_str repe
         x = &h->actions[at].record;
         frame = plain.frame;
     }
-    if (err == RAC_OK && p.requests_n == 0 && sends(h->plan->actions[at].type))
+    if (err == RAC_OK && p.requests_n == 0 && h->plan->actions[at].type == RAC_WF_TYPE_HTTP)
         only_request(&p, x, frame);
+    if (err == RAC_OK && p.requests_n > 0)
+        add_bodies(&p, x);
     *v = p.requests;
     *n = p.requests_n;
     return err;

@@ -50,6 +50,13 @@ struct history_entry_fn {
 };
 rac_err history_each(const struct rac_history *h, void (*fn)(void *arg, const struct rac_entry *e),
                      void *arg) RAC_MUST_CHECK;
+/* A value as it may be shown; a large one is only named. */
+struct rac_history_value history_value_of(const struct rac_history *h,
+                                          const struct rac_entry_value *v, bool secured,
+                                          struct rac_arena *a);
+/* A small one, parsed; NONE: there is none. */
+struct rac_json history_json_of(const struct rac_history *h, const struct rac_entry_value *v,
+                                struct rac_arena *a);
 /* What an entry of that action's record says, taken over. */
 void history_take(const struct rac_history *h, struct rac_history_record *x,
                   const struct rac_entry *e, struct rac_arena *a);

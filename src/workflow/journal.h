@@ -26,7 +26,8 @@ enum rac_entry_kind {
     RAC_ENTRY_FRAME,     /* a graph begins: graph, index; frame and action: its owner */
     RAC_ENTRY_STARTED,   /* inputs; extra: what a loop goes over */
     RAC_ENTRY_PROGRESS,  /* of an action under way; extra: its state */
-    RAC_ENTRY_REQUEST,   /* it sent something; extra: {request, response?, error?} */
+    RAC_ENTRY_REQUEST,   /* it sent something; extra: {request, response?, error?}; outputs: body
+                          * answered; reason: RAC_RUN_REQUEST_* */
     RAC_ENTRY_ENDED,     /* status, code, error, outputs; with start_ms also began now */
     RAC_ENTRY_SKIPPED,   /* reason, other */
     RAC_ENTRY_FRAME_END, /* status; frame: which */

@@ -422,6 +422,8 @@ rac_err rac_run_replay(struct rac_run *r, rac_str piece, rac_run_value_fn value,
     while (err == RAC_OK && rac_journal_read(&in, &e)) {
         if (!sound(r, &e, &x))
             return RAC_E_CORRUPT;
+        if (e.kind == RAC_ENTRY_REQUEST) /* for history only */
+            continue;
         err = load_value(r, &e.inputs);
         if (err == RAC_OK)
             err = load_value(r, &e.outputs);
@@ -858,13 +860,14 @@ void rac_run_progress(struct rac_run *r, struct rac_wf_record *x, enum rac_wf_st
 }
 
 void rac_run_request(struct rac_run *r, struct rac_wf_record *x, rac_ms start_ms,
-                     struct rac_json what, bool retried)
+                     struct rac_json what, struct rac_json body, uint8_t bits)
 {
     struct rac_entry e = {.kind = RAC_ENTRY_REQUEST,
                           .frame = x->frame->id,
                           .action = run_place(r, x),
                           .start_ms = start_ms,
-                          .reason = retried,
+                          .reason = bits,
+                          .outputs = run_value(body),
                           .extra = run_value(what)};
     if (r->writer != NULL && !r->over && !run_terminal(x->status))
         run_emit(r, &e);

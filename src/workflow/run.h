@@ -142,10 +142,16 @@ rac_err rac_run_settle(struct rac_run *r, struct rac_wf_record *x,
 /* Records what a restart must know; status Running or Waiting. */
 void rac_run_progress(struct rac_run *r, struct rac_wf_record *x, enum rac_wf_status status,
                       struct rac_json state);
-/* Records a request it made: {"request", "response"?, "error"?}; retried: an attempt that will be
- * made again (§4.6 retryHistory). */
+/* Bits of a recorded request. */
+enum {
+    RAC_RUN_REQUEST_RETRIED = 1, /* an attempt that will be made again (§4.6 retryHistory) */
+    RAC_RUN_REQUEST_FIRST = 2,   /* it took the body of the action along */
+    RAC_RUN_REQUEST_LAST = 4,    /* its answer became the outputs of the action */
+};
+/* Records a request it made: {"request", "response"?, "error"?}; body: what was answered, where
+ * nothing else tells it (NONE: nothing, or the outputs do). */
 void rac_run_request(struct rac_run *r, struct rac_wf_record *x, rac_ms start_ms,
-                     struct rac_json what, bool retried);
+                     struct rac_json what, struct rac_json body, uint8_t bits);
 /* The open action of that name and repetition ("" outside of loops); NULL: it is not open. */
 struct rac_wf_record *rac_run_find(struct rac_run *r, rac_str action, rac_str repetition);
 

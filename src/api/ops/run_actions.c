@@ -245,7 +245,8 @@ static void requests_of(struct rac_run_reading *r, rac_str repetition, rac_str n
     struct rac_flow_view view = rac_flow_view(q, &r->flow);
     struct rac_json list = rac_json_new_array(q->a);
     for (size_t i = 0; i < n; i++) {
-        struct rac_json x = rac_shape_request(&view, &r->run, q->args[1], repetition, &v[i]);
+        struct rac_json x =
+            rac_shape_request(&view, r->live, &r->run, q->args[1], repetition, &v[i]);
         if (name.p != NULL && rac_str_eq(rac_str_of(v[i].name), name)) {
             rac_ask_answer(q, x);
             return;

@@ -113,9 +113,11 @@ static void put_link(const struct rac_flow_view *v, const struct rac_live_flow *
         return;
     if (value->secured) {
         struct rac_json secure = rac_json_new_object(a), names = rac_json_new_array(a);
-        rac_json_add(a, &names,
-                     rac_json_of_str(strstr(content, "Inputs") != NULL ? RAC_S("inputs")
-                                                                       : RAC_S("outputs")));
+        rac_json_add(
+            a, &names,
+            rac_json_of_str(strstr(content, "Inputs") != NULL || strcmp(content, "RequestBody") == 0
+                                ? RAC_S("inputs")
+                                : RAC_S("outputs")));
         RAC_JSON_PUT(a, &secure, "properties", names);
         RAC_JSON_PUT(a, &link, "secureData", secure);
         rac_json_put(a, o, rac_str_of(member), link);
@@ -505,9 +507,9 @@ struct rac_json rac_shape_repetition(const struct rac_flow_view *v,
     return o;
 }
 
-struct rac_json rac_shape_request(const struct rac_flow_view *v, const struct rac_flow_run_row *run,
-                                  rac_str action, rac_str repetition,
-                                  const struct rac_history_request *r)
+struct rac_json rac_shape_request(const struct rac_flow_view *v, const struct rac_live_flow *live,
+                                  const struct rac_flow_run_row *run, rac_str action,
+                                  rac_str repetition, const struct rac_history_request *r)
 {
     struct rac_arena *a = v->q->a;
     rac_str name = rac_arena_str(a, rac_str_of(r->name));
@@ -521,10 +523,21 @@ struct rac_json rac_shape_request(const struct rac_flow_view *v, const struct ra
                          RAC_FMT(action), RAC_FMT(below), RAC_FMT(name)));
     rac_json_put_time(a, &o, RAC_S("startTime"), r->start_ms);
     rac_json_put_time(a, &o, RAC_S("endTime"), r->end_ms);
-    if (r->request.type != RAC_JSON_NONE)
-        RAC_JSON_PUT(a, &o, "request", r->request);
-    if (r->response.type != RAC_JSON_NONE)
-        RAC_JSON_PUT(a, &o, "response", r->response);
+    struct rac_json request = r->request, response = r->response;
+    struct rac_callback c = {.form = repetition.n > 0 ? RAC_CALLBACK_REPETITION_REQUEST_CONTENT
+                                                      : RAC_CALLBACK_REQUEST_CONTENT,
+                             .run = run->name,
+                             .action = action,
+                             .repetition = repetition,
+                             .request = name};
+    if (request.type != RAC_JSON_NONE) {
+        put_link(v, live, &request, "bodyLink", &r->request_body, c, "RequestBody");
+        RAC_JSON_PUT(a, &o, "request", request);
+    }
+    if (response.type != RAC_JSON_NONE) {
+        put_link(v, live, &response, "bodyLink", &r->response_body, c, "ResponseBody");
+        RAC_JSON_PUT(a, &o, "response", response);
+    }
     if (r->error.type != RAC_JSON_NONE)
         RAC_JSON_PUT(a, &o, "error", r->error);
     return o;

@@ -51,9 +51,9 @@ struct rac_json rac_shape_repetition(const struct rac_flow_view *v,
                                      const struct rac_live_flow *live,
                                      const struct rac_flow_run_row *run,
                                      const struct rac_history_record *r, bool scope);
-struct rac_json rac_shape_request(const struct rac_flow_view *v, const struct rac_flow_run_row *run,
-                                  rac_str action, rac_str repetition,
-                                  const struct rac_history_request *r);
+struct rac_json rac_shape_request(const struct rac_flow_view *v, const struct rac_live_flow *live,
+                                  const struct rac_flow_run_row *run, rac_str action,
+                                  rac_str repetition, const struct rac_history_request *r);
 
 /* "<workflow id>-<run name>", natively; false: not of that form. */
 bool rac_run_id_parse(rac_str id, rac_str *flow, rac_str *run);

@@ -141,6 +141,7 @@ static void requests(void **state)
         w, REQUEST,
         "{\"H\": {\"type\": \"Http\", \"inputs\": {\"method\": \"GET\", \"uri\": "
         "\"https://api.example/x\", \"headers\": {\"Authorization\": \"Bearer hidden\"}, "
+        "\"body\": {\"asked\": true}, "
         "\"retryPolicy\": {\"type\": \"fixed\", \"count\": 1, \"interval\": \"PT5S\"}}}}");
     world_fire(w, f, "{}", false, &a);
     world_settle(w);
@@ -148,11 +149,11 @@ static void requests(void **state)
     assert_int_equal(rac_history_action(r.h, RAC_S("H"))->status, RAC_WF_RUNNING);
     struct world_fetch *x = world_fetch(w, "api.example");
     assert_str(rac_headers_get(&x->headers, RAC_S("Authorization")), "Bearer hidden");
-    world_answer(w, x, 500, "x-ms-request-id: q1", "");
+    world_answer(w, x, 500, "x-ms-request-id: q1", "try again");
     world_pass(w, 5000);
     x = world_fetch(w, "api.example");
     assert_str(rac_headers_get(&x->headers, RAC_S("Authorization")), "Bearer hidden");
-    world_answer(w, x, 404, "", "");
+    world_answer(w, x, 404, "Content-Type: text/plain", "gone");
     read_run(&r, w, &a);
     const struct rac_history_record *h = rac_history_action(r.h, RAC_S("H"));
     assert_str(h->code, "NotFound");
@@ -162,6 +163,12 @@ static void requests(void **state)
     assert_int_equal(n, 2);
     assert_int_equal(rac_json_int(RAC_JSON_GET(&v[0].response, "statusCode"), 0), 500);
     assert_int_equal(rac_json_int(RAC_JSON_GET(&v[1].response, "statusCode"), 0), 404);
+    for (size_t i = 0; i < n; i++)
+        assert_str(v[i].request_body.text, "{\"asked\":true}");
+    assert_str(v[0].response_body.text,
+               "{\"$content-type\":\"application/octet-stream\",\"$content\":"
+               "\"dHJ5IGFnYWlu\"}");
+    assert_str(v[1].response_body.text, "\"gone\"");
     world_free(w);
 }
 
