@@ -3,9 +3,8 @@
  * linked behind the current one so that the current one keeps filling.
  */
 #include "base/arena.h"
+#include "base/format.h"
 #include "base/mem.h"
-
-#include <stdarg.h>
 
 enum { BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20, KEEP_MAX = 64 * 1024 };
 
@@ -154,18 +153,25 @@ rac_str rac_arena_str(struct rac_arena *a, rac_str s)
     return (rac_str){rac_arena_cstr(a, s), s.n};
 }
 
+rac_str rac_arena_vprintf(struct rac_arena *a, const char *fmt, va_list ap)
+{
+    va_list again;
+    va_copy(again, ap);
+    size_t n = rac_vformat(NULL, 0, fmt, ap);
+    char *p = rac_arena_alloc_dirty(a, n + 1);
+    rac_vformat(p, n, fmt, again);
+    va_end(again);
+    p[n] = '\0';
+    return (rac_str){p, n};
+}
+
 rac_str rac_arena_printf(struct rac_arena *a, const char *fmt, ...)
 {
-    va_list ap, again;
+    va_list ap;
     va_start(ap, fmt);
-    va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    rac_str s = rac_arena_vprintf(a, fmt, ap);
     va_end(ap);
-    RAC_ASSERT(n >= 0);
-    char *p = rac_arena_alloc_dirty(a, (size_t)n + 1);
-    vsnprintf(p, (size_t)n + 1, fmt, again);
-    va_end(again);
-    return (rac_str){p, (size_t)n};
+    return s;
 }
 
 void rac_arena_cleanup(struct rac_arena *a, void (*fn)(void *arg), void *arg)

@@ -15,6 +15,8 @@
 #ifndef RAC_BASE_ARENA_H
 #define RAC_BASE_ARENA_H
 
+#include <stdarg.h>
+
 #include "base/base.h"
 
 struct rac_arena_block;
@@ -76,7 +78,9 @@ void *rac_arena_alloc_n(struct rac_arena *a, size_t n, size_t size); /* zeroed; 
 
 rac_str rac_arena_str(struct rac_arena *a, rac_str s); /* copy; NUL-terminated */
 char *rac_arena_cstr(struct rac_arena *a, rac_str s);  /* copy; NUL-terminated */
+/* NUL-terminated. "%.*s" prints zeros too (base/format). */
 rac_str rac_arena_printf(struct rac_arena *a, const char *fmt, ...) RAC_PRINTF(2, 3);
+rac_str rac_arena_vprintf(struct rac_arena *a, const char *fmt, va_list ap) RAC_PRINTF(2, 0);
 
 /* fn(arg) when the arena is finished, reset, or rewound past this point. */
 void rac_arena_cleanup(struct rac_arena *a, void (*fn)(void *arg), void *arg);

@@ -1,7 +1,6 @@
 #include "base/buf.h"
+#include "base/format.h"
 #include "base/mem.h"
-
-#include <stdarg.h>
 
 void rac_buf_init(struct rac_buf *b, size_t bytes_max)
 {
@@ -60,13 +59,13 @@ void rac_buf_printf(struct rac_buf *b, const char *fmt, ...)
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    size_t n = rac_vformat(NULL, 0, fmt, ap);
     va_end(ap);
-    RAC_ASSERT(n >= 0);
-    char *p = rac_buf_reserve(b, (size_t)n);
+    char *p = rac_buf_reserve(b, n);
     if (p != NULL) {
-        vsnprintf(p, (size_t)n + 1, fmt, again);
-        b->n += (size_t)n;
+        rac_vformat(p, n, fmt, again);
+        p[n] = '\0';
+        b->n += n;
     }
     va_end(again);
 }

@@ -33,16 +33,10 @@ struct rac_diag *rac_diags_addf(struct rac_diags *d, const char *code, enum rac_
         return NULL;
     struct rac_diag diag = {.code = code, .severity = severity};
     if (d->n < d->n_max) {
-        va_list ap, again;
+        va_list ap;
         va_start(ap, fmt);
-        va_copy(again, ap);
-        int n = vsnprintf(NULL, 0, fmt, ap);
+        diag.message = rac_arena_vprintf(d->a, fmt, ap);
         va_end(ap);
-        RAC_ASSERT(n >= 0);
-        char *p = rac_arena_alloc_dirty(d->a, (size_t)n + 1);
-        vsnprintf(p, (size_t)n + 1, fmt, again);
-        va_end(again);
-        diag.message = (rac_str){p, (size_t)n};
     }
     return rac_diags_add(d, &diag);
 }

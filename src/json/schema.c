@@ -27,15 +27,12 @@ static struct rac_diag *wrong_at(struct compiler *c, const struct rac_json *json
 
 bool schema_wrong(struct compiler *c, const struct schema_node *n, const char *fmt, ...)
 {
-    char text[256];
+    bool tolerated = n->draft == RAC_SCHEMA_SWAGGER2;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    rac_str text = rac_arena_vprintf(c->diags != NULL ? c->diags->a : c->a, fmt, ap);
     va_end(ap);
-    bool tolerated = n->draft == RAC_SCHEMA_SWAGGER2;
-    struct rac_arena *a = c->diags != NULL ? c->diags->a : c->a;
-    wrong_at(c, n->json, tolerated ? RAC_SEV_WARNING : RAC_SEV_ERROR,
-             rac_arena_str(a, rac_str_of(text)));
+    wrong_at(c, n->json, tolerated ? RAC_SEV_WARNING : RAC_SEV_ERROR, text);
     if (!tolerated && c->err == RAC_OK)
         c->err = RAC_E_INVALID;
     return false;
@@ -369,17 +366,18 @@ bool schema_violated(struct run *r, const struct check *k, const struct place *a
 {
     if (r->quiet > 0 || r->found == NULL || r->err != RAC_OK)
         return false;
-    char text[256];
+    struct rac_diag *d = rac_diags_add(
+        r->found, &(struct rac_diag){.code = "RC-SCHEMA-02", .severity = RAC_SEV_ERROR});
+    if (d == NULL)
+        return false; /* counted; not worth its text */
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    d->message = rac_arena_vprintf(r->found->a, fmt, ap);
     va_end(ap);
-    struct rac_diag *d = k == NULL
-                             ? rac_diags_addf(r->found, "RC-SCHEMA-02", RAC_SEV_ERROR, "%s", text)
-                             : rac_diags_addf(r->found, "RC-SCHEMA-02", RAC_SEV_ERROR, "%s (%.*s)",
-                                              text, RAC_FMT(k->k->name));
-    if (d != NULL)
-        d->pointer = place_pointer(r->found->a, at);
+    if (k != NULL)
+        d->message =
+            rac_arena_printf(r->found->a, "%.*s (%.*s)", RAC_FMT(d->message), RAC_FMT(k->k->name));
+    d->pointer = place_pointer(r->found->a, at);
     return false;
 }
 

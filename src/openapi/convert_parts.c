@@ -1,9 +1,6 @@
 /* What the converters share; see convert_priv.h. */
 #include "openapi/convert_priv.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "base/utf8.h"
 
 void rac_convert_begin(struct rac_convert_state *c, struct rac_document *doc,
@@ -67,19 +64,6 @@ static struct rac_diag diag_of(enum rac_rule_id rule)
                              .fix = rac_str_of(rac_rules[rule].fix)};
 }
 
-static rac_str RAC_PRINTF(2, 0) vprint(struct rac_arena *a, const char *fmt, va_list ap)
-{
-    va_list again;
-    va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, again);
-    va_end(again);
-    if (n < 0)
-        return RAC_S("");
-    char *p = rac_arena_alloc_dirty(a, (size_t)n + 1);
-    vsnprintf(p, (size_t)n + 1, fmt, ap);
-    return (rac_str){p, (size_t)n};
-}
-
 struct rac_diag *rac_loss(struct rac_convert_state *c, enum rac_rule_id rule,
                           const struct rac_place *at, const char *fmt, ...)
 {
@@ -92,7 +76,7 @@ struct rac_diag *rac_loss(struct rac_convert_state *c, enum rac_rule_id rule,
     struct rac_diag d = diag_of(rule);
     va_list ap;
     va_start(ap, fmt);
-    d.message = vprint(c->a, fmt, ap);
+    d.message = rac_arena_vprintf(c->a, fmt, ap);
     va_end(ap);
     diag_place(c, &d, at);
     return rac_diags_add(c->losses, &d);
@@ -114,7 +98,7 @@ void rac_once_report(struct rac_convert_state *c, const struct rac_once *once, c
     struct rac_diag d = once->first;
     va_list ap;
     va_start(ap, fmt);
-    d.message = vprint(c->a, fmt, ap);
+    d.message = rac_arena_vprintf(c->a, fmt, ap);
     va_end(ap);
     rac_diags_add(c->losses, &d);
 }

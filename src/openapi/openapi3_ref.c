@@ -5,19 +5,16 @@
 #include "base/utf8.h"
 #include "openapi/openapi3_priv.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+enum { O3_MESSAGE_BYTES_MAX = 511 };
 
 void o3_loss(struct o3 *x, enum rac_rule_id rule, const struct rac_place *at, const char *fmt, ...)
 {
     if (x->muted > 0 || x->losses == NULL)
         return;
-    char text[512];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    rac_str message = rac_str_sub(rac_arena_vprintf(x->a, fmt, ap), 0, O3_MESSAGE_BYTES_MAX);
     va_end(ap);
-    rac_str message = rac_arena_str(x->a, rac_str_of(text));
     rac_loss(x->c, rule, at, "%.*s", RAC_FMT(rac_utf8_mend(x->a, message)));
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/diag.h"
 #include "base/map.h"
 #include "base/mem.h"
 
@@ -88,6 +89,48 @@ static void buf_keeps_its_cap(void **state RAC_UNUSED)
     rac_buf_add(&b, RAC_S("6"));
     assert_str(rac_buf_str(&b), "12345");
     rac_buf_fini(&b);
+}
+
+/* A key of JSON may hold zeros: "a\\u0000b" and "a\\u0000c" are two keys, and print as two. */
+static void what_is_printed_holds_zeros(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    struct rac_buf b;
+    struct rac_diags d;
+    rac_arena_init(&a, 1 << 20);
+    rac_buf_init(&b, 100);
+    rac_diags_init(&d, &a, 1);
+    rac_str s = RAC_S("a\0b");
+    assert_true(rac_str_eq(rac_arena_printf(&a, "<%.*s>%d", RAC_FMT(s), 7), RAC_S("<a\0b>7")));
+    rac_buf_printf(&b, "%.*s%c", RAC_FMT(s), '!');
+    assert_true(rac_str_eq(rac_buf_str(&b), RAC_S("a\0b!")));
+    struct rac_diag *g = rac_diags_addf(&d, "X", RAC_SEV_ERROR, "%.*s", RAC_FMT(s));
+    assert_true(rac_str_eq(g->message, s));
+    rac_buf_fini(&b);
+    rac_arena_fini(&a);
+}
+
+/* The C library and rac_arena_printf agree. */
+#define SAME(a, ...)                                                                               \
+    do {                                                                                           \
+        char wanted[900];                                                                          \
+        snprintf(wanted, sizeof wanted, __VA_ARGS__);                                              \
+        assert_string_equal(rac_arena_printf((a), __VA_ARGS__).p, wanted);                         \
+    } while (0)
+
+static void formats_mean_what_they_mean_in_c(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 20);
+    SAME(&a, "%d|%5d|%-5d|%05d|%+d|%i", -7, 7, 7, 7, 7, INT32_MIN);
+    SAME(&a, "%u|%x|%08X|%#x|%o|%c|%%", UINT32_MAX, 255u, 255u, 255u, 8u, 'z');
+    SAME(&a, "%zu|%020lld|%llx|%ld|%jd", SIZE_MAX, -5LL, 1ULL << 60, -1L, (intmax_t)INT64_MIN);
+    SAME(&a, "%s|%10s|%-10s|%.2s|%*s|%*s|%-*s|", "abc", "abc", "abc", "abc", 5, "x", -5, "x", 3,
+         "y");
+    SAME(&a, "%0*d|%*d|%.*f|%g|%.17g|%f|%e", 6, 42, -6, 42, 2, 3.14159, 1e300, 0.1, -1.7e308, 2.5);
+    SAME(&a, "%0*d|%700d", 100, 7, 8);
+    SAME(&a, "%.*s|%.*s|%hhu|%hd", 3, "abcdef", 0, "abc", (unsigned char)200, (short)-3);
+    rac_arena_fini(&a);
 }
 
 static void map_keeps_insertion_order(void **state RAC_UNUSED)
@@ -177,6 +220,8 @@ int main(void)
         cmocka_unit_test(arena_rewinds_to_a_mark),
         cmocka_unit_test(arena_gives_back_what_was_large),
         cmocka_unit_test(buf_keeps_its_cap),
+        cmocka_unit_test(what_is_printed_holds_zeros),
+        cmocka_unit_test(formats_mean_what_they_mean_in_c),
         cmocka_unit_test(map_keeps_insertion_order),
         cmocka_unit_test(str_converts_numbers_exactly),
         cmocka_unit_test(str_cuts_and_replaces),

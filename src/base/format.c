@@ -1,0 +1,130 @@
+/* Conversions are handed to the C library one by one; only "%.*s" is written here. */
+#include "base/format.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* they come out of a checked format */
+
+enum { SPEC_MAX = 32, NUMBER_MAX = 400 };
+
+struct output {
+    char *p;
+    size_t room, n;
+};
+
+struct spec { /* one conversion */
+    char text[SPEC_MAX];
+    size_t n;
+    int stars[2], stars_n; /* width and precision given as arguments */
+    bool wide;             /* l, ll, j, z, t: 64 bits */
+    char conversion;
+};
+
+static void put(struct output *o, const char *p, size_t n)
+{
+    if (o->n < o->room && n > 0)
+        memcpy(o->p + o->n, p, n < o->room - o->n ? n : o->room - o->n);
+    o->n += n;
+}
+
+/* The conversion behind the percent sign at fmt; the place behind it. */
+static const char *spec_read(struct spec *s, const char *fmt)
+{
+    const char *end = fmt + 1 + strspn(fmt + 1, "-+ #0123456789.*hljztL");
+    *s = (struct spec){.n = (size_t)(end - fmt) + 1, .conversion = *end};
+    RAC_ASSERT(*end != 0 && s->n < SPEC_MAX);
+    memcpy(s->text, fmt, s->n);
+    for (size_t i = 1; i + 1 < s->n; i++) {
+        s->stars_n += s->text[i] == '*';
+        s->wide |= strchr("ljzt", s->text[i]) != NULL;
+    }
+    RAC_ASSERT(s->stars_n <= 2);
+    return end + 1;
+}
+
+/* One number, character or pointer; `value` is of the type the conversion takes. */
+#define PRINT(out, room, s, value)                                                                 \
+    ((s)->stars_n == 0   ? snprintf(out, room, (s)->text, value)                                   \
+     : (s)->stars_n == 1 ? snprintf(out, room, (s)->text, (s)->stars[0], value)                    \
+                         : snprintf(out, room, (s)->text, (s)->stars[0], (s)->stars[1], value))
+
+#define PUT(o, s, type, value)                                                                     \
+    do {                                                                                           \
+        char text[NUMBER_MAX], *wide = NULL;                                                       \
+        type v = (value);                                                                          \
+        int n = PRINT(text, sizeof text, s, v);                                                    \
+        RAC_ASSERT(n >= 0);                                                                        \
+        if ((size_t)n >= sizeof text) { /* a field width of its caller's */                        \
+            wide = rac_mem_alloc((size_t)n + 1);                                                   \
+            PRINT(wide, (size_t)n + 1, s, v);                                                      \
+        }                                                                                          \
+        put(o, wide != NULL ? wide : text, (size_t)n);                                             \
+        rac_mem_free(wide);                                                                        \
+    } while (0)
+
+_Static_assert(sizeof(long) == sizeof(long long) && sizeof(size_t) == sizeof(long),
+               "l, ll, j, z and t are one width");
+
+/* A width or precision written in digits at p; 0 where there is none. */
+static size_t digits(const char *p)
+{
+    size_t n = 0;
+    for (; *p >= '0' && *p <= '9'; p++)
+        n = n * 10 + (size_t)(*p - '0');
+    return n;
+}
+
+static void put_string(struct output *o, const struct spec *s, const char *value)
+{
+    const char *dot = strchr(s->text, '.');
+    bool absent = value == NULL; /* as in C, but an absent slice has no bytes */
+    if (absent)
+        value = dot == NULL ? "(null)" : "";
+    bool left = s->text[1] == '-', width_star = s->text[1 + left] == '*';
+    size_t width = digits(s->text + 1 + left), n;
+    int given = width_star ? s->stars[0] : 0;
+    if (given < 0) { /* as in C: the other side */
+        left = true;
+        given = -given;
+    }
+    width = width_star ? (size_t)given : width;
+    if (dot != NULL && dot[1] == '*')
+        n = !absent && s->stars[s->stars_n - 1] > 0 ? (size_t)s->stars[s->stars_n - 1] : 0;
+    else
+        n = dot != NULL ? strnlen(value, digits(dot + 1)) : strlen(value);
+    for (size_t i = n; i < width && !left; i++)
+        put(o, " ", 1);
+    put(o, value, n);
+    for (size_t i = n; i < width && left; i++)
+        put(o, " ", 1);
+}
+
+size_t rac_vformat(char *out, size_t room, const char *fmt, va_list ap)
+{
+    struct output o = {.p = out, .room = room};
+    while (*fmt != 0) {
+        size_t literal = strcspn(fmt, "%");
+        put(&o, fmt, literal);
+        fmt += literal;
+        if (*fmt == 0)
+            break;
+        struct spec s;
+        fmt = spec_read(&s, fmt);
+        for (int i = 0; i < s.stars_n; i++)
+            s.stars[i] = va_arg(ap, int);
+        if (s.conversion == '%')
+            put(&o, "%", 1);
+        else if (s.conversion == 's')
+            put_string(&o, &s, va_arg(ap, const char *));
+        else if (s.conversion == 'p')
+            PUT(&o, &s, void *, va_arg(ap, void *));
+        else if (strchr("feg", s.conversion) != NULL)
+            PUT(&o, &s, double, va_arg(ap, double));
+        else if (s.wide)
+            PUT(&o, &s, long, va_arg(ap, long));
+        else
+            PUT(&o, &s, int, va_arg(ap, int));
+    }
+    return o.n;
+}
