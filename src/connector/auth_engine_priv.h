@@ -48,8 +48,9 @@ struct rac_token_post {
     struct rac_auth *auth;
     struct rac_arena *a;
     struct rac_token_request first, basic;
-    bool has_basic; /* an invalid_client is tried once more with it */
-    bool device;    /* only then "nobody has confirmed yet" is an answer */
+    struct rac_secrets hide; /* what was sent: providers repeat it in the words of their errors */
+    bool has_basic;          /* an invalid_client is tried once more with it */
+    bool device;             /* only then "nobody has confirmed yet" is an answer */
     struct rac_fetch *fetch;
     void (*done)(void *arg, const struct rac_token_answer *answer);
     void *arg;

@@ -6,6 +6,8 @@
  */
 #include "connector/auth_engine_priv.h"
 
+#include "base/secret.h"
+
 enum { ANSWER_BYTES_MAX = 1 << 20 };
 
 static void posted(void *arg, const struct rac_fetch_res *res);
@@ -39,9 +41,26 @@ static void posted(void *arg, const struct rac_fetch_res *res)
         send(p, &p->basic);
         return;
     }
+    answer.error = rac_secrets_mask(&p->hide, answer.error, p->a);
+    answer.error_description = rac_secrets_mask(&p->hide, answer.error_description, p->a);
     if (answer.verdict == RAC_TOKEN_PENDING && !p->device)
         answer.verdict = RAC_TOKEN_TEMPORARY;
     p->done(p->arg, &answer);
+}
+
+static void hide_secrets(struct rac_token_post *p, const struct rac_oauth_vars *v)
+{
+    bool known;
+    const rac_str sent[] = {v->code, v->refresh_token, v->assertion, v->verifier,
+                            rac_oauth_var(v, RAC_S("ClientSecret"), p->a, &known)};
+    rac_connection_secrets(v->connection, p->a, &p->hide);
+    for (size_t i = 0; i < RAC_COUNT(sent); i++)
+        rac_secrets_add(&p->hide, sent[i], p->a);
+    for (size_t i = 0; i < p->hide.n; i++) { /* copies: v goes */
+        p->hide.v[i] = rac_arena_str(p->a, p->hide.v[i]);
+        rac_secret_wipe_with(p->a, p->hide.v[i]);
+    }
+    rac_secrets_ready(&p->hide);
 }
 
 rac_err rac_token_post_build(struct rac_token_post *p, struct rac_auth *auth,
@@ -50,6 +69,7 @@ rac_err rac_token_post_build(struct rac_token_post *p, struct rac_auth *auth,
 {
     const struct rac_env *env = auth->env.env;
     *p = (struct rac_token_post){.auth = auth, .a = a, .device = purpose == RAC_TOKEN_DEVICE};
+    hide_secrets(p, v);
     rac_err e = rac_token_request_build(v, purpose, false, env, a, &p->first, error);
     if (e != RAC_OK || !p->first.can_retry_basic)
         return e;

@@ -126,16 +126,29 @@ struct rac_oauth_token *rac_connection_token(const struct rac_connection *c, rac
 
 /* --- masking ------------------------------------------------------------------------------- */
 
-/* Texts that must not be shown for this connection: secret values and tokens, and the forms they
- * take on the wire (URL-encoded, Basic). Longest first. */
+/*
+ * Texts that must not be shown, and the forms they take on the wire (URL-encoded, inside JSON,
+ * Basic). As many as there are; where they pass 16 MB or the arena's cap, nothing at all is shown
+ * rather than something that was not compared with all of them.
+ *
+ *     struct rac_secrets s = {0};
+ *     rac_secrets_add(&s, secret, a);
+ *     rac_secrets_ready(&s);
+ *     text = rac_secrets_mask(&s, text, a);
+ */
 struct rac_secrets {
-    rac_str *v;
-    size_t n;
+    rac_str *v; /* once ready: longest first */
+    size_t n, cap, bytes;
+    bool over; /* too many: every text is masked whole */
 };
+void rac_secrets_add(struct rac_secrets *s, rac_str secret, struct rac_arena *a);
+void rac_secrets_ready(struct rac_secrets *s);
+/* Of a connection, ready: its tokens, the secret ones of its values. */
 void rac_connection_secrets(const struct rac_connection *c, struct rac_arena *a,
                             struct rac_secrets *out);
-/* text with every occurrence of a secret of at least 4 bytes replaced by "***"; text itself when
- * there is none. A text that is exactly a shorter secret becomes "***" too. */
+/* text with every occurrence of a secret of at least 4 bytes replaced by "***", and one of which
+ * the end of the text cuts off the rest; text itself when there is none. A text that is exactly a
+ * shorter secret becomes "***" too. */
 rac_str rac_secrets_mask(const struct rac_secrets *s, rac_str text, struct rac_arena *a);
 
 /* --- words --------------------------------------------------------------------------------- */

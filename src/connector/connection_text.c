@@ -4,41 +4,52 @@
 #include "connector/connection.h"
 
 #include "base/base64.h"
+#include "base/secret.h"
 #include "base/utf8.h"
 #include "text/url.h"
 
 /* --- masking ---------------------------------------------------------------------------------- */
 
-enum { SECRETS_MAX = 64, MASK_WITHIN_BYTES_MIN = 4 };
+enum { MASK_WITHIN_BYTES_MIN = 4, SECRETS_BYTES_MAX = 16 << 20 };
 
-static void add_one(struct rac_secrets *s, rac_str v)
+static void add_one(struct rac_secrets *s, rac_str v, struct rac_arena *a)
 {
-    if (v.n == 0 || s->n == SECRETS_MAX)
+    if (v.n == 0 || s->over)
         return;
-    size_t at = 0;
-    while (at < s->n && s->v[at].n >= v.n) {
-        if (rac_str_eq(s->v[at], v))
-            return;
-        at++;
+    s->bytes += v.n + sizeof v;
+    if (s->bytes > SECRETS_BYTES_MAX || rac_arena_over(a)) {
+        s->over = true;
+        return;
     }
-    memmove(&s->v[at + 1], &s->v[at], (s->n - at) * sizeof s->v[0]);
-    s->v[at] = v;
-    s->n++;
+    if (s->n == s->cap) {
+        size_t cap = s->cap > 0 ? 2 * s->cap : 32;
+        s->v = rac_arena_grow(a, s->v, s->cap * sizeof *s->v, cap * sizeof *s->v);
+        s->cap = cap;
+    }
+    s->v[s->n++] = v;
 }
 
-/* A secret and the shapes it takes in a request: encoded for a URL or a form, inside JSON. */
-static void add_forms(struct rac_secrets *s, rac_str v, struct rac_arena *a)
+/* The same for a copy of ours, which goes with its arena. */
+static void add_copy(struct rac_secrets *s, rac_str v, struct rac_arena *a)
+{
+    rac_secret_wipe_with(a, v);
+    add_one(s, v, a);
+}
+
+void rac_secrets_add(struct rac_secrets *s, rac_str v, struct rac_arena *a)
 {
     if (v.n == 0)
         return;
-    add_one(s, v);
-    add_one(s, rac_url_encode_set(a, v, RAC_URL_STRICT));
-    add_one(s, rac_url_encode(a, v));
-    add_one(s, rac_url_encode_set(a, v, RAC_URL_FORM));
+    const rac_str encoded[] = {rac_url_encode_set(a, v, RAC_URL_STRICT), rac_url_encode(a, v),
+                               rac_url_encode_set(a, v, RAC_URL_FORM)};
     struct rac_json text = rac_json_of_str(v);
     rac_str quoted = rac_json_print_str(&text, 0, a);
-    if (quoted.n > 2)
-        add_one(s, rac_str_sub(quoted, 1, quoted.n - 2));
+    add_one(s, v, a);
+    for (size_t i = 0; i < RAC_COUNT(encoded); i++)
+        if (!rac_str_eq(encoded[i], v))
+            add_copy(s, encoded[i], a);
+    if (quoted.n > 2 && quoted.n - 2 != v.n)
+        add_copy(s, rac_str_sub(quoted, 1, quoted.n - 2), a);
 }
 
 static void add_basic(struct rac_secrets *s, const struct rac_connection *c, rac_str password,
@@ -47,45 +58,78 @@ static void add_basic(struct rac_secrets *s, const struct rac_connection *c, rac
     RAC_JSON_EACH_MEMBER(m, &c->values)
     {
         const struct rac_conn_param *p = rac_conn_param_find(c->set, rac_json_key(m));
-        if (p == NULL || p->type != RAC_CONN_STRING)
+        if (p == NULL || p->type != RAC_CONN_STRING || s->over)
             continue;
         rac_str user = rac_json_str(&m->value, RAC_S(""));
         rac_str pair = rac_arena_printf(a, "%.*s:%.*s", RAC_FMT(user), RAC_FMT(password));
-        add_one(s, rac_base64_encode(a, pair));
+        rac_secret_wipe_with(a, pair);
+        add_copy(s, rac_base64_encode(a, pair), a);
     }
+}
+
+static int longest_first(const void *x, const void *y)
+{
+    const rac_str *a = x, *b = y;
+    return a->n < b->n ? 1 : a->n > b->n ? -1 : memcmp(a->p, b->p, a->n);
+}
+
+void rac_secrets_ready(struct rac_secrets *s)
+{
+    size_t kept = 0;
+    if (s->n > 0)
+        qsort(s->v, s->n, sizeof *s->v, longest_first);
+    for (size_t i = 0; i < s->n; i++)
+        if (kept == 0 || !rac_str_eq(s->v[i], s->v[kept - 1]))
+            s->v[kept++] = s->v[i];
+    s->n = kept;
 }
 
 void rac_connection_secrets(const struct rac_connection *c, struct rac_arena *a,
                             struct rac_secrets *out)
 {
-    out->n = 0;
-    out->v = RAC_NEW_N(a, rac_str, SECRETS_MAX + 1);
+    *out = (struct rac_secrets){0};
     if (c == NULL)
         return;
+    for (size_t i = 0; i < c->tokens_n; i++) {
+        rac_secrets_add(out, c->tokens[i].access, a);
+        rac_secrets_add(out, c->tokens[i].refresh, a);
+        rac_secrets_add(out, c->tokens[i].assertion, a);
+    }
     RAC_JSON_EACH_MEMBER(m, &c->values)
     {
         const struct rac_conn_param *p = rac_conn_param_find(c->set, rac_json_key(m));
         rac_str v = rac_json_str(&m->value, RAC_S(""));
         if ((p != NULL && !p->secret) || v.n == 0)
             continue;
-        add_forms(out, v, a);
+        rac_secrets_add(out, v, a);
         add_basic(out, c, v, a);
     }
-    for (size_t i = 0; i < c->tokens_n; i++) {
-        add_forms(out, c->tokens[i].access, a);
-        add_forms(out, c->tokens[i].refresh, a);
-        add_forms(out, c->tokens[i].assertion, a);
-    }
+    rac_secrets_ready(out);
+}
+
+/* A secret that the end of the text cuts off. */
+static rac_str mask_end(rac_str v, rac_str text, struct rac_arena *a)
+{
+    size_t n = v.n - 1 < text.n ? v.n - 1 : text.n;
+    for (; n >= MASK_WITHIN_BYTES_MIN; n--)
+        if (memcmp(text.p + text.n - n, v.p, n) == 0)
+            return rac_str_concat(a, rac_str_sub(text, 0, text.n - n), RAC_S("***"));
+    return text;
 }
 
 rac_str rac_secrets_mask(const struct rac_secrets *s, rac_str text, struct rac_arena *a)
 {
+    if (s->over && text.n > 0)
+        return RAC_S("***");
     for (size_t i = 0; i < s->n && text.n > 0; i++) {
         rac_str v = s->v[i];
         if (rac_str_eq(text, v))
             return RAC_S("***");
-        if (v.n >= MASK_WITHIN_BYTES_MIN && rac_str_find(text, v) != RAC_STR_NPOS)
+        if (v.n < MASK_WITHIN_BYTES_MIN)
+            continue;
+        if (rac_str_find(text, v) != RAC_STR_NPOS)
             text = rac_str_replace(a, text, v, RAC_S("***"));
+        text = mask_end(v, text, a);
     }
     return text;
 }

@@ -571,6 +571,22 @@ static void test_error_in_200(void **state)
     assert_int_equal(marked()->status, RAC_CONNECTION_UNAUTHENTICATED);
 }
 
+/* A provider that repeats what it was sent does not bring it into the status. */
+static void test_error_repeats_secrets(void **state)
+{
+    (void)state;
+    connector(generic);
+    stored("A1", "R1-and-more", -5);
+    struct outcome *o = prepare(0, false);
+    pump();
+    reply(last_asked(), 400,
+          "{\"error\":\"invalid_grant\",\"error_description\":\"no R1-and-more for app:s3cret "
+          "and A1\"}");
+    assert_has(o->error.message, "no *** for app:***");
+    assert_lacks(o->error.message, "R1-and");
+    assert_lacks(marked()->message, "s3cret");
+}
+
 static void test_invalid_client_retry(void **state)
 {
     (void)state;
@@ -1776,6 +1792,7 @@ int main(void)
         T(test_expires_in),
         T(test_temporary_but_valid),
         T(test_error_in_200),
+        T(test_error_repeats_secrets),
         T(test_invalid_client_retry),
         T(test_no_refresh_token),
         T(test_never_signed_in),

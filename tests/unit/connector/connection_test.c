@@ -447,6 +447,43 @@ static void test_masking(void **state)
     assert_str(rac_secrets_mask(&s, RAC_S("Bearer tok-en"), &f->a), "Bearer ***");
     assert_str(rac_secrets_mask(&s, RAC_S("123"), &f->a), "***");
     assert_str(rac_secrets_mask(&s, RAC_S("/v123/"), &f->a), "/v123/");
+    assert_str(rac_secrets_mask(&s, RAC_S("cut off: p@ss w"), &f->a), "cut off: ***");
+    assert_str(rac_secrets_mask(&s, RAC_S("not: p@s"), &f->a), "not: p@s");
+}
+
+/* However many there are, all of them are masked. */
+static void test_masking_many(void **state)
+{
+    struct fixture *f = *state;
+    struct rac_secrets s;
+    struct rac_buf params, values, text;
+    rac_buf_init(&params, 1 << 20);
+    rac_buf_init(&values, 1 << 20);
+    rac_buf_init(&text, 1 << 20);
+    RAC_BUF_ADD_LIT(&params, "{'connectionParameters':{'token':{'type':'oauthSetting'},"
+                             "'user':{'type':'string'}");
+    RAC_BUF_ADD_LIT(&values, "{'token':{'access_token':'the-access','refresh_token':'the-refresh'}"
+                             ",'user':'me'");
+    for (int i = 0; i < 300; i++) {
+        rac_buf_printf(&params, ",'s%d':{'type':'securestring'}", i);
+        rac_buf_printf(&values, ",'s%d':'secret #%d of many'", i, i);
+        rac_buf_printf(&text, "[secret #%d of many][secret%%20%%23%d%%20of%%20many]", i, i);
+    }
+    RAC_BUF_ADD_LIT(&params, "}}");
+    RAC_BUF_ADD_LIT(&values, "}");
+    RAC_BUF_ADD_LIT(&text, "[the-access][the-refresh]");
+    rac_buf_add_char(&params, '\0');
+    rac_buf_add_char(&values, '\0');
+    connector(f, rac_buf_str(&params).p);
+    struct rac_connection *c = make(f, rac_buf_str(&values).p);
+    rac_connection_secrets(c, &f->a, &s);
+    rac_str shown = rac_secrets_mask(&s, rac_buf_str(&text), &f->a);
+    assert_int_equal(shown.n, 602 * strlen("[***]"));
+    s.over = true;
+    assert_str(rac_secrets_mask(&s, RAC_S("anything"), &f->a), "***");
+    rac_buf_fini(&params);
+    rac_buf_fini(&values);
+    rac_buf_fini(&text);
 }
 
 static void test_messages(void **state)
@@ -493,6 +530,7 @@ int main(void)
         T(test_apply_alternatives),
         T(test_apply_oauth),
         T(test_masking),
+        T(test_masking_many),
         T(test_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
