@@ -84,8 +84,9 @@ static bool locale_of(rac_str tag, char out[ULOC_FULLNAME_CAPACITY])
     uloc_getLanguage(out, part, sizeof part, &e);
     if (U_FAILURE(e) || !listed(uloc_getISOLanguages(), part))
         return false;
-    uloc_getCountry(out, part, sizeof part, &e);
-    return U_SUCCESS(e) && (part[0] == '\0' || listed(uloc_getISOCountries(), part));
+    uloc_getCountry(out, part, sizeof part, &e); /* "419" and the like are parts of the world */
+    return U_SUCCESS(e) &&
+           (part[0] == '\0' || rac_is_digit(part[0]) || listed(uloc_getISOCountries(), part));
 }
 
 /* --- patterns: CLDR letters to the language's own --------------------------------------------- */
@@ -235,15 +236,17 @@ bool rac_culture_open(rac_str tag, struct rac_arena *a, const struct rac_culture
         return false;
     struct rac_culture *c = RAC_NEW(a, struct rac_culture);
     UErrorCode e = U_ZERO_ERROR;
+    char likely[ULOC_FULLNAME_CAPACITY]; /* "de" has the money of Germany */
+    uloc_addLikelySubtags(locale, likely, sizeof likely, &e);
     UDateFormat *f = udat_open(UDAT_FULL, UDAT_FULL, locale, NULL, 0, NULL, 0, &e);
     UNumberFormat *num = unum_open(UNUM_DECIMAL, NULL, 0, locale, NULL, &e);
-    UNumberFormat *cur = unum_open(UNUM_CURRENCY, NULL, 0, locale, NULL, &e);
+    UNumberFormat *cur = unum_open(UNUM_CURRENCY, NULL, 0, likely, NULL, &e);
     if (U_SUCCESS(e)) {
         c->name = rac_arena_str(a, tag);
         symbols(a, f, UDAT_WEEKDAYS, 1, c->days, 7);
-        symbols(a, f, UDAT_SHORT_WEEKDAYS, 1, c->short_days, 7);
+        symbols(a, f, UDAT_STANDALONE_SHORT_WEEKDAYS, 1, c->short_days, 7);
         symbols(a, f, UDAT_STANDALONE_MONTHS, 0, c->months, 12);
-        symbols(a, f, UDAT_SHORT_MONTHS, 0, c->short_months, 12);
+        symbols(a, f, UDAT_STANDALONE_SHORT_MONTHS, 0, c->short_months, 12);
         symbols(a, f, UDAT_AM_PMS, 0, &c->am, 1);
         symbols(a, f, UDAT_AM_PMS, 1, &c->pm, 1);
         c->short_date = best_pattern(a, locale, "yMd");
@@ -265,6 +268,7 @@ bool rac_culture_open(rac_str tag, struct rac_arena *a, const struct rac_culture
         c->time_separator = rac_str_sub(kept, 1, 1);
         c->decimal = number_symbol(a, num, UNUM_DECIMAL_SEPARATOR_SYMBOL);
         c->group = number_symbol(a, num, UNUM_GROUPING_SEPARATOR_SYMBOL);
+        c->group_size = (int)unum_getAttribute(num, UNUM_SECONDARY_GROUPING_SIZE);
         c->minus = number_symbol(a, num, UNUM_MINUS_SIGN_SYMBOL);
         c->currency = number_symbol(a, cur, UNUM_CURRENCY_SYMBOL);
         c->currency_positive = number_pattern(a, locale, UNUM_CURRENCY);

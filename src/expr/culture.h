@@ -18,6 +18,7 @@ struct rac_culture {
     rac_str short_date, long_date, short_time, long_time, month_day, year_month; /* d D t T m y */
     rac_str date_separator, time_separator;
     rac_str decimal, group, minus;
+    int group_size;            /* of the groups behind the first three digits; 0: 3 as well */
     rac_str currency;          /* symbol */
     rac_str currency_positive; /* "¤#" or "#\u00a0¤": ¤ the symbol, # the number */
     rac_str percent_positive;  /* "#%" */

@@ -6,6 +6,8 @@
 #include "expr/number.h"
 #include "expr/xml.h"
 
+#include <math.h>
+
 static rac_str str_of(const struct rac_json *v)
 {
     return (rac_str){v->s, v->n};
@@ -88,6 +90,17 @@ bool fn_int(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struc
     return answer_int(out, i);
 }
 
+/* "Infinity" with or without a sign: isFloat knows it, float only where a locale is given. */
+static bool infinity(rac_str s, double *out)
+{
+    s = trim_white(s);
+    bool minus = rac_str_starts(s, RAC_S("-"));
+    if (minus || rac_str_starts(s, RAC_S("+")))
+        s = rac_str_from(s, 1);
+    *out = minus ? -INFINITY : INFINITY;
+    return rac_str_eqi(s, RAC_S("Infinity"));
+}
+
 bool fn_float(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)
 {
     double x;
@@ -96,7 +109,8 @@ bool fn_float(struct call *c, const struct rac_json *v, size_t n, struct rac_jso
         return false;
     if (rac_json_is_number(&v[0]))
         x = rac_json_double(&v[0], 0);
-    else if (v[0].type != RAC_JSON_STRING || !rac_number_parse_float(str_of(&v[0]), in, &x))
+    else if (v[0].type != RAC_JSON_STRING || (!rac_number_parse_float(str_of(&v[0]), in, &x) &&
+                                              !(n > 1 && infinity(str_of(&v[0]), &x))))
         return fail_convert(c, &v[0], "a floating-point number");
     return answer_double(out, x);
 }
@@ -144,12 +158,7 @@ bool fn_is_float(struct call *c, const struct rac_json *v, size_t n, struct rac_
     const struct rac_culture *in;
     if (!arg_str(c, v, 0, &s) || !culture(c, v, n, 1, &in))
         return false;
-    rac_str bare = trim_white(s);
-    if (rac_str_starts(bare, RAC_S("-")) || rac_str_starts(bare, RAC_S("+")))
-        bare = rac_str_from(bare, 1);
-    *out =
-        rac_json_of_bool(rac_number_parse_float(s, in, &x) || rac_str_eqi(bare, RAC_S("Infinity")));
-    return true;
+    return answer_bool(out, rac_number_parse_float(s, in, &x) || infinity(s, &x));
 }
 
 bool fn_format_number(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)
@@ -375,12 +384,38 @@ bool fn_uri_component(struct call *c, const struct rac_json *v, size_t n RAC_UNU
     return answer_str(out, (rac_str){p, (size_t)(w - p)});
 }
 
+/* A run of escapes that is no UTF-8 stays as it stands. */
+static size_t decode_run(rac_str s, char *out)
+{
+    char bytes[4];
+    size_t n = 0;
+    for (size_t at = 0; n < sizeof bytes && at + 2 < s.n && s.p[at] == '%'; at += 3) {
+        int high = rac_hex_value(s.p[at + 1]), low = rac_hex_value(s.p[at + 2]);
+        if (high < 0 || low < 0)
+            break;
+        bytes[n++] = (char)(high << 4 | low);
+    }
+    uint32_t cp;
+    size_t used = n > 0 ? rac_utf8_decode(bytes, n, &cp) : 0;
+    memcpy(out, bytes, used);
+    return used;
+}
+
 bool fn_uri_component_to_string(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
                                 struct rac_json *out)
 {
     rac_str s;
-    return arg_str(c, v, 0, &s) &&
-           answer_str(out, rac_utf8_mend(c->a, rac_url_decode(c->a, s, false)));
+    if (!arg_str(c, v, 0, &s))
+        return false;
+    char *p = rac_arena_alloc_dirty(c->a, s.n + 4), *w = p;
+    for (size_t i = 0; i < s.n;) {
+        size_t bytes = s.p[i] == '%' ? decode_run(rac_str_from(s, i), w) : 0;
+        if (bytes == 0)
+            *w = s.p[i];
+        w += bytes > 0 ? bytes : 1;
+        i += bytes > 0 ? 3 * bytes : 1;
+    }
+    return answer_str(out, (rac_str){p, (size_t)(w - p)});
 }
 
 bool fn_uri_component_to_binary(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,

@@ -23,6 +23,21 @@ static bool take(rac_str *s, rac_str what)
     return true;
 }
 
+/* Where a culture groups by a no-break space, people type a plain one. */
+static bool take_group(rac_str *s, rac_str group)
+{
+    static const rac_str narrow = RAC_S_INIT("\xe2\x80\xaf"), wide = RAC_S_INIT("\xc2\xa0");
+    if (take(s, group))
+        return true;
+    return (rac_str_eq(group, narrow) || rac_str_eq(group, wide)) &&
+           (take(s, narrow) || take(s, wide) || (s->n > 1 && take(s, RAC_S(" "))));
+}
+
+static bool take_minus(rac_str *s, const struct rac_culture *c)
+{
+    return take(s, RAC_S("-")) || take(s, c->minus);
+}
+
 static bool take_digits(rac_str *s, struct spelling *out, rac_str group)
 {
     bool any = false;
@@ -33,19 +48,19 @@ static bool take_digits(rac_str *s, struct spelling *out, rac_str group)
             out->text[out->n++] = s->p[0];
             *s = rac_str_from(*s, 1);
             any = true;
-        } else if (!(any && take(s, group))) {
+        } else if (!(any && take_group(s, group))) {
             return any;
         }
     }
 }
 
-/* [white] [sign] digits[.digits][e[sign]digits] [sign] [white] */
+/* [white] [sign] digits[.digits][e[sign]digits] [[white] sign] [white] */
 static bool spell(rac_str s, const struct rac_culture *c, bool trailing_sign, bool exponent,
                   struct spelling *out)
 {
     *out = (struct spelling){0};
     s = trim_white(s);
-    bool minus = take(&s, RAC_S("-")), sign = minus || take(&s, RAC_S("+"));
+    bool minus = take_minus(&s, c), sign = minus || take(&s, RAC_S("+"));
     out->text[out->n++] = '-'; /* overwritten below when there is none */
     bool whole = take_digits(&s, out, c->group);
     if (take(&s, c->decimal)) {
@@ -68,7 +83,8 @@ static bool spell(rac_str s, const struct rac_culture *c, bool trailing_sign, bo
             return false;
     }
     if (trailing_sign && !sign) {
-        minus = take(&s, RAC_S("-"));
+        s = trim_white(s);
+        minus = take_minus(&s, c);
         if (!minus)
             (void)take(&s, RAC_S("+"));
     }
@@ -230,21 +246,29 @@ static void shift(struct digits *d, int n)
 
 /* --- standard formats ------------------------------------------------------------------------- */
 
-static void put_whole(struct rac_buf *b, const char *v, int n, rac_str group, int least)
+/* Behind a digit with `left` more digits to its right: 3 and 3, or 3 and then 2 (India). */
+static void put_group(struct rac_buf *b, const struct rac_culture *c, int left)
 {
-    int total = n < least ? least : n;
+    int size = c->group_size > 0 ? c->group_size : 3;
+    if (left == 3 || (left > 3 && (left - 3) % size == 0))
+        rac_buf_add(b, c->group);
+}
+
+static void put_whole(struct rac_buf *b, const struct digits *d, const struct rac_culture *c,
+                      bool grouped, int least)
+{
+    int n = d->whole_n, total = n < least ? least : n;
     for (int i = 0; i < total; i++) {
-        rac_buf_add_char(b, i < total - n ? '0' : v[i - (total - n)]);
-        int left = total - i - 1;
-        if (group.n > 0 && left > 0 && left % 3 == 0)
-            rac_buf_add(b, group);
+        rac_buf_add_char(b, i < total - n ? '0' : d->v[i - (total - n)]);
+        if (grouped)
+            put_group(b, c, total - i - 1);
     }
 }
 
 static void put_fixed(struct rac_buf *b, const struct digits *d, const struct rac_culture *c,
                       bool grouped)
 {
-    put_whole(b, d->v, d->whole_n, grouped ? c->group : RAC_S(""), 1);
+    put_whole(b, d, c, grouped, 1);
     if (d->fraction_n > 0) {
         rac_buf_add(b, c->decimal);
         rac_buf_add(b, (rac_str){d->v + d->whole_n, (size_t)d->fraction_n});
@@ -292,7 +316,7 @@ static void put_exponent(struct rac_buf *b, struct digits *d, const struct rac_c
         round_to(d, precision - e);
         e = leading(d, &first); /* 9.99 may have become 10.0 */
     }
-    if (d->neg)
+    if (d->neg && !zero)
         rac_buf_add(b, c->minus);
     int n = d->whole_n + d->fraction_n;
     rac_buf_add_char(b, zero ? '0' : d->v[first]);
@@ -325,7 +349,7 @@ static rac_err put_general(struct rac_buf *b, const struct rac_json *v, struct d
     int first, e = leading(d, &first);
     round_to(d, precision - 1 - e);
     e = leading(d, &first);
-    if (e >= precision || e < -5) {
+    if (e >= precision || e <= -5) {
         int significant = precision - 1;
         int n = d->whole_n + d->fraction_n;
         while (significant > 0 && (first + significant >= n || d->v[first + significant] == '0'))
@@ -418,16 +442,19 @@ struct custom {
     char exponent_letter;
 };
 
-/* Length of a literal at p (quoted or escaped), 0 when there is none. */
-static size_t literal_length(rac_str f, size_t i)
+/* Length of a literal at i (quoted or escaped; a quote may lack its end), 0 when there is none. */
+static size_t literal(rac_str f, size_t i, rac_str *text)
 {
-    if (f.p[i] == '\\')
-        return i + 1 < f.n ? 2 : 1;
+    if (f.p[i] == '\\') {
+        *text = rac_str_sub(f, i + 1, 1);
+        return 1 + text->n;
+    }
     if (f.p[i] != '\'' && f.p[i] != '"')
         return 0;
     size_t end = i + 1;
     while (end < f.n && f.p[end] != f.p[i])
         end++;
+    *text = rac_str_sub(f, i + 1, end - i - 1);
     return (end < f.n ? end + 1 : end) - i;
 }
 
@@ -449,8 +476,9 @@ static struct custom scan(rac_str f)
     struct custom k = {0};
     bool point = false, zero_seen = false;
     int commas = 0;
+    rac_str text;
     for (size_t i = 0; i < f.n; i++) {
-        size_t skip = literal_length(f, i), e = exponent_length(f, i);
+        size_t skip = literal(f, i, &text), e = exponent_length(f, i);
         char ch = f.p[i];
         if (skip > 0) {
             i += skip - 1;
@@ -502,9 +530,8 @@ static void put_places(struct rac_buf *b, const struct digits *d, const struct c
     if (place == 0 && upto > 1) { /* overflowing digits stand at the first place */
         for (int i = 0; i < upto; i++) {
             rac_buf_add_char(b, d->v[i]);
-            int left = d->whole_n - i - 1;
-            if (k->grouped && left > 0 && left % 3 == 0)
-                rac_buf_add(b, c->group);
+            if (k->grouped)
+                put_group(b, c, d->whole_n - i - 1);
         }
         *put = upto;
         return;
@@ -517,8 +544,8 @@ static void put_places(struct rac_buf *b, const struct digits *d, const struct c
     } else {
         return;
     }
-    if (k->grouped && right > 0 && right % 3 == 0)
-        rac_buf_add(b, c->group);
+    if (k->grouped)
+        put_group(b, c, right);
 }
 
 static void put_custom_exponent(struct rac_buf *b, const struct custom *k, int e)
@@ -534,15 +561,15 @@ static void put_section(struct rac_buf *b, rac_str f, struct digits *d, const st
 {
     int place = 0, put = 0, fraction = 0;
     bool point = false;
+    rac_str text;
     int shown = d->fraction_n; /* up to the last digit that is not zero, or a 0 place */
     while (shown > k->fraction_zeros && d->v[d->whole_n + shown - 1] == '0')
         shown--;
     for (size_t i = 0; i < f.n; i++) {
-        size_t skip = literal_length(f, i), exponent = exponent_length(f, i);
+        size_t skip = literal(f, i, &text), exponent = exponent_length(f, i);
         char ch = f.p[i];
         if (skip > 0) {
-            size_t from = i + 1, n = ch == '\\' ? skip - 1 : skip - 2;
-            rac_buf_add(b, rac_str_sub(f, from, n));
+            rac_buf_add(b, text);
             i += skip - 1;
         } else if (exponent > 0 && k->exponent_digits > 0) {
             put_custom_exponent(b, k, e);
@@ -567,11 +594,11 @@ static void put_section(struct rac_buf *b, rac_str f, struct digits *d, const st
 
 static rac_str section_at(rac_str f, int wanted, int *count)
 {
-    rac_str found = RAC_STR_NULL;
+    rac_str found = RAC_STR_NULL, text;
     size_t from = 0;
     *count = 0;
     for (size_t i = 0; i <= f.n; i++) {
-        size_t skip = i < f.n ? literal_length(f, i) : 0;
+        size_t skip = i < f.n ? literal(f, i, &text) : 0;
         if (skip > 0) {
             i += skip - 1;
             continue;
@@ -610,28 +637,31 @@ static int apply_scale(struct digits *d, const struct custom *k)
     return e;
 }
 
-static void put_custom(struct rac_buf *b, rac_str f, struct digits *d, const struct rac_culture *c)
+/* Section `wanted` of a format; the first one where it is missing or empty. */
+static rac_str section_or_first(rac_str f, int wanted, bool *own)
 {
     int sections;
-    rac_str positive = section_at(f, 0, &sections);
-    bool was_negative = d->neg, zero = all_zero(d);
-    rac_str chosen = positive;
-    if (zero && sections > 2)
-        chosen = section_at(f, 2, &sections);
-    else if (was_negative && sections > 1 && section_at(f, 1, &sections).n > 0)
-        chosen = section_at(f, 1, &sections);
-    bool own_sign = was_negative && sections > 1 && chosen.p != positive.p;
+    rac_str s = section_at(f, wanted, &sections);
+    *own = s.n > 0;
+    return *own ? s : section_at(f, 0, &sections);
+}
+
+static void put_custom(struct rac_buf *b, rac_str f, struct digits *d, const struct rac_culture *c)
+{
+    bool own = false, own_zero;
+    rac_str zero = section_or_first(f, 2, &own_zero),
+            chosen = all_zero(d) ? zero : section_or_first(f, d->neg ? 1 : 0, &own);
     struct digits scaled = *d;
     struct custom k = scan(chosen);
     int e = apply_scale(&scaled, &k);
-    if (sections > 2 && !zero && all_zero(&scaled)) { /* it rounds to zero: the third section */
-        chosen = section_at(f, 2, &sections);
+    if (all_zero(&scaled) && chosen.p != zero.p) { /* it rounds to zero */
+        chosen = zero;
         k = scan(chosen);
         scaled = *d;
         e = apply_scale(&scaled, &k);
-        own_sign = true;
+        own = own_zero;
     }
-    if (scaled.neg && !own_sign)
+    if (scaled.neg && !own)
         rac_buf_add(b, c->minus);
     put_section(b, chosen, &scaled, &k, c, e);
 }
