@@ -179,7 +179,7 @@ bool fn_parse_date_time(struct call *c, const struct rac_json *v, size_t n, stru
     if (n > 2) {
         if (!arg_str(c, v, 2, &format))
             return false;
-        e = moment_parse_exact(s, format, in, &m);
+        e = moment_parse_exact(s, format, in, c->a, &m);
     } else {
         e = moment_parse_culture(s, in, c->a, &m) ? RAC_OK : RAC_E_SYNTAX;
     }
@@ -348,35 +348,45 @@ static bool span_char(rac_str *s, char ch)
     return true;
 }
 
-/* [-][d.]hh:mm[:ss[.f]] or a number of days. */
+/* [-]d, [-][d.]hh:mm[:ss[.f]] or [-]d:hh:mm:ss[.f]. */
 static bool span_parse(rac_str s, int64_t *ticks)
 {
-    int64_t days = 0, h = 0, m = 0, sec = 0, fraction = 0;
+    int64_t v[4] = {0}, days = 0, fraction = 0, total; /* v: the numbers between colons */
+    size_t n = 1;
     s = trim_white(s);
     bool neg = span_char(&s, '-');
-    if (!span_number(&s, 8, &h))
+    if (!span_number(&s, 8, &v[0]))
         return false;
-    if (s.n == 0 || s.p[0] == '.') {
-        days = h;
-        h = 0;
-        if (span_char(&s, '.') && !span_number(&s, 2, &h))
+    bool dotted = span_char(&s, '.');
+    if (dotted) {
+        days = v[0];
+        if (!span_number(&s, 2, &v[0]))
             return false;
     }
-    if (span_char(&s, ':')) {
-        if (!span_number(&s, 2, &m) || (span_char(&s, ':') && !span_number(&s, 2, &sec)))
+    while (n < 4 && span_char(&s, ':'))
+        if (!span_number(&s, 2, &v[n++]))
             return false;
-        if (span_char(&s, '.')) {
-            size_t before = s.n;
-            if (!span_number(&s, 7, &fraction))
-                return false;
-            for (size_t i = before - s.n; i < 7; i++)
-                fraction *= 10;
-        }
+    if (n > 2 && span_char(&s, '.')) {
+        size_t before = s.n;
+        if (!span_number(&s, 7, &fraction))
+            return false;
+        for (size_t i = before - s.n; i < 7; i++)
+            fraction *= 10;
     }
-    if (s.n != 0 || h > 23 || m > 59 || sec > 59 || days > 10675199)
+    if (s.n != 0 || (dotted && (n < 2 || n == 4)))
         return false;
-    *ticks = days * TICKS_PER_DAY + ((h * 60 + m) * 60 + sec) * TICKS_PER_SECOND + fraction;
-    *ticks = neg ? -*ticks : *ticks;
+    if (n == 1 || n == 4) { /* days come first */
+        days = v[0];
+        memmove(v, v + 1, 3 * sizeof *v);
+        v[3] = 0;
+    }
+    if (v[0] > 23 || v[1] > 59 || v[2] > 59)
+        return false;
+    int64_t rest = ((v[0] * 60 + v[1]) * 60 + v[2]) * TICKS_PER_SECOND + fraction;
+    if (__builtin_mul_overflow(days, -TICKS_PER_DAY, &total) ||
+        __builtin_sub_overflow(total, rest, &total) || (!neg && total == INT64_MIN))
+        return false;
+    *ticks = neg ? total : -total; /* the least has no positive counterpart */
     return true;
 }
 
@@ -447,7 +457,8 @@ bool fn_format_time_span(struct call *c, const struct rac_json *v, size_t n, str
     if (!span_parse(s, &ticks))
         return fail_convert(c, &v[0], "a time span");
     uint64_t t = ticks < 0 ? 0 - (uint64_t)ticks : (uint64_t)ticks;
-    if (rac_str_eq(f, RAC_S("c")) || rac_str_eq(f, RAC_S("t")) || rac_str_eq(f, RAC_S("T"))) {
+    if (f.n == 0 || rac_str_eq(f, RAC_S("c")) || rac_str_eq(f, RAC_S("t")) ||
+        rac_str_eq(f, RAC_S("T"))) {
         *out = rac_json_of_str(span_text(c->a, ticks));
         return true;
     }
@@ -457,14 +468,14 @@ bool fn_format_time_span(struct call *c, const struct rac_json *v, size_t n, str
     if (general) { /* [-][d:]h:mm:ss[.F], and with all places for G */
         bool full = f.p[0] == 'G';
         rac_str day = t / TICKS_PER_DAY > 0 || full ? RAC_S("d\\:") : RAC_S("");
-        f = rac_arena_printf(c->a, "%.*s%s\\:mm\\:ss%s", RAC_FMT(day), full ? "hh" : "%h",
-                             full                        ? "\\.fffffff"
-                             : t % TICKS_PER_SECOND != 0 ? "\\.FFFFFFF"
-                                                         : "");
+        f = rac_arena_printf(c->a, "%.*s%s\\:mm\\:ss", RAC_FMT(day), full ? "hh" : "%h");
+        if (full || t % TICKS_PER_SECOND != 0)
+            f = rac_arena_printf(c->a, "%.*s'%.*s'%s", RAC_FMT(f), RAC_FMT(in->decimal),
+                                 full ? "fffffff" : "FFFFFFF");
         if (ticks < 0)
             rac_buf_add_char(&b, '-');
     }
-    bool ok = f.n > 0 && (f.n > 1 || general) && span_custom(&b, t, f);
+    bool ok = (u16_length(f) > 1 || general) && span_custom(&b, t, f);
     if (ok)
         *out = rac_json_of_str(rac_arena_str(c->a, rac_buf_str(&b)));
     rac_buf_fini(&b);

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "expr/expr_priv.h"
 
 /* --- parts ------------------------------------------------------------------------------------ */
@@ -112,6 +113,14 @@ static rac_str standard_pattern(char letter, const struct rac_culture *c, struct
     }
 }
 
+/* One character stands for a whole pattern. False: for none. */
+static bool expand(rac_str *format, struct rac_arena *a, const struct rac_culture **c)
+{
+    if (u16_length(*format) == 1)
+        *format = standard_pattern(format->p[0], *c, a, c);
+    return format->p != NULL;
+}
+
 static void put_fraction(struct writer *w, size_t n, bool trimmed)
 {
     char text[16];
@@ -147,6 +156,12 @@ static void put_day_or_month(struct writer *w, size_t n, int value, rac_str full
 static void put_zone(struct writer *w, size_t n)
 {
     rac_buf_add(w->b, n == 1 ? RAC_S("+0") : n == 2 ? RAC_S("+00") : RAC_S("+00:00"));
+}
+
+static rac_str first_character(rac_str s)
+{
+    uint32_t cp;
+    return rac_str_sub(s, 0, rac_utf8_decode(s.p, s.n, &cp));
 }
 
 /* n times the same letter; false: not a specifier. */
@@ -189,7 +204,7 @@ static bool put_specifier(struct writer *w, char letter, size_t n, bool *bad)
         return true;
     case 't': {
         rac_str mark = p->hour < 12 ? c->am : c->pm;
-        rac_buf_add(w->b, n == 1 ? rac_str_sub(mark, 0, 1) : mark);
+        rac_buf_add(w->b, n == 1 ? first_character(mark) : mark);
         return true;
     }
     case 'K':
@@ -267,11 +282,8 @@ rac_err moment_format(struct moment m, rac_str format, const struct rac_culture 
         return RAC_E_INVALID;
     struct rac_buf b;
     struct writer w = {.b = &b, .m = m, .p = moment_parts(m), .c = c};
-    if (format.n == 1) {
-        format = standard_pattern(format.p[0], c, a, &w.c);
-        if (format.p == NULL)
-            return RAC_E_INVALID;
-    }
+    if (!expand(&format, a, &w.c))
+        return RAC_E_INVALID;
     rac_buf_init(&b, 65536);
     rac_err e = put_custom(&w, format);
     if (e == RAC_OK)
@@ -288,14 +300,32 @@ struct reader {
     rac_str s;
     struct moment_parts p;
     bool pm, am, has_hour12, utc, has_offset;
-    int offset_s, year_digits;
+    int offset_s;
+    int weekday; /* as named, 1 is Sunday; 0: it was not */
 };
 
+/* Letter case is ignored, in every script. */
 static bool eat(struct reader *r, rac_str what)
 {
-    if (!rac_str_startsi(r->s, what))
-        return false;
-    r->s = rac_str_from(r->s, what.n);
+    size_t i = 0, k = 0;
+    while (k < what.n) {
+        uint32_t x = 0, y = 0;
+        if (i < r->s.n && rac_lower(r->s.p[i]) == rac_lower(what.p[k]) &&
+            ((unsigned char)what.p[k]) < 0x80) {
+            i++;
+            k++;
+            continue;
+        }
+        size_t n = i < r->s.n ? rac_utf8_decode(r->s.p + i, r->s.n - i, &x) : 0;
+        size_t m = rac_utf8_decode(what.p + k, what.n - k, &y);
+        if (n == 0 || m == 0)
+            return false;
+        if (x != y && (x > 0xffff || y > 0xffff || u16_fold((uint16_t)x) != u16_fold((uint16_t)y)))
+            return false;
+        i += n;
+        k += m;
+    }
+    r->s = rac_str_from(r->s, i);
     return true;
 }
 
@@ -320,12 +350,15 @@ static bool eat_number(struct reader *r, size_t least, size_t most, int *out)
     return true;
 }
 
-static bool eat_fraction(struct reader *r)
+/* Digits beyond the seventh round; what rounds up to a second is one (moment_of_parts adds it). */
+static bool eat_fraction(struct reader *r, int most)
 {
     int digits = 0;
-    for (r->p.fraction = 0; r->s.n > 0 && rac_is_digit(r->s.p[0]); digits++) {
+    for (r->p.fraction = 0; digits < most && r->s.n > 0 && rac_is_digit(r->s.p[0]); digits++) {
         if (digits < 7)
             r->p.fraction = r->p.fraction * 10 + (r->s.p[0] - '0');
+        else if (digits == 7)
+            r->p.fraction += r->s.p[0] >= '5';
         r->s = rac_str_from(r->s, 1);
     }
     for (int i = digits; i < 7; i++)
@@ -341,7 +374,7 @@ static bool eat_offset(struct reader *r)
         return false;
     if (eat_char(r, ':') ? !eat_number(r, 2, 2, &m) : (r->s.n > 0 && !eat_number(r, 2, 2, &m)))
         return false;
-    if (h > 14 || m > 59)
+    if (h * 60 + m > 14 * 60 || m > 59)
         return false;
     r->has_offset = true;
     r->offset_s = (h * 3600 + m * 60) * (neg ? -1 : 1);
@@ -362,7 +395,7 @@ static bool eat_clock(struct reader *r, const struct rac_culture *c)
     if (minutes && !eat_number(r, 1, 2, &r->p.minute))
         return false;
     if (minutes && eat_char(r, ':') &&
-        (!eat_number(r, 1, 2, &r->p.second) || (eat_char(r, '.') && !eat_fraction(r))))
+        (!eat_number(r, 1, 2, &r->p.second) || (eat_char(r, '.') && !eat_fraction(r, 32))))
         return false;
     struct reader before = *r;
     skip_blanks(r);
@@ -372,7 +405,7 @@ static bool eat_clock(struct reader *r, const struct rac_culture *c)
         *r = before;
         return minutes;
     }
-    if (r->p.hour < 1 || r->p.hour > 12)
+    if (r->p.hour > 12)
         return false;
     r->p.hour = r->p.hour % 12 + (pm ? 12 : 0);
     return true;
@@ -382,6 +415,8 @@ static bool finish(const struct reader *r, struct moment *out)
 {
     struct moment m = {.utc = r->utc || r->has_offset};
     if (r->s.n != 0 || !moment_of_parts(&r->p, &m.ticks))
+        return false;
+    if (r->weekday > 0 && moment_parts(m).weekday != r->weekday - 1) /* another day than named */
         return false;
     m.ticks -= r->offset_s * TICKS_PER_SECOND;
     if (m.ticks < 0 || m.ticks > TICKS_MAX)
@@ -393,10 +428,10 @@ static bool finish(const struct reader *r, struct moment *out)
 /* What may follow a date: nothing, a clock, a zone. */
 static bool eat_rest(struct reader *r, const struct rac_culture *c, struct moment *out)
 {
-    if (eat_char(r, 'T') || (r->s.n > 0 && is_white((unsigned char)r->s.p[0])) ||
-        eat_char(r, ',')) {
+    bool clock = eat_char(r, 'T');
+    if (clock || (r->s.n > 0 && is_white((unsigned char)r->s.p[0])) || eat_char(r, ',')) {
         skip_blanks(r);
-        if (r->s.n > 0 && rac_is_digit(r->s.p[0]) && !eat_clock(r, c))
+        if ((clock || (r->s.n > 0 && rac_is_digit(r->s.p[0]))) && !eat_clock(r, c))
             return false;
     }
     skip_blanks(r);
@@ -417,8 +452,11 @@ static bool parse_iso(rac_str s, struct moment *out)
 {
     struct reader r = {.s = s};
     int year;
-    if (!eat_number(&r, 4, 4, &year) || !eat_char(&r, '-') || !eat_number(&r, 1, 2, &r.p.month) ||
-        !eat_char(&r, '-') || !eat_number(&r, 1, 2, &r.p.day))
+    if (!eat_number(&r, 4, 4, &year) || r.s.n == 0 || strchr("-/.", r.s.p[0]) == NULL)
+        return false;
+    char separator = r.s.p[0]; /* '-' is ISO's, the others are .NET's */
+    if (!eat_char(&r, separator) || !eat_number(&r, 1, 2, &r.p.month) || !eat_char(&r, separator) ||
+        !eat_number(&r, 1, 2, &r.p.day))
         return false;
     r.p.year = year;
     return eat_rest(&r, &rac_culture_en_us, out);
@@ -465,12 +503,15 @@ static bool eat_name(struct reader *r, const rac_str *names, const rac_str *brie
             *at = i;
             return true;
         }
-    for (int i = 0; i < n; i++)
-        if (brief[i].n > 0 && eat(r, brief[i])) {
+    for (int i = 0; i < n; i++) { /* "févr." may come with its point or without */
+        bool point = brief[i].n > 1 && brief[i].p[brief[i].n - 1] == '.';
+        rac_str bare = rac_str_sub(brief[i], 0, brief[i].n - point);
+        if (bare.n > 0 && eat(r, bare)) {
             (void)eat_char(r, '.');
             *at = i;
             return true;
         }
+    }
     return false;
 }
 
@@ -490,9 +531,11 @@ static void skip_fill(struct reader *r)
 static bool parse_named(rac_str s, const struct rac_culture *c, struct moment *out)
 {
     struct reader r = {.s = s};
-    int unused, year, month = 0;
-    if (eat_name(&r, c->days, c->short_days, 7, &unused))
+    int day = 0, year, month = 0;
+    if (eat_name(&r, c->days, c->short_days, 7, &day)) {
+        r.weekday = day + 1;
         skip_fill(&r);
+    }
     (void)eat(&r, RAC_S("de "));
     bool day_first = r.s.n > 0 && rac_is_digit(r.s.p[0]);
     if (day_first && (!eat_number(&r, 1, 2, &r.p.day)))
@@ -550,8 +593,12 @@ static bool eat_specifier(struct reader *r, char letter, size_t n, const struct 
     *known = true;
     switch (letter) {
     case 'd':
-        return n <= 2 ? eat_number(r, least, 2, &r->p.day)
-                      : eat_name(r, c->days, c->short_days, 7, &value);
+        if (n <= 2)
+            return eat_number(r, least, 2, &r->p.day);
+        if (!eat_name(r, c->days, c->short_days, 7, &value))
+            return false;
+        r->weekday = value + 1;
+        return true;
     case 'M':
         if (n <= 2)
             return eat_number(r, least, 2, &r->p.month);
@@ -571,12 +618,12 @@ static bool eat_specifier(struct reader *r, char letter, size_t n, const struct 
     case 's':
         return eat_number(r, least, 2, &r->p.second);
     case 'f':
+        for (size_t i = 0; i < n; i++)
+            if (i >= r->s.n || !rac_is_digit(r->s.p[i]))
+                return false;
+        return eat_fraction(r, (int)n);
     case 'F':
-        if (letter == 'F' && (r->s.n == 0 || !rac_is_digit(r->s.p[0])))
-            return true;
-        if (letter == 'f' && r->s.n < n)
-            return false;
-        return eat_fraction(r);
+        return eat_fraction(r, (int)n) || true;
     case 't':
         r->pm = eat(r, c->pm) || eat(r, RAC_S("PM")) || (n == 1 && eat_char(r, 'P'));
         r->am = !r->pm && (eat(r, c->am) || eat(r, RAC_S("AM")) || (n == 1 && eat_char(r, 'A')));
@@ -598,8 +645,12 @@ static bool eat_specifier(struct reader *r, char letter, size_t n, const struct 
 }
 
 rac_err moment_parse_exact(rac_str s, rac_str format, const struct rac_culture *c,
-                           struct moment *out)
+                           struct rac_arena *a, struct moment *out)
 {
+    bool utc = rac_str_eq(format, RAC_S("r")) || rac_str_eq(format, RAC_S("R")) ||
+               rac_str_eq(format, RAC_S("u"));
+    if (!expand(&format, a, &c))
+        return RAC_E_INVALID;
     struct reader r = {.s = s, .p = {.year = 1, .month = 1, .day = 1}};
     bool letters = false;
     for (size_t i = 0; i < format.n;) {
@@ -619,6 +670,8 @@ rac_err moment_parse_exact(rac_str s, rac_str format, const struct rac_culture *
         bool known;
         while (i + n < format.n && format.p[i + n] == format.p[i])
             n++;
+        if (rac_lower(format.p[i]) == 'f' && n > 7)
+            return RAC_E_INVALID;
         if (!eat_specifier(&r, format.p[i], n, c, &known))
             return RAC_E_SYNTAX;
         letters |= known;
@@ -633,6 +686,7 @@ rac_err moment_parse_exact(rac_str s, rac_str format, const struct rac_culture *
     }
     if (!letters)
         return RAC_E_INVALID;
+    r.utc |= utc; /* these two say so in plain letters */
     if (r.has_hour12)
         r.p.hour = r.p.hour % 12 + (r.pm ? 12 : 0);
     return finish(&r, out) ? RAC_OK : RAC_E_SYNTAX;

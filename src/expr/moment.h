@@ -32,7 +32,7 @@ bool moment_parse_culture(rac_str s, const struct rac_culture *c, struct rac_are
                           struct moment *out);
 /* RAC_OK, RAC_E_SYNTAX (the text does not match), RAC_E_INVALID (the format is none). */
 rac_err moment_parse_exact(rac_str s, rac_str format, const struct rac_culture *c,
-                           struct moment *out) RAC_MUST_CHECK;
+                           struct rac_arena *a, struct moment *out) RAC_MUST_CHECK;
 /* RAC_E_INVALID: no such format. format absent: "o". */
 rac_err moment_format(struct moment m, rac_str format, const struct rac_culture *c,
                       struct rac_arena *a, rac_str *out) RAC_MUST_CHECK;
