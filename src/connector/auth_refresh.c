@@ -40,6 +40,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 
 #define FLIGHT_STATES(X)                                                                           \
     X(LOOK)                                                                                        \
@@ -304,6 +305,9 @@ static void answered(void *arg, const struct rac_token_answer *x)
 {
     struct rac_flight *f = RAC_CAST(arg, struct rac_flight, FLIGHT_MAGIC);
     f->e = rac_auth_err_of_answer(x);
+    rac_metric_add(x->verdict == RAC_TOKEN_OK ? RAC_METRIC_TOKEN_REFRESHES
+                                              : RAC_METRIC_TOKEN_REFRESH_ERRORS,
+                   1);
     if (x->verdict == RAC_TOKEN_OK) {
         rac_str extra = f->row.extra;
         rac_auth_row_of_answer(x, &f->key, f->row.refresh, rac_auth_now(f->auth), &f->row);

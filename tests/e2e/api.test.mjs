@@ -1,11 +1,11 @@
 // The native API over its whole life cycle; every answer is checked against the API's own
 // description, and every operation of the description is used.
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { inflateRawSync } from 'node:zlib';
-import { backend, raccord, raccordJson, serve, temporary } from './lib/raccord.mjs';
+import { backend, raccord, raccordJson, root, serve, temporary } from './lib/raccord.mjs';
 import { described } from './lib/described.mjs';
 import { definition, png, properties } from './lib/harbour.mjs';
 
@@ -23,6 +23,21 @@ function unzip(buf) {
   }
   return out;
 }
+
+test('every metric of the table is moved somewhere; writes move those of the store', async (t) => {
+  const sources = readdirSync(join(root, 'src'), { recursive: true }).filter((f) => f.endsWith('.c')).map((f) => readFileSync(join(root, 'src', f), 'utf8')).join('\n');
+  const ids = [...readFileSync(join(root, 'src/base/metrics.def'), 'utf8').matchAll(/^METRIC(?:_BY)?\((\w+),/gm)].map((m) => m[1]);
+  assert.ok(ids.length > 20);
+  assert.deepEqual(ids.filter((id) => !sources.includes(`RAC_METRIC_${id}`)), []);
+  const s = await serve(t);
+  const names = ['raccord_store_writes_total', 'raccord_store_commits_total', 'raccord_store_commit_seconds_count', 'raccord_store_errors_total'];
+  const read = () => Promise.all(names.map((n) => s.metric(n)));
+  const before = await read();
+  assert.equal((await s.api('PUT', '/api/v1/groups/dock', {})).status, 200);
+  const after = await read();
+  for (let i = 0; i < 3; i++) assert.ok(after[i] > before[i], `${names[i]} stands at ${after[i]}`);
+  assert.equal(after[3], 0);
+});
 
 test('the first start: ready line, token file, modes, health', async (t) => {
   const s = await serve(t);

@@ -98,6 +98,7 @@ test('consent, PKCE, five-second tokens, rotation and replay', async (t) => {
   assert.equal(tokens.size, 3);
   assert.equal(refresh.size, 2, 'a rotated refresh token replaces the old one');
   assert.equal(s.refreshes(), 2);
+  assert.equal(await s.server.metric('raccord_token_refreshes_total'), 2);
   assert.deepEqual(s.id.errors, []);
 
   // Somebody replays a used refresh token: the provider ends the grant, and the connection says so.
@@ -109,6 +110,7 @@ test('consent, PKCE, five-second tokens, rotation and replay', async (t) => {
   const status = await s.status();
   assert.equal(status.overallStatus, 'Unauthenticated');
   assert.match(status.statuses[0].error.message, /invalid_grant.*Sign in again/s);
+  assert.equal(await s.server.metric('raccord_token_refresh_errors_total'), 1);
   await s.signIn();
   assert.equal((await s.status()).overallStatus, 'Connected');
   assert.equal(ok(await s.call()).statusCode, 200);

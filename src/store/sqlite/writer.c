@@ -13,6 +13,7 @@
  * of writes if the writer did it; the checkpointer thread does, with a connection of its own.
  */
 #include "base/log.h"
+#include "base/metrics.h"
 #include "store/sqlite/store_priv.h"
 
 #include <sqlite3.h>
@@ -88,6 +89,23 @@ static bool apply_one(struct rac_store *s, struct rac_write *w)
     return !sqlite3_get_autocommit(s->db.h);
 }
 
+static rac_ns now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (rac_ns)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static rac_err commit(struct rac_store *s)
+{
+    rac_ns start = now_ns();
+    rac_err e = RAC_DB_RUN(&s->db, COMMIT, NULL);
+    rac_metric_observe_ns(RAC_METRIC_STORE_COMMIT_SECONDS, now_ns() - start);
+    if (e == RAC_OK)
+        rac_metric_add(RAC_METRIC_STORE_COMMITS, 1);
+    return e;
+}
+
 static void move_counters(struct rac_store *s, const struct rac_write *w)
 {
     if (w->commit.err != RAC_OK)
@@ -110,8 +128,7 @@ static void alone(struct rac_store *s, struct rac_write *w)
         bool open = apply_one(s, w);
         e = w->commit.err;
         if (open) {
-            rac_err end =
-                e == RAC_OK ? RAC_DB_RUN(&s->db, COMMIT, NULL) : RAC_DB_RUN(&s->db, ROLLBACK, NULL);
+            rac_err end = e == RAC_OK ? commit(s) : RAC_DB_RUN(&s->db, ROLLBACK, NULL);
             e = e != RAC_OK ? e : end;
         }
         note_why(s, w, e);
@@ -120,13 +137,6 @@ static void alone(struct rac_store *s, struct rac_write *w)
     }
     w->commit.err = e;
     note_why(s, w, e);
-}
-
-static rac_ns now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (rac_ns)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 /* Applies from the front of *list until a limit; returns the writes done and their transaction's
@@ -154,7 +164,7 @@ static struct rac_write *batch(struct rac_store *s, struct rac_write **list, rac
     }
     last->next = NULL;
     if (open)
-        *err = RAC_DB_RUN(&s->db, COMMIT, NULL);
+        *err = commit(s);
     if (!sqlite3_get_autocommit(s->db.h))
         (void)!RAC_DB_RUN(&s->db, ROLLBACK, NULL);
     return first;
@@ -185,11 +195,12 @@ static void run(struct rac_store *s, struct rac_write *list)
         if (e != RAC_OK)
             for (struct rac_write *v = w; v != NULL; v = v->next)
                 alone(s, v);
-        uint64_t n = 0, failed = 0;
+        uint64_t n = 0, failed = 0, broken = 0;
         bool again = false;
         for (struct rac_write *v = w; v != NULL; v = v->next, n++) {
             move_counters(s, v);
             failed += v->commit.err != RAC_OK;
+            broken += is_disk_error(v->commit.err);
             again |= v->again && v->commit.err == RAC_OK;
         }
         pthread_mutex_lock(&s->lock);
@@ -202,6 +213,8 @@ static void run(struct rac_store *s, struct rac_write *list)
         s->stats.failed_total += failed;
         s->stats.commit_ns_total += (uint64_t)(now_ns() - start);
         pthread_mutex_unlock(&s->lock);
+        rac_metric_add(RAC_METRIC_STORE_WRITES, n - failed);
+        rac_metric_add(RAC_METRIC_STORE_ERRORS, broken);
         for (struct rac_write *v = w; v != NULL; v = v->next)
             note_state(s, v->commit.err, v);
         rac_write_answer(w);

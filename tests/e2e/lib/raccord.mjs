@@ -77,6 +77,8 @@ export async function serve(t, { dir = temporary(t), args = [], env, ready = 200
     url, dir, child,
     get token() { return readFileSync(join(dir, 'admin.token'), 'utf8').trim(); },
     log: () => log,
+    // The value of a metric without labels.
+    async metric(name) { return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await (await fetch(`${url}/metrics`)).text())[1]); },
     async stop() { if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM'); await gone; return child.exitCode; },
     async kill() { if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL'); await gone; },
     async api(method, path, body, headers = {}) {

@@ -1,6 +1,7 @@
 /* The OAuth engine with a fake clock, a fake network and the store in memory. */
 #include "unit.h"
 
+#include "base/metrics.h"
 #include "base/utf8.h"
 #include "connector/auth_engine_priv.h"
 #include "crypto/jwt_sign.h"
@@ -405,6 +406,24 @@ static void test_invalid_grant(void **state)
     assert_has(o->error.message, "Sign in again");
     assert_int_equal(marked()->status, RAC_CONNECTION_UNAUTHENTICATED);
     assert_int_equal(row().intent_ms, 0);
+}
+
+static void test_metrics(void **state)
+{
+    (void)state;
+    uint64_t good = rac_metric_sum(RAC_METRIC_TOKEN_REFRESHES),
+             bad = rac_metric_sum(RAC_METRIC_TOKEN_REFRESH_ERRORS);
+    connector(generic);
+    stored("A1", "R1", -5);
+    (void)prepare(0, false);
+    pump();
+    reply(last_asked(), 503, "later");
+    assert_int_equal(rac_metric_sum(RAC_METRIC_TOKEN_REFRESH_ERRORS), bad + 1);
+    (void)prepare(0, false);
+    pump();
+    reply(last_asked(), 200, "{\"access_token\":\"A2\",\"expires_in\":3600}");
+    assert_int_equal(rac_metric_sum(RAC_METRIC_TOKEN_REFRESHES), good + 1);
+    assert_int_equal(rac_metric_sum(RAC_METRIC_TOKEN_REFRESH_ERRORS), bad + 1);
 }
 
 /* A sign-in that ends while the old grant is being refused is not marked broken by it. */
@@ -1787,6 +1806,7 @@ int main(void)
         T(test_cancel),
         T(test_invalid_grant),
         T(test_refused_too_late),
+        T(test_metrics),
         T(test_temporary),
         T(test_no_new_refresh_token),
         T(test_expires_in),

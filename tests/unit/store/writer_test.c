@@ -3,6 +3,7 @@
 
 #include "fail_vfs.h"
 
+#include "base/metrics.h"
 #include "store/sqlite/store_priv.h"
 
 #include <sqlite3.h>
@@ -82,6 +83,12 @@ static rac_err heal(struct rac_store *s, struct rac_write *w)
     (void)w;
     sqlite3_set_authorizer(s->db.h, NULL, NULL);
     return RAC_OK;
+}
+
+static rac_err refuse(struct rac_store *s, struct rac_write *w)
+{
+    (void)s, (void)w;
+    return RAC_E_NOT_FOUND;
 }
 
 static void submit(struct fixture *f, rac_apply_fn apply, struct tally *t)
@@ -208,6 +215,57 @@ static void test_purge_sweeps_once(void **state)
     sqlite3_close(h);
 }
 
+/* --- metrics --- */
+
+/* How many commits the histogram has seen. */
+static int64_t commits_seen(struct fixture *f)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, 4 << 20);
+    rac_metrics_print(&b);
+    const char *text = rac_arena_cstr(&f->a, rac_buf_str(&b));
+    rac_buf_fini(&b);
+    const char *at = strstr(text, "\nraccord_store_commit_seconds_count ");
+    assert_non_null(at);
+    return strtoll(strchr(at, ' '), NULL, 10);
+}
+
+static uint64_t sum(enum rac_metric m)
+{
+    return rac_metric_sum(m);
+}
+
+static void test_metrics(void **state)
+{
+    struct fixture *f = *state;
+    const struct rac_store_options o = {
+        .dir = rac_str_of(f->dir), .env = &rac_env_system, .vfs = FAIL_VFS};
+    fail_vfs_at(0, 0, false);
+    reopen(f, &o);
+    (void)write_ms(f, 1); /* behind what a start queues by itself */
+    uint64_t commits = sum(RAC_METRIC_STORE_COMMITS), writes = sum(RAC_METRIC_STORE_WRITES),
+             errors = sum(RAC_METRIC_STORE_ERRORS);
+    int64_t seen = commits_seen(f);
+    (void)write_ms(f, 3);
+    assert_int_equal(sum(RAC_METRIC_STORE_WRITES), writes + 3);
+    assert_int_equal(sum(RAC_METRIC_STORE_COMMITS), commits + 3);
+    assert_int_equal(commits_seen(f), seen + 3);
+    assert_int_equal(sum(RAC_METRIC_STORE_ERRORS), errors);
+
+    struct tally t = {0};
+    fail_vfs_at(1, SQLITE_IOERR_WRITE, true);
+    audit(f, "x", 1, &t);
+    wait_all(f);
+    fail_vfs_at(0, 0, false);
+    assert_int_equal(t.failed, 1);
+    assert_int_equal(sum(RAC_METRIC_STORE_ERRORS), errors + 1);
+    assert_int_equal(sum(RAC_METRIC_STORE_WRITES), writes + 3);
+    submit(f, refuse, &t); /* a refusal is nothing broken */
+    wait_all(f);
+    assert_int_equal(t.refused, 1);
+    assert_int_equal(sum(RAC_METRIC_STORE_ERRORS), errors + 1);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -217,6 +275,7 @@ int main(void)
         T(test_refusal_cannot_be_undone),
         T(test_reader_holds_up_checkpoint),
         T(test_purge_sweeps_once),
+        T(test_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
