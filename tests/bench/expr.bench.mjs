@@ -1,11 +1,14 @@
 // Compiled expressions beside jsonata and @n8n/tournament: one thread each, in turn.
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { number, pairs, row, spreadOf } from './lib/measure.mjs';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
 
 const what = { E1: 'toUpper(concat(...))', E2: 'if(greater(add(...)))', E3: 'length(...)', E4: 'an object of the three' };
 const references = { jsonata: { least: 20 }, tournament: { least: 0.25, text: 'at least 0.25 (at most 4 times its time)' } };
-const program = join(import.meta.dirname, '../../build-bench/tests/bench/expr_bench');
+const program = join(here, '../../build-bench/tests/bench/expr_bench');
 const once = (args) => JSON.parse(execFileSync(args[0], args.slice(1), { encoding: 'utf8' }));
 
 export async function run() {
@@ -13,7 +16,7 @@ export async function run() {
     const ours = [], theirs = [];
     for (let i = 0; i < 5; i++) {
       ours.push(once([program, '200']));
-      theirs.push(once([process.execPath, join(import.meta.dirname, 'expr-reference.mjs'), reference]));
+      theirs.push(once([process.execPath, join(here, 'expr-reference.mjs'), reference]));
     }
     for (const name of Object.keys(what)) {
       let i = 0, k = 0;

@@ -1,8 +1,11 @@
 // The JSON parser and printer beside jansson: one thread, one process, pairs taken in turn there.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { number, row } from './lib/measure.mjs';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
 
 const bars = { 'parse an OpenAPI description': 10, 'parse and print a message': 6 };
 
@@ -16,7 +19,7 @@ function description() {
 }
 
 export async function run() {
-  const program = join(import.meta.dirname, '../../build-bench/tests/bench/json_bench');
+  const program = join(here, '../../build-bench/tests/bench/json_bench');
   if (!existsSync(program)) throw new Error('json_bench is not built: libjansson-dev is missing');
   for (const line of execFileSync(program, description(), { encoding: 'utf8' }).trim().split('\n')) {
     const r = JSON.parse(line);

@@ -3,8 +3,11 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { number, pairs, row, spreadOf } from './lib/measure.mjs';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
 
 const dir = join(process.env.RACCORD_CORPUS, 'connectors');
 
@@ -18,7 +21,7 @@ async function raccordRate(folders, jobs) {
 
 // The reference runs in a process of its own, so that neither disturbs the other's memory.
 function referenceRate(tool) {
-  return new Promise((ok, fail) => execFile(process.execPath, [join(import.meta.dirname, 'lib/openapi-reference.mjs'), tool, dir],
+  return new Promise((ok, fail) => execFile(process.execPath, [join(here, 'lib/openapi-reference.mjs'), tool, dir],
     { maxBuffer: 1 << 26, timeout: 900000 }, (e, out) => (e ? fail(e) : ok(Number(out.trim().split('\n').at(-1))))));
 }
 

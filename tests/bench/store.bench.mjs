@@ -3,11 +3,14 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { median, number, row } from './lib/measure.mjs';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
 
 function runs() {
-  const program = join(import.meta.dirname, '../../build-bench/tests/bench/flow_store_bench');
+  const program = join(here, '../../build-bench/tests/bench/flow_store_bench');
   const dir = mkdtempSync(join(tmpdir(), 'raccord-bench-'));
   try {
     const r = JSON.parse(execFileSync(program, [join(dir, 'data')], { encoding: 'utf8' }));
@@ -26,7 +29,7 @@ function runs() {
 
 export async function run() {
   runs();
-  const program = join(import.meta.dirname, '../../build-bench/tests/bench/store_bench');
+  const program = join(here, '../../build-bench/tests/bench/store_bench');
   const dir = mkdtempSync(join(tmpdir(), 'raccord-bench-'));
   try {
     const r = JSON.parse(execFileSync(program, [join(dir, 'data')], { encoding: 'utf8' }));
