@@ -1,16 +1,19 @@
 /* raccord run: a workflow once, from files, without a server (architecture §1). */
 #include "base/config.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "cli/flows.h"
 #include "cli/flows.h"
 #include "cli/output.h"
 #include "cli/run_live.h"
 #include "cli/run_tree.h"
 #include "openapi/read.h"
 #include "workflow/check.h"
-#include "workflow/check.h"
 #include "workflow/run.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { FILE_MAX = 64 << 20 };
 
@@ -124,34 +127,123 @@ static int parameter_values(struct rac_cli *cli, struct rac_workflow *w)
     return status;
 }
 
-static int load(struct rac_cli *cli, struct rac_workflow **w)
+/* One workflow, from its file's text: read, checked, ready to be compiled. */
+static int load_flow(struct rac_cli *cli, const struct rac_cli_flow *f, rac_str path,
+                     bool takes_parameters, struct rac_workflow **w)
 {
     struct rac_workflow_check_options o = {
         .now = rac_env_wall_ms(cli->env),
         .actions_max = (uint32_t)rac_config_int(cli->config, RAC_CONF_WORKFLOW_ACTIONS)};
-    struct rac_cli_flow f;
     struct rac_document *doc;
     struct rac_diags d;
-    rac_str path = rac_str_of(cli->args[0]);
-    int status = find_flow(cli, &f);
-    if (status == RAC_EXIT_OK)
-        status = app_files(cli, &f);
-    if (status != RAC_EXIT_OK)
-        return status;
-    if (f.file.n > 0)
-        path = rac_arena_printf(cli->a, "%.*s/%.*s", RAC_FMT(path), RAC_FMT(f.file));
+    int status = RAC_EXIT_OK;
     rac_diags_init(&d, cli->a, 1000);
-    rac_err e = rac_document_read(f.text, path, cli->a, &doc, &d);
+    rac_err e = rac_document_read(f->text, path, cli->a, &doc, &d);
     if (e == RAC_OK)
         e = rac_workflow_of_document(doc, cli->a, w, &d);
     if (e == RAC_OK)
-        e = rac_cli_flow_add_app(*w, &f, &d);
-    if (e == RAC_OK && (*w)->profile != RAC_WF_STANDARD && rac_cli_has(cli, "parameters"))
+        e = rac_cli_flow_add_app(*w, f, &d);
+    if (e == RAC_OK && takes_parameters && (*w)->profile != RAC_WF_STANDARD &&
+        rac_cli_has(cli, "parameters"))
         status = parameter_values(cli, *w);
     if (e == RAC_OK && status == RAC_EXIT_OK)
         e = rac_workflow_check(*w, &o, cli->a, &d);
     rac_cli_diags(cli, path, &d);
     return e == RAC_OK ? status : rac_cli_status_of(e);
+}
+
+static rac_str path_of(struct rac_cli *cli, rac_str src, const struct rac_cli_flow *f)
+{
+    return f->file.n > 0 ? rac_arena_printf(cli->a, "%.*s/%.*s", RAC_FMT(src), RAC_FMT(f->file))
+                         : src;
+}
+
+static int load(struct rac_cli *cli, struct rac_workflow **w)
+{
+    struct rac_cli_flow f;
+    int status = find_flow(cli, &f);
+    if (status == RAC_EXIT_OK)
+        status = app_files(cli, &f);
+    return status == RAC_EXIT_OK
+               ? load_flow(cli, &f, path_of(cli, rac_str_of(cli->args[0]), &f), true, w)
+               : status;
+}
+
+static int compile(struct rac_cli *cli, const struct rac_workflow *w, rac_str path,
+                   struct rac_plan **p)
+{
+    struct rac_diags d;
+    rac_diags_init(&d, cli->a, 100);
+    rac_err e = rac_plan_compile(w, cli->a, p, &d);
+    rac_cli_diags(cli, path, &d);
+    return e == RAC_OK ? RAC_EXIT_OK : rac_cli_status_of(e);
+}
+
+struct outcome {
+    struct rac_cli *cli;
+    int status;
+};
+
+/* --- workflows beside it ---------------------------------------------------------------------- */
+
+/* "Child" of Child/workflow.json and of Workflows/Child-GUID.json; or what the document says. */
+static bool is_called(rac_str file, rac_str name)
+{
+    rac_str rest = file, folder = RAC_S(""), base;
+    size_t at = rac_str_rfind_char(file, '/');
+    if (at != RAC_STR_NPOS) {
+        folder = rac_str_sub(file, 0, at);
+        rest = rac_str_from(file, at + 1);
+        at = rac_str_rfind_char(folder, '/');
+        folder = at == RAC_STR_NPOS ? folder : rac_str_from(folder, at + 1);
+    }
+    base = rac_str_endsi(rest, RAC_S(".json")) ? rac_str_sub(rest, 0, rest.n - 5) : rest;
+    return rac_str_eqi(folder, name) || rac_str_eqi(base, name);
+}
+
+/* Where the others stand: SRC when it is a zip or an app, else the folder above the workflow's. */
+static char *app_of(struct rac_cli *cli)
+{
+    struct stat st;
+    char *src = cli->args[0], *whole = realpath(src, NULL);
+    if (whole == NULL || stat(whole, &st) != 0) {
+        rac_mem_free_libc(whole);
+        return src;
+    }
+    rac_str at = rac_arena_str(cli->a, rac_str_of(whole));
+    rac_mem_free_libc(whole);
+    bool folder = S_ISDIR(st.st_mode),
+         inner = folder &&
+                 access(rac_arena_printf(cli->a, "%.*s/workflow.json", RAC_FMT(at)).p, R_OK) == 0;
+    unsigned up = inner ? 1 : folder || rac_str_endsi(at, RAC_S(".zip")) ? 0 : 2;
+    for (; up > 0; up--) {
+        size_t slash = rac_str_rfind_char(at, '/');
+        at = slash == RAC_STR_NPOS || slash == 0 ? at : rac_str_sub(at, 0, slash);
+    }
+    return rac_arena_cstr(cli->a, at);
+}
+
+static const struct rac_plan *sibling(void *arg, rac_str name)
+{
+    struct rac_cli *cli = ((struct outcome *)arg)->cli;
+    struct rac_cli_flow *v;
+    struct rac_workflow *w;
+    struct rac_plan *p;
+    struct rac_diags d;
+    size_t n;
+    char *app = app_of(cli);
+    rac_diags_init(&d, cli->a, 20);
+    if (rac_cli_flows(cli, app, cli->a, &v, &n, &d) != RAC_OK)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        rac_str path = path_of(cli, rac_str_of(app), &v[i]);
+        if (is_called(v[i].file, name))
+            return load_flow(cli, &v[i], path, false, &w) == RAC_EXIT_OK &&
+                           compile(cli, w, path, &p) == RAC_EXIT_OK
+                       ? p
+                       : NULL;
+    }
+    return NULL;
 }
 
 /* --- mocks: {"Name": {status?, code?, error?, outputs?}} or an array, an entry per execution --- */
@@ -180,11 +272,6 @@ static bool mocked(void *self, const struct rac_wf_action *x, uint32_t nth, stru
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-struct outcome {
-    struct rac_cli *cli;
-    int status;
-};
-
 static void ended(void *arg, struct rac_run *r)
 {
     struct outcome *out = arg;
@@ -210,7 +297,7 @@ static int run_run(struct rac_cli *cli)
     struct rac_workflow *w;
     struct rac_plan *p;
     struct rac_json mocks, trigger, connections;
-    struct rac_diags d;
+    struct rac_cli_artifacts artifacts;
     struct outcome out = {cli, RAC_EXIT_FINDINGS};
     rac_ms clock = 0;
     const char *fixed = rac_cli_opt(cli, "clock");
@@ -227,11 +314,10 @@ static int run_run(struct rac_cli *cli)
         status = read_json(cli, "connections", &connections);
     if (status != RAC_EXIT_OK)
         return status;
-    rac_diags_init(&d, cli->a, 100);
-    rac_err e = rac_plan_compile(w, cli->a, &p, &d);
-    rac_cli_diags(cli, rac_str_of(cli->args[0]), &d);
-    if (e != RAC_OK)
-        return rac_cli_status_of(e);
+    status = compile(cli, w, rac_str_of(cli->args[0]), &p);
+    if (status != RAC_EXIT_OK)
+        return status;
+    rac_cli_artifacts_list(cli, cli->args[0], cli->a, &artifacts);
     struct rac_run_host host = {mocked, &mocks};
     struct rac_json connectors = connectors_of(&connections);
     struct rac_run_live o = {.plan = p,
@@ -239,11 +325,13 @@ static int run_run(struct rac_cli *cli)
                              .host = mocks.type == RAC_JSON_OBJECT ? &host : NULL,
                              .trigger = trigger.type == RAC_JSON_NONE ? NULL : &trigger,
                              .connectors = &connectors,
+                             .artifacts = &artifacts,
+                             .sibling = sibling,
                              .waits = rac_str_eqi(p->trigger_type, RAC_S("Request")),
                              .clock_ms = clock,
                              .ended = ended,
                              .arg = &out};
-    e = rac_cli_run_live(cli, &o);
+    rac_err e = rac_cli_run_live(cli, &o);
     return e == RAC_OK ? out.status : rac_cli_status_of(e);
 }
 
@@ -263,7 +351,10 @@ const struct rac_command rac_command_run = {
     .synopsis = "WORKFLOW [--trigger FILE] [--mocks FILE] [--connections FILE]",
     .summary = "Run a workflow definition once, no server needed",
     .details =
-        "WORKFLOW is a workflow file, the folder of one, or a zip of a flow. HTTP requests and\n"
+        "WORKFLOW is a workflow file, the folder of one, or a zip of a flow; workflows of the "
+        "same\n"
+        "app that it calls run, too, maps and schemas are those of its Artifacts folder. HTTP "
+        "requests and\n"
         "connector operations are made for real, waits take their time; --mocks answers for\n"
         "actions by name instead. The connector of a connection is the one its entry in\n"
         "--connections names, or the one of that name on the server.",

@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "connector/connection.h"
 #include "loop/worker.h"
+#include "script/children.h"
 #include "workflow/engine.h"
 
 struct runner {
@@ -19,6 +20,9 @@ struct runner {
     rac_ns alarm_ns;
     struct rac_flow *flow;
     struct rac_map loaded; /* SRC -> connector */
+    struct rac_map flows;  /* name -> workflow beside it, as it was found */
+    struct rac_children *children;
+    bool ended; /* the run; runs that it started may go on */
     bool done;
 };
 
@@ -156,38 +160,99 @@ static void target(void *self, const struct rac_flow_target_want *want, struct r
     done(arg, RAC_OK, RAC_STR_NULL, &t);
 }
 
-static void flow_named(void *self, const struct rac_flow *from, rac_str name,
-                       void (*done)(void *arg, rac_err err, struct rac_flow *f), void *arg)
-{
-    (void)self;
-    (void)from;
-    (void)name;
-    done(arg, RAC_E_NOT_FOUND, NULL);
-}
+/* --- the workflows beside it, maps and schemas ------------------------------------------------ */
 
-/* --- the run ---------------------------------------------------------------------------------- */
-
-static void run_ended(void *self, const struct rac_flow *f, struct rac_run *run)
-{
-    struct runner *r = self;
-    (void)f;
-    r->o->ended(r->o->arg, run);
-    r->done = true;
-}
-
-static struct rac_flow *flow_make(const struct rac_run_live *o)
+static struct rac_flow *flow_make(const struct rac_plan *plan, rac_str name)
 {
     struct rac_arena a;
     rac_arena_init(&a, 1 << 20);
     struct rac_flow *f = RAC_NEW(&a, struct rac_flow);
     *f = (struct rac_flow){.enabled = true,
-                           .stateless = o->plan->workflow->stateless,
-                           .workflow = o->plan->workflow,
-                           .plan = o->plan,
+                           .stateless = plan->workflow->stateless,
+                           .workflow = plan->workflow,
+                           .plan = plan,
                            .refs = 1};
-    f->name = rac_arena_str(&a, o->name);
+    f->name = rac_arena_str(&a, name);
     f->a = a;
     return f;
+}
+
+/* By its name, or a resource id that ends in it. */
+static void flow_named(void *self, const struct rac_flow *from, rac_str id,
+                       void (*done)(void *arg, rac_err err, struct rac_flow *f), void *arg)
+{
+    struct runner *r = self;
+    size_t slash = rac_str_rfind_char(id, '/');
+    rac_str name =
+        rac_str_lower(r->cli->a, slash == RAC_STR_NPOS ? id : rac_str_from(id, slash + 1));
+    struct rac_flow *f = rac_map_get(&r->flows, name);
+    (void)from;
+    if (f == NULL && rac_str_eqi(name, r->o->name))
+        f = r->flow;
+    if (f == NULL && name.n > 0) {
+        const struct rac_plan *p = r->o->sibling(r->o->arg, name);
+        if (p != NULL) {
+            f = flow_make(p, name);
+            rac_map_put(&r->flows, name, f);
+        }
+    }
+    if (f == NULL)
+        done(arg, RAC_E_NOT_FOUND, NULL);
+    else
+        done(arg, RAC_OK, rac_flow_ref(f));
+}
+
+static void
+artifact(void *self, const struct rac_flow *flow, enum rac_artifact_kind kind, rac_str name,
+         void (*done)(void *arg, rac_err err, rac_str why, const struct rac_artifact_content *c),
+         void *arg)
+{
+    struct runner *r = self;
+    const struct rac_cli_artifact *x = rac_cli_artifacts_get(r->o->artifacts, kind, name);
+    struct rac_artifact_content c;
+    rac_str why = kind == RAC_ARTIFACT_MAP
+                      ? RAC_S("maps stand in Artifacts/Maps of the app's folder.")
+                      : RAC_S("schemas stand in Artifacts/Schemas of the app's "
+                              "folder.");
+    struct rac_arena a;
+    (void)flow;
+    rac_arena_init(&a, 64 << 20);
+    rac_err err = x == NULL ? RAC_E_NOT_FOUND : rac_cli_artifact_read(r->cli, x, &a, &c, &why);
+    done(arg, err, err == RAC_OK ? RAC_STR_NULL : why, err == RAC_OK ? &c : NULL);
+    rac_arena_fini(&a);
+}
+
+/* --- the run ---------------------------------------------------------------------------------- */
+
+/* Runs that were started and not waited for end, too. */
+static void all_done(void *arg)
+{
+    struct runner *r = arg;
+    struct rac_engine_stats s;
+    rac_engine_stats(r->engine, &s);
+    r->done = s.live == 0;
+}
+
+static void run_ended(void *self, const struct rac_flow *f, struct rac_run *run)
+{
+    struct runner *r = self;
+    (void)f;
+    if (rac_run_depth(run) == 0) {
+        r->o->ended(r->o->arg, run);
+        r->ended = true;
+    }
+    if (r->ended)
+        rac_live_defer(r->live, all_done, r);
+}
+
+static struct rac_sandbox sandbox(struct runner *r)
+{
+    struct rac_children_options o = {
+        .timeout_ms = rac_config_int(r->cli->config, RAC_CONF_SANDBOX_TIMEOUT),
+        .memory_bytes = (uint64_t)rac_config_int(r->cli->config, RAC_CONF_SANDBOX_MEMORY),
+        .children_max = (unsigned)rac_config_int(r->cli->config, RAC_CONF_SANDBOX_PROCESSES)};
+    r->children = rac_children_new(rac_live_loop(r->live), &o);
+    return rac_children_sandbox(r->children);
 }
 
 static void start(struct runner *r)
@@ -200,6 +265,8 @@ static void start(struct runner *r)
                                  .defer = defer,
                                  .flow_named = flow_named,
                                  .target = target,
+                                 .artifact = artifact,
+                                 .sandbox = sandbox(r),
                                  .host = r->o->host,
                                  .run_ended = run_ended,
                                  .self = r};
@@ -223,12 +290,16 @@ rac_err rac_cli_run_live(struct rac_cli *cli, const struct rac_run_live *o)
         r.env = (struct rac_env){fixed_wall, fixed_mono, system_random, &r};
     }
     rac_map_init(&r.loaded, cli->a);
+    rac_map_init(&r.flows, cli->a);
     rac_deadline_init(&r.deadline, rings, &r);
-    r.flow = flow_make(o);
+    r.flow = flow_make(o->plan, o->name);
     start(&r);
     rac_engine_free(r.engine);
     rac_deadline_cancel(&r.deadline);
+    rac_children_free(r.children);
     rac_flow_unref(r.flow);
+    for (size_t i = 0; i < r.flows.n; i++)
+        rac_flow_unref(r.flows.entries[i].value);
     for (size_t i = 0; i < r.loaded.n; i++)
         rac_connector_unref(r.loaded.entries[i].value);
     rac_live_close(r.live);

@@ -1,5 +1,6 @@
 /* The program: one table of commands. */
 #include "main/commands.h"
+#include "sandbox/sandbox.h"
 
 extern char **environ;
 
@@ -13,5 +14,7 @@ static const struct rac_command *const commands[] = {
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], RAC_SANDBOX_WORD) == 0)
+        return rac_sandbox_main(argc, argv);
     return rac_cli_main(argc, argv, environ, commands, RAC_COUNT(commands));
 }

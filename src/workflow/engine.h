@@ -22,7 +22,9 @@
 #include "base/arena.h"
 #include "base/env.h"
 #include "base/fetch.h"
+#include "base/sandbox.h"
 #include "connector/call.h"
+#include "workflow/artifact.h"
 #include "workflow/plan.h"
 #include "workflow/store.h"
 
@@ -93,6 +95,14 @@ struct rac_engine_ports {
                                 const struct rac_flow_target *t),
                    void *arg);
     void (*target_release)(void *self, const struct rac_flow_target *t);
+    /* A map or schema of the workflow's artifacts (§3.16), by name with or without extension; done
+     * may come before this returns, or later. RAC_E_NOT_FOUND. NULL: there are none. */
+    void (*artifact)(void *self, const struct rac_flow *flow, enum rac_artifact_kind kind,
+                     rac_str name,
+                     void (*done)(void *arg, rac_err err, rac_str why,
+                                  const struct rac_artifact_content *c),
+                     void *arg);
+    struct rac_sandbox sandbox; /* where maps and schemas run; start NULL: nowhere */
     /* Mocks and built-in providers: asked before an action executes (nth: of its executions in
      * this run). NULL: none. */
     const struct rac_run_host *host;

@@ -77,6 +77,7 @@ struct outside {
     bool unsubscribe;                /* it has subscribed (§3.5) */
     struct exchange *exchange;       /* of actions that send requests */
     struct nested *nested;           /* of Workflow actions */
+    struct transform *transform;     /* of actions that use a map or a schema */
 };
 
 struct live {
@@ -216,5 +217,9 @@ void exchange_unsubscribe(struct live *l, struct rac_wf_record *x);
 /* nested.c: Workflow actions (§3.4) */
 void nested_start(struct outside *o);
 void nested_free(struct outside *o);
+
+/* transform.c: actions that use a map or a schema (§3.16) */
+void transform_start(struct outside *o);
+void transform_free(struct outside *o);
 
 #endif

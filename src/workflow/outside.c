@@ -32,6 +32,7 @@ void outside_stop(struct outside *o)
     timer_stop(l->e, &o->limit);
     exchange_free(o);
     nested_free(o);
+    transform_free(o);
     while (*at != o)
         at = &(*at)->next;
     *at = o->next;
@@ -203,6 +204,9 @@ void outside_prepare(struct outside *o)
         wait_prepare(o);
         return;
     case RAC_WF_TYPE_WORKFLOW:
+    case RAC_WF_TYPE_XSLT:
+    case RAC_WF_TYPE_XML_VALIDATION:
+    case RAC_WF_TYPE_ARTIFACT_LOOKUP:
         return;
     default:
         exchange_prepare(o);
@@ -225,6 +229,11 @@ void outside_start(struct outside *o)
         return;
     case RAC_WF_TYPE_WORKFLOW:
         nested_start(o);
+        return;
+    case RAC_WF_TYPE_XSLT:
+    case RAC_WF_TYPE_XML_VALIDATION:
+    case RAC_WF_TYPE_ARTIFACT_LOOKUP:
+        transform_start(o);
         return;
     default:
         exchange_start(o);

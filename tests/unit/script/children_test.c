@@ -1,0 +1,232 @@
+/* Child processes: this test program is the child, too. */
+#include "../unit.h"
+
+#include "base/buf.h"
+#include "base/metrics.h"
+#include "loop/worker.h"
+#include "sandbox/sandbox.h"
+#include "script/children.h"
+#include "text/xml_work.h"
+
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#define MAP(body)                                                                                  \
+    "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform'>" body         \
+    "</xsl:stylesheet>"
+#define HELLO MAP("<xsl:template match='/'><hello/></xsl:template>")
+/* 60^5 turns: hours. */
+#define ENDLESS                                                                                    \
+    MAP("<xsl:template match='/'><xsl:for-each select='//i'><xsl:for-each select='//i'>"           \
+        "<xsl:for-each select='//i'><xsl:for-each select='//i'><xsl:for-each select='//i'>"        \
+        "<xsl:if test='count(//i) = 0'>x</xsl:if>"                                                 \
+        "</xsl:for-each></xsl:for-each></xsl:for-each></xsl:for-each></xsl:for-each>"              \
+        "</xsl:template>")
+#define GREEDY                                                                                     \
+    MAP("<xsl:template match='/'><xsl:for-each select='//i'><xsl:for-each select='//i'>"           \
+        "<xsl:for-each select='//i'><xsl:for-each select='//i'><a><b><c/></b></a>"                 \
+        "</xsl:for-each></xsl:for-each></xsl:for-each></xsl:for-each></xsl:template>")
+
+struct asked {
+    struct rac_sandbox_job *job;
+    bool done;
+    rac_err err;
+    struct rac_xml_answer answer;
+    char why[200];
+};
+
+static struct rac_arena arena;
+static struct rac_loop *loop;
+static struct rac_children *children;
+static struct rac_sandbox sandbox;
+
+static void open_children(const struct rac_children_options *o)
+{
+    rac_arena_init(&arena, 64 << 20);
+    loop = rac_loop_new();
+    children = rac_children_new(loop, o);
+    sandbox = rac_children_sandbox(children);
+}
+
+static void close_children(void)
+{
+    rac_children_free(children);
+    rac_loop_free(loop);
+    rac_arena_fini(&arena);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* none is left */
+}
+
+static void answered(void *arg, const struct rac_sandbox_res *res)
+{
+    struct asked *x = arg;
+    assert_false(x->done);
+    x->done = true;
+    x->err = res->err;
+    snprintf(x->why, sizeof x->why, "%.*s", RAC_FMT(res->why));
+    if (res->err == RAC_OK)
+        assert_int_equal(rac_xml_answer_read(rac_arena_str(&arena, res->body), &arena, &x->answer),
+                         RAC_OK);
+}
+
+static void ask(struct asked *x, const char *tenant, const char *map, size_t items)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, 1 << 20);
+    rac_buf_add(&b, RAC_S("<o>"));
+    for (size_t i = 0; i < items; i++)
+        rac_buf_add(&b, RAC_S("<i/>"));
+    rac_buf_add(&b, RAC_S("</o>"));
+    struct rac_xml_work w = {.task = RAC_XML_TRANSFORM,
+                             .output_bytes_max = 1 << 20,
+                             .artifact = {RAC_S("m"), rac_str_of(map)},
+                             .input = rac_buf_take(&b, &arena)};
+    rac_buf_fini(&b);
+    *x = (struct asked){0};
+    x->job = sandbox.start(sandbox.self, rac_str_of(tenant), rac_xml_work_print(&w, &arena),
+                           answered, x);
+}
+
+static void wait_for(struct asked *x)
+{
+    assert_true(rac_loop_run_until(loop, &x->done));
+}
+
+static void jobs_share_a_child(void **state)
+{
+    (void)state;
+    struct asked x[8];
+    open_children(&(struct rac_children_options){0});
+    uint64_t before = rac_metric_sum(RAC_METRIC_SANDBOX_STARTED);
+    for (size_t i = 0; i < RAC_COUNT(x); i++)
+        ask(&x[i], "t", HELLO, i);
+    for (size_t i = 0; i < RAC_COUNT(x); i++) {
+        wait_for(&x[i]);
+        assert_int_equal(x[i].err, RAC_OK);
+        assert_int_equal(x[i].answer.verdict, RAC_XML_DONE);
+    }
+    assert_int_equal(rac_metric_sum(RAC_METRIC_SANDBOX_STARTED) - before, 1);
+    ask(&x[0], "another", HELLO, 1); /* never the same process for two tenants */
+    wait_for(&x[0]);
+    assert_int_equal(rac_metric_sum(RAC_METRIC_SANDBOX_STARTED) - before, 2);
+    close_children();
+}
+
+static void too_long_and_the_next(void **state)
+{
+    (void)state;
+    struct asked bad, good, third;
+    open_children(&(struct rac_children_options){.timeout_ms = 300, .children_max = 2});
+    ask(&bad, "t", ENDLESS, 60);
+    ask(&good, "other", HELLO, 1); /* is not held up */
+    wait_for(&good);
+    assert_false(bad.done);
+    assert_int_equal(good.err, RAC_OK);
+    wait_for(&bad);
+    assert_int_equal(bad.err, RAC_E_TIMEOUT);
+    ask(&third, "t", HELLO, 1);
+    wait_for(&third);
+    assert_int_equal(third.err, RAC_OK);
+    close_children();
+}
+
+static void too_much_memory(void **state)
+{
+    (void)state;
+    struct asked x;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* their runtime does not live with a bound on memory */
+#endif
+    open_children(&(struct rac_children_options){.memory_bytes = 96 << 20});
+    ask(&x, "t", GREEDY, 60);
+    wait_for(&x);
+    assert_int_equal(x.err, RAC_E_LIMIT);
+    ask(&x, "t", HELLO, 1);
+    wait_for(&x);
+    assert_int_equal(x.err, RAC_OK);
+    close_children();
+}
+
+static void cancelled(void **state)
+{
+    (void)state;
+    struct asked running, waiting, fresh, next;
+    open_children(&(struct rac_children_options){.children_max = 1});
+    ask(&running, "t", ENDLESS, 60);
+    ask(&waiting, "t", ENDLESS, 60);
+    for (int i = 0; i < 20; i++)
+        rac_loop_poll(loop);
+    ask(&fresh, "t", ENDLESS, 60);
+    sandbox.cancel(sandbox.self, fresh.job);
+    sandbox.cancel(sandbox.self, waiting.job);
+    sandbox.cancel(sandbox.self, running.job);
+    ask(&next, "t", HELLO, 1);
+    wait_for(&next);
+    assert_int_equal(next.err, RAC_OK);
+    assert_false(running.done || waiting.done || fresh.done);
+    ask(&running, "t", ENDLESS, 60);
+    ask(&waiting, "t", ENDLESS, 60);
+    for (int i = 0; i < 20; i++)
+        rac_loop_poll(loop);
+    close_children(); /* with one under way and one waiting */
+    assert_false(running.done || waiting.done);
+}
+
+/* The socket is gone, the process not yet asked about: both orders end. */
+static void freed_while_ending(void **state)
+{
+    (void)state;
+    struct asked x;
+    for (int turns = 0; turns < 6; turns++) {
+        open_children(&(struct rac_children_options){.timeout_ms = 20});
+        ask(&x, "t", ENDLESS, 60);
+        wait_for(&x);
+        for (int i = 0; i < turns; i++)
+            rac_loop_poll(loop);
+        close_children();
+    }
+}
+
+static void too_many(void **state)
+{
+    (void)state;
+    static struct asked x[2100];
+    size_t busy = 0;
+    open_children(&(struct rac_children_options){.children_max = 1});
+    for (size_t i = 0; i < RAC_COUNT(x); i++)
+        ask(&x[i], "t", HELLO, 1);
+    for (size_t i = 0; i < RAC_COUNT(x); i++) {
+        wait_for(&x[i]);
+        busy += x[i].err == RAC_E_BUSY;
+    }
+    assert_int_equal(busy, 52);
+    close_children();
+}
+
+static void no_program(void **state)
+{
+    (void)state;
+    struct asked x;
+    open_children(&(struct rac_children_options){.program = "/nowhere/raccord"});
+    ask(&x, "t", HELLO, 1);
+    wait_for(&x);
+    assert_int_equal(x.err, RAC_E_INTERNAL);
+    close_children();
+    open_children(&(struct rac_children_options){.program = "/bin/true"});
+    ask(&x, "t", HELLO, 1);
+    wait_for(&x);
+    assert_int_equal(x.err, RAC_E_INTERNAL);
+    close_children();
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], RAC_SANDBOX_WORD) == 0)
+        return rac_sandbox_main(argc, argv);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(jobs_share_a_child), cmocka_unit_test(too_long_and_the_next),
+        cmocka_unit_test(too_much_memory),    cmocka_unit_test(cancelled),
+        cmocka_unit_test(freed_while_ending), cmocka_unit_test(too_many),
+        cmocka_unit_test(no_program),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
