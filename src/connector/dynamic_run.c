@@ -15,7 +15,13 @@
 #include "base/str.h"
 #include "text/url.h"
 
-enum { RUN_MAGIC = 0x64796e00, NESTED_MAX = 256, INLINE_DEPTH_MAX = 6 };
+enum {
+    RUN_MAGIC = 0x64796e00,
+    NESTED_MAX = 256,
+    NESTED_LEVEL_MAX = 64,
+    INLINE_DEPTH_MAX = 6,
+    WRITTEN_MAX = 8192
+};
 
 enum run_step { RUN_FIRST, RUN_PAGE, RUN_NESTED };
 
@@ -40,7 +46,7 @@ struct rac_dynamic_run {
     struct rac_dynamic_def def;
     const struct rac_dynamic_call_def *call; /* open or browse */
     struct rac_json args; /* of the first call: its pages are asked for with the same */
-    unsigned calls, pages;
+    unsigned calls, pages, written;
     struct nested *work;
     size_t work_n, work_at;
     struct rac_dynamic_def nested_def;
@@ -210,6 +216,12 @@ static rac_str next_page(const struct rac_dynamic_answer *x, struct rac_arena *a
 static void take_page(struct rac_dynamic_run *r, const struct rac_dynamic_answer *x)
 {
     const struct rac_json *items = rac_dynamic_items(&x->body, r->call->items_path);
+    if (rac_arena_over(r->a)) { /* of this page nothing can be relied on */
+        r->res.incomplete = true;
+        finish(r, r->pages > 0 ? RAC_DYNAMIC_OK : RAC_DYNAMIC_FAILED,
+               RAC_S("The list is larger than fits in memory."));
+        return;
+    }
     if (items == NULL && r->pages == 0) {
         r->res.status = x->status;
         finish(r, RAC_DYNAMIC_FAILED,
@@ -243,14 +255,43 @@ static void take_page(struct rac_dynamic_run *r, const struct rac_dynamic_answer
 
 /* --- schemas ---------------------------------------------------------------------------------- */
 
-/* The static schema with its references written out, as far as a reader will want to see. */
+/* Whether find_nested would find something in v, which then is replaced there. */
+static bool holds_dynamic(const struct rac_json *v, unsigned level)
+{
+    if (level > NESTED_LEVEL_MAX)
+        return false;
+    if (rac_json_is_array(v))
+        RAC_JSON_EACH(e, v)
+        {
+            if (holds_dynamic(e, level + 1))
+                return true;
+        }
+    if (!rac_json_is_object(v))
+        return false;
+    if (RAC_JSON_GET(v, "x-ms-dynamic-schema") || RAC_JSON_GET(v, "x-ms-dynamic-properties"))
+        return true;
+    RAC_JSON_EACH_MEMBER(m, v)
+    {
+        if (holds_dynamic(&m->value, level + 1))
+            return true;
+    }
+    return false;
+}
+
+/* The static schema with its references written out, as far as a reader will want to see. What is
+ * not written out is the definition's own and shared with it, unless something in it will be
+ * replaced. */
 static struct rac_json written_out(struct rac_dynamic_run *r, const struct rac_json *node,
                                    unsigned depth)
 {
     const struct rac_json *d = rac_api_deref(r->api, node);
     struct rac_json out = rac_json_new_object(r->a);
-    if (!rac_json_is_object(d) || depth > INLINE_DEPTH_MAX || rac_arena_over(r->a))
+    if (!rac_json_is_object(d) || depth > INLINE_DEPTH_MAX)
         return out;
+    if (++r->written > WRITTEN_MAX || rac_arena_over(r->a)) { /* references that multiply */
+        r->res.incomplete = true;
+        return out;
+    }
     RAC_JSON_EACH_MEMBER(m, d)
     {
         rac_str key = rac_json_key(m);
@@ -261,6 +302,8 @@ static struct rac_json written_out(struct rac_dynamic_run *r, const struct rac_j
             v = rac_json_new_object(r->a);
             RAC_JSON_EACH_MEMBER(p, &m->value)
             rac_json_put(r->a, &v, rac_json_key(p), written_out(r, &p->value, depth + 1));
+        } else if (holds_dynamic(&v, 0)) {
+            v = rac_json_copy(r->a, &v);
         }
         rac_json_put(r->a, &out, key, v);
     }
@@ -272,7 +315,7 @@ static void find_nested(struct rac_dynamic_run *r, struct rac_json *v, unsigned 
                         unsigned level)
 {
     struct rac_dynamic_def def;
-    if (level > 64 || depth > RAC_DYNAMIC_DEPTH_MAX)
+    if (level > NESTED_LEVEL_MAX || depth > RAC_DYNAMIC_DEPTH_MAX)
         return;
     if (rac_json_is_array(v)) {
         RAC_JSON_EACH(e, v)

@@ -1,6 +1,7 @@
 /* Dynamic values, lists, schemas and trees, with a fake API. */
 #include "unit.h"
 
+#include "base/buf.h"
 #include "connector/dynamic.h"
 
 struct asked {
@@ -390,12 +391,83 @@ static void test_given_and_cancel(void **state)
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+/* A schema that is resolved below allOf is resolved in the answer, not in the definition. */
+static void test_definition_is_left_alone(void **state)
+{
+    (void)state;
+    W->definition = J(
+        "{'swagger':'2.0','paths':{'/f':{'get':{'operationId':'F','responses':{}}},'/q':{'post':{"
+        "'operationId':'Q','parameters':[{'name':'b','in':'body','schema':{'allOf':[{'properties'"
+        ":{'n':{'type':'object','x-ms-dynamic-schema':{'operationId':'F'}}}}]}}],'responses':{}}}}"
+        "}");
+    rac_str before = rac_json_print_str(W->definition, 0, &W->a);
+    ask("Q", "b", NULL, RAC_DYNAMIC_SCHEMA, NULL);
+    reply(200, "{'properties':{'z':{'type':'string'}}}");
+    assert_int_equal(W->done, 1);
+    assert_non_null(
+        rac_dynamic_path(&W->res.schema, RAC_S("allOf/0/properties/n/properties/z/type")));
+    assert_str(rac_json_print_str(W->definition, 0, &W->a), rac_arena_cstr(&W->a, before));
+}
+
+/* References that multiply: what is written out of them ends, and the answer says so. */
+static void test_references_that_multiply(void **state)
+{
+    (void)state;
+    struct rac_buf b;
+    rac_buf_init(&b, 1 << 20);
+    rac_buf_printf(&b,
+                   "{'swagger':'2.0','paths':{'/f':{'get':{'operationId':'F','responses':{}}},"
+                   "'/q':{'post':{'operationId':'Q','parameters':[{'name':'b','in':'body',"
+                   "'schema':{'$ref':'#/definitions/A'}}],'responses':{}}}},'definitions':{'A':{"
+                   "'type':'object','properties':{'n':{'x-ms-dynamic-schema':{'operationId':'F'"
+                   "}}");
+    for (int i = 0; i < 30; i++)
+        rac_buf_printf(&b, ",'p%d':{'$ref':'#/definitions/A'}", i);
+    rac_buf_printf(&b, "}}}}");
+    W->definition = J(rac_arena_cstr(&W->a, rac_buf_str(&b)));
+    rac_buf_fini(&b);
+    ask("Q", "b", NULL, RAC_DYNAMIC_SCHEMA, NULL);
+    while (W->done == 0)
+        reply(200, "{}");
+    assert_true(W->res.incomplete);
+    assert_false(rac_arena_over(&W->a));
+}
+
+/* Pages of which nothing more fits: those before, and a word. */
+static void test_pages_that_do_not_fit(void **state)
+{
+    (void)state;
+    W->definition = J(definition);
+    ask("Book", "both", NULL, RAC_DYNAMIC_VALUES, NULL);
+    reply(200, "{'value':[{'id':1}],'nextLink':'?page=2'}");
+    struct asked *k = &W->asked[W->asked_n - 1];
+    struct rac_dynamic_answer x = {.status = 200, .body = *J("{'value':[]}")};
+    W->a.over = true; /* what copying the answer left */
+    k->open = false;
+    k->done(k->arg, &x);
+    assert_int_equal(W->done, 1);
+    assert_int_equal(W->asked_n, 2);
+    assert_int_equal(W->res.state, RAC_DYNAMIC_OK);
+    assert_true(W->res.incomplete);
+    W->a.over = false;
+    assert_int_equal(rac_json_len(&W->res.value), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_values),           T(test_twins_and_collections), T(test_pages), T(test_bodies),
-        T(test_schema),           T(test_nested_schema),         T(test_tree),  T(test_is_parent),
+        T(test_values),
+        T(test_twins_and_collections),
+        T(test_pages),
+        T(test_bodies),
+        T(test_schema),
+        T(test_nested_schema),
+        T(test_tree),
+        T(test_is_parent),
         T(test_given_and_cancel),
+        T(test_definition_is_left_alone),
+        T(test_references_that_multiply),
+        T(test_pages_that_do_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
