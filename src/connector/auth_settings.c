@@ -9,6 +9,8 @@
 #include "connector/providers.h"
 #include "connector/variables.h"
 
+enum { EXTRAS_MAX = 256, SCOPES_MAX = 1024 }; /* of a provider; published ones have some ten */
+
 struct reading {
     const struct rac_json *node, *custom;
     struct rac_oauth_settings *s;
@@ -27,10 +29,15 @@ static rac_str scalar(const struct rac_json *v, struct rac_arena *a)
     return RAC_STR_NULL;
 }
 
+/* {"value": ...} or the value itself. */
+static const struct rac_json *bare(const struct rac_json *v)
+{
+    return rac_json_is_object(v) ? RAC_JSON_GET(v, "value") : v;
+}
+
 static const struct rac_json *custom_node(const struct reading *r, rac_str name)
 {
-    const struct rac_json *v = rac_json_geti(r->custom, name);
-    return rac_json_is_object(v) ? RAC_JSON_GET(v, "value") : v;
+    return bare(rac_json_geti(r->custom, name));
 }
 
 static rac_str custom(const struct reading *r, const char *name)
@@ -105,17 +112,26 @@ static rac_str as_template(struct rac_arena *a, rac_str s)
         if (rac_str_find(s, hosted[i]) != RAC_STR_NPOS)
             s = rac_str_replace(a, s, hosted[i], RAC_S("{RedirectUrl}"));
     static const rac_str call = RAC_S_INIT("@connectionParameters('");
-    size_t at;
-    while ((at = rac_str_findi(s, call)) != RAC_STR_NPOS) {
+    size_t at = rac_str_findi(s, call);
+    if (at == RAC_STR_NPOS)
+        return s;
+    struct rac_buf b;
+    rac_buf_init(&b, s.n);
+    for (; at != RAC_STR_NPOS; at = rac_str_findi(s, call)) {
         rac_str tail = rac_str_from(s, at + call.n);
         size_t quote = rac_str_find_char(tail, '\''), close = rac_str_find_char(tail, ')');
         if (quote == RAC_STR_NPOS || close == RAC_STR_NPOS || close < quote)
             break;
-        s = rac_arena_printf(a, "%.*s{%.*s}%.*s", RAC_FMT(rac_str_sub(s, 0, at)),
-                             RAC_FMT(rac_str_sub(tail, 0, quote)),
-                             RAC_FMT(rac_str_from(tail, close + 1)));
+        rac_buf_add(&b, rac_str_sub(s, 0, at));
+        rac_buf_add_char(&b, '{');
+        rac_buf_add(&b, rac_str_sub(tail, 0, quote));
+        rac_buf_add_char(&b, '}');
+        s = rac_str_from(tail, close + 1);
     }
-    return s;
+    rac_buf_add(&b, s);
+    rac_str out = rac_buf_take(&b, a);
+    rac_buf_fini(&b);
+    return out;
 }
 
 static struct rac_oauth_template given(const struct reading *r, const char *name)
@@ -233,8 +249,9 @@ static void read_extras(struct reading *r, const struct rac_oauth_client *client
     if (rac_json_is_object(r->custom))
         RAC_JSON_EACH_MEMBER(m, r->custom)
         {
-            rac_str name = rac_json_key(m);
-            rac_str value = custom(r, rac_arena_cstr(r->a, name));
+            rac_str name = rac_json_key(m), value = scalar(bare(&m->value), r->a);
+            if (s->extras_n >= EXTRAS_MAX)
+                break;
             if (rac_str_endsi(name, RAC_S("Template")))
                 continue;
             if (rac_str_eqi(name, RAC_S("LoginUri")))
@@ -271,7 +288,7 @@ static void read_scopes(struct reading *r, const struct rac_provider *p)
     if (rac_json_is_string(list))
         s->scopes[s->scopes_n++] = rac_str_trim(rac_json_str(list, RAC_S("")));
     RAC_JSON_EACH(e, list)
-    if (rac_json_is_string(e))
+    if (rac_json_is_string(e) && s->scopes_n < SCOPES_MAX)
         s->scopes[s->scopes_n++] = rac_str_trim(rac_json_str(e, RAC_S("")));
 }
 

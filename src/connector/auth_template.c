@@ -10,10 +10,21 @@
 
 #include "text/url.h"
 
-enum { TEMPLATE_BYTES_MAX = 256 << 10 };
+enum { TEMPLATE_BYTES_MAX = 256 << 10, VARIABLES_MAX = 64 };
 
-static rac_str expand(rac_str text, const struct rac_oauth_vars *v, bool url, bool in_scopes,
-                      struct rac_arena *a);
+/* Templates on their way to text. A name is looked up once, however often it stands there; more
+ * than VARIABLES_MAX different ones, or text over TEMPLATE_BYTES_MAX, come to no text at all. */
+struct expansion {
+    const struct rac_oauth_vars *v;
+    struct rac_arena *a;
+    bool in_scopes; /* text is itself a scope, so {Scopes} would be a circle */
+    struct {
+        rac_str name, value;
+    } known[VARIABLES_MAX];
+    size_t known_n;
+    bool over;
+};
+static rac_str expand(struct expansion *x, rac_str text, bool url);
 
 /* --- variables -------------------------------------------------------------------------------- */
 
@@ -181,18 +192,22 @@ rac_str rac_oauth_scopes(const struct rac_oauth_vars *v, struct rac_arena *a)
 {
     const struct rac_oauth_settings *s = v->settings;
     bool aad = s->family == RAC_PROVIDER_AAD || s->family == RAC_PROVIDER_AADCERT, known;
-    rac_str out = RAC_STR_NULL;
-    for (size_t i = 0; i < s->scopes_n; i++) {
+    struct expansion x = {.v = v, .a = a, .in_scopes = true};
+    struct rac_buf b;
+    rac_buf_init(&b, TEMPLATE_BYTES_MAX);
+    for (size_t i = 0; i < s->scopes_n && rac_buf_err(&b) == RAC_OK && !x.over; i++) {
         rac_str one = rac_str_find_char(s->scopes[i], '{') == RAC_STR_NPOS
                           ? s->scopes[i]
-                          : expand(s->scopes[i], v, true, true, a);
+                          : expand(&x, s->scopes[i], true);
         if (one.n == 0)
             continue;
-        out = out.n == 0
-                  ? one
-                  : rac_arena_printf(a, "%.*s%.*s%.*s", RAC_FMT(out),
-                                     RAC_FMT(aad ? RAC_S(" ") : s->scope_delimiter), RAC_FMT(one));
+        if (b.n > 0)
+            rac_buf_add(&b, aad ? RAC_S(" ") : s->scope_delimiter);
+        rac_buf_add(&b, one);
     }
+    rac_str out =
+        b.n > 0 && rac_buf_err(&b) == RAC_OK && !x.over ? rac_buf_take(&b, a) : RAC_STR_NULL;
+    rac_buf_fini(&b);
     if (!aad || s->v1)
         return out;
     rac_str resource = rac_oauth_var(v, RAC_S("resourceUri"), a, &known);
@@ -234,33 +249,43 @@ static size_t variable_at(rac_str s)
     return i > 1 && i < s.n && s.p[i] == '}' ? i + 1 : 0;
 }
 
-/* url: raw up to the first '?'. in_scopes: text is itself a scope, so {Scopes} would be a circle.
- */
-static rac_str expand(rac_str text, const struct rac_oauth_vars *v, bool url, bool in_scopes,
-                      struct rac_arena *a)
+static rac_str looked_up(struct expansion *x, rac_str name)
+{
+    bool known;
+    for (size_t i = 0; i < x->known_n; i++)
+        if (rac_str_eqi(x->known[i].name, name))
+            return x->known[i].value;
+    if (x->known_n == VARIABLES_MAX) {
+        x->over = true;
+        return RAC_STR_NULL;
+    }
+    bool circle = x->in_scopes && rac_str_startsi(name, RAC_S("scope")) &&
+                  companion(x->v, name, x->a, &known).n == 0;
+    rac_str value = circle ? RAC_STR_NULL : rac_oauth_var(x->v, name, x->a, &known);
+    x->known[x->known_n].name = name;
+    x->known[x->known_n++].value = value;
+    return value;
+}
+
+/* url: values stand raw up to the first '?'. */
+static rac_str expand(struct expansion *x, rac_str text, bool url)
 {
     struct rac_buf b;
-    bool known;
     size_t i = 0;
+    bool raw = url;
     rac_buf_init(&b, TEMPLATE_BYTES_MAX);
-    while (i < text.n && rac_buf_err(&b) == RAC_OK) {
-        size_t n = text.p[i] == '{' ? variable_at(rac_str_from(text, i)) : 0;
-        if (n == 0) {
+    while (i < text.n && rac_buf_err(&b) == RAC_OK && !x->over) {
+        size_t n = text.p[i] == '{' ? variable_at(rac_str_from(text, i)) : 0, before = b.n;
+        if (n == 0)
             rac_buf_add_char(&b, text.p[i++]);
-            continue;
-        }
-        rac_str name = rac_str_sub(text, i + 1, n - 2), value = RAC_STR_NULL;
-        bool circle = in_scopes && rac_str_startsi(name, RAC_S("scope")) &&
-                      companion(v, name, a, &known).n == 0;
-        if (!circle)
-            value = rac_oauth_var(v, name, a, &known);
-        if (url && rac_str_find_char(rac_buf_str(&b), '?') == RAC_STR_NPOS)
-            rac_buf_add(&b, value);
+        else if (raw)
+            rac_buf_add(&b, looked_up(x, rac_str_sub(text, i + 1, n - 2)));
         else
-            rac_url_encode_to(&b, value, RAC_URL_STRICT);
+            rac_url_encode_to(&b, looked_up(x, rac_str_sub(text, i + 1, n - 2)), RAC_URL_STRICT);
         i += n;
+        raw = raw && rac_str_find_char(rac_str_from(rac_buf_str(&b), before), '?') == RAC_STR_NPOS;
     }
-    rac_str out = rac_buf_take(&b, a);
+    rac_str out = rac_buf_err(&b) == RAC_OK && !x->over ? rac_buf_take(&b, x->a) : RAC_STR_NULL;
     rac_buf_fini(&b);
     return out;
 }
@@ -268,7 +293,8 @@ static rac_str expand(rac_str text, const struct rac_oauth_vars *v, bool url, bo
 rac_str rac_oauth_expand_url(const struct rac_oauth_template *t, const struct rac_oauth_vars *v,
                              struct rac_arena *a)
 {
-    return rac_str_trim(expand(t->text, v, true, false, a));
+    struct expansion x = {.v = v, .a = a};
+    return rac_str_trim(expand(&x, t->text, true));
 }
 
 rac_str rac_oauth_typed(const struct rac_oauth_vars *v, const char *name, struct rac_arena *a)
@@ -306,7 +332,8 @@ static rac_str drop_empty(rac_str form, struct rac_arena *a)
 rac_str rac_oauth_expand_form(const struct rac_oauth_template *t, const struct rac_oauth_vars *v,
                               struct rac_arena *a)
 {
-    rac_str out = expand(t->text, v, false, false, a);
+    struct expansion x = {.v = v, .a = a};
+    rac_str out = expand(&x, t->text, false);
     return t->ours ? drop_empty(out, a) : out;
 }
 

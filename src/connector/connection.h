@@ -28,7 +28,7 @@
  * Fills c->sets, sets_n and multi_auth from `properties` (the object below the root of
  * apiProperties.json; NULL: no parameters). Everything is copied into c->arena. Lenient: what
  * cannot be used becomes a parameter of type OTHER and a diagnostic with a pointer below
- * /properties. RAC_OK, or RAC_E_LIMIT. Called by rac_connector_compile.
+ * /properties; of more than 512 parameters or 64 sets the first are kept, and RC-PROP-03 says so. RAC_OK, or RAC_E_LIMIT. Called by rac_connector_compile.
  */
 rac_err rac_conn_sets_parse(const struct rac_json *properties, struct rac_connector *c,
                             struct rac_diags *diags) RAC_MUST_CHECK;

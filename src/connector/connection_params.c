@@ -8,6 +8,8 @@
 
 #include "base/str.h"
 
+enum { PARAMS_MAX = 512, SETS_MAX = 64 }; /* published connectors have a dozen, and five */
+
 static rac_str copy(struct rac_arena *a, rac_str s)
 {
     return s.n == 0 ? (rac_str){s.p ? "" : NULL, 0} : rac_arena_str(a, s);
@@ -179,6 +181,15 @@ static bool has_param(const struct rac_conn_param *v, size_t n, rac_str name)
     return false;
 }
 
+static void too_many(struct rac_diags *diags, rac_str pointer, const char *what, int max)
+{
+    struct rac_diag *d =
+        rac_diags_addf(diags, "RC-PROP-03", RAC_SEV_WARNING,
+                       "there are more than %d %s; the others are left out", max, what);
+    if (d != NULL)
+        d->pointer = pointer;
+}
+
 /* Appends the parameters of object `from`; those already there win. */
 static void read_params(struct rac_conn_set *s, const struct rac_json *from, bool in_set,
                         rac_str pointer, struct rac_arena *a, struct rac_diags *diags)
@@ -190,6 +201,10 @@ static void read_params(struct rac_conn_set *s, const struct rac_json *from, boo
         rac_str name = rac_json_key(m);
         if (has_param(s->params, s->params_n, name))
             continue;
+        if (s->params_n == PARAMS_MAX) {
+            too_many(diags, pointer, "connection parameters", PARAMS_MAX);
+            return;
+        }
         struct rac_conn_param *p = &s->params[s->params_n++];
         p->name = copy(a, name);
         rac_str at = rac_json_pointer_join(a, pointer, name);
@@ -219,6 +234,12 @@ static void sort_params(struct rac_conn_set *s)
     }
 }
 
+static size_t params_room(const struct rac_json *from)
+{
+    size_t n = rac_json_len(from);
+    return n < PARAMS_MAX ? n : PARAMS_MAX;
+}
+
 static void read_set(struct rac_conn_set *s, const struct rac_json *node,
                      const struct rac_json *common, rac_str pointer, struct rac_arena *a,
                      struct rac_diags *diags)
@@ -229,7 +250,7 @@ static void read_set(struct rac_conn_set *s, const struct rac_json *node,
     s->display_name = copy(a, rac_json_str(rac_json_geti(ui, RAC_S("displayName")), s->name));
     s->description = copy(a, rac_json_str(RAC_JSON_GET(ui, "description"), RAC_STR_NULL));
     s->allow_sharing = bool_of(RAC_JSON_GET(RAC_JSON_GET(node, "metadata"), "allowSharing"), true);
-    s->params = RAC_NEW_N(a, struct rac_conn_param, rac_json_len(own) + rac_json_len(common));
+    s->params = RAC_NEW_N(a, struct rac_conn_param, params_room(own) + params_room(common));
     read_params(s, own, true, rac_json_pointer_join(a, pointer, RAC_S("parameters")), a, diags);
     read_params(s, common, true, RAC_S("/properties/connectionParameters"), a, diags);
     sort_params(s);
@@ -245,13 +266,18 @@ rac_err rac_conn_sets_parse(const struct rac_json *properties, struct rac_connec
     if (!rac_json_is_object(common))
         common = NULL;
     size_t n = rac_json_is_array(values) ? rac_json_len(values) : 0;
+    if (n > SETS_MAX) {
+        n = SETS_MAX;
+        too_many(diags, RAC_S("/properties/connectionParameterSets/values"), "parameter sets",
+                 SETS_MAX);
+    }
     c->multi_auth = n > 0;
     c->sets_n = n > 0 ? n : 1;
     c->sets = RAC_NEW_N(a, struct rac_conn_set, c->sets_n);
     if (n == 0) {
         struct rac_conn_set *s = &c->sets[0];
         s->allow_sharing = true;
-        s->params = RAC_NEW_N(a, struct rac_conn_param, rac_json_len(common));
+        s->params = RAC_NEW_N(a, struct rac_conn_param, params_room(common));
         read_params(s, common, false, RAC_S("/properties/connectionParameters"), a, diags);
         sort_params(s);
     }

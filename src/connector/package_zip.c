@@ -27,6 +27,8 @@ struct found {
     rac_str folder; /* "a/b/"; empty at the top */
     rac_str prefix; /* solution form: files of it start so; absent: a package */
     rac_str bytes;  /* solution form: of the definition */
+    uint64_t name_hash,
+        bytes_hash; /* of the name in lower case: equal things are looked at twice */
     unsigned rank, depth;
 };
 
@@ -105,6 +107,11 @@ static unsigned depth_of(rac_str folder)
     return n;
 }
 
+static uint64_t name_hash(struct archive *z, rac_str name)
+{
+    return rac_str_hash(rac_str_lower(z->p->a, name));
+}
+
 /* A folder counts once. A submission holds the same connector in several of its solutions: once
  * too; others of the same name are called by their folder. */
 static void note(struct archive *z, struct found *f)
@@ -118,11 +125,14 @@ static void note(struct archive *z, struct found *f)
                 other->rank = f->rank;
             return;
         }
-        if (rac_str_eqi(other->name, f->name)) {
-            if (f->prefix.p != NULL && rac_str_eq(other->bytes, f->bytes))
+        if (other->name_hash == f->name_hash && rac_str_eqi(other->name, f->name)) {
+            if (f->prefix.p != NULL && other->bytes_hash == f->bytes_hash &&
+                rac_str_eq(other->bytes, f->bytes))
                 return;
-            if (f->folder.n > 0 && !rac_str_eq(other->folder, f->folder))
+            if (f->folder.n > 0 && !rac_str_eq(other->folder, f->folder)) {
                 f->name = rac_str_sub(f->folder, 0, f->folder.n - 1);
+                f->name_hash = name_hash(z, f->name);
+            }
         }
     }
     z->found[z->found_n++] = *f;
@@ -139,14 +149,18 @@ static void look(struct archive *z)
         if (rac_str_endsi(base, mark) && base.n > mark.n) {
             f.name = f.prefix = rac_str_sub(base, 0, base.n - mark.n);
             f.bytes = z->entries[i].bytes;
+            f.bytes_hash = rac_str_hash(f.bytes);
+            f.name_hash = name_hash(z, f.name);
             note(z, &f);
             continue;
         }
         f.rank = rac_package_rank(base, &role);
         f.name = last_folder(f.folder);
         f.depth = depth_of(f.folder);
-        if (f.rank > 0 && role == RAC_PACKAGE_DEFINITION)
-            note(z, &f);
+        if (f.rank == 0 || role != RAC_PACKAGE_DEFINITION)
+            continue;
+        f.name_hash = name_hash(z, f.name);
+        note(z, &f);
     }
 }
 

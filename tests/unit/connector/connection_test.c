@@ -1,6 +1,7 @@
 /* connection, auth_plan, auth_apply: parameters, validation, binding of credentials, masking. */
 #include "unit.h"
 
+#include "base/buf.h"
 #include "connector/auth.h"
 
 struct fixture {
@@ -45,6 +46,13 @@ static const struct rac_json *J(struct fixture *f, const char *text)
 static void connector(struct fixture *f, const char *properties)
 {
     assert_int_equal(rac_conn_sets_parse(J(f, properties), &f->c, &f->diags), RAC_OK);
+}
+
+static void connector_of(struct fixture *f, rac_str properties)
+{
+    struct rac_json v;
+    assert_int_equal(rac_json_parse(properties, &f->a, 0, &v, NULL), RAC_OK);
+    assert_int_equal(rac_conn_sets_parse(&v, &f->c, &f->diags), RAC_OK);
 }
 
 static struct rac_connection *make(struct fixture *f, const char *input)
@@ -514,23 +522,40 @@ static void test_messages(void **state)
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+/* More parameters or sets than anybody has: the first are kept, and that is said. */
+static void test_too_many(void **state)
+{
+    struct fixture *f = *state;
+    struct rac_buf b;
+    rac_buf_init(&b, 1 << 20);
+    rac_buf_printf(&b, "{\"connectionParameters\":{");
+    for (int i = 0; i < 600; i++)
+        rac_buf_printf(&b, "\"p%d\":{\"type\":\"string\"},", i);
+    rac_buf_printf(&b, "\"z\":{\"type\":\"string\"}}}");
+    connector_of(f, rac_buf_take(&b, &f->a));
+    assert_int_equal(f->c.sets[0].params_n, 512);
+    assert_int_equal(f->diags.n, 1);
+    assert_string_equal(f->diags.v[0].code, "RC-PROP-03");
+    assert_str(f->diags.v[0].pointer, "/properties/connectionParameters");
+    rac_diags_init(&f->diags, &f->a, 100);
+    rac_buf_printf(&b, "{\"connectionParameterSets\":{\"values\":[{\"name\":\"s\"}");
+    for (int i = 0; i < 80; i++)
+        rac_buf_printf(&b, ",{\"name\":\"s%d\"}", i);
+    rac_buf_printf(&b, "]}}");
+    connector_of(f, rac_buf_take(&b, &f->a));
+    rac_buf_fini(&b);
+    assert_int_equal(f->c.sets_n, 64);
+    assert_string_equal(f->diags.v[0].code, "RC-PROP-03");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_model),
-        T(test_make),
-        T(test_refusals),
-        T(test_dependencies),
-        T(test_sets),
-        T(test_tokens),
-        T(test_store_round_trip),
-        T(test_change_and_tokens),
-        T(test_apply_rules),
-        T(test_apply_odd_names),
-        T(test_apply_alternatives),
-        T(test_apply_oauth),
-        T(test_masking),
-        T(test_masking_many),
+        T(test_model),       T(test_too_many),         T(test_make),
+        T(test_refusals),    T(test_dependencies),     T(test_sets),
+        T(test_tokens),      T(test_store_round_trip), T(test_change_and_tokens),
+        T(test_apply_rules), T(test_apply_odd_names),  T(test_apply_alternatives),
+        T(test_apply_oauth), T(test_masking),          T(test_masking_many),
         T(test_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
