@@ -247,6 +247,8 @@ static void facts_of(struct live *l, const struct rac_fire *fire, rac_ms now)
                                       .caller_waits = fire->waits,
                                       .depth = fire->depth};
     memcpy(l->facts.seed, seed, sizeof seed);
+    if (fire->trigger.p != NULL)
+        l->facts.trigger = rac_arena_str(a, fire->trigger);
     if (fire->tracking.p != NULL)
         l->facts.tracking = rac_arena_str(a, fire->tracking);
     if (fire->correlation.p != NULL)

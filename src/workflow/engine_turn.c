@@ -338,7 +338,7 @@ static void commit(struct live *l)
                               .values_n = l->kept_values_n};
     if (l->creating) {
         t.revision = f->revision;
-        t.trigger = f->plan->trigger_name;
+        t.trigger = rac_run_trigger(r);
         t.tracking = rac_run_tracking(r);
         t.correlation = correlation_of(l);
         t.start_ms = rac_run_start_ms(r);

@@ -237,7 +237,7 @@ static void fold_run(struct rac_history *h, const struct rac_entry *e)
     r->tracking = rac_json_str(RAC_JSON_GET(&facts, "tracking"), h->name);
     r->origin = rac_json_str(RAC_JSON_GET(&facts, "origin"), RAC_STR_NULL);
     r->scheduled_ms = rac_json_int(RAC_JSON_GET(&facts, "scheduled"), 0);
-    r->trigger = h->plan->trigger_name;
+    r->trigger = rac_json_str(RAC_JSON_GET(&facts, "trigger"), h->plan->trigger_name);
     rac_run_id(h->seed, 0, 0, RAC_RUN_ID_TRIGGER, r->tracking_id);
     r->correlation = rac_json_str(RAC_JSON_GET(&facts, "correlation"), RAC_STR_NULL);
     if (r->correlation.p == NULL)

@@ -150,6 +150,7 @@ static void apply_run(struct rac_run *r, const struct rac_entry *e)
     r->scheduled_ms = rac_json_int(RAC_JSON_GET(facts, "scheduled"), 0);
     r->depth = (unsigned)rac_json_int(RAC_JSON_GET(facts, "depth"), 0);
     r->caller_waits = rac_json_bool(RAC_JSON_GET(facts, "waits"), false);
+    r->trigger_name = rac_json_str(RAC_JSON_GET(facts, "trigger"), r->plan->trigger_name);
     run_bind_trigger(r, e->inputs.v, e->outputs.v);
 }
 
@@ -786,6 +787,11 @@ struct rac_run *rac_run_new(const struct rac_plan *p, const struct rac_run_world
     return r;
 }
 
+rac_str rac_run_trigger(const struct rac_run *r)
+{
+    return r->trigger_name;
+}
+
 void rac_run_create(struct rac_run *r, const struct rac_run_facts *f)
 {
     struct rac_json facts = rac_json_new_object(r->a);
@@ -798,6 +804,8 @@ void rac_run_create(struct rac_run *r, const struct rac_run_facts *f)
         RAC_JSON_PUT_STR(r->a, &facts, "correlation", f->correlation);
     if (f->origin.p != NULL)
         RAC_JSON_PUT_STR(r->a, &facts, "origin", f->origin);
+    if (f->trigger.p != NULL && !rac_str_eq(f->trigger, r->plan->trigger_name))
+        RAC_JSON_PUT_STR(r->a, &facts, "trigger", f->trigger);
     if (f->scheduled_ms != 0)
         RAC_JSON_PUT(r->a, &facts, "scheduled", rac_json_of_int(f->scheduled_ms));
     if (f->depth != 0)

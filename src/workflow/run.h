@@ -90,6 +90,7 @@ struct rac_run_world {
 /* Facts of a new run; texts and values are borrowed as long as it exists. */
 struct rac_run_facts {
     rac_str name, tracking, correlation, origin;             /* tracking absent: the name */
+    rac_str trigger;                                         /* which fired; absent: the first */
     const struct rac_json *trigger_inputs, *trigger_outputs; /* NULL: none */
     rac_ms start_ms, scheduled_ms;                           /* scheduled_ms 0: none */
     bool caller_waits;                                       /* a Response has somebody to answer */
@@ -199,6 +200,7 @@ void rac_run_id(const uint8_t seed[16], uint32_t frame, uint32_t action, uint32_
                 char out[37]);
 void rac_run_record_id(const struct rac_run *r, const struct rac_wf_record *x, uint32_t which,
                        char out[37]);
+rac_str rac_run_trigger(const struct rac_run *r); /* name of the trigger that fired */
 /* The trigger's tracking id, which is the correlation id of runs that were given none; in a. */
 rac_str rac_run_trigger_id(const struct rac_run *r, struct rac_arena *a);
 /* "000002-000013" of a record; "" outside of loops. Returns its length. */

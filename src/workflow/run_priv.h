@@ -35,6 +35,7 @@ struct rac_run {
     rac_ms start_ms, end_ms, scheduled_ms;
     rac_ms now_ms; /* while it works: the clock, looked at now and then; 0: ask */
     unsigned depth, actions_total;
+    rac_str trigger_name;
     struct rac_json trigger; /* as trigger() gives it */
 
     struct rac_map variables; /* lower-case name -> struct variable * */

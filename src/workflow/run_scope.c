@@ -78,7 +78,7 @@ static struct rac_json trigger_json(struct rac_run *r)
 void run_bind_trigger(struct rac_run *r, struct rac_json inputs, struct rac_json outputs)
 {
     r->trigger = rac_json_new_object(r->a);
-    RAC_JSON_PUT_STR(r->a, &r->trigger, "name", r->plan->trigger_name);
+    RAC_JSON_PUT_STR(r->a, &r->trigger, "name", r->trigger_name);
     if (inputs.type != RAC_JSON_NONE)
         RAC_JSON_PUT(r->a, &r->trigger, "inputs", inputs);
     if (outputs.type != RAC_JSON_NONE)

@@ -70,9 +70,13 @@ static uint8_t said(const struct rac_json *node, rac_str type)
     return bits;
 }
 
+/* Of several triggers, whichever fired: what one of them hides is hidden. */
 uint8_t rac_secure_of_trigger(const struct rac_plan *p)
 {
-    return p->trigger != NULL ? said(p->trigger, p->trigger_type) : 0;
+    uint8_t bits = p->trigger != NULL ? said(p->trigger, p->trigger_type) : 0;
+    RAC_JSON_EACH_MEMBER(m, rac_json_geti(p->workflow->definition, RAC_S("triggers")))
+    bits |= said(&m->value, rac_json_str(rac_json_geti(&m->value, RAC_S("type")), RAC_S("")));
+    return bits;
 }
 
 struct look {

@@ -174,11 +174,96 @@ const caller = (options = {}) => async (url, body, method = 'POST') => {
 test('the life of a workflow over plain http, the bearer policy replaced', async (t) => {
   const service = await item(t);
   const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8', '--set', 'workers=3'] });
+  await life(plain(s), service.url, caller());
+});
+
+// Over plain http on loopback, with the bearer policy replaced.
+function plain(s) {
   const credential = { getToken: async () => ({ token: s.token, expiresOnTimestamp: Date.now() + 3600e3 }) };
   const client = new LogicManagementClient(credential, 'default', { endpoint: s.url, allowInsecureConnection: true, retryOptions: { maxRetries: 0 } });
   client.pipeline.removePolicy({ name: 'bearerTokenAuthenticationPolicy' });
   client.pipeline.addPolicy({ name: 'token', sendRequest: (request, next) => { request.headers.set('authorization', `Bearer ${s.token}`); return next(request); } });
-  await life(client, service.url, caller());
+  return client;
+}
+
+// The calls of the client that the life above leaves out, and what they tell of loops, requests,
+// expressions and several triggers.
+test('the rest of the client: repetitions, request bodies, traces, two triggers, moving', async (t) => {
+  const service = await backend(t, (req, res) => {
+    if (req.method === 'POST') { res.writeHead(202, { location: '/status', 'retry-after': '1', 'content-type': 'application/json' }); res.end('{"state":"begun"}'); return; }
+    res.writeHead(200, { 'content-type': 'application/json' });
+    res.end('{"done":true}');
+  });
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8', '--set', 'workers=2'] });
+  const client = plain(s), rg = 'default', w = client.workflows;
+  await w.createOrUpdate(rg, 'two', { location: 'x', definition: { $schema: schema, contentVersion: '1.0.0.0',
+    triggers: {
+      manual: { type: 'Request', kind: 'Http', inputs: {} },
+      tick: { type: 'Recurrence', recurrence: { frequency: 'Month', interval: '1', startTime: '2030-01-01T00:00:00Z', schedule: { monthlyOccurrences: [{ dayOfWeek: 'Monday', occurrence: 1 }] } } },
+    },
+    actions: {
+      Loop: { type: 'Foreach', foreach: [1, 2], operationOptions: 'Sequential', runAfter: {}, actions: {
+        Long: { type: 'Http', inputs: { method: 'POST', uri: `${service.url}/long`, body: { item: '@item()' } }, runAfter: {} },
+        Which: { type: 'If', expression: { equals: ['@item()', 1] }, actions: { One: { type: 'Compose', inputs: { a: 'one @{item()}', b: [1, "@add(1, item())"] }, runAfter: {} } }, runAfter: { Long: ['Succeeded'] } } } },
+      Who: { type: 'Compose', inputs: "@trigger()['name']", runAfter: {} },
+    } } });
+
+  // each run and each evaluation stands with the trigger that fired
+  const fire = async (trigger) => {
+    await client.workflowTriggers.run(rg, 'two', trigger);
+    return until(`a run of ${trigger}`, async () => { const v = await all(client.workflowTriggerHistories.list(rg, 'two', trigger)); return v.length && v[0].run.name; });
+  };
+  const ended = (name) => until('the run ends', async () => { const r = await client.workflowRuns.get(rg, 'two', name); return r.endTime && r; });
+  for (const trigger of ['tick', 'manual']) {
+    const run = await ended(await fire(trigger));
+    assert.equal(run.trigger.name, trigger);
+    const { outputsLink } = await client.workflowRunActions.get(rg, 'two', run.name, 'Who');
+    assert.equal(await (await fetch(outputsLink.uri)).json(), trigger);
+  }
+  const triggers = await all(client.workflowTriggers.list(rg, 'two'));
+  assert.equal(triggers[0].status, 'Succeeded');
+  assert.ok(triggers[0].lastExecutionTime instanceof Date);
+  assert.deepEqual(triggers[1].recurrence.schedule.monthlyOccurrences, [{ day: 'Monday', occurrence: 1 }]);
+  assert.strictEqual(triggers[1].recurrence.interval, 1);
+  assert.deepEqual((await all(w.listByResourceGroup(rg, { filter: "trigger eq 'tick' and state eq 'Enabled'" }))).map((x) => x.name), ['two']);
+  assert.deepEqual(await all(w.listByResourceGroup(rg, { filter: "trigger eq 'nobody'" })), []);
+
+  // requests of a repetition, with what was sent and answered
+  const [{ name: run }] = await all(client.workflowRuns.list(rg, 'two', { top: 1 }));
+  const long = await client.workflowRunActions.get(rg, 'two', run, 'Long');
+  assert.equal(long.trackingId, undefined); // a sum over repetitions is no single record
+  const requests = await all(client.workflowRunActionRepetitionsRequestHistories.list(rg, 'two', run, 'Long', '000001'));
+  const text = async (link) => link && JSON.parse(await (await fetch(link.uri)).text());
+  assert.deepEqual(await Promise.all(requests.map(async ({ properties: p }) => [p.request.method, await text(p.request.bodyLink), p.response.statusCode, await text(p.response.bodyLink)])),
+    [['POST', { item: 2 }, 202, { state: 'begun' }], ['GET', undefined, 200, { done: true }]]);
+  const again = await client.workflowRunActionRepetitionsRequestHistories.get(rg, 'two', run, 'Long', '000001', requests[1].name);
+  assert.equal(again.properties.request.uri, `${service.url}/status`);
+  assert.equal((await fetch(requests[0].properties.request.bodyLink.uri.replace('RequestBody', 'ResponseBody'))).status, 403);
+
+  // iterations, expressions
+  assert.deepEqual((await client.workflowRunActionScopeRepetitions.get(rg, 'two', run, 'Loop', '000001')).repetitionIndexes, [{ scopeName: 'Loop', itemIndex: 1 }]);
+  const traces = await all(client.workflowRunActionRepetitions.listExpressionTraces(rg, 'two', run, 'One', '000000'));
+  assert.deepEqual(traces.map((x) => [x.path, x.text, x.value]), [['a', 'one @{item()}', 'one 1'], ['b[1]', '@add(1, item())', 2]]);
+  assert.equal((await client.workflowRunOperations.get(rg, 'two', run, '0')).status, 'Succeeded');
+
+  // states and names
+  await client.workflowTriggers.setState(rg, 'two', 'tick', { source: { flowName: 'two', triggerName: 'tick' } });
+  await client.workflowTriggers.reset(rg, 'two', 'tick');
+  const { version } = await w.get(rg, 'two');
+  const bound = await client.workflowVersionTriggers.listCallbackUrl(rg, 'two', version, 'manual', { parameters: { keyType: 'Secondary', notAfter: new Date(Date.now() + 60e3) } });
+  assert.ok(bound.queries.se && bound.queries.sp.includes(version));
+  await w.beginMoveAndWait(rg, 'two', { id: '/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic/workflows/moved' });
+  assert.equal((await w.get(rg, 'moved')).version, version);
+  for (const [code, call] of [
+    ['WorkflowNotFound', () => w.get(rg, 'two')],
+    ['WorkflowRunNotFound', () => client.workflowRuns.get(rg, 'moved', '08584648327511354300630092291CU00')],
+    ['WorkflowRunActionNotFound', () => client.workflowRunActions.get(rg, 'moved', run, 'Nobody')],
+    ['WorkflowTriggerNotFound', () => client.workflowTriggers.get(rg, 'moved', 'nobody')],
+    ['WorkflowTriggerHistoryNotFound', () => client.workflowTriggerHistories.get(rg, 'moved', 'manual', 'x')],
+    ['WorkflowVersionNotFound', () => client.workflowVersions.get(rg, 'moved', 'x')],
+    ['ResourceGroupNotFound', () => w.get('nobody', 'moved')],
+  ]) await assert.rejects(call(), (e) => e.statusCode === 404 && e.code === code, code);
+  await assert.rejects(all(client.workflowRuns.list(rg, 'moved', { top: 251 })), (e) => e.statusCode === 400 && e.code === 'InvalidTopParameter');
 });
 
 const nginx = ['/usr/sbin/nginx', '/usr/bin/nginx'].find(existsSync);

@@ -252,6 +252,53 @@ struct rac_json rac_shape_version(const struct rac_flow_view *v,
 
 /* --- triggers --------------------------------------------------------------------------------- */
 
+/* [{day, occurrence}], whichever name the day has in the definition. */
+static struct rac_json occurrences_json(struct rac_arena *a, const struct rac_json *list)
+{
+    struct rac_json out = rac_json_new_array(a);
+    RAC_JSON_EACH(e, list)
+    {
+        struct rac_json x = rac_json_new_object(a);
+        const struct rac_json *day = rac_json_geti(e, RAC_S("day")),
+                              *n = rac_json_geti(e, RAC_S("occurrence"));
+        if (day == NULL)
+            day = rac_json_geti(e, RAC_S("dayOfWeek"));
+        if (day != NULL)
+            RAC_JSON_PUT(a, &x, "day", *day);
+        if (n != NULL)
+            RAC_JSON_PUT(a, &x, "occurrence", *n);
+        rac_json_add(a, &out, x);
+    }
+    return out;
+}
+
+/* As clients know it: numbers are numbers, lists are lists (§7.4). */
+static struct rac_json recurrence_json(struct rac_arena *a, const struct rac_json *r)
+{
+    static const rac_str lists[] = {RAC_S_INIT("minutes"), RAC_S_INIT("hours"),
+                                    RAC_S_INIT("weekDays"), RAC_S_INIT("monthDays")};
+    struct rac_json out = rac_json_copy(a, r), schedule = rac_json_new_object(a);
+    const struct rac_json *given = rac_json_geti(r, RAC_S("schedule"));
+    int64_t n;
+    if (rac_str_to_i64(rac_json_str(rac_json_geti(r, RAC_S("interval")), RAC_S("")), &n))
+        RAC_JSON_PUT(a, &out, "interval", rac_json_of_int(n));
+    RAC_JSON_EACH_MEMBER(m, given)
+    {
+        struct rac_json v = m->value, list = rac_json_new_array(a);
+        for (size_t i = 0; i < RAC_COUNT(lists) && v.type != RAC_JSON_ARRAY; i++)
+            if (rac_str_eqi(rac_json_key(m), lists[i])) {
+                rac_json_add(a, &list, v);
+                v = list;
+            }
+        if (rac_str_eqi(rac_json_key(m), RAC_S("monthlyOccurrences")))
+            v = occurrences_json(a, &m->value);
+        rac_json_put(a, &schedule, rac_json_key(m), v);
+    }
+    if (rac_json_is_object(given))
+        RAC_JSON_PUT(a, &out, "schedule", schedule);
+    return out;
+}
+
 struct rac_json rac_shape_trigger(const struct rac_flow_view *v,
                                   const struct rac_flow_trigger_row *state,
                                   const struct rac_json_member *trigger)
@@ -274,7 +321,7 @@ struct rac_json rac_shape_trigger(const struct rac_flow_view *v,
     rac_json_put_time(a, &o, RAC_S("lastExecutionTime"), state->last_ms);
     rac_json_put_time(a, &o, RAC_S("nextExecutionTime"), state->due_ms);
     if (recurrence != NULL)
-        RAC_JSON_PUT(a, &o, "recurrence", *recurrence);
+        RAC_JSON_PUT(a, &o, "recurrence", recurrence_json(a, recurrence));
     if (v->q->ids == RAC_IDS_NATIVE) {
         put_member(a, &o, &trigger->value, "type");
         put_member(a, &o, &trigger->value, "kind");
@@ -437,8 +484,10 @@ static void put_record(const struct rac_flow_view *v, const struct rac_flow_run_
         RAC_JSON_PUT(a, o, "error", r->error);
     struct rac_json c = rac_json_new_object(a);
     rac_str tracking = rac_arena_str(a, rac_str_of(r->tracking_id));
-    RAC_JSON_PUT_STR(a, o, "trackingId", tracking);
-    RAC_JSON_PUT_STR(a, &c, "actionTrackingId", tracking);
+    if (tracking.n > 0) { /* one record; sums over repetitions have none */
+        RAC_JSON_PUT_STR(a, o, "trackingId", tracking);
+        RAC_JSON_PUT_STR(a, &c, "actionTrackingId", tracking);
+    }
     RAC_JSON_PUT_STR(a, &c, "clientTrackingId", run->tracking);
     RAC_JSON_PUT(a, o, "correlation", c);
     if (r->tracked.type != RAC_JSON_NONE)

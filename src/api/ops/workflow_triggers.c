@@ -62,6 +62,29 @@ static void with_trigger(struct rac_ask *q, enum rac_action action, void (*then)
 
 /* --- what they are ---------------------------------------------------------------------------- */
 
+/* What its newest evaluation came to: a run, or an event of its history. Requests leave no state of
+ * their own behind. */
+static void newest(struct reading *r, rac_str trigger, struct rac_flow_trigger_row *state)
+{
+    const struct rac_flow_store *fs = r->q->w->fs;
+    struct rac_flow_run_query runs = {.trigger = trigger, .n_max = 1};
+    struct rac_flow_event_query events = {.trigger = trigger, .n_max = 1};
+    struct rac_flow_run_row *run;
+    struct rac_flow_event_row *event;
+    size_t runs_n = 0, events_n = 0;
+    bool more;
+    if (fs->run_list(fs->self, r->row.key, &runs, r->q->a, &run, &runs_n, &more) != RAC_OK ||
+        fs->event_list(fs->self, r->row.key, &events, r->q->a, &event, &events_n, &more) != RAC_OK)
+        return;
+    if (runs_n > 0 && (events_n == 0 || rac_str_cmp(run->name, event->name) < 0)) {
+        state->status = RAC_S("Succeeded");
+        state->last_ms = run->start_ms;
+    } else if (events_n > 0) {
+        state->status = event->status;
+        state->last_ms = event->start_ms;
+    }
+}
+
 static struct rac_json trigger_json(struct reading *r, const struct rac_flow_view *v,
                                     const struct rac_live_trigger *t)
 {
@@ -70,6 +93,8 @@ static struct rac_json trigger_json(struct reading *r, const struct rac_flow_vie
     struct rac_json_member m = {.key = t->name.p, .key_n = (uint32_t)t->name.n, .value = *t->node};
     if (fs->trigger_get(fs->self, r->row.key, t->name, r->q->a, &state) != RAC_OK)
         state = (struct rac_flow_trigger_row){0};
+    if (t->request || t->webhook)
+        newest(r, t->name, &state);
     return rac_shape_trigger(v, &state, &m);
 }
 

@@ -43,6 +43,21 @@ static struct rac_json listed(struct rac_ask *q, const struct rac_flow_row *row)
     return rac_shape_workflow(q, row, false);
 }
 
+/* Does it have a trigger of that name? The document says so. */
+static bool has_trigger(struct rac_ask *q, const struct rac_flow_row *row, rac_str trigger)
+{
+    struct rac_flow_row whole;
+    struct rac_json doc;
+    const struct rac_flow_store *fs = q->w->fs;
+    if (trigger.n == 0)
+        return true;
+    if (fs->flow_get(fs->self, q->who->tenant, row->id, RAC_FLOW_WHOLE, q->a, &whole) != RAC_OK ||
+        rac_json_parse(whole.document, q->a, 0, &doc, NULL) != RAC_OK)
+        return false;
+    const struct rac_json *definition = RAC_JSON_GET(&doc, "definition");
+    return rac_json_geti(rac_json_geti(definition, RAC_S("triggers")), trigger) != NULL;
+}
+
 void rac_ops_workflow_list(struct rac_ask *q)
 {
     struct rac_flow_query query = {0};
@@ -73,7 +88,7 @@ void rac_ops_workflow_list(struct rac_ask *q)
             return;
         }
         for (size_t i = 0; i < n; i++)
-            if (visible(q, &rows[i]))
+            if (visible(q, &rows[i]) && has_trigger(q, &rows[i], f.trigger))
                 rac_json_add(q->a, &v, listed(q, &rows[i]));
         if (n > 0) {
             query.after = rows[n - 1].name;
