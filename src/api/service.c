@@ -18,6 +18,7 @@
 #include "api/rate.h"
 #include "api/schemas.h"
 #include "base/mem.h"
+#include "loop/pool.h"
 
 /* Building a worker from its parts, and the first look at a request: which part answers it. */
 
@@ -238,10 +239,12 @@ void rac_api_worker_free(struct rac_api_worker *w)
 {
     if (w == NULL)
         return;
+    rac_pool_settle(w->loop); /* what is compiled is for somebody here */
     if (w->server != NULL)
         rac_http_server_free(w->server);
     rac_mailbox_close(w->mail); /* delivers what is queued while everything is still there */
     rac_mailbox_unref(w->mail);
+    rac_pool_settle(w->loop);
     rac_gateway_free(w->gateway);
     rac_doors_free(w->doors);
     rac_retention_free(w->retention);

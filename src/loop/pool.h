@@ -23,6 +23,9 @@ rac_err rac_pool_start(struct rac_loop *loop, void (*work)(void *arg),
 /* Takes a job back if it has not begun; either way done is called once, later, from the loop
  * (work in progress cannot be torn from its thread, so its arg must stay until then). */
 void rac_pool_cancel(struct rac_pool_job *job);
+/* Runs the loop until every job begun on it has come back: before what those jobs know of is freed.
+ * Not from inside a callback. */
+void rac_pool_settle(struct rac_loop *loop);
 size_t rac_pool_depth(void); /* jobs waiting or running; any thread */
 
 #endif

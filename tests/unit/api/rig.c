@@ -97,6 +97,8 @@ void rig_close(struct rig *r)
     rac_http_client_free(r->client);
     rac_http_server_stop(r->w->server, 1000, stopped, &done);
     assert_true(rac_loop_run_until(r->loop, &done));
+    if (r->at_the_end != NULL)
+        r->at_the_end(r);
     rac_surface_free(r->extra);
     rac_api_worker_free(r->w);
     rac_loop_free(r->loop);

@@ -23,6 +23,8 @@ struct rig {
     struct rac_http_client *client;
     struct rac_surface *extra; /* answers what is below /extra/, where a test sets it */
     rac_str url, admin;        /* token of the first administrator */
+    /* Asked when the listener has stopped, before the worker goes. NULL: nothing. */
+    void (*at_the_end)(struct rig *r);
 };
 
 /* settings: "key=value", ended by NULL. */
