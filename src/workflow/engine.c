@@ -49,7 +49,6 @@ static void orphan(struct live *l)
             l->answers = ev->next;
         event_answer(ev, RAC_E_CANCELLED, RAC_S("the server stops"));
     }
-    l->done = NULL;
     live_release(l);
 }
 
@@ -103,6 +102,7 @@ void rac_engine_free(struct rac_engine *e)
             rac_mem_free(x);
         }
     rac_mem_free(e->lives);
+    rac_mem_free(e->callers);
     rac_mem_free(e->lanes);
     rac_mem_free(e->heap);
     if (e->tokens != NULL)
@@ -224,13 +224,12 @@ static bool refused(struct rac_engine *e, const struct rac_fire *fire, struct la
 static void response_late(void *arg)
 {
     struct live *l = RAC_CAST(arg, struct live, LIVE_MAGIC);
-    rac_fire_fn done = l->done;
+    rac_fire_fn done = live_caller_take(l);
     struct rac_fire_answer out = {.outcome = RAC_FIRE_TIMED_OUT,
                                   .run = rac_str_of(l->name),
                                   .flow = l->flow,
                                   .tracking = l->facts.tracking,
                                   .correlation = l->correlation};
-    l->done = NULL;
     live_event(l, event_new(EVENT_CALLER_GONE, NULL, NULL));
     if (done != NULL)
         done(l->done_arg, &out);
@@ -299,8 +298,7 @@ void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire
     rac_run_name(&e->namer, now, e->ports.worker, e->ports.workers, name);
     struct live *l = live_new(e, f->key, rac_str_of(name));
     l->flow = rac_flow_ref(f);
-    l->done = done;
-    l->done_arg = arg;
+    live_caller_set(l, done, arg);
     l->bypass = fire->bypass_limits;
     l->fresh = lane->runs_max > 0 && !l->bypass;
     lane->fresh_n += l->fresh;
@@ -325,13 +323,9 @@ void rac_engine_leave(struct rac_engine *e, rac_fire_fn done, void *arg)
     for (struct reply *x = e->replies; x != NULL; x = x->next)
         if (x->fired == done && x->arg == arg)
             x->fired = NULL;
-    for (size_t i = 0; i < e->lives_slots; i++)
-        for (struct live *l = e->lives[i]; l != NULL; l = l->hash_next)
-            if (l->done == done && l->done_arg == arg) {
-                l->done = NULL;
-                timer_stop(e, &l->response_timer);
-                return;
-            }
+    struct live *l = live_of_caller(e, done, arg);
+    if (l != NULL)
+        (void)live_caller_take(l);
 }
 
 /* --- events from outside ---------------------------------------------------------------------- */

@@ -12,10 +12,67 @@ static size_t slot_of(int64_t key, rac_str name, size_t slots)
     return (rac_str_hash(name) ^ (uint64_t)key * 0x9e3779b97f4a7c15u) & (slots - 1);
 }
 
+static size_t slot_of_caller(const void *arg, size_t slots)
+{
+    return (size_t)((uint64_t)(uintptr_t)arg * 0x9e3779b97f4a7c15u >> 32) & (slots - 1);
+}
+
+static void callers_grow(struct rac_engine *e, size_t slots)
+{
+    struct live **grown = rac_mem_alloc(slots * sizeof *grown);
+    for (size_t i = 0; i < e->lives_slots; i++)
+        for (struct live *l = e->callers[i], *next; l != NULL; l = next) {
+            size_t at = slot_of_caller(l->done_arg, slots);
+            next = l->caller_next;
+            l->caller_next = grown[at];
+            grown[at] = l;
+        }
+    rac_mem_free(e->callers);
+    e->callers = grown;
+}
+
+void live_caller_set(struct live *l, rac_fire_fn done, void *arg)
+{
+    struct rac_engine *e = l->e;
+    if (done == NULL)
+        return;
+    size_t at = slot_of_caller(arg, e->lives_slots);
+    l->done = done;
+    l->done_arg = arg;
+    l->caller_next = e->callers[at];
+    e->callers[at] = l;
+}
+
+rac_fire_fn live_caller_take(struct live *l)
+{
+    struct rac_engine *e = l->e;
+    rac_fire_fn done = l->done;
+    if (done == NULL)
+        return NULL;
+    struct live **at = &e->callers[slot_of_caller(l->done_arg, e->lives_slots)];
+    while (*at != l)
+        at = &(*at)->caller_next;
+    *at = l->caller_next;
+    l->done = NULL;
+    timer_stop(e, &l->response_timer);
+    return done;
+}
+
+struct live *live_of_caller(struct rac_engine *e, rac_fire_fn done, void *arg)
+{
+    if (e->lives_slots == 0)
+        return NULL;
+    struct live *l = e->callers[slot_of_caller(arg, e->lives_slots)];
+    while (l != NULL && (l->done != done || l->done_arg != arg))
+        l = l->caller_next;
+    return l;
+}
+
 static void lives_grow(struct rac_engine *e)
 {
     size_t slots = e->lives_slots ? e->lives_slots * 2 : HASH_MIN;
     struct live **grown = rac_mem_alloc(slots * sizeof *grown);
+    callers_grow(e, slots);
     for (size_t i = 0; i < e->lives_slots; i++)
         for (struct live *l = e->lives[i], *next; l != NULL; l = next) {
             size_t at = slot_of(l->flow_key, rac_str_of(l->name), slots);
@@ -88,7 +145,7 @@ void live_release(struct live *l)
     struct rac_engine *e = l->e;
     if (!l->dead) {
         l->dead = true;
-        timer_stop(e, &l->response_timer);
+        (void)live_caller_take(l);
         timer_stop(e, &l->retry_timer);
         timer_stop(e, &l->unload_timer);
         timer_stop(e, &l->duration_timer);
@@ -105,11 +162,7 @@ void live_release(struct live *l)
         return;
     l->lane->lives_n--;
     lane_let_go(e, l->lane);
-    while (l->events != NULL) {
-        struct event *ev = l->events;
-        l->events = ev->next;
-        event_answer(ev, RAC_E_CANCELLED, RAC_S("the run left before this was done"));
-    }
+    live_events_refuse(l, RAC_E_CANCELLED, RAC_S("the run left before this was done"));
     l->magic = 0;
     if (e->spare_n < SPARE_MAX && l->a.used_bytes <= SPARE_KEPT_BYTES &&
         l->kept.cap <= SPARE_KEPT_BYTES) {
@@ -122,6 +175,14 @@ void live_release(struct live *l)
     }
     rac_arena_fini(&l->a);
     rac_buf_fini(&l->kept);
+    rac_mem_free(l);
+}
+
+void live_orphan_free(struct live *l)
+{
+    rac_arena_fini(&l->a);
+    rac_buf_fini(&l->kept);
+    l->magic = 0;
     rac_mem_free(l);
 }
 
@@ -151,6 +212,18 @@ void live_event(struct live *l, struct event *ev)
     l->events_end = &ev->next;
     if (!l->loading)
         live_ready(l);
+}
+
+void live_events_refuse(struct live *l, rac_err err, rac_str why)
+{
+    struct event *ev = l->events;
+    l->events = NULL;
+    l->events_end = &l->events;
+    while (ev != NULL) {
+        struct event *next = ev->next;
+        event_answer(ev, err, why);
+        ev = next;
+    }
 }
 
 /* --- loading ---------------------------------------------------------------------------------- */
@@ -187,14 +260,7 @@ static void load_failed(struct live *l, rac_err err, const char *why)
     if (err == RAC_E_CORRUPT || err == RAC_E_NOT_FOUND || err == RAC_E_INVALID ||
         err == RAC_E_LIMIT)
         bury(l, why);
-    struct event *ev = l->events;
-    l->events = NULL;
-    l->events_end = &l->events;
-    while (ev != NULL) {
-        struct event *next = ev->next;
-        event_answer(ev, err, rac_str_of(why));
-        ev = next;
-    }
+    live_events_refuse(l, err, rac_str_of(why));
     live_release(l);
 }
 
@@ -237,6 +303,12 @@ static void loaded(void *arg, rac_err err, struct rac_flow *f)
 {
     struct live *l = RAC_CAST(arg, struct live, LIVE_MAGIC);
     l->loading = false;
+    if (l->e == NULL) {
+        if (err == RAC_OK)
+            rac_flow_unref(f);
+        live_orphan_free(l);
+        return;
+    }
     if (l->dead) {
         if (err == RAC_OK)
             rac_flow_unref(f);

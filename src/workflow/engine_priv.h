@@ -102,8 +102,9 @@ struct live {
     rac_str correlation;
     rac_str copy_run, copy_action; /* it begins at an action of another run; absent: it does not */
 
-    rac_fire_fn done; /* whoever fired it and still waits */
+    rac_fire_fn done; /* whoever fired it and still waits: live_caller_set, _take */
     void *done_arg;
+    struct live *caller_next;
     bool holds_caller; /* until a Response */
     struct timer response_timer, retry_timer, unload_timer, duration_timer;
 
@@ -144,7 +145,7 @@ struct rac_engine {
     struct rac_journal_writer writer;
     struct rac_token_cache *tokens; /* NULL: tokens cannot be got */
     struct rac_namer namer;
-    struct live **lives;
+    struct live **lives, **callers; /* by name; by done_arg, those with somebody who waits */
     size_t lives_slots, lives_n;
     struct lane **lanes;
     size_t lanes_slots, lanes_n;
@@ -174,8 +175,13 @@ struct live *live_new(struct rac_engine *e, int64_t flow_key, rac_str name);
 struct live *live_find(struct rac_engine *e, int64_t flow_key, rac_str name);
 /* Finds it in memory or begins to load it. */
 struct live *live_get(struct rac_engine *e, int64_t flow_key, rac_str name);
-void live_release(struct live *l); /* leaves memory; the store keeps it */
+void live_release(struct live *l);     /* leaves memory; the store keeps it */
+void live_orphan_free(struct live *l); /* one that waited for an answer when its engine went */
 void live_event(struct live *l, struct event *ev);
+void live_caller_set(struct live *l, rac_fire_fn done, void *arg);
+rac_fire_fn live_caller_take(struct live *l); /* nobody waits from here on; NULL: nobody did */
+struct live *live_of_caller(struct rac_engine *e, rac_fire_fn done, void *arg);
+void live_events_refuse(struct live *l, rac_err err, rac_str why); /* those not taken in yet */
 struct event *event_new(enum event_kind kind, rac_event_fn done, void *arg);
 void event_answer(struct event *ev, rac_err err, rac_str why); /* and frees it */
 

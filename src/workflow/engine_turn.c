@@ -104,11 +104,9 @@ static rac_str correlation_of(struct live *l)
 
 static void answer_caller(struct live *l, struct rac_fire_answer *out)
 {
-    rac_fire_fn done = l->done;
+    rac_fire_fn done = live_caller_take(l);
     if (done == NULL)
         return;
-    l->done = NULL;
-    timer_stop(l->e, &l->response_timer);
     out->run = rac_str_of(l->name);
     out->flow = l->flow;
     out->tracking = rac_run_tracking(l->run);
@@ -159,6 +157,7 @@ static void finish(struct live *l)
     if (e->ports.run_ended != NULL)
         e->ports.run_ended(e->ports.self, l->flow, l->run);
     lane_give(l);
+    live_events_refuse(l, RAC_E_CONFLICT, RAC_S("the run has ended"));
     live_release(l);
 }
 
@@ -264,19 +263,11 @@ static void lost(struct live *l, rac_err err, rac_str error)
     live_release(l);
 }
 
-static void orphan_free(struct live *l)
-{
-    rac_arena_fini(&l->a);
-    rac_buf_fini(&l->kept);
-    l->magic = 0;
-    rac_mem_free(l);
-}
-
 static void committed(void *arg, rac_err err, rac_str error, int64_t id)
 {
     struct live *l = RAC_CAST(arg, struct live, LIVE_MAGIC);
     if (l->e == NULL) { /* the engine went first */
-        orphan_free(l);
+        live_orphan_free(l);
         return;
     }
     l->committing = false;

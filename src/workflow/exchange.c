@@ -158,17 +158,41 @@ void exchange_prepare(struct outside *o)
         x->same_origin = true; /* whoever made the plan saw to that */
     }
     o->due_ms = o->waits_for_event ? 0 : x->next_ms;
+    x->base = rac_arena_mark(&o->a);
+}
+
+/* Of the request before, nothing is needed but what was recorded; pages are being gathered. */
+static void forget_answer(struct exchange *x)
+{
+    if (x->sends == 0 || x->mode == EXCHANGE_PAGE)
+        return;
+    exchange_http_drop(x);
+    exchange_call_drop(x);
+    x->answer = (struct answer){0};
+    x->request_headers = rac_json_none;
+    x->request_method = x->next_link = RAC_STR_NULL;
+    restore(x);
+    rac_arena_rewind(&x->o->a, x->base);
+}
+
+static void count_call(struct exchange *x, bool under_way)
+{
+    struct rac_engine *e = x->o->live->e;
+    if (x->counted != under_way)
+        e->calls_n += under_way ? 1 : (size_t)-1;
+    x->counted = under_way;
 }
 
 static void send_request(void *arg)
 {
     struct exchange *x = arg;
     struct outside *o = x->o;
+    forget_answer(x);
     rac_run_record_id(o->live->run, o->x, x->sends + 1, x->request_id);
     o->in_flight = true;
     o->due_ms = 0;
     x->sent_ms = engine_now(o->live->e);
-    o->live->e->calls_n++;
+    count_call(x, true);
     if (exchange_is_connector(o->x->action->type))
         exchange_call_send(x);
     else
@@ -194,8 +218,7 @@ void exchange_free(struct outside *o)
     struct exchange *x = o->exchange;
     if (x == NULL)
         return;
-    if (o->in_flight)
-        o->live->e->calls_n--;
+    count_call(x, false);
     exchange_http_drop(x);
     exchange_call_drop(x);
     o->exchange = NULL;
@@ -455,7 +478,7 @@ static void judge(struct outside *o)
 
 void exchange_answered(struct exchange *x)
 {
-    x->o->live->e->calls_n -= x->o->in_flight;
+    count_call(x, false);
     outside_step(x->o, judge);
 }
 

@@ -8,14 +8,42 @@
 #include "workflow/exchange_priv.h"
 #include "workflow/http_status.h"
 
+/* A target and how it is let go, which may be after the engine. */
+struct aim {
+    struct rac_flow_target target;
+    bool has_target;
+    void (*release)(void *self, const struct rac_flow_target *t);
+    void *self;
+};
+
 struct call {
     struct exchange *x; /* NULL: nobody waits any more */
-    struct rac_engine *e;
-    bool resolving, has_target;
-    struct rac_flow_target target;
+    bool resolving;
+    struct aim aim;
     struct rac_call *call;
     struct rac_arena a; /* of the resolution */
 };
+
+static struct aim aim_of(const struct rac_engine *e)
+{
+    return (struct aim){.release = e->ports.target_release, .self = e->ports.self};
+}
+
+static void aim_take(struct aim *m, const struct rac_flow_target *t)
+{
+    m->target = *t;
+    m->has_target = true;
+}
+
+static void aim_let_go(struct aim *m)
+{
+    if (!m->has_target)
+        return;
+    m->has_target = false;
+    if (m->release != NULL)
+        m->release(m->self, &m->target);
+    rac_connector_unref(m->target.connector);
+}
 
 static rac_str text(const struct rac_json *o, const char *name)
 {
@@ -109,16 +137,6 @@ static void wanted(const struct exchange *x, struct rac_flow_target_want *want)
 
 /* --- dropping --------------------------------------------------------------------------------- */
 
-static void target_let_go(struct call *c)
-{
-    if (!c->has_target)
-        return;
-    c->has_target = false;
-    if (c->e->ports.target_release != NULL)
-        c->e->ports.target_release(c->e->ports.self, &c->target);
-    rac_connector_unref(c->target.connector);
-}
-
 static void call_free(struct call *c)
 {
     rac_arena_fini(&c->a);
@@ -137,7 +155,7 @@ void exchange_call_drop(struct exchange *x)
         rac_call_cancel(c->call);
         rac_call_free(c->call);
     }
-    target_let_go(c);
+    aim_let_go(&c->aim);
     if (!c->resolving)
         call_free(c);
 }
@@ -234,8 +252,8 @@ static void send_call(struct call *c)
     struct rac_arena *a = &x->o->a;
     const struct rac_json *in = &x->o->x->inputs;
     struct rac_headers *headers = RAC_NEW(a, struct rac_headers);
-    struct rac_call_req req = {.connector = c->target.connector,
-                               .connection = c->target.connection,
+    struct rac_call_req req = {.connector = c->aim.target.connector,
+                               .connection = c->aim.target.connection,
                                .client_request_id = rac_str_of(x->request_id),
                                .timeout_ms = exchange_timeout_ms(x)};
     rac_str operation = text(exchange_get(in, RAC_S("host")), "operationId"), why;
@@ -261,12 +279,10 @@ static void resolved(void *arg, rac_err err, rac_str why, const struct rac_flow_
     struct call *c = arg;
     struct exchange *x = c->x;
     c->resolving = false;
-    if (err == RAC_OK) {
-        c->target = *t;
-        c->has_target = true;
-    }
+    if (err == RAC_OK)
+        aim_take(&c->aim, t);
     if (x == NULL) {
-        target_let_go(c);
+        aim_let_go(&c->aim);
         call_free(c);
         return;
     }
@@ -283,7 +299,7 @@ void exchange_call_send(struct exchange *x)
     struct rac_flow_target_want want;
     exchange_call_drop(x);
     struct call *c = rac_mem_alloc(sizeof *c);
-    *c = (struct call){.x = x, .e = e, .resolving = true};
+    *c = (struct call){.x = x, .aim = aim_of(e), .resolving = true};
     rac_arena_init(&c->a, RESOLUTION_BYTES_MAX);
     x->call = c;
     wanted(x, &want);
@@ -329,7 +345,7 @@ static void done(void *arg, struct rac_call *call, const struct rac_call_res *re
     }
     c->call = NULL;
     rac_call_free(call);
-    target_let_go(c);
+    aim_let_go(&c->aim);
     exchange_answered(x);
 }
 
@@ -341,16 +357,14 @@ struct goodbye {
     struct rac_flow *flow;
     struct rac_arena a;
     struct rac_call_req req;
-    struct rac_flow_target target;
+    struct aim aim;
     struct rac_call *call;
     bool resolving;
 };
 
 static void goodbye_free(struct goodbye *g)
 {
-    if (g->target.connector != NULL && g->e->ports.target_release != NULL)
-        g->e->ports.target_release(g->e->ports.self, &g->target);
-    rac_connector_unref(g->target.connector);
+    aim_let_go(&g->aim);
     rac_flow_unref(g->flow);
     rac_arena_fini(&g->a);
     rac_mem_free(g);
@@ -383,20 +397,14 @@ static void goodbye_resolved(void *arg, rac_err err, rac_str why RAC_UNUSED,
 {
     struct goodbye *g = arg;
     g->resolving = false;
-    if (g->e == NULL) {
-        if (err == RAC_OK)
-            rac_connector_unref(t->connector);
-        rac_flow_unref(g->flow);
-        rac_arena_fini(&g->a);
-        rac_mem_free(g);
-        return;
-    }
-    if (err != RAC_OK) {
+    if (err == RAC_OK)
+        aim_take(&g->aim, t);
+    if (g->e != NULL && err != RAC_OK)
         parting_done(&g->parting);
+    if (g->e == NULL || err != RAC_OK) {
         goodbye_free(g);
         return;
     }
-    g->target = *t;
     g->req.connector = t->connector;
     g->req.connection = t->connection;
     g->call = rac_call_start(&g->req, g->e->ports.calls, goodbye_done, g);
@@ -414,6 +422,7 @@ void exchange_call_unsubscribe(struct live *l, struct rac_wf_record *record)
     struct goodbye *g = rac_mem_alloc(sizeof *g);
     *g = (struct goodbye){.parting = {.drop = goodbye_drop},
                           .e = l->e,
+                          .aim = aim_of(l->e),
                           .flow = rac_flow_ref(l->flow),
                           .resolving = true};
     rac_arena_init(&g->a, 16 << 20);

@@ -34,6 +34,8 @@ struct exchange {
     uint32_t sends;   /* requests made before: numbers their ids */
     rac_ms next_ms;   /* the request at hand is made then; 0: at once */
     rac_ms sent_ms;
+    bool counted;               /* among the engine's calls */
+    struct rac_arena_mark base; /* of the action's arena, before anything of a request */
     struct rac_retry_policy policy;
     rac_str url;      /* of a poll or page */
     bool same_origin; /* credentials go along */

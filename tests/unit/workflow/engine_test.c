@@ -4,6 +4,8 @@
 #include "unit.h"
 #include "workflow/run.h"
 
+#include <time.h>
+
 #define REQUEST "{\"type\": \"Request\", \"kind\": \"Http\"}"
 
 static struct memory_run *row(struct world *w, const struct world_answer *a)
@@ -559,6 +561,157 @@ static void transient_store_error(void **state)
     world_free(w);
 }
 
+static void an_engine_that_goes_while_a_run_is_loaded(void **state)
+{
+    (void)state;
+    struct world *w = world_new(80, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(w, REQUEST, SLOW);
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    w->holds_loads = true;
+    world_restart(w);
+    assert_non_null(w->loads);
+    rac_engine_free(w->engine);
+    w->engine = NULL;
+    world_load(w); /* sanitizers see to the rest */
+    w->holds_loads = false;
+    world_free(w);
+}
+
+static void a_long_poll_keeps_one_answer(void **state)
+{
+    (void)state;
+    enum { BODY = 100000 };
+    struct world *w = world_new(81, true);
+    struct world_answer a;
+    char *body = rac_mem_alloc(BODY + 3);
+    memset(body, 'x', BODY + 2);
+    body[0] = body[BODY + 1] = '"';
+    body[BODY + 2] = '\0';
+    struct rac_flow *f = world_flow(w, REQUEST, CALL);
+    world_fire(w, f, "{}", true, &a);
+    world_settle(w);
+    for (int i = 0; i < 60; i++) {
+        struct world_fetch *x = world_fetch(w, i == 0 ? "api.example/x" : "api.example/status");
+        assert_non_null(x);
+        assert_true(i < 3 || x->a->used_bytes < 8 * BODY);
+        world_answer(w, x, 202,
+                     "Location: https://api.example/status\nRetry-After: 1\nContent-Type: "
+                     "application/json",
+                     body);
+        world_pass(w, 1000);
+    }
+    world_answer(w, world_fetch(w, "api.example/status"), 200, "Content-Type: text/plain", "done");
+    assert_string_equal(a.text, "{\"statusCode\":200,\"headers\":{},\"body\":\"done\"}");
+    rac_mem_free(body);
+    world_free(w);
+}
+
+static void a_call_that_ran_out_of_time_is_under_way_no_more(void **state)
+{
+    (void)state;
+    struct world *w = world_new(82, true);
+    struct world_answer a;
+    struct rac_engine_stats s;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"H\": {\"type\": \"Http\", \"limit\": {\"timeout\": \"PT5S\"}, \"inputs\": {\"method\": "
+        "\"GET\", \"uri\": \"https://api.example/x\"}}}");
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    rac_engine_stats(w->engine, &s);
+    assert_int_equal(s.calls, 1);
+    world_pass(w, 6000);
+    assert_null(w->fetches);
+    rac_engine_stats(w->engine, &s);
+    assert_int_equal(s.calls, 0);
+    world_free(w);
+}
+
+static void told(void *arg, rac_err err, rac_str why)
+{
+    (void)why;
+    *(rac_err *)arg = err;
+}
+
+static void what_comes_as_a_run_ends_is_a_conflict(void **state)
+{
+    (void)state;
+    struct world *w = world_new(83, true);
+    struct world_answer a;
+    rac_err err = RAC_E_BUSY;
+    struct rac_flow *f = world_flow(w, REQUEST, SLOW);
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    struct world_fetch *x = world_fetch(w, "api.example");
+    w->fetches = NULL;
+    x->ev.done(x->ev.arg, &(struct rac_fetch_res){.status = 200});
+    rac_mem_free(x);
+    while (w->store->waiting == 0)
+        assert_true(world_step(w));
+    rac_engine_cancel(w->engine, 1, rac_str_of(a.run), told, &err); /* its end is being written */
+    world_settle(w);
+    assert_string_equal(row(w, &a)->status, "Succeeded");
+    assert_int_equal(err, RAC_E_CONFLICT);
+    world_free(w);
+}
+
+#define HOOKS                                                                                      \
+    "{\"swagger\": \"2.0\", \"info\": {\"title\": \"Hooks\", \"version\": \"1\"}, \"host\": "      \
+    "\"hooks.example\", \"schemes\": [\"https\"], \"paths\": {\"/hooks\": {\"post\": "             \
+    "{\"operationId\": \"Subscribe\", \"parameters\": [{\"name\": \"body\", \"in\": \"body\", "    \
+    "\"schema\": {\"type\": \"object\"}}], \"responses\": {\"201\": {\"description\": "            \
+    "\"ok\"}}}}}}"
+
+static void connections_are_let_go_when_the_engine_goes(void **state)
+{
+    (void)state;
+    struct world *w = world_new(84, true);
+    struct world_answer a;
+    world_connect(w, HOOKS);
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"S\": {\"type\": \"ApiConnectionWebhook\", \"inputs\": {\"host\": {\"connection\": "
+        "{\"name\": \"n\"}}, \"path\": \"/hooks\", \"body\": {\"to\": "
+        "\"@{listCallbackUrl()}\"}}}}");
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    world_answer(w, world_fetch(w, "hooks.example"), 201, "Location: https://hooks.example/1", "");
+    w->holds_targets = true; /* the end of the subscription, and another one, wait for theirs */
+    rac_engine_cancel(w->engine, 1, rac_str_of(a.run), NULL, NULL);
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    rac_engine_free(w->engine);
+    w->engine = NULL;
+    world_resolve(w);
+    assert_int_equal(w->targets_given, 3);
+    assert_int_equal(w->targets_released, 3);
+    world_free(w);
+}
+
+static void callers_that_leave_are_found_at_once(void **state)
+{
+    (void)state;
+    enum { CALLERS = 20000 };
+    struct world *w = world_new(85, false);
+    struct world_answer *a = rac_mem_alloc(CALLERS * sizeof *a);
+    struct rac_flow *f = world_flow(w, REQUEST, CALL);
+    for (int i = 0; i < CALLERS; i++)
+        world_fire(w, f, "{}", true, &a[i]);
+    clock_t begin = clock();
+    for (int i = 0; i < CALLERS; i += 2)
+        rac_engine_leave(w->engine, world_fired, &a[i]);
+    assert_true(clock() - begin < CLOCKS_PER_SEC / 4); /* looking through all of them: seconds */
+    world_settle(w);
+    for (int i = 0; i < 10; i++)
+        world_answer(w, world_fetch(w, "api.example"), 200, "", "");
+    for (int i = 0; i < CALLERS; i++)
+        assert_int_equal(a[i].called, i < 10 && i % 2 == 1);
+    rac_mem_free(a);
+    world_free(w);
+}
+
 static void large_loop(void **state)
 {
     (void)state;
@@ -641,6 +794,12 @@ int main(void)
         cmocka_unit_test(late_response),
         cmocka_unit_test(stateless),
         cmocka_unit_test(transient_store_error),
+        cmocka_unit_test(an_engine_that_goes_while_a_run_is_loaded),
+        cmocka_unit_test(a_long_poll_keeps_one_answer),
+        cmocka_unit_test(a_call_that_ran_out_of_time_is_under_way_no_more),
+        cmocka_unit_test(what_comes_as_a_run_ends_is_a_conflict),
+        cmocka_unit_test(connections_are_let_go_when_the_engine_goes),
+        cmocka_unit_test(callers_that_leave_are_found_at_once),
         cmocka_unit_test(large_loop),
         cmocka_unit_test(begins_at_an_action),
     };

@@ -65,15 +65,43 @@ static void fetch_cancel(void *self, struct rac_fetch *f)
     rac_mem_free(f);
 }
 
+struct world_load {
+    struct world_load *next;
+    int64_t key;
+    void (*done)(void *arg, rac_err err, struct rac_flow *f);
+    void *arg;
+};
+
+static void give_flow(struct world *w, const struct world_load *x)
+{
+    if (x->key < 1 || x->key > (int64_t)w->flows_n)
+        x->done(x->arg, RAC_E_NOT_FOUND, NULL);
+    else
+        x->done(x->arg, RAC_OK, rac_flow_ref(w->flows[x->key - 1]));
+}
+
 static void flow_load(void *self, int64_t key, rac_str revision,
                       void (*done)(void *arg, rac_err err, struct rac_flow *f), void *arg)
 {
     struct world *w = self;
+    struct world_load x = {w->loads, key, done, arg};
     (void)revision;
-    if (key < 1 || key > (int64_t)w->flows_n)
-        done(arg, RAC_E_NOT_FOUND, NULL);
-    else
-        done(arg, RAC_OK, rac_flow_ref(w->flows[key - 1]));
+    if (!w->holds_loads) {
+        give_flow(w, &x);
+        return;
+    }
+    w->loads = rac_mem_alloc(sizeof x);
+    *w->loads = x;
+}
+
+void world_load(struct world *w)
+{
+    while (w->loads != NULL) {
+        struct world_load *x = w->loads;
+        w->loads = x->next;
+        give_flow(w, x);
+        rac_mem_free(x);
+    }
 }
 
 static void flow_named(void *self, const struct rac_flow *from, rac_str name,
@@ -219,6 +247,7 @@ void world_free(struct world *w)
     rac_engine_free(w->engine);
     drop_deferred(w);
     world_resolve(w);
+    world_load(w);
     rac_connector_unref(w->connector);
     if (w->store != NULL)
         memory_store_free(w->store);

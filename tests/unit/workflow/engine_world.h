@@ -40,6 +40,8 @@ struct world {
     size_t targets_given, targets_released;
     bool holds_targets; /* connections are resolved when the test says so */
     struct world_target *targets;
+    bool holds_loads; /* so are workflows of runs in the store */
+    struct world_load *loads;
     /* Told of each request as it leaves. */
     void (*on_fetch)(void *arg, struct world *w, const struct world_fetch *f);
     void *on_fetch_arg;
@@ -54,6 +56,7 @@ struct rac_flow *world_flow_of(struct world *w, const char *document);
 void world_connect(struct world *w, const char *definition);
 void world_move(struct world *w, unsigned worker); /* the engine is that worker's; made anew */
 void world_resolve(struct world *w);               /* what holds_targets held up */
+void world_load(struct world *w);                  /* what holds_loads held up */
 /* Everything that can happen without time passing or the network answering. */
 void world_settle(struct world *w);
 /* Time passes in steps, so that timers ring in order. */
