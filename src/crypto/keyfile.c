@@ -1,6 +1,7 @@
 /*
- * Creation goes by link(2): the key is written and flushed under another name, then given its own,
- * which fails if somebody was faster. A crash leaves no half key behind under the real name.
+ * Creation goes by link(2): the key is written and flushed without a name (under another one, where
+ * the file system has no such files), then given its own, which fails if somebody was faster. A
+ * crash leaves no half key behind under the real name, and no copy of a key under another.
  */
 #define RAC_ALLOW_FSYNC
 #include "crypto/keyfile.h"
@@ -68,14 +69,18 @@ static bool write_key(int fd, struct rac_arena *a, const uint8_t *key)
     return ok;
 }
 
+static rac_str dir_of(rac_str file)
+{
+    size_t slash = rac_str_rfind_char(file, '/');
+    return slash == RAC_STR_NPOS ? RAC_S(".")
+           : slash == 0          ? RAC_S("/")
+                                 : rac_str_sub(file, 0, slash);
+}
+
 /* The new name survives a power failure only once its directory is flushed. */
 static bool sync_dir(struct rac_arena *a, rac_str file)
 {
-    size_t slash = rac_str_rfind_char(file, '/');
-    rac_str dir = slash == RAC_STR_NPOS ? RAC_S(".")
-                  : slash == 0          ? RAC_S("/")
-                                        : rac_str_sub(file, 0, slash);
-    int fd = open(rac_arena_cstr(a, dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(rac_arena_cstr(a, dir_of(file)), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return false;
     bool ok = fsync(fd) == 0;
@@ -90,20 +95,26 @@ rac_err rac_keyfile_create(rac_str file, const struct rac_env *env, struct rac_a
     rac_env_uuid(env, id);
     const char *temp = rac_arena_printf(a, "%.*s.%s", RAC_FMT(file), id).p;
     const char *name = rac_arena_cstr(a, file);
-    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = open(rac_arena_cstr(a, dir_of(file)), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    bool named = fd < 0;
+    if (named)
+        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    else
+        temp = rac_arena_printf(a, "/proc/self/fd/%d", fd).p;
     if (fd < 0)
         return fail_errno(a, why, file, errno);
     rac_env_random(env, key, RAC_KEY_BYTES);
     bool ok = write_key(fd, a, key);
     int err = errno;
-    close(fd);
     bool taken = false;
-    if (ok && link(temp, name) != 0) {
+    if (ok && linkat(AT_FDCWD, temp, AT_FDCWD, name, AT_SYMLINK_FOLLOW) != 0) {
         err = errno;
         ok = false;
         taken = err == EEXIST;
     }
-    unlink(temp);
+    close(fd);
+    if (named)
+        unlink(temp);
     if (taken)
         return rac_keyfile_read(file, a, key, why);
     if (ok && !sync_dir(a, file)) {

@@ -10,6 +10,7 @@
 #include "store/sqlite/store_priv.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 struct rotation {
     struct rac_keyring *next; /* the new master key; NULL: the same one */
@@ -78,10 +79,14 @@ static rac_err new_keys(struct rac_store *s, rac_ms now_ms, struct rac_arena *a,
                         int64_t *n)
 {
     rac_str *tenants = NULL;
-    size_t got = 0;
+    size_t got = 0, cap = 0;
     struct rac_db_rows r = RAC_DB_QUERY(&s->db, KEY_TENANTS);
     while (rac_db_next(&r)) {
-        tenants = rac_arena_grow(a, tenants, got * sizeof *tenants, (got + 1) * sizeof *tenants);
+        if (got == cap) {
+            size_t next = cap ? 2 * cap : 16;
+            tenants = rac_arena_grow(a, tenants, cap * sizeof *tenants, next * sizeof *tenants);
+            cap = next;
+        }
         tenants[got++] = rac_db_str(&r, 0, a);
     }
     rac_err e = rac_db_end(&r);
@@ -96,22 +101,27 @@ static rac_err new_keys(struct rac_store *s, rac_ms now_ms, struct rac_arena *a,
 
 static rac_err rewrap_all(struct rac_store *s, const struct rotation *q, struct rac_arena *a)
 {
-    struct record *v = NULL;
-    size_t got = 0;
-    int64_t *ids = NULL;
+    struct {
+        int64_t id;
+        rac_str tenant;
+    } *v = NULL;
+    size_t got = 0, cap = 0;
     struct rac_db_rows r = RAC_DB_QUERY(&s->db, KEY_LIST);
     while (rac_db_next(&r)) {
-        v = rac_arena_grow(a, v, got * sizeof *v, (got + 1) * sizeof *v);
-        ids = rac_arena_grow(a, ids, got * sizeof *ids, (got + 1) * sizeof *ids);
-        ids[got] = rac_db_i64(&r, 0);
-        v[got++] = (struct record){.tenant = rac_db_str(&r, 1, a)};
+        if (got == cap) {
+            size_t next = cap ? 2 * cap : 16;
+            v = rac_arena_grow(a, v, cap * sizeof *v, next * sizeof *v);
+            cap = next;
+        }
+        v[got].id = rac_db_i64(&r, 0);
+        v[got++].tenant = rac_db_str(&r, 1, a);
     }
     rac_err e = rac_db_end(&r);
     for (size_t i = 0; i < got && e == RAC_OK; i++) {
         rac_str wrapped;
-        e = rac_keyring_rewrap(s->keys, q->next, v[i].tenant, (uint32_t)ids[i], a, &wrapped);
+        e = rac_keyring_rewrap(s->keys, q->next, v[i].tenant, (uint32_t)v[i].id, a, &wrapped);
         if (e == RAC_OK)
-            e = RAC_DB_RUN(&s->db, KEY_REWRAP, NULL, V_TEXT(v[i].tenant), V_I64(ids[i]),
+            e = RAC_DB_RUN(&s->db, KEY_REWRAP, NULL, V_TEXT(v[i].tenant), V_I64(v[i].id),
                            V_BLOB(wrapped));
     }
     if (e == RAC_OK)
@@ -173,6 +183,22 @@ static rac_err rotate_open(struct rac_store *s, struct rotation *q, struct rac_a
     return r.err;
 }
 
+/* A new master key beside the old one. It belongs to whom the old one belongs to: an administrator
+ * who rotates keys must not lock the server out. */
+static rac_err next_master(const struct rac_env *env, rac_str file, rac_str temp,
+                           struct rac_keyring **out, struct rac_arena *a, rac_str *why)
+{
+    struct stat old;
+    unlink(temp.p); /* of a rotation that did not get as far as the database */
+    rac_err e = rac_keyring_open(temp, true, env, a, out, why);
+    if (e != RAC_OK ||
+        (stat(rac_arena_cstr(a, file), &old) == 0 && chown(temp.p, old.st_uid, old.st_gid) == 0))
+        return e;
+    *why = rac_arena_printf(a, "%s: %s", temp.p, strerror(errno));
+    unlink(temp.p);
+    return RAC_E_DENIED;
+}
+
 rac_err rac_store_rotate(const struct rac_store_options *o, bool new_master, struct rac_arena *a,
                          int64_t *records_n, rac_str *why)
 {
@@ -181,10 +207,8 @@ rac_err rac_store_rotate(const struct rac_store_options *o, bool new_master, str
     rac_str file = rac_store_key_file(o, a);
     rac_str temp = rac_arena_printf(a, "%.*s.new", RAC_FMT(file));
     rac_err e = rac_store_open(o, a, &s, why);
-    if (e == RAC_OK && new_master) {
-        unlink(temp.p); /* of a rotation that did not get as far as the database */
-        e = rac_keyring_open(temp, true, o->env, a, &q.next, why);
-    }
+    if (e == RAC_OK && new_master)
+        e = next_master(o->env, file, temp, &q.next, a, why);
     if (e == RAC_OK)
         e = rotate_open(s, &q, a, why);
     if (e == RAC_OK && new_master && rename(temp.p, rac_arena_cstr(a, file)) != 0) {
