@@ -80,11 +80,15 @@ void rac_store_stats(struct rac_store *s, struct rac_store_stats *out);
 rac_err rac_store_rotate(const struct rac_store_options *o, bool new_master, struct rac_arena *a,
                          int64_t *records_n, rac_str *why) RAC_MUST_CHECK;
 
-/* A consistent copy of the database while it is in use, written to file (which must not exist).
- * Reads only: a session is not needed. The master key is not in it. Blocking. */
+/* A consistent copy of the database while it is in use, written to file (which must not exist, and
+ * has its name only once it is whole). Reads only: a session is not needed. The master key is not
+ * in it. RAC_E_EXISTS, RAC_E_BUSY (another one writes this file), RAC_E_FULL, RAC_E_NOT_FOUND,
+ * RAC_E_IO. Blocking. */
 rac_err rac_store_backup(rac_str dir, rac_str file, struct rac_arena *a,
                          rac_str *why) RAC_MUST_CHECK;
-/* Puts a backup into dir, which must be empty or absent. Verifies it first. Blocking. */
+/* Puts a backup into dir, which must be empty or absent, but for a master key and what a restore
+ * that was cut off left. Verifies it first: RAC_E_INVALID (not ours), RAC_E_UNSUPPORTED (newer),
+ * RAC_E_CORRUPT (cut short, damaged, other tables than ours). Blocking. */
 rac_err rac_store_restore(rac_str file, rac_str dir, struct rac_arena *a,
                           rac_str *why) RAC_MUST_CHECK;
 

@@ -2,6 +2,10 @@
  * Backup and restore. A backup is one SQLite file made through the online backup interface, from a
  * reader: the server goes on, and what is copied is one consistent moment. Sealed values stay
  * sealed; the master key is never part of it.
+ *
+ * A copy is written as FILE.part and gets its name when it is whole and durable, so that a file of
+ * that name is never half a copy, whenever the process is killed. The next one takes the rest of a
+ * killed one away; a lock on it says whether somebody is still at work.
  */
 #define RAC_ALLOW_FSYNC
 #include "store/sqlite/migrate.h"
@@ -11,42 +15,79 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
-enum { PAGES_A_STEP = 256, BUSY_MAX = 1000 };
+enum { BUSY_MAX = 1000 };
 
-/* A plain database file for the copy: no WAL beside it that somebody could forget. */
-static rac_err open_target(const char *file, struct rac_arena *a, sqlite3 **out, rac_str *why)
+struct copy {
+    const char *file, *part;
+    int fd; /* of part: holds the lock */
+};
+
+static rac_err fail_file(const char *file, int err, struct rac_arena *a, rac_str *why)
 {
-    int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        int err = errno;
-        *why = rac_arena_printf(a, "%s: %s", file,
-                                err == EEXIST ? "it exists already" : strerror(err));
-        return err == EEXIST ? RAC_E_EXISTS : err == ENOSPC ? RAC_E_FULL : RAC_E_IO;
-    }
-    close(fd);
-    int rc = sqlite3_open_v2(file, out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (rc == SQLITE_OK)
-        return RAC_OK;
-    *why = rac_arena_printf(a, "%s: %s", file, sqlite3_errstr(rc));
-    return RAC_E_IO;
+    *why = rac_arena_printf(a, "%s: %s", file, err == EEXIST ? "it exists already" : strerror(err));
+    return err == EEXIST                    ? RAC_E_EXISTS
+           : err == ENOSPC || err == EDQUOT ? RAC_E_FULL
+           : err == EWOULDBLOCK             ? RAC_E_BUSY
+           : err == EACCES || err == EPERM  ? RAC_E_DENIED
+                                            : RAC_E_IO;
 }
 
-static int copy_all(sqlite3 *from, sqlite3 *to)
+/* What SQLite puts beside a file; of a killed copy it would be taken for the new one's. */
+static void unlink_beside(const char *part, struct rac_arena *a)
+{
+    static const char *const ends[] = {"-journal", "-wal", "-shm"};
+    for (size_t i = 0; i < RAC_COUNT(ends); i++)
+        unlink(rac_arena_printf(a, "%s%s", part, ends[i]).p);
+}
+
+/* Still the file of that name, ours alone, and nobody else's to read? */
+static bool is_mine(int fd, const char *part)
+{
+    struct stat st, named;
+    return fstat(fd, &st) == 0 && lstat(part, &named) == 0 && st.st_ino == named.st_ino &&
+           st.st_dev == named.st_dev && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+           (st.st_mode & 077) == 0;
+}
+
+static rac_err copy_begin(struct copy *c, const char *file, struct rac_arena *a, rac_str *why)
+{
+    *c = (struct copy){.file = file, .part = rac_arena_printf(a, "%s.part", file).p, .fd = -1};
+    struct stat st;
+    if (lstat(file, &st) == 0)
+        return fail_file(file, EEXIST, a, why);
+    int fd = open(c->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return fail_file(c->part, errno, a, why);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !is_mine(fd, c->part)) {
+        close(fd);
+        *why = rac_arena_printf(a, "%s: somebody else is writing it; if not, remove it", c->part);
+        return RAC_E_BUSY;
+    }
+    if (ftruncate(fd, 0) != 0) {
+        int err = errno;
+        close(fd);
+        return fail_file(c->part, err, a, why);
+    }
+    unlink_beside(c->part, a);
+    c->fd = fd;
+    return RAC_OK;
+}
+
+/* In one step: it reads one moment, however long it takes, and no commit can overtake it. */
+static int copy_pages(sqlite3 *from, sqlite3 *to)
 {
     sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
     if (b == NULL)
         return sqlite3_errcode(to);
     int rc, busy = 0;
-    /* Each step holds a read transaction; SQLite starts over by itself when a commit came between
-     * two steps, so after a while the rest is copied in one step, which cannot be overtaken. */
-    size_t steps = 0;
-    do {
-        rc = sqlite3_backup_step(b, ++steps > 200 ? -1 : PAGES_A_STEP);
-        if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
-            sqlite3_sleep(5);
-    } while (rc == SQLITE_OK || ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) && busy++ < BUSY_MAX));
+    while ((rc = sqlite3_backup_step(b, -1)) == SQLITE_BUSY || rc == SQLITE_LOCKED) {
+        if (busy++ >= BUSY_MAX)
+            break;
+        sqlite3_sleep(5);
+    }
     int end = sqlite3_backup_finish(b);
     return rc == SQLITE_DONE ? end : rc;
 }
@@ -54,38 +95,59 @@ static int copy_all(sqlite3 *from, sqlite3 *to)
 /* The copy must not come up in WAL mode: a reader of it would need to write beside it. */
 static int settle(sqlite3 *to)
 {
-    int rc = sqlite3_exec(to, "pragma journal_mode=delete", NULL, NULL, NULL);
-    return rc;
+    return sqlite3_exec(to, "pragma journal_mode=delete", NULL, NULL, NULL);
 }
 
-static bool sync_file(const char *file)
+static rac_err copy_fill(const struct copy *c, sqlite3 *from, struct rac_arena *a, rac_str *why)
 {
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    return ok;
+    sqlite3 *to = NULL;
+    int rc = sqlite3_open_v2(c->part, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc == SQLITE_OK)
+        rc = copy_pages(from, to);
+    if (rc == SQLITE_OK)
+        rc = settle(to);
+    struct rac_db said = {.h = to};
+    rac_err e = rac_db_err(&said, rc);
+    int closed = sqlite3_close(to);
+    if (e == RAC_OK && closed != SQLITE_OK)
+        e = RAC_E_IO;
+    if (e != RAC_OK)
+        *why = rac_arena_printf(a, "%s: %s", c->file,
+                                e == RAC_E_FULL ? "the disk is full" : sqlite3_errstr(rc));
+    return e;
+}
+
+/* The bytes are durable before they have the name, the name before anybody is told. */
+static rac_err copy_name(const struct copy *c, struct rac_arena *a, rac_str *why)
+{
+    if (fsync(c->fd) != 0)
+        return fail_file(c->part, errno, a, why);
+    int rc = renameat2(AT_FDCWD, c->part, AT_FDCWD, c->file, RENAME_NOREPLACE);
+    if (rc != 0 && (errno == EINVAL || errno == ENOSYS)) /* file systems that cannot refuse */
+        rc = rename(c->part, c->file);
+    if (rc != 0)
+        return fail_file(c->file, errno, a, why);
+    rac_str file = rac_str_of(c->file), dir = RAC_S(".");
+    size_t slash = rac_str_rfind_char(file, '/');
+    if (slash != RAC_STR_NPOS)
+        dir = slash == 0 ? RAC_S("/") : rac_str_sub(file, 0, slash);
+    return rac_dir_sync(dir, a) ? RAC_OK : fail_file(c->file, errno, a, why);
 }
 
 static rac_err copy_to(struct rac_db *from, const char *file, struct rac_arena *a, rac_str *why)
 {
-    sqlite3 *to = NULL;
-    rac_err e = open_target(file, a, &to, why);
-    if (e == RAC_E_EXISTS || (e != RAC_OK && to == NULL))
+    struct copy c;
+    rac_err e = copy_begin(&c, file, a, why);
+    if (e != RAC_OK)
         return e;
-    int rc = e == RAC_OK ? copy_all(from->h, to) : SQLITE_OK;
-    if (e == RAC_OK && rc == SQLITE_OK)
-        rc = settle(to);
-    sqlite3_close(to);
-    if (e == RAC_OK && rc == SQLITE_OK && sync_file(file))
-        return RAC_OK;
-    if (e == RAC_OK) {
-        struct rac_db none = {0};
-        e = rc == SQLITE_OK ? RAC_E_IO : rac_db_err(&none, rc);
-        *why = rac_arena_printf(a, "%s: %s", file,
-                                rc == SQLITE_OK ? "it cannot be flushed" : sqlite3_errstr(rc));
+    e = copy_fill(&c, from->h, a, why);
+    if (e == RAC_OK)
+        e = copy_name(&c, a, why);
+    if (e != RAC_OK) {
+        unlink(c.part);
+        unlink_beside(c.part, a);
     }
-    unlink(file); /* half a backup is worse than none */
+    close(c.fd);
     return e;
 }
 
@@ -118,10 +180,12 @@ static rac_err check_empty(rac_str dir, struct rac_arena *a, rac_str *why)
     }
     bool empty = true;
     for (struct dirent *f; empty && (f = readdir(d)) != NULL;) {
-        /* The key has to be put back by hand, and may be there before the data. */
+        /* The key has to be put back by hand, and may be there before the data; the others are
+         * left of a restore that did not come to its end. */
         rac_str name = rac_str_of(f->d_name);
         empty = rac_str_eq(name, RAC_S(".")) || rac_str_eq(name, RAC_S("..")) ||
-                rac_str_eq(name, RAC_S("master.key"));
+                rac_str_eq(name, RAC_S("master.key")) || rac_str_eq(name, RAC_S("lock")) ||
+                rac_str_starts(name, RAC_S(RAC_STORE_PART));
     }
     closedir(d);
     if (empty)
@@ -130,28 +194,87 @@ static rac_err check_empty(rac_str dir, struct rac_arena *a, rac_str *why)
     return RAC_E_EXISTS;
 }
 
-static rac_err check_integrity(struct rac_db *db, rac_str file, struct rac_arena *a, rac_str *why)
+static rac_err check_version(struct rac_db *db, rac_str file, struct rac_arena *a, int64_t *version,
+                             rac_str *why)
 {
-    int64_t version = 0, application = 0;
+    int64_t application = 0;
     rac_err e = RAC_DB_NUMBER(db, APPLICATION_ID, &application);
     if (e == RAC_OK)
-        e = RAC_DB_NUMBER(db, USER_VERSION, &version);
-    if (e != RAC_OK || application != RAC_APPLICATION_ID || version < 1) {
+        e = RAC_DB_NUMBER(db, USER_VERSION, version);
+    if (e != RAC_OK || application != RAC_APPLICATION_ID || *version < 1) {
         *why = rac_arena_printf(a, "%.*s is not a backup made by Raccord", RAC_FMT(file));
         return e == RAC_OK || e == RAC_E_CORRUPT ? RAC_E_INVALID : e;
     }
-    if ((uint64_t)version > rac_migrations_n) {
-        *why = rac_arena_printf(a, "%.*s was made by a newer Raccord (schema %lld)", RAC_FMT(file),
-                                (long long)version);
+    if ((uint64_t)*version > rac_migrations_n) {
+        *why = rac_arena_printf(a,
+                                "%.*s was made by a newer Raccord (schema %lld, this one knows up "
+                                "to %zu); restore it with that one",
+                                RAC_FMT(file), (long long)*version, rac_migrations_n);
         return RAC_E_UNSUPPORTED;
     }
-    struct rac_db_rows r = RAC_DB_QUERY(db, INTEGRITY);
-    rac_str first = rac_db_next(&r) ? rac_db_str(&r, 0, a) : RAC_S("no answer");
-    e = rac_db_end(&r);
-    if (e == RAC_OK && !rac_str_eq(first, RAC_S("ok")))
+    return RAC_OK;
+}
+
+/* The first row of a check is "ok", or there is none. */
+static rac_err check_rows(struct rac_db_rows r, bool says_ok, rac_str file, struct rac_arena *a,
+                          rac_str *why)
+{
+    bool some = rac_db_next(&r);
+    rac_str first = some ? rac_db_str(&r, 0, a) : RAC_STR_NULL;
+    rac_err e = rac_db_end(&r);
+    if (e == RAC_OK && (says_ok ? !rac_str_eq(first, RAC_S("ok")) : some))
         e = RAC_E_CORRUPT;
     if (e != RAC_OK)
-        *why = rac_arena_printf(a, "%.*s is damaged: %.*s", RAC_FMT(file), RAC_FMT(first));
+        *why = rac_arena_printf(a, "%.*s is damaged: %.*s", RAC_FMT(file),
+                                RAC_FMT(first.n > 0 ? first : rac_str_of(rac_err_text(e))));
+    return e;
+}
+
+/*
+ * The tables are those that our own schema changes make, to the letter. A trigger, a view or a
+ * column without its rules would be somebody else's program running inside every write.
+ */
+static rac_err check_schema(struct rac_db *db, int64_t version, rac_str file, struct rac_arena *a,
+                            rac_str *why)
+{
+    struct rac_db own = {0};
+    int64_t from, to;
+    rac_err e = rac_db_open(&own, RAC_S(":memory:"), RAC_DB_WRITE, 256, NULL, a, why);
+    if (e == RAC_OK)
+        e = rac_migrate(&own, (size_t)version, a, &from, &to, why);
+    bool same = true;
+    if (e == RAC_OK) {
+        struct rac_db_rows x = RAC_DB_QUERY(db, SCHEMA), y = RAC_DB_QUERY(&own, SCHEMA);
+        bool more = true;
+        while (same && more) {
+            more = rac_db_next(&x);
+            same = more == rac_db_next(&y);
+            for (int i = 0; i < 4 && same && more; i++)
+                same = rac_str_eq(rac_db_borrow(&x, i), rac_db_borrow(&y, i));
+        }
+        rac_err end = rac_db_end(&y);
+        e = rac_db_end(&x);
+        e = e != RAC_OK ? e : end;
+    }
+    rac_db_close(&own);
+    if (e == RAC_OK && !same) {
+        *why = rac_arena_printf(a, "%.*s is damaged: its tables are not those of schema %lld",
+                                RAC_FMT(file), (long long)version);
+        e = RAC_E_CORRUPT;
+    }
+    return e;
+}
+
+static rac_err check_all(struct rac_db *db, rac_str file, struct rac_arena *a, rac_str *why)
+{
+    int64_t version = 0;
+    rac_err e = check_version(db, file, a, &version, why);
+    if (e == RAC_OK)
+        e = check_schema(db, version, file, a, why);
+    if (e == RAC_OK)
+        e = check_rows(RAC_DB_QUERY(db, INTEGRITY), true, file, a, why);
+    if (e == RAC_OK)
+        e = check_rows(RAC_DB_QUERY(db, FOREIGN_KEYS), false, file, a, why);
     return e;
 }
 
@@ -167,8 +290,10 @@ rac_err rac_store_restore(rac_str file, rac_str dir, struct rac_arena *a, rac_st
         *why = rac_arena_printf(a, "%.*s is not a backup made by Raccord", RAC_FMT(file));
         e = RAC_E_INVALID;
     }
+    if (e == RAC_OK) /* what is checked is what is copied */
+        e = rac_db_script(&db, "begin");
     if (e == RAC_OK)
-        e = check_integrity(&db, file, a, why);
+        e = check_all(&db, file, a, why);
     if (e == RAC_OK)
         e = check_empty(dir, a, why);
     int lock = -1;
@@ -176,8 +301,6 @@ rac_err rac_store_restore(rac_str file, rac_str dir, struct rac_arena *a, rac_st
         e = rac_lockfile_take(dir, a, &lock, why);
     if (e == RAC_OK)
         e = copy_to(&db, rac_arena_printf(a, "%.*s/raccord.db", RAC_FMT(dir)).p, a, why);
-    if (e == RAC_OK && !rac_dir_sync(dir, a))
-        e = RAC_E_IO;
     rac_lockfile_drop(lock);
     rac_db_close(&db);
     return e;

@@ -222,6 +222,13 @@ static rac_err create_file(struct rac_store *s, struct rac_arena *a, bool *exist
 {
     struct stat st;
     *exists = stat(s->file, &st) == 0 && st.st_size > 0;
+    if (!*exists && access(rac_arena_printf(a, "%s/" RAC_STORE_PART, s->dir).p, F_OK) == 0) {
+        *why = rac_arena_printf(a,
+                                "%s: a restore into this directory did not come to its end; run "
+                                "it again",
+                                s->dir);
+        return RAC_E_CORRUPT;
+    }
     int fd = open(s->file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         int err = errno;

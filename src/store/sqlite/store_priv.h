@@ -214,6 +214,8 @@ rac_str rac_status_list(struct rac_arena *a, const rac_str *v, size_t n);
 
 /* --- the directory (lockfile.c) --- */
 
+#define RAC_STORE_PART "raccord.db.part" /* a restore that is not at its end */
+
 /* RAC_E_BUSY with a sentence naming the process that has it. */
 rac_err rac_lockfile_take(rac_str dir, struct rac_arena *a, int *fd, rac_str *why) RAC_MUST_CHECK;
 void rac_lockfile_drop(int fd);
