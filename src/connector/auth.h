@@ -32,8 +32,8 @@ struct rac_credential {
     rac_str scheme; /* name of the scheme */
 };
 struct rac_credentials {
-    struct rac_credential v[8];
-    size_t n;
+    struct rac_credential *v; /* as many as the requirement has schemes */
+    size_t n, cap;
     const struct rac_oauth_token *token; /* used, if any: a 401 may be cured by a refresh */
 };
 
@@ -48,7 +48,7 @@ struct rac_auth_error {
 
 /* No connection (NULL) or one without the values: nothing is added and RAC_OK, because a
  * connector's author may ask for none; RAC_E_INVALID with *error when a value cannot be sent (line
- * breaks in a header value). Values live in a or in the connection. */
+ * breaks in a header value). Values live in a or in the connection; a is wiped at its end. */
 rac_err rac_auth_apply(const struct rac_auth_plan *plan, const struct rac_connection *c,
                        struct rac_arena *a, struct rac_credentials *out,
                        struct rac_auth_error *error) RAC_MUST_CHECK;

@@ -96,14 +96,18 @@ key_param(const struct rac_connection *c, const struct rac_auth_scheme *s, bool 
 }
 
 static void add(struct rac_credentials *out, const struct rac_auth_scheme *s, bool in_query,
-                rac_str name, rac_str value, rac_str masked)
+                rac_str name, rac_str value, rac_str masked, struct rac_arena *a)
 {
-    if (out->n < RAC_COUNT(out->v))
-        out->v[out->n++] = (struct rac_credential){.in_query = in_query,
-                                                   .name = name,
-                                                   .value = value,
-                                                   .masked = masked,
-                                                   .scheme = s != NULL ? s->name : RAC_S("")};
+    if (out->n == out->cap) {
+        size_t cap = out->cap > 0 ? 2 * out->cap : 2;
+        out->v = rac_arena_grow(a, out->v, out->cap * sizeof *out->v, cap * sizeof *out->v);
+        out->cap = cap;
+    }
+    out->v[out->n++] = (struct rac_credential){.in_query = in_query,
+                                               .name = name,
+                                               .value = value,
+                                               .masked = masked,
+                                               .scheme = s != NULL ? s->name : RAC_S("")};
 }
 
 static bool add_basic(const struct rac_auth_scheme *s, const struct rac_connection *c, bool loose,
@@ -122,7 +126,7 @@ static bool add_basic(const struct rac_auth_scheme *s, const struct rac_connecti
     rac_str pair = rac_arena_printf(a, "%.*s:%.*s", RAC_FMT(u), RAC_FMT(p));
     rac_secret_wipe_with(a, pair);
     rac_str text = rac_str_concat(a, RAC_S("Basic "), rac_base64_encode(a, pair));
-    add(out, s, false, RAC_S("Authorization"), text, RAC_S("Basic ***"));
+    add(out, s, false, RAC_S("Authorization"), text, RAC_S("Basic ***"), a);
     return true;
 }
 
@@ -135,7 +139,7 @@ static bool add_oauth(const struct rac_auth_scheme *s, const struct rac_connecti
         return false;
     rac_str text = rac_str_concat(a, RAC_S("Bearer "), t->access);
     rac_secret_wipe_with(a, text);
-    add(out, s, false, RAC_S("Authorization"), text, RAC_S("Bearer ***"));
+    add(out, s, false, RAC_S("Authorization"), text, RAC_S("Bearer ***"), a);
     out->token = t;
     return true;
 }
@@ -163,7 +167,7 @@ static size_t meet(const struct rac_auth_requirement *r, const struct rac_connec
             rac_str v = value_of(c, key_param(c, s, keys == 1, loose && r->schemes_n == 1));
             if (v.n == 0)
                 continue;
-            add(out, s, s->in_query, s->wire_name, v, RAC_S("***"));
+            add(out, s, s->in_query, s->wire_name, v, RAC_S("***"), a);
             met++;
         }
     }
@@ -197,16 +201,14 @@ rac_err rac_auth_apply(const struct rac_auth_plan *plan, const struct rac_connec
                        struct rac_arena *a, struct rac_credentials *out,
                        struct rac_auth_error *error)
 {
-    struct rac_credentials part;
-    out->n = 0;
-    out->token = NULL;
+    *out = (struct rac_credentials){0};
     if (c == NULL || c->set == NULL || plan->none)
         return RAC_OK;
+    rac_arena_wipe_at_end(a);
     /* The first that can be met whole, else the first that can be met in part. */
     for (size_t i = 0; i < 2 * plan->n; i++) {
         const struct rac_auth_requirement *r = &plan->v[i % plan->n];
-        part.n = 0;
-        part.token = NULL;
+        struct rac_credentials part = {0};
         size_t met = meet(r, c, i >= plan->n, a, &part);
         if (met == r->schemes_n) {
             *out = part;

@@ -382,6 +382,33 @@ static void test_apply_odd_names(void **state)
                "header:Authorization=Basic dTpw");
 }
 
+/* A requirement of as many schemes as its author likes: none is left out. */
+static void test_apply_many(void **state)
+{
+    struct fixture *f = *state;
+    struct rac_arena *a = &f->a;
+    rac_str parameters = RAC_S(""), values = RAC_S(""), schemes = RAC_S(""), all = RAC_S("");
+    rac_str want = RAC_S("");
+    for (int i = 0; i < 12; i++) {
+        const char *comma = i > 0 ? "," : "";
+        parameters = rac_arena_printf(a, "%.*s%s'key%d':{'type':'securestring'}",
+                                      RAC_FMT(parameters), comma, i);
+        values = rac_arena_printf(a, "%.*s%s'key%d':'v%d'", RAC_FMT(values), comma, i, i);
+        schemes = rac_arena_printf(a, "%.*s%s'key%d':{'type':'apiKey','in':'header','name':'X-%d'}",
+                                   RAC_FMT(schemes), comma, i, i);
+        all = rac_arena_printf(a, "%.*s%s'key%d':[]", RAC_FMT(all), comma, i);
+        want = rac_arena_printf(a, "%.*s%sheader:X-%d=v%d", RAC_FMT(want), i > 0 ? ";" : "", i, i);
+    }
+    connector(f, rac_arena_printf(a, "{'connectionParameters':{%.*s}}", RAC_FMT(parameters)).p);
+    struct rac_connection *c = make(f, rac_arena_printf(a, "{%.*s}", RAC_FMT(values)).p);
+    rac_str sent = apply(f,
+                         rac_arena_printf(a, "{'securityDefinitions':{%.*s},'security':[{%.*s}]}",
+                                          RAC_FMT(schemes), RAC_FMT(all))
+                             .p,
+                         NULL, c);
+    assert_str(sent, want.p);
+}
+
 /* Several ways to sign in, each of which only one set can feed: the password of one is not the key
  * of another. */
 static void test_apply_alternatives(void **state)
@@ -551,11 +578,22 @@ static void test_too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_model),       T(test_too_many),         T(test_make),
-        T(test_refusals),    T(test_dependencies),     T(test_sets),
-        T(test_tokens),      T(test_store_round_trip), T(test_change_and_tokens),
-        T(test_apply_rules), T(test_apply_odd_names),  T(test_apply_alternatives),
-        T(test_apply_oauth), T(test_masking),          T(test_masking_many),
+        T(test_model),
+        T(test_too_many),
+        T(test_make),
+        T(test_refusals),
+        T(test_dependencies),
+        T(test_sets),
+        T(test_tokens),
+        T(test_store_round_trip),
+        T(test_change_and_tokens),
+        T(test_apply_rules),
+        T(test_apply_odd_names),
+        T(test_apply_many),
+        T(test_apply_alternatives),
+        T(test_apply_oauth),
+        T(test_masking),
+        T(test_masking_many),
         T(test_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
