@@ -117,6 +117,7 @@ void rac_callbacks_handle(struct rac_api_worker *w, struct rac_http_exchange *x)
     }
     struct landing *l = rac_mem_alloc(sizeof *l);
     rac_arena_init(&l->a, 8 << 20);
+    rac_arena_wipe_at_end(&l->a);
     l->w = w;
     l->x = x;
     w->requests_n++;

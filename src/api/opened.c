@@ -157,6 +157,7 @@ static rac_err entry_open(struct rac_opened *o, rac_str tenant, rac_str id,
 {
     struct rac_opened_connection *c = rac_mem_alloc(sizeof *c);
     rac_arena_init(&c->arena, ENTRY_BYTES_MAX);
+    rac_arena_wipe_at_end(&c->arena);
     c->seen_connections = count(o->w, RAC_STORE_CONNECTIONS);
     c->seen_tokens = count(o->w, RAC_STORE_TOKENS);
     c->seen_connectors = count(o->w, RAC_STORE_CONNECTORS);

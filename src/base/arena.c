@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/format.h"
 #include "base/mem.h"
+#include "base/secret.h"
 
 enum { BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20, KEEP_MAX = 64 * 1024 };
 
@@ -34,14 +35,21 @@ static void run_cleanups(struct rac_arena *a, struct rac_arena_cleanup *until)
     }
 }
 
+static void block_free(const struct rac_arena *a, struct rac_arena_block *b)
+{
+    if (a->secret)
+        rac_secret_wipe(b->data, b->size);
+    rac_mem_block_free(b);
+}
+
 void rac_arena_fini(struct rac_arena *a)
 {
     run_cleanups(a, NULL);
     for (struct rac_arena_block *b = a->blocks, *next; b != NULL; b = next) {
         next = b->next;
-        rac_mem_block_free(b);
+        block_free(a, b);
     }
-    *a = (struct rac_arena){.bytes_max = a->bytes_max};
+    *a = (struct rac_arena){.bytes_max = a->bytes_max, .secret = a->secret};
 }
 
 void rac_arena_reset(struct rac_arena *a)
@@ -53,10 +61,12 @@ void rac_arena_reset(struct rac_arena *a)
         if (next == NULL && b->size <= KEEP_MAX)
             keep = b;
         else
-            rac_mem_block_free(b);
+            block_free(a, b);
     }
-    *a = (struct rac_arena){.bytes_max = a->bytes_max};
+    *a = (struct rac_arena){.bytes_max = a->bytes_max, .secret = a->secret};
     if (keep != NULL) {
+        if (a->secret)
+            rac_secret_wipe(keep->data, keep->size);
         keep->next = NULL;
         a->blocks = keep;
         a->at = keep->data;
@@ -193,7 +203,7 @@ static void newest_free(struct rac_arena *a, struct rac_arena_block **at)
     struct rac_arena_block *b = *at;
     *at = b->next;
     a->used_bytes -= b->size;
-    rac_mem_block_free(b);
+    block_free(a, b);
 }
 
 void rac_arena_rewind(struct rac_arena *a, struct rac_arena_mark m)
@@ -207,6 +217,8 @@ void rac_arena_rewind(struct rac_arena *a, struct rac_arena_mark m)
     }
     while (m.block->next != m.behind) /* blocks of their own, made since */
         newest_free(a, &m.block->next);
+    if (a->secret)
+        rac_secret_wipe(m.at, (size_t)(m.block->data + m.block->size - m.at));
     a->at = m.at;
     a->end = m.block->data + m.block->size;
 }

@@ -28,7 +28,8 @@ struct rac_arena {
     struct rac_arena_cleanup *cleanups; /* newest first: run last in, first out */
     size_t used_bytes;                  /* bytes of blocks obtained */
     size_t bytes_max;
-    bool over; /* the cap was passed */
+    bool over;   /* the cap was passed */
+    bool secret; /* see rac_arena_wipe_at_end */
 };
 
 /* A position to go back to: rac_arena_mark / rac_arena_rewind frees everything in between. */
@@ -41,6 +42,14 @@ struct rac_arena_mark {
 void rac_arena_init(struct rac_arena *a, size_t bytes_max);
 void rac_arena_fini(struct rac_arena *a);  /* runs cleanups, frees all */
 void rac_arena_reset(struct rac_arena *a); /* the same, keeps a small first block for reuse */
+
+/* All that was and will be allocated is wiped when it is freed (fini, reset, rewind): for the
+ * arenas in which tokens and passwords are put together, where single strings would be missed. The
+ * arena stays so until it is initialised anew. */
+static inline void rac_arena_wipe_at_end(struct rac_arena *a)
+{
+    a->secret = true;
+}
 
 static inline bool rac_arena_over(const struct rac_arena *a)
 {

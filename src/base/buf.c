@@ -1,6 +1,7 @@
 #include "base/buf.h"
 #include "base/format.h"
 #include "base/mem.h"
+#include "base/secret.h"
 
 void rac_buf_init(struct rac_buf *b, size_t bytes_max)
 {
@@ -9,8 +10,22 @@ void rac_buf_init(struct rac_buf *b, size_t bytes_max)
 
 void rac_buf_fini(struct rac_buf *b)
 {
+    if (b->secret)
+        rac_secret_wipe(b->p, b->cap);
     rac_mem_free(b->p);
-    *b = (struct rac_buf){.bytes_max = b->bytes_max};
+    *b = (struct rac_buf){.bytes_max = b->bytes_max, .secret = b->secret};
+}
+
+/* realloc may leave the old bytes behind. */
+static char *grown(const struct rac_buf *b, size_t cap)
+{
+    if (!b->secret || b->p == NULL)
+        return rac_mem_realloc(b->p, cap);
+    char *p = rac_mem_alloc_dirty(cap);
+    memcpy(p, b->p, b->cap);
+    rac_secret_wipe(b->p, b->cap);
+    rac_mem_free(b->p);
+    return p;
 }
 
 void rac_buf_clear(struct rac_buf *b)
@@ -32,7 +47,7 @@ char *rac_buf_reserve(struct rac_buf *b, size_t n)
         size_t cap = b->cap < 64 ? 64 : b->cap * 2;
         if (cap < want + 1)
             cap = want + 1;
-        b->p = rac_mem_realloc(b->p, cap);
+        b->p = grown(b, cap);
         b->cap = cap;
     }
     b->p[b->n] = '\0';

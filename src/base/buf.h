@@ -15,10 +15,16 @@ struct rac_buf {
     char *p;
     size_t n, cap, bytes_max;
     rac_err err;
+    bool secret; /* see rac_buf_wipe_at_end */
 };
 
 void rac_buf_init(struct rac_buf *b, size_t bytes_max);
 void rac_buf_fini(struct rac_buf *b);
+/* What was and will be in it is wiped when the memory goes, growing included. */
+static inline void rac_buf_wipe_at_end(struct rac_buf *b)
+{
+    b->secret = true;
+}
 void rac_buf_clear(struct rac_buf *b); /* empties, clears the error, keeps the memory */
 
 /* Room for n more bytes at the returned place, or NULL at the cap; then rac_buf_added(b, used). */

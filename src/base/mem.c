@@ -5,6 +5,7 @@
  */
 #define RAC_ALLOW_MALLOC
 #include "base/mem.h"
+#include "base/secret.h"
 
 #include <malloc.h>
 
@@ -120,23 +121,23 @@ void rac_mem_block_free(void *p)
     kept.n[size]++;
 }
 
-void *rac_mem_block_realloc(void *p, size_t n)
+void rac_mem_block_free_wiping(void *p)
+{
+    if (p != NULL)
+        rac_secret_wipe(p, block_of(p)->n);
+    rac_mem_block_free(p);
+}
+
+void *rac_mem_block_realloc_wiping(void *p, size_t n)
 {
     if (p == NULL)
         return rac_mem_block_alloc(n);
     struct block *b = block_of(p);
     if (b->size != EXACT && n <= b->n)
         return p;
-    if (b->size == EXACT) {
-        size_t total;
-        RAC_ASSERT(rac_size_add(n, sizeof *b, &total));
-        b = checked(realloc(b, total), total);
-        b->n = n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
-        return b->data;
-    }
     void *q = rac_mem_block_alloc(n);
     memcpy(q, p, b->n < n ? b->n : n);
-    rac_mem_block_free(p);
+    rac_mem_block_free_wiping(p);
     return q;
 }
 

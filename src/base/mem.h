@@ -20,8 +20,10 @@ void rac_mem_free_libc(void *p);          /* memory that a library malloc'ed and
  * under sanitizers this is plain malloc. Any thread may free what another allocated.
  */
 void *rac_mem_block_alloc(size_t n); /* not zeroed, owned; never NULL */
-void *rac_mem_block_realloc(void *p, size_t n);
-void rac_mem_block_free(void *p); /* NULL is fine */
+void rac_mem_block_free(void *p);    /* NULL is fine */
+/* For libraries that are handed secrets: what is given back is wiped. */
+void *rac_mem_block_realloc_wiping(void *p, size_t n);
+void rac_mem_block_free_wiping(void *p);
 void rac_mem_blocks_keep(void);   /* this thread keeps blocks from now on; calls nest */
 void rac_mem_blocks_let_go(void); /* the last let_go frees what this thread kept */
 

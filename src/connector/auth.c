@@ -138,6 +138,7 @@ static bool grant_needs_nobody(const struct rac_connection *c, const struct rac_
 {
     struct rac_arena a;
     rac_arena_init(&a, 1 << 20);
+    rac_arena_wipe_at_end(&a);
     struct rac_oauth_vars v = {.connection = c};
     v.settings = rac_oauth_settings_parse(&p->node, NULL, p->name, RAC_STR_NULL, &a, NULL);
     enum rac_grant grant = rac_oauth_grant(&v, &a);
@@ -310,6 +311,7 @@ static void send_away(struct rac_auth *auth, const struct rac_auth_key *key, uns
 {
     struct errand *r = rac_mem_alloc(sizeof *r);
     rac_arena_init(&r->a, ERRAND_BYTES_MAX);
+    rac_arena_wipe_at_end(&r->a);
     r->wait = w;
     r->home = auth->env.peers.self_index;
     r->key = rac_auth_key_copy(key, &r->a);
@@ -378,6 +380,7 @@ static void recover_one(struct rac_auth *auth, const struct rac_auth_key *key)
     }
     struct errand *r = rac_mem_alloc(sizeof *r);
     rac_arena_init(&r->a, ERRAND_BYTES_MAX);
+    rac_arena_wipe_at_end(&r->a);
     r->key = rac_auth_key_copy(key, &r->a);
     auth->env.peers.post(auth->env.peers.self, owner, recovery_arrived, r);
 }

@@ -315,6 +315,7 @@ void rac_auth_consent_begin(struct rac_auth *auth, const struct rac_consent_ask 
     b->done = done;
     b->arg = arg;
     rac_arena_init(&b->own, CONSENT_BYTES_MAX);
+    rac_arena_wipe_at_end(&b->own);
     b->key = rac_auth_key_copy(&ask->key, &b->own);
     b->user = rac_arena_str(&b->own, ask->user);
     b->return_url = rac_arena_str(&b->own, ask->return_url);
@@ -620,6 +621,7 @@ void rac_auth_consent_complete(struct rac_auth *auth, const struct rac_consent_a
     c->done = done;
     c->arg = arg;
     rac_arena_init(&c->own, CONSENT_BYTES_MAX);
+    rac_arena_wipe_at_end(&c->own);
     c->state = rac_arena_str(&c->own, answer->state);
     c->code = rac_arena_str(&c->own, answer->code);
     c->error = rac_arena_str(&c->own, answer->error);

@@ -257,6 +257,7 @@ struct rac_auth_memory *rac_auth_memory_new(const struct rac_auth_env *env)
     m->magic = MEMORY_MAGIC;
     m->env = env;
     rac_arena_init(&m->a, MEMORY_BYTES_MAX);
+    rac_arena_wipe_at_end(&m->a);
     return m;
 }
 

@@ -552,6 +552,7 @@ static struct rac_flight *new_flight(struct rac_auth *auth, const struct rac_aut
     f->state = FLIGHT_LOOK;
     f->auth = auth;
     rac_arena_init(&f->a, RAC_AUTH_FLIGHT_BYTES_MAX);
+    rac_arena_wipe_at_end(&f->a);
     f->key = rac_auth_key_copy(key, &f->a);
     f->next = auth->flights;
     auth->flights = f;

@@ -161,6 +161,7 @@ static rac_str aad_scopes(rac_str given, rac_str resource, struct rac_arena *a)
     struct rac_buf b;
     bool of_resource = false, offline = false;
     rac_buf_init(&b, TEMPLATE_BYTES_MAX);
+    rac_buf_wipe_at_end(&b);
     rac_str rest = given;
     while (rest.p != NULL) {
         rac_str s = rac_str_cut(rest, ' ', &rest);
@@ -195,6 +196,7 @@ rac_str rac_oauth_scopes(const struct rac_oauth_vars *v, struct rac_arena *a)
     struct expansion x = {.v = v, .a = a, .in_scopes = true};
     struct rac_buf b;
     rac_buf_init(&b, TEMPLATE_BYTES_MAX);
+    rac_buf_wipe_at_end(&b);
     for (size_t i = 0; i < s->scopes_n && rac_buf_err(&b) == RAC_OK && !x.over; i++) {
         rac_str one = rac_str_find_char(s->scopes[i], '{') == RAC_STR_NPOS
                           ? s->scopes[i]
@@ -274,6 +276,7 @@ static rac_str expand(struct expansion *x, rac_str text, bool url)
     size_t i = 0;
     bool raw = url;
     rac_buf_init(&b, TEMPLATE_BYTES_MAX);
+    rac_buf_wipe_at_end(&b);
     while (i < text.n && rac_buf_err(&b) == RAC_OK && !x->over) {
         size_t n = text.p[i] == '{' ? variable_at(rac_str_from(text, i)) : 0, before = b.n;
         if (n == 0)
@@ -315,6 +318,7 @@ static rac_str drop_empty(rac_str form, struct rac_arena *a)
 {
     struct rac_buf b;
     rac_buf_init(&b, form.n + 1);
+    rac_buf_wipe_at_end(&b);
     rac_str rest = form;
     while (rest.p != NULL) {
         rac_str pair = rac_str_cut(rest, '&', &rest);
@@ -369,6 +373,7 @@ rac_str rac_oauth_clean_url(rac_str url, struct rac_arena *a)
 {
     struct rac_buf b;
     rac_buf_init(&b, url.n * 3 + 1);
+    rac_buf_wipe_at_end(&b);
     for (size_t i = 0; i < url.n; i++) {
         unsigned char c = (unsigned char)url.p[i];
         if (c <= 0x20 || c >= 0x7F || strchr("\"<>\\^`{|}", c) != NULL)
@@ -391,6 +396,7 @@ rac_str rac_oauth_form_del(rac_str body, rac_str name, struct rac_arena *a)
 {
     struct rac_buf b;
     rac_buf_init(&b, body.n + 1);
+    rac_buf_wipe_at_end(&b);
     rac_str rest = body;
     while (rest.p != NULL) {
         rac_str value, pair = rac_str_cut(rest, '&', &rest);

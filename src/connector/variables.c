@@ -171,6 +171,7 @@ rac_str rac_variables_expand(rac_str text, bool secret_place, struct rac_arena *
         return text;
     struct rac_buf b;
     rac_buf_init(&b, (size_t)16 << 20);
+    b.secret = secret_place || a->secret;
     for (size_t i = 0; i < text.n;) {
         rac_str name, value = RAC_STR_NULL;
         size_t n = text.p[i] == '@' ? call_at(rac_str_from(text, i), &name) : 0;

@@ -43,10 +43,12 @@ rac_err rac_keyfile_read(rac_str file, struct rac_arena *a, uint8_t *key, rac_st
     close(fd);
     if (n < 0)
         return fail_errno(a, why, file, err);
-    if ((st.st_mode & 077) != 0)
+    if ((st.st_mode & 077) != 0) {
+        rac_secret_wipe(text, sizeof text);
         return fail(a, why, RAC_E_DENIED, file,
                     "other users may read it; run chmod 600 on it, and rotate it if they are not "
                     "trusted");
+    }
     rac_str bytes, t = rac_str_trim((rac_str){text, (size_t)n});
     rac_err e = RAC_OK;
     if (t.n != TEXT_BYTES || !rac_base64_decode(a, t, &bytes) || bytes.n != RAC_KEY_BYTES) {

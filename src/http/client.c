@@ -290,11 +290,13 @@ static char *curl_strdup(const char *s)
     return memcpy(rac_mem_block_alloc(n), s, n);
 }
 
-/* curl allocates a hundred times for every request; see base/mem.h. */
+/* curl allocates a hundred times for every request (see base/mem.h), for headers and bodies with
+ * credentials in them as well. */
 static void global_init(void)
 {
-    RAC_ASSERT(curl_global_init_mem(CURL_GLOBAL_ALL, curl_malloc, rac_mem_block_free,
-                                    rac_mem_block_realloc, curl_strdup, curl_calloc) == CURLE_OK);
+    RAC_ASSERT(curl_global_init_mem(CURL_GLOBAL_ALL, curl_malloc, rac_mem_block_free_wiping,
+                                    rac_mem_block_realloc_wiping, curl_strdup,
+                                    curl_calloc) == CURLE_OK);
 }
 
 static void options_copy(struct rac_http_client *c, const struct rac_http_client_options *o)

@@ -349,6 +349,7 @@ rac_str rac_json_print_str(const struct rac_json *v, unsigned flags, struct rac_
 {
     struct rac_buf b;
     rac_buf_init(&b, UINT32_MAX);
+    b.secret = a->secret;
     rac_json_print(v, flags, &b);
     rac_str s = rac_buf_take(&b, a);
     rac_buf_fini(&b);

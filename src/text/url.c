@@ -172,6 +172,7 @@ rac_str rac_url_query_set(struct rac_arena *a, rac_str url, rac_str name, rac_st
     bool done = value.p == NULL;
     cut_query(url, &before, &query, &fragment);
     rac_buf_init(&b, SIZE_MAX / 2);
+    b.secret = a->secret;
     for (rac_str rest = query; rac_url_query_next(&rest, &n, &v);) {
         bool same = rac_str_eq(rac_url_decode(a, n, true), name);
         if (same && done)

@@ -318,6 +318,7 @@ void rac_ops_connection_create(struct rac_ask *q)
     struct changing *g = &m->g;
     struct rac_group_row group;
     uint8_t tail[8];
+    rac_arena_wipe_at_end(q->a);
     g->q = q;
     g->create = true;
     rac_str connector = rac_json_str(RAC_JSON_GET(&q->json, "connectorId"), RAC_S(""));
@@ -383,6 +384,7 @@ void rac_ops_connection_patch(struct rac_ask *q)
 {
     struct making *m = RAC_NEW(q->a, struct making);
     m->g.q = q;
+    rac_arena_wipe_at_end(q->a);
     change(m);
 }
 
@@ -503,6 +505,7 @@ static void save_keys(struct keying *k)
 void rac_ops_connection_key(struct rac_ask *q)
 {
     struct keying *k = RAC_NEW(q->a, struct keying);
+    rac_arena_wipe_at_end(q->a);
     k->q = q;
     rac_str expires = rac_json_str(RAC_JSON_GET(&q->json, "expires"), RAC_STR_NULL);
     if (expires.p != NULL && !rac_ask_expiry(q, expires, &k->expires_ms)) {
@@ -517,6 +520,7 @@ void rac_ops_connection_key(struct rac_ask *q)
 void rac_ops_connection_revoke_keys(struct rac_ask *q)
 {
     struct keying *k = RAC_NEW(q->a, struct keying);
+    rac_arena_wipe_at_end(q->a);
     k->q = q;
     save_keys(k);
 }
@@ -598,6 +602,7 @@ static void consent_ready(void *arg, rac_err err, struct rac_connector *c, rac_s
 void rac_ops_connection_consent(struct rac_ask *q)
 {
     struct consenting *t = RAC_NEW(q->a, struct consenting);
+    rac_arena_wipe_at_end(q->a);
     t->q = q;
     if (!rac_access_connection(q, RAC_MAY_CONNECTION_EDIT, q->args[0], &t->row))
         return;
@@ -626,6 +631,7 @@ static void confirmed(void *arg, const struct rac_consent_result *result,
 void rac_ops_connection_confirm(struct rac_ask *q)
 {
     struct consenting *t = RAC_NEW(q->a, struct consenting);
+    rac_arena_wipe_at_end(q->a);
     t->q = q;
     if (!rac_access_connection(q, RAC_MAY_CONNECTION_EDIT, q->args[0], &t->row))
         return;

@@ -137,6 +137,7 @@ void rac_ops_user_create(struct rac_ask *q)
 {
     static const struct rac_role_grant none;
     char id[37];
+    rac_arena_wipe_at_end(q->a);
     rac_env_uuid(q->w->env, id);
     struct rac_user_save r = {.create = true,
                               .id = rac_arena_str(q->a, rac_str_of(id)),
@@ -191,6 +192,7 @@ static bool keeps_operator(struct rac_ask *q, const struct rac_user_save *r)
 void rac_ops_user_patch(struct rac_ask *q)
 {
     struct rac_user_row u;
+    rac_arena_wipe_at_end(q->a);
     if (!rac_access_tenant(q, RAC_MAY_USER_EDIT, RAC_STR_NULL) || !get_user(q, q->args[0], &u) ||
         !may_manage(q, u.id))
         return;
@@ -398,6 +400,7 @@ void rac_ops_token_create(struct rac_ask *q)
 {
     struct token_make *t = RAC_NEW(q->a, struct token_make);
     struct rac_user_row u;
+    rac_arena_wipe_at_end(q->a);
     t->q = q;
     rac_str name = rac_json_str(RAC_JSON_GET(&q->json, "user"), RAC_STR_NULL);
     bool self =

@@ -157,6 +157,7 @@ static void put_ready(void *arg, rac_err err, struct rac_connector *c, rac_str w
 void rac_ops_settings_put(struct rac_ask *q)
 {
     struct setting_ask *t = RAC_NEW(q->a, struct setting_ask);
+    rac_arena_wipe_at_end(q->a);
     t->q = q;
     if (!rac_access_connector(q, RAC_MAY_CONNECTOR_EDIT, q->args[0], &t->row))
         return;

@@ -114,6 +114,7 @@ static rac_str new_id(struct rac_ask *q)
 void rac_ops_tenant_create(struct rac_ask *q)
 {
     struct founding *f = RAC_NEW(q->a, struct founding);
+    rac_arena_wipe_at_end(q->a);
     f->q = q;
     if (!rac_access_tenant(q, RAC_MAY_TENANT_EDIT, RAC_STR_NULL))
         return;

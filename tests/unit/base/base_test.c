@@ -36,6 +36,40 @@ static void arena_marks_itself_over_past_the_cap(void **state RAC_UNUSED)
     rac_arena_fini(&a);
 }
 
+static void arena_wipes_what_it_gives_back(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 24);
+    rac_arena_wipe_at_end(&a);
+    char *before = rac_arena_cstr(&a, RAC_S("before"));
+    struct rac_arena_mark m = rac_arena_mark(&a);
+    char *s = rac_arena_cstr(&a, RAC_S("hunter2"));
+    rac_arena_rewind(&a, m);
+    assert_memory_equal(s, "\0\0\0\0\0\0\0", 7);
+    assert_string_equal(before, "before");
+    s = rac_arena_cstr(&a, RAC_S("hunter2"));
+    rac_arena_reset(&a); /* keeps its first block */
+    assert_memory_equal(s, "\0\0\0\0\0\0\0", 7);
+    assert_memory_equal(before, "\0\0\0\0\0\0", 6);
+    s = rac_arena_cstr(&a, RAC_S("again"));
+    rac_arena_reset(&a); /* it stays so */
+    assert_memory_equal(s, "\0\0\0\0\0", 5);
+    rac_arena_fini(&a);
+}
+
+static void buffer_grows_and_wipes(void **state RAC_UNUSED)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, 1 << 20);
+    rac_buf_wipe_at_end(&b);
+    for (int i = 0; i < 1000; i++)
+        rac_buf_printf(&b, "%d;", i);
+    assert_true(rac_str_ends(rac_buf_str(&b), RAC_S("997;998;999;")));
+    assert_true(rac_str_starts(rac_buf_str(&b), RAC_S("0;1;2;")));
+    rac_buf_fini(&b);
+    assert_true(b.secret);
+}
+
 static void arena_rewinds_to_a_mark(void **state RAC_UNUSED)
 {
     struct rac_arena a;
@@ -196,7 +230,7 @@ static void kept_blocks_hold_what_was_put(void **state RAC_UNUSED)
         for (size_t i = 0; i < N; i++) {
             size_t n = 1 + i * i * 17 + (size_t)round;
             if (i % 3 == 0) {
-                v[i] = rac_mem_block_realloc(v[i], 3 * n);
+                v[i] = rac_mem_block_realloc_wiping(v[i], 3 * n);
                 memset(v[i] + n, (int)i, 2 * n);
                 n *= 3;
             }
@@ -218,6 +252,8 @@ int main(void)
         cmocka_unit_test(arena_runs_cleanups_last_in_first_out),
         cmocka_unit_test(arena_marks_itself_over_past_the_cap),
         cmocka_unit_test(arena_rewinds_to_a_mark),
+        cmocka_unit_test(arena_wipes_what_it_gives_back),
+        cmocka_unit_test(buffer_grows_and_wipes),
         cmocka_unit_test(arena_gives_back_what_was_large),
         cmocka_unit_test(buf_keeps_its_cap),
         cmocka_unit_test(what_is_printed_holds_zeros),
