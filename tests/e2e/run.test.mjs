@@ -333,3 +333,43 @@ test('requestOptions.timeout bounds each attempt of a request', async (t) => {
   assert.equal(wrong.status, 1);
   assert.match(wrong.stderr, /'soon' is no duration/);
 });
+
+test('the tree reads from top to bottom, and says why each line is what it is', async (t) => {
+  let asked = 0;
+  const service = createServer((req, res) => {
+    res.statusCode = req.url === '/flaky' ? (asked++ === 0 ? 503 : 200) : 404;
+    res.setHeader('content-type', 'text/plain');
+    res.end(`no ${req.url}\nmore`);
+  });
+  await new Promise((ok) => service.listen(0, '127.0.0.1', ok));
+  t.after(() => service.closeAllConnections() ?? service.close());
+  const get = (path, more) => ({ type: 'Http', inputs: { method: 'GET', uri: `http://127.0.0.1:${service.address().port}${path}`, retryPolicy: { type: 'fixed', count: 1, interval: 'PT5S' } }, ...more });
+  const w = join(temporary(t), 'workflow.json');
+  writeFileSync(w, JSON.stringify({ kind: 'Stateful', definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { manual: { type: 'Request' } }, actions: {
+    Last: compose(1, after('Gone')),
+    Gone: get('/gone', { runAfter: after('Flaky') }),
+    Note: { type: 'Scope', actions: { Sum: compose("a @{concat('é', int('x'))}") }, runAfter: after(['Gone', ['Failed']]) },
+    Flaky: get('/flaky'),
+    Stop: { type: 'Terminate', inputs: { runStatus: 'Cancelled' }, runAfter: after(['Note', all]) },
+    Late: { type: 'Wait', inputs: { interval: { count: 1, unit: 'Hour' } }, runAfter: after('Flaky') },
+    Never: compose(1, after('Late')),
+  } } }));
+  const r = await raccord(['run', w, '--clock', '2026-01-01T00:00:00Z']);
+  assert.equal(r.status, 1);
+  assert.equal(r.stdout.replaceAll(/ +\d+ ms/g, ''), [
+    'Cancelled  5.0 s',
+    'ok Flaky  Succeeded  5.0 s  1 retry',
+    '!! Gone  Failed (NotFound)',
+    '   answered 404: no /gone',
+    'xx Late  Cancelled (Terminated)',
+    '-- Last  Skipped: Gone Failed',
+    '!! Note  Failed (ActionFailed)',
+    '  !! Sum  Failed (BadRequest)',
+    "     Unable to process template language expressions in action 'Sum' inputs at line '0' and column '0': 'The template language function 'int' was invoked with a parameter that is not valid. The value 'x' of type 'String' cannot be converted to an integer.'.",
+    "     a @{concat('é', int('x'))}",
+    '                     ~~~~~~~~',
+    '-- Never  Skipped: the run ended first',
+    'ok Stop  Succeeded',
+    '',
+  ].join('\n'));
+});
