@@ -99,30 +99,48 @@ size_t double_text(double d, bool in_json, char out[40])
     return (size_t)w;
 }
 
+/* How a byte of a string is written: 0 as it is, 'u' by number, '?' if U+0085, U+2028 or U+2029 begins
+ * with it, else after a backslash. */
+static const char escapes[256] = {
+    [0x00] = 'u', [0x01] = 'u', [0x02] = 'u', [0x03] = 'u',  [0x04] = 'u', [0x05] = 'u',
+    [0x06] = 'u', [0x07] = 'u', ['\b'] = 'b', ['\t'] = 't',  ['\n'] = 'n', [0x0b] = 'u',
+    ['\f'] = 'f', ['\r'] = 'r', [0x0e] = 'u', [0x0f] = 'u',  [0x10] = 'u', [0x11] = 'u',
+    [0x12] = 'u', [0x13] = 'u', [0x14] = 'u', [0x15] = 'u',  [0x16] = 'u', [0x17] = 'u',
+    [0x18] = 'u', [0x19] = 'u', [0x1a] = 'u', [0x1b] = 'u',  [0x1c] = 'u', [0x1d] = 'u',
+    [0x1e] = 'u', [0x1f] = 'u', ['"'] = '"',  ['\\'] = '\\', [0xc2] = '?', [0xe2] = '?',
+};
+
+static unsigned separator_at(rac_str s, size_t i)
+{
+    if (i + 1 < s.n && memcmp(s.p + i, "\xc2\x85", 2) == 0)
+        return 0x85;
+    if (i + 2 < s.n && memcmp(s.p + i, "\xe2\x80", 2) == 0 &&
+        ((unsigned char)s.p[i + 2] & 0xfe) == 0xa8)
+        return 0x2000U + ((unsigned char)s.p[i + 2] & 0x3fU);
+    return 0;
+}
+
 static void json_string(rac_str s, struct rac_buf *b)
 {
+    static const char hex[] = "0123456789abcdef";
     rac_buf_add_char(b, '"');
     size_t from = 0;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        size_t len = 1;
-        char esc[8] = {0};
-        static const char named[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
-        const char *hit = c != 0 ? strchr(named, c) : NULL;
-        if (hit != NULL)
-            snprintf(esc, sizeof esc, "\\%c", letters[hit - named]);
-        else if (c < 0x20)
-            snprintf(esc, sizeof esc, "\\u%04x", c);
-        else if (c == 0xc2 && i + 1 < s.n && (unsigned char)s.p[i + 1] == 0x85)
-            snprintf(esc, sizeof esc, "\\u0085"), len = 2;
-        else if (c == 0xe2 && i + 2 < s.n && (unsigned char)s.p[i + 1] == 0x80 &&
-                 ((unsigned char)s.p[i + 2] & 0xfe) == 0xa8)
-            snprintf(esc, sizeof esc, "\\u%04x", 0x2028 + (s.p[i + 2] & 1)), len = 3;
-        else
+        char how = escapes[c];
+        if (how == 0)
+            continue;
+        unsigned code = how == '?' ? separator_at(s, i) : c;
+        if (how == '?' && code == 0)
             continue;
         rac_buf_add(b, rac_str_sub(s, from, i - from));
-        rac_buf_add(b, rac_str_of(esc));
-        i += len - 1;
+        if (how == 'u' || how == '?')
+            rac_buf_add(b, (rac_str){(char[]){'\\', 'u', hex[code >> 12], hex[code >> 8 & 15],
+                                              hex[code >> 4 & 15], hex[code & 15]},
+                                     6});
+        else
+            rac_buf_add(b, (rac_str){(char[]){'\\', how}, 2});
+        i += code == 0x85 ? 1 : code >= 0x2000 ? 2 : 0;
         from = i + 1;
     }
     rac_buf_add(b, rac_str_from(s, from));

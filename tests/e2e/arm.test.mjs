@@ -266,7 +266,7 @@ test('the rest of the client: repetitions, request bodies, traces, two triggers,
   await assert.rejects(all(client.workflowRuns.list(rg, 'moved', { top: 251 })), (e) => e.statusCode === 400 && e.code === 'InvalidTopParameter');
 });
 
-const nginx = ['/usr/sbin/nginx', '/usr/bin/nginx'].find(existsSync);
+const nginx = process.env.PATH.split(':').map((d) => join(d, 'nginx')).find(existsSync);
 
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
