@@ -1,7 +1,6 @@
 #include "api/compiled.h"
 
-#include <pthread.h>
-
+#include "api/cache.h"
 #include "api/service.h"
 #include "base/mem.h"
 #include "connector/package.h"
@@ -9,28 +8,34 @@
 #include "loop/pool.h"
 
 /*
- * Two maps of the same make: the process's home (under a mutex, met on a miss only) and each
- * worker's own. An entry holds one reference; forgetting it never disturbs a call, which holds
- * its own.
+ * Two caches of the same make: the process's home (under a mutex, met on a miss only) and each
+ * worker's own, whose entries have seen the store's counter when their revision was known to be live.
+ * Keys are tenant NUL id.
  */
 
-enum { BUCKETS_N = 256, COMPILE_ARENA_BYTES_MAX = 512 << 20, COMPILE_NOW_BYTES_MAX = 64 << 20 };
+enum { COMPILE_ARENA_BYTES_MAX = 512 << 20, COMPILE_NOW_BYTES_MAX = 64 << 20 };
 
-struct entry {
-    struct entry *next;          /* in the bucket */
-    struct entry *newer, *older; /* by last use */
-    char *key;                   /* tenant NUL id */
-    size_t key_n;
-    uint64_t hash;
-    struct rac_connector *connector;
-    uint64_t seen; /* the store's counter when revision was last known to be live */
-};
+static void value_ref(void *value)
+{
+    (void)rac_connector_ref(value);
+}
 
-struct map {
-    struct entry *buckets[BUCKETS_N];
-    struct entry *newest, *oldest;
-    size_t n, n_max;
-};
+static void value_unref(void *value)
+{
+    rac_connector_unref(value);
+}
+
+static int64_t value_version(const void *value)
+{
+    return ((const struct rac_connector *)value)->revision;
+}
+
+static const struct rac_cache_kind kind = {value_ref, value_unref, value_version};
+
+struct rac_cache_home *rac_compiled_home_new(size_t connectors_max)
+{
+    return rac_cache_home_new(&kind, connectors_max);
+}
 
 static rac_str key_of(struct rac_arena *a, rac_str tenant, rac_str id)
 {
@@ -41,135 +46,18 @@ static rac_str key_of(struct rac_arena *a, rac_str tenant, rac_str id)
     return (rac_str){p, tenant.n + id.n + 1};
 }
 
-static struct entry *map_find(struct map *m, rac_str key)
-{
-    uint64_t h = rac_str_hash(key);
-    for (struct entry *e = m->buckets[h % BUCKETS_N]; e != NULL; e = e->next)
-        if (e->hash == h && rac_str_eq((rac_str){e->key, e->key_n}, key))
-            return e;
-    return NULL;
-}
-
-static void unlink_use(struct map *m, struct entry *e)
-{
-    *(e->newer ? &e->newer->older : &m->newest) = e->older;
-    *(e->older ? &e->older->newer : &m->oldest) = e->newer;
-}
-
-static void link_use(struct map *m, struct entry *e)
-{
-    e->newer = NULL;
-    e->older = m->newest;
-    *(m->newest ? &m->newest->newer : &m->oldest) = e;
-    m->newest = e;
-}
-
-static void map_drop(struct map *m, struct entry *e)
-{
-    struct entry **p = &m->buckets[e->hash % BUCKETS_N];
-    while (*p != e)
-        p = &(*p)->next;
-    *p = e->next;
-    unlink_use(m, e);
-    rac_connector_unref(e->connector);
-    rac_mem_free(e->key);
-    rac_mem_free(e);
-    m->n--;
-}
-
-/* Takes a reference of its own. */
-static struct entry *map_put(struct map *m, rac_str key, struct rac_connector *c)
-{
-    struct entry *e = map_find(m, key);
-    if (e != NULL) {
-        rac_connector_ref(c);
-        rac_connector_unref(e->connector);
-        e->connector = c;
-    } else {
-        e = rac_mem_alloc(sizeof *e);
-        e->key = rac_mem_alloc_dirty(key.n);
-        memcpy(e->key, key.p, key.n);
-        e->key_n = key.n;
-        e->hash = rac_str_hash(key);
-        e->connector = rac_connector_ref(c);
-        e->next = m->buckets[e->hash % BUCKETS_N];
-        m->buckets[e->hash % BUCKETS_N] = e;
-        m->n++;
-        link_use(m, e);
-        while (m->n > m->n_max)
-            map_drop(m, m->oldest);
-    }
-    if (m->newest != e) {
-        unlink_use(m, e);
-        link_use(m, e);
-    }
-    return e;
-}
-
-static void map_clear(struct map *m)
-{
-    while (m->oldest != NULL)
-        map_drop(m, m->oldest);
-}
-
-/* --- the home --------------------------------------------------------------------------------- */
-
-struct rac_compiled_home {
-    pthread_mutex_t lock; /* never held while compiling or reading */
-    struct map map;
-};
-
-struct rac_compiled_home *rac_compiled_home_new(size_t connectors_max)
-{
-    struct rac_compiled_home *h = rac_mem_alloc(sizeof *h);
-    pthread_mutex_init(&h->lock, NULL);
-    h->map.n_max = connectors_max;
-    return h;
-}
-
-void rac_compiled_home_free(struct rac_compiled_home *h)
-{
-    if (h == NULL)
-        return;
-    map_clear(&h->map);
-    pthread_mutex_destroy(&h->lock);
-    rac_mem_free(h);
-}
-
-/* A new reference to the connector of that revision, or NULL. */
-static struct rac_connector *home_get(struct rac_compiled_home *h, rac_str key, int64_t revision)
-{
-    struct rac_connector *c = NULL;
-    pthread_mutex_lock(&h->lock);
-    struct entry *e = map_find(&h->map, key);
-    if (e != NULL && e->connector->revision == revision)
-        c = rac_connector_ref(e->connector);
-    pthread_mutex_unlock(&h->lock);
-    return c;
-}
-
-static void home_put(struct rac_compiled_home *h, rac_str key, struct rac_connector *c)
-{
-    pthread_mutex_lock(&h->lock);
-    struct entry *e = map_find(&h->map, key);
-    if (e == NULL || e->connector->revision < c->revision)
-        map_put(&h->map, key, c);
-    rac_metric_set(RAC_METRIC_CONNECTORS_CACHED, (int64_t)h->map.n);
-    pthread_mutex_unlock(&h->lock);
-}
-
 /* --- a worker's own --------------------------------------------------------------------------- */
 
 struct rac_compiled {
     struct rac_api_worker *w;
-    struct map map;
+    struct rac_cache *cache;
 };
 
 struct rac_compiled *rac_compiled_new(struct rac_api_worker *w, size_t connectors_max)
 {
     struct rac_compiled *c = rac_mem_alloc(sizeof *c);
     c->w = w;
-    c->map.n_max = connectors_max;
+    c->cache = rac_cache_new(&kind, connectors_max);
     return c;
 }
 
@@ -177,7 +65,7 @@ void rac_compiled_free(struct rac_compiled *c)
 {
     if (c == NULL)
         return;
-    map_clear(&c->map);
+    rac_cache_free(c->cache);
     rac_mem_free(c);
 }
 
@@ -195,27 +83,24 @@ struct rac_connector *rac_compiled_peek(struct rac_compiled *c, rac_str tenant, 
     memcpy(room, tenant.p, tenant.n);
     room[tenant.n] = 0;
     memcpy(room + tenant.n + 1, id.p, id.n);
-    struct entry *e = map_find(&c->map, (rac_str){room, tenant.n + id.n + 1});
+    struct rac_cache_entry *e = rac_cache_find(c->cache, (rac_str){room, tenant.n + id.n + 1});
     if (e == NULL)
         return NULL;
+    const struct rac_connector *had = e->value;
     uint64_t now = counter(c);
     if (e->seen != now) { /* something was saved: is ours still the live one? */
         rac_arena_init(&a, 1 << 20);
         struct rac_connector_row row;
         rac_err err = c->w->cs->connector_get(c->w->cs->self, tenant, id, &a, &row);
-        bool same = err == RAC_OK && row.revision == e->connector->revision;
+        bool same = err == RAC_OK && row.revision == had->revision;
         rac_arena_fini(&a);
         if (!same) {
-            map_drop(&c->map, e);
+            rac_cache_drop(c->cache, e);
             return NULL;
         }
         e->seen = now;
     }
-    if (c->map.newest != e) {
-        unlink_use(&c->map, e);
-        link_use(&c->map, e);
-    }
-    return e->connector;
+    return rac_cache_use(c->cache, e);
 }
 
 /* --- compiling -------------------------------------------------------------------------------- */
@@ -246,7 +131,7 @@ static rac_err job_read(struct job *j)
     if (e != RAC_OK)
         return e;
     j->revision = row.revision;
-    j->connector = home_get(j->owner->w->service->compiled, j->key, j->revision);
+    j->connector = rac_cache_home_get(j->owner->w->service->compiled, j->key, j->revision);
     if (j->connector != NULL)
         return RAC_OK;
     e = cs->file_get(cs->self, j->tenant, j->id, j->revision, RAC_FILE_DEFINITION, RAC_STR_NULL,
@@ -285,13 +170,14 @@ static void job_compile(void *arg)
         return;
     }
     rac_metric_add(RAC_METRIC_CONNECTOR_COMPILES, 1);
-    home_put(j->owner->w->service->compiled, j->key, j->connector);
+    size_t n = rac_cache_home_put(j->owner->w->service->compiled, j->key, j->connector);
+    rac_metric_set(RAC_METRIC_CONNECTORS_CACHED, (int64_t)n);
 }
 
 static void job_finish(struct job *j)
 {
     if (j->err == RAC_OK)
-        map_put(&j->owner->map, j->key, j->connector)->seen = j->seen;
+        rac_cache_put(j->owner->cache, j->key, j->connector)->seen = j->seen;
     if (j->done != NULL)
         j->done(j->arg, j->err, j->connector, j->why);
     rac_connector_unref(j->connector);

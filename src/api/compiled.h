@@ -17,11 +17,10 @@
 #include "connector/connector.h"
 
 struct rac_api_worker;
-struct rac_compiled_home;
+struct rac_cache_home;
 struct rac_compiled;
 
-struct rac_compiled_home *rac_compiled_home_new(size_t connectors_max);
-void rac_compiled_home_free(struct rac_compiled_home *h);
+struct rac_cache_home *rac_compiled_home_new(size_t connectors_max); /* for api/cache.h */
 
 struct rac_compiled *rac_compiled_new(struct rac_api_worker *w, size_t connectors_max);
 void rac_compiled_free(struct rac_compiled *c);

@@ -1,157 +1,39 @@
 #include "api/flows.h"
 
-#include <pthread.h>
-
+#include "api/cache.h"
 #include "api/flow_document.h"
 #include "api/service.h"
 #include "base/mem.h"
 #include "loop/pool.h"
 
 /*
- * Keys of the maps: "i" id for the newest version of a workflow, "r" key "/" version for one that
+ * Keys of the caches: "i" id for the newest version of a workflow, "r" key "/" version for one that
  * runs still use. An entry of the first kind is good while the store's counter stands, or while
  * the version of its row is what it was; one of the second kind for ever.
  */
 
-enum { BUCKETS_N = 1024, COMPILE_BYTES_MAX = 512 << 20, KEY_MAX = 96 };
+enum { COMPILE_BYTES_MAX = 512 << 20, KEY_MAX = 96 };
 
-struct entry {
-    struct entry *next;          /* in the bucket */
-    struct entry *newer, *older; /* by last use */
-    char key[KEY_MAX];
-    size_t key_n;
-    uint64_t hash;
-    struct rac_live_flow *live;
-    uint64_t seen; /* the store's counter when the row was last looked at */
-};
-
-struct map {
-    struct entry *buckets[BUCKETS_N];
-    struct entry *newest, *oldest;
-    size_t n, n_max;
-};
-
-static struct entry *map_find(struct map *m, rac_str key)
+static void value_ref(void *value)
 {
-    uint64_t h = rac_str_hash(key);
-    for (struct entry *e = m->buckets[h % BUCKETS_N]; e != NULL; e = e->next)
-        if (e->hash == h && rac_str_eq((rac_str){e->key, e->key_n}, key))
-            return e;
-    return NULL;
+    (void)rac_flow_ref(((struct rac_live_flow *)value)->flow);
 }
 
-static void unlink_use(struct map *m, struct entry *e)
+static void value_unref(void *value)
 {
-    *(e->newer ? &e->newer->older : &m->newest) = e->older;
-    *(e->older ? &e->older->newer : &m->oldest) = e->newer;
+    rac_flow_unref(((struct rac_live_flow *)value)->flow);
 }
 
-static void link_use(struct map *m, struct entry *e)
+static int64_t value_version(const void *value)
 {
-    e->newer = NULL;
-    e->older = m->newest;
-    *(m->newest ? &m->newest->newer : &m->oldest) = e;
-    m->newest = e;
+    return ((const struct rac_live_flow *)value)->version;
 }
 
-static void map_used(struct map *m, struct entry *e)
+static const struct rac_cache_kind kind = {value_ref, value_unref, value_version};
+
+struct rac_cache_home *rac_flows_home_new(size_t flows_max)
 {
-    if (m->newest == e)
-        return;
-    unlink_use(m, e);
-    link_use(m, e);
-}
-
-static void map_drop(struct map *m, struct entry *e)
-{
-    struct entry **p = &m->buckets[e->hash % BUCKETS_N];
-    while (*p != e)
-        p = &(*p)->next;
-    *p = e->next;
-    unlink_use(m, e);
-    rac_flow_unref(e->live->flow);
-    rac_mem_free(e);
-    m->n--;
-}
-
-/* Takes a reference of its own. */
-static struct entry *map_put(struct map *m, rac_str key, struct rac_live_flow *live)
-{
-    struct entry *e = map_find(m, key);
-    (void)rac_flow_ref(live->flow);
-    if (e != NULL) {
-        rac_flow_unref(e->live->flow);
-        e->live = live;
-        map_used(m, e);
-        return e;
-    }
-    RAC_ASSERT(key.n <= KEY_MAX);
-    e = rac_mem_alloc(sizeof *e);
-    memcpy(e->key, key.p, key.n);
-    e->key_n = key.n;
-    e->hash = rac_str_hash(key);
-    e->live = live;
-    e->next = m->buckets[e->hash % BUCKETS_N];
-    m->buckets[e->hash % BUCKETS_N] = e;
-    m->n++;
-    link_use(m, e);
-    while (m->n > m->n_max)
-        map_drop(m, m->oldest);
-    return e;
-}
-
-static void map_clear(struct map *m)
-{
-    while (m->oldest != NULL)
-        map_drop(m, m->oldest);
-}
-
-/* --- the home --------------------------------------------------------------------------------- */
-
-struct rac_flows_home {
-    pthread_mutex_t lock; /* never held while compiling or reading */
-    struct map map;
-};
-
-struct rac_flows_home *rac_flows_home_new(size_t flows_max)
-{
-    struct rac_flows_home *h = rac_mem_alloc(sizeof *h);
-    pthread_mutex_init(&h->lock, NULL);
-    h->map.n_max = flows_max;
-    return h;
-}
-
-void rac_flows_home_free(struct rac_flows_home *h)
-{
-    if (h == NULL)
-        return;
-    map_clear(&h->map);
-    pthread_mutex_destroy(&h->lock);
-    rac_mem_free(h);
-}
-
-/* With a new reference, or NULL. version 0: any. */
-static struct rac_live_flow *home_get(struct rac_flows_home *h, rac_str key, int64_t version)
-{
-    struct rac_live_flow *live = NULL;
-    pthread_mutex_lock(&h->lock);
-    struct entry *e = map_find(&h->map, key);
-    if (e != NULL && (version == 0 || e->live->version == version)) {
-        live = e->live;
-        (void)rac_flow_ref(live->flow);
-    }
-    pthread_mutex_unlock(&h->lock);
-    return live;
-}
-
-static void home_put(struct rac_flows_home *h, rac_str key, struct rac_live_flow *live)
-{
-    pthread_mutex_lock(&h->lock);
-    struct entry *e = map_find(&h->map, key);
-    if (e == NULL || e->live->version < live->version)
-        map_put(&h->map, key, live);
-    rac_metric_set(RAC_METRIC_WORKFLOWS_CACHED, (int64_t)h->map.n);
-    pthread_mutex_unlock(&h->lock);
+    return rac_cache_home_new(&kind, flows_max);
 }
 
 /* --- making one ------------------------------------------------------------------------------- */
@@ -271,14 +153,14 @@ const struct rac_live_trigger *rac_live_trigger_find(const struct rac_live_flow 
 
 struct rac_flows {
     struct rac_api_worker *w;
-    struct map map;
+    struct rac_cache *cache;
 };
 
 struct rac_flows *rac_flows_new(struct rac_api_worker *w, size_t flows_max)
 {
     struct rac_flows *f = rac_mem_alloc(sizeof *f);
     f->w = w;
-    f->map.n_max = flows_max;
+    f->cache = rac_cache_new(&kind, flows_max);
     return f;
 }
 
@@ -286,7 +168,7 @@ void rac_flows_free(struct rac_flows *f)
 {
     if (f == NULL)
         return;
-    map_clear(&f->map);
+    rac_cache_free(f->cache);
     rac_mem_free(f);
 }
 
@@ -312,25 +194,25 @@ struct rac_live_flow *rac_flows_peek(struct rac_flows *f, rac_str id)
     rac_str key;
     if (!id_key(id, room, &key))
         return NULL;
-    struct entry *e = map_find(&f->map, key);
+    struct rac_cache_entry *e = rac_cache_find(f->cache, key);
     if (e == NULL)
         return NULL;
+    const struct rac_live_flow *had = e->value;
     uint64_t now = counter(f);
     if (e->seen != now) { /* something was saved: is ours still the live one? */
         struct rac_arena a;
         struct rac_flow_row row;
         rac_arena_init(&a, 1 << 20);
         rac_err err = f->w->fs->flow_any(f->w->fs->self, 0, id, RAC_FLOW_PLAIN, &a, &row);
-        bool same = err == RAC_OK && row.version == e->live->version;
+        bool same = err == RAC_OK && row.version == had->version;
         rac_arena_fini(&a);
         if (!same) {
-            map_drop(&f->map, e);
+            rac_cache_drop(f->cache, e);
             return NULL;
         }
         e->seen = now;
     }
-    map_used(&f->map, e);
-    return e->live;
+    return rac_cache_use(f->cache, e);
 }
 
 /* --- wanting one ------------------------------------------------------------------------------ */
@@ -357,15 +239,14 @@ static void job_compile(void *arg)
     if (j->err != RAC_OK)
         return;
     rac_metric_add(RAC_METRIC_WORKFLOW_COMPILES, 1);
-    home_put(j->owner->w->service->flows, j->key, j->live);
+    size_t n = rac_cache_home_put(j->owner->w->service->flows, j->key, j->live);
+    rac_metric_set(RAC_METRIC_WORKFLOWS_CACHED, (int64_t)n);
 }
 
 static void job_finish(struct job *j)
 {
-    if (j->err == RAC_OK) {
-        struct entry *e = map_put(&j->owner->map, j->key, j->live);
-        e->seen = j->seen;
-    }
+    if (j->err == RAC_OK)
+        rac_cache_put(j->owner->cache, j->key, j->live)->seen = j->seen;
     j->done(j->arg, j->err, j->live, j->why);
     if (j->live != NULL)
         rac_flow_unref(j->live->flow);
@@ -420,7 +301,7 @@ static void job_go(struct job *j)
 {
     struct rac_flows *f = j->owner;
     if (j->err == RAC_OK)
-        j->live = home_get(f->w->service->flows, j->key, j->newest ? j->row.version : 0);
+        j->live = rac_cache_home_get(f->w->service->flows, j->key, j->newest ? j->row.version : 0);
     if (j->err == RAC_OK && j->live == NULL)
         j->err = author_of(j);
     if (j->err == RAC_OK && j->live == NULL) {
@@ -466,9 +347,9 @@ void rac_flows_want_version(struct rac_flows *f, int64_t key, rac_str revision, 
     const struct rac_flow_store *fs = f->w->fs;
     rac_str old = rac_arena_printf(&j->a, "r%lld/%.*s", (long long)key,
                                    RAC_FMT(rac_str_sub(revision, 0, 64)));
-    struct entry *e = revision.n > 0 ? map_find(&f->map, old) : NULL;
+    struct rac_cache_entry *e = revision.n > 0 ? rac_cache_find(f->cache, old) : NULL;
     if (e != NULL) { /* versions never change */
-        j->live = e->live;
+        j->live = rac_cache_use(f->cache, e);
         (void)rac_flow_ref(j->live->flow);
         j->key = old;
         rac_loop_soon(f->w->loop, &j->soon);

@@ -21,7 +21,7 @@
 #include "workflow/trigger.h"
 
 struct rac_api_worker;
-struct rac_flows_home;
+struct rac_cache_home;
 struct rac_flows;
 
 /* A trigger as the doors need it: everything that can be known before a request comes. */
@@ -50,8 +50,7 @@ struct rac_live_flow {
 /* NULL: there is none of that name (letter case ignored). */
 const struct rac_live_trigger *rac_live_trigger_find(const struct rac_live_flow *f, rac_str name);
 
-struct rac_flows_home *rac_flows_home_new(size_t flows_max);
-void rac_flows_home_free(struct rac_flows_home *h);
+struct rac_cache_home *rac_flows_home_new(size_t flows_max); /* for api/cache.h */
 struct rac_flows *rac_flows_new(struct rac_api_worker *w, size_t flows_max);
 void rac_flows_free(struct rac_flows *f);
 

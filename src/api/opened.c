@@ -1,5 +1,6 @@
 #include "api/opened.h"
 
+#include "api/cache.h"
 #include "api/service.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -7,79 +8,66 @@
 
 /*
  * An entry is built in an arena of its own and replaced as a whole when anything it was made from
- * changed; the old one lives on until its last user is done.
+ * changed; the old one lives on until its last user is done. Keys are tenant NUL id.
  */
 
-enum { BUCKETS_N = 512, ENTRY_BYTES_MAX = 8 << 20 };
+enum { KEY_MAX = 256, ENTRY_BYTES_MAX = 8 << 20 };
 
 struct rac_opened {
     struct rac_api_worker *w;
-    struct rac_opened_connection *buckets[BUCKETS_N];
-    struct rac_opened_connection *newest, *oldest;
-    size_t n;
+    struct rac_cache *cache;
 };
 
-struct rac_opened *rac_opened_new(struct rac_api_worker *w)
+static void value_ref(void *value)
 {
-    struct rac_opened *o = rac_mem_alloc(sizeof *o);
-    o->w = w;
-    return o;
+    ((struct rac_opened_connection *)value)->refs++;
 }
 
-static void entry_free(struct rac_opened_connection *c)
+static void value_unref(void *value)
 {
+    struct rac_opened_connection *c = value;
+    RAC_ASSERT(c->refs > 0);
+    if (--c->refs > 0)
+        return;
     rac_connector_unref(c->connector);
     rac_arena_fini(&c->arena);
     rac_mem_free(c);
 }
 
-static uint64_t hash_of(rac_str tenant, rac_str id)
-{
-    return rac_str_hash(tenant) * 31 + rac_str_hash(id);
-}
+static const struct rac_cache_kind kind = {.ref = value_ref, .unref = value_unref};
 
-static void unlink_use(struct rac_opened *o, struct rac_opened_connection *c)
+struct rac_opened *rac_opened_new(struct rac_api_worker *w)
 {
-    *(c->newer ? &c->newer->older : &o->newest) = c->older;
-    *(c->older ? &c->older->newer : &o->oldest) = c->newer;
-}
-
-static void link_use(struct rac_opened *o, struct rac_opened_connection *c)
-{
-    c->newer = NULL;
-    c->older = o->newest;
-    *(o->newest ? &o->newest->newer : &o->oldest) = c;
-    o->newest = c;
-}
-
-static void forget(struct rac_opened *o, struct rac_opened_connection *c)
-{
-    struct rac_opened_connection **p = &o->buckets[c->hash % BUCKETS_N];
-    while (*p != c)
-        p = &(*p)->bucket_next;
-    *p = c->bucket_next;
-    unlink_use(o, c);
-    o->n--;
-    c->stale = true;
-    if (c->users == 0)
-        entry_free(c);
+    struct rac_opened *o = rac_mem_alloc(sizeof *o);
+    o->w = w;
+    o->cache = rac_cache_new(&kind, RAC_OPENED_MAX);
+    return o;
 }
 
 void rac_opened_free(struct rac_opened *o)
 {
     if (o == NULL)
         return;
-    while (o->oldest != NULL)
-        forget(o, o->oldest);
+    rac_cache_free(o->cache);
     rac_mem_free(o);
 }
 
 void rac_opened_release(struct rac_opened *o, struct rac_opened_connection *c)
 {
     (void)o;
-    RAC_ASSERT(c->users > 0);
-    if (--c->users == 0 && c->stale)
-        entry_free(c);
+    value_unref(c);
+}
+
+/* False: longer than ids are. */
+static bool key_of(rac_str tenant, rac_str id, char room[KEY_MAX], rac_str *key)
+{
+    if (tenant.n + id.n + 1 > KEY_MAX)
+        return false;
+    memcpy(room, tenant.p, tenant.n);
+    room[tenant.n] = 0;
+    memcpy(room + tenant.n + 1, id.p, id.n);
+    *key = (rac_str){room, tenant.n + id.n + 1};
+    return true;
 }
 
 static uint64_t count(struct rac_api_worker *w, enum rac_store_counter which)
@@ -89,25 +77,21 @@ static uint64_t count(struct rac_api_worker *w, enum rac_store_counter which)
 
 struct rac_opened_connection *rac_opened_peek(struct rac_opened *o, rac_str tenant, rac_str id)
 {
-    uint64_t h = hash_of(tenant, id);
-    struct rac_opened_connection *c = o->buckets[h % BUCKETS_N];
-    while (c != NULL &&
-           !(c->hash == h && rac_str_eq(c->row.id, id) && rac_str_eq(c->tenant, tenant)))
-        c = c->bucket_next;
-    if (c == NULL)
+    char room[KEY_MAX];
+    rac_str key;
+    struct rac_cache_entry *e =
+        key_of(tenant, id, room, &key) ? rac_cache_find(o->cache, key) : NULL;
+    if (e == NULL)
         return NULL;
+    struct rac_opened_connection *c = e->value;
     if (c->seen_connections != count(o->w, RAC_STORE_CONNECTIONS) ||
         c->seen_tokens != count(o->w, RAC_STORE_TOKENS) ||
         c->seen_connectors != count(o->w, RAC_STORE_CONNECTORS)) {
-        forget(o, c);
+        rac_cache_drop(o->cache, e);
         return NULL;
     }
-    if (o->newest != c) {
-        unlink_use(o, c);
-        link_use(o, c);
-    }
-    c->users++;
-    return c;
+    value_ref(c);
+    return rac_cache_use(o->cache, e);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -158,6 +142,7 @@ static rac_err entry_open(struct rac_opened *o, rac_str tenant, rac_str id,
     struct rac_opened_connection *c = rac_mem_alloc(sizeof *c);
     rac_arena_init(&c->arena, ENTRY_BYTES_MAX);
     rac_arena_wipe_at_end(&c->arena);
+    c->refs = 1;
     c->seen_connections = count(o->w, RAC_STORE_CONNECTIONS);
     c->seen_tokens = count(o->w, RAC_STORE_TOKENS);
     c->seen_connectors = count(o->w, RAC_STORE_CONNECTORS);
@@ -169,25 +154,22 @@ static rac_err entry_open(struct rac_opened *o, rac_str tenant, rac_str id,
         e = rac_opened_load(o->w, tenant, id, connector, &c->row, &c->arena, &c->connection,
                             &c->key_digests);
     if (e != RAC_OK) {
-        entry_free(c);
+        value_unref(c);
         return e;
     }
     c->runtime_url =
         rac_arena_printf(&c->arena, "%.*s/apim/%.*s/%.*s", RAC_FMT(o->w->service->public_url),
                          RAC_FMT(c->row.connector), RAC_FMT(c->row.id));
-    c->hash = hash_of(tenant, c->row.id);
-    struct rac_opened_connection *old = rac_opened_peek(o, tenant, id);
+    struct rac_opened_connection *old = rac_opened_peek(o, tenant, c->row.id);
     if (old != NULL) { /* opened by somebody else while we waited */
-        entry_free(c);
+        value_unref(c);
         *out = old;
         return RAC_OK;
     }
-    c->bucket_next = o->buckets[c->hash % BUCKETS_N];
-    o->buckets[c->hash % BUCKETS_N] = c;
-    link_use(o, c);
-    c->users = 1;
-    if (++o->n > RAC_OPENED_MAX)
-        forget(o, o->oldest);
+    char room[KEY_MAX];
+    rac_str key;
+    if (key_of(tenant, c->row.id, room, &key))
+        (void)rac_cache_put(o->cache, key, c);
     *out = c;
     return RAC_OK;
 }

@@ -29,10 +29,8 @@ struct rac_opened_connection {
     rac_str key_digests; /* 32 bytes and 8 bytes of expiry each: keys of the runtime URL */
     /* private */
     struct rac_arena arena;
-    uint64_t hash, seen_connections, seen_tokens, seen_connectors;
-    unsigned users;
-    bool stale;
-    struct rac_opened_connection *bucket_next, *newer, *older;
+    uint64_t seen_connections, seen_tokens, seen_connectors;
+    unsigned refs;
 };
 
 struct rac_opened *rac_opened_new(struct rac_api_worker *w);

@@ -4,6 +4,7 @@
 
 #include "api/arm/arm.h"
 #include "api/ask.h"
+#include "api/cache.h"
 #include "api/callbacks.h"
 #include "api/describe.h"
 #include "api/doors.h"
@@ -170,8 +171,8 @@ void rac_service_fini(struct rac_service *s)
     for (size_t i = 0; i < RAC_WORKERS_MAX; i++)
         if (s->mail[i] != NULL)
             rac_mailbox_unref(s->mail[i]);
-    rac_compiled_home_free(s->compiled);
-    rac_flows_home_free(s->flows);
+    rac_cache_home_free(s->compiled);
+    rac_cache_home_free(s->flows);
     rac_rate_free(s->rate);
 }
 

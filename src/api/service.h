@@ -48,9 +48,9 @@ struct rac_service {
     struct rac_api_worker *workers[RAC_WORKERS_MAX]; /* set as each starts */
     struct rac_mailbox *mail[RAC_WORKERS_MAX]; /* a reference each: they outlive their workers */
     unsigned metric_labels[RAC_API_ASKS_MAX];  /* of operations, by row */
-    struct rac_compiled_home *compiled;
+    struct rac_cache_home *compiled;
     struct rac_rate *rate; /* NULL: none is set */
-    struct rac_flows_home *flows;
+    struct rac_cache_home *flows;
     /* What this build adds in front of the routes of this room (the demo's sample API), or NULL.
      * True: it answered or will answer x. */
     bool (*extra)(void *arg, struct rac_api_worker *w, struct rac_http_exchange *x);
