@@ -5,6 +5,7 @@
 #include "connector/bind.h"
 
 #include "base/str.h"
+#include "connector/notification.h"
 #include "connector/shape.h"
 #include "connector/text_priv.h"
 
@@ -136,6 +137,19 @@ static enum rac_call_code arguments_take(struct bind *b, const struct rac_json *
     if (b->deep.type != RAC_JSON_NONE)
         b->given[b->plan->body] = &b->deep;
     return RAC_CALL_NONE;
+}
+
+/* The callback URL, into the argument that takes it. */
+static void notification_take(struct bind *b, const struct rac_call_req *q)
+{
+    const struct rac_notification_place *at = b->plan->notification;
+    if (at == NULL || q->notification_url.n == 0)
+        return;
+    struct rac_json *v = RAC_NEW(b->a, struct rac_json);
+    if (b->given[at->param] != NULL)
+        *v = rac_json_copy(b->a, b->given[at->param]);
+    rac_notification_put(at, v, q->notification_url, b->a);
+    b->given[at->param] = v;
 }
 
 /* --- one parameter ---------------------------------------------------------------------------- */
@@ -458,13 +472,15 @@ static enum rac_call_code params_bind(struct bind *b)
 }
 
 enum rac_call_code rac_bind(const struct rac_connector *c, const struct rac_op *op,
-                            const struct rac_json *args, struct rac_request *r,
+                            const struct rac_call_req *q, struct rac_request *r,
                             struct rac_bound *bound, struct rac_call_error *e)
 {
     struct bind b = {.c = c, .op = op, .plan = op->plan, .r = r, .a = r->a, .bound = bound, .e = e};
     bound->path_values = RAC_NEW_N(b.a, rac_str, op->plan->params_n);
     request_base(c, op, r);
-    enum rac_call_code code = arguments_take(&b, args);
+    enum rac_call_code code = arguments_take(&b, q->parameters);
+    if (code == RAC_CALL_NONE)
+        notification_take(&b, q);
     if (code == RAC_CALL_NONE)
         code = path_check(&b);
     if (code == RAC_CALL_NONE)
@@ -479,10 +495,15 @@ enum rac_call_code rac_bind(const struct rac_connector *c, const struct rac_op *
 
 /* --- raw form --------------------------------------------------------------------------------- */
 
-bool rac_bind_wants_body(const struct rac_op *op)
+static bool notifies(const struct rac_op_plan *plan, const struct rac_call_req *q)
+{
+    return plan->notification != NULL && q->notification_url.n > 0;
+}
+
+bool rac_bind_wants_body(const struct rac_op *op, const struct rac_call_req *raw)
 {
     const struct rac_op_plan *plan = op->plan;
-    if (plan->request_body_needed)
+    if (plan->request_body_needed || notifies(plan, raw))
         return true;
     return plan->body >= 0 &&
            (plan->params[plan->body].shape->forced || plan->params[plan->body].shape->strips);
@@ -537,7 +558,8 @@ static enum rac_call_code raw_fill(struct bind *b)
 {
     for (uint32_t i = 0; i < b->plan->params_n; i++) {
         const struct rac_param_plan *p = &b->plan->params[i];
-        if (!p->required || (p->in != RAC_IN_QUERY && p->in != RAC_IN_HEADER) || p->refused)
+        if ((!p->required && b->given[i] == NULL) ||
+            (p->in != RAC_IN_QUERY && p->in != RAC_IN_HEADER) || p->refused)
             continue;
         if (p->in == RAC_IN_QUERY ? rac_request_query(b->r, p->name) != NULL
                                   : rac_request_header(b->r, p->wire) != NULL)
@@ -559,6 +581,15 @@ static enum rac_call_code raw_body(struct bind *b, const struct rac_call_req *ra
 {
     struct rac_request_body *body = &b->r->body;
     struct rac_request_pair *type = rac_request_header(b->r, RAC_S("content-type"));
+    struct rac_json notified = {0};
+    if (b->plan->body >= 0 && notifies(b->plan, raw) &&
+        (int32_t)b->plan->notification->param == b->plan->body &&
+        (body_json != NULL || (raw->source == NULL && raw->body.n == 0))) {
+        if (body_json != NULL)
+            notified = rac_json_copy(b->a, body_json);
+        rac_notification_put(b->plan->notification, &notified, raw->notification_url, b->a);
+        body_json = &notified;
+    }
     if (body_json != NULL) {
         struct rac_json fitted = *body_json;
         rac_str below;
@@ -618,6 +649,8 @@ enum rac_call_code rac_bind_raw(const struct rac_connector *c, const struct rac_
     r->path = raw->path;
     rac_request_add_query_string(r, raw->query);
     raw_headers(raw, r);
+    if (plan->notification != NULL && (int32_t)plan->notification->param != plan->body)
+        notification_take(&b, raw);
     enum rac_call_code code = raw_fill(&b);
     if (code == RAC_CALL_NONE)
         code = raw_body(&b, raw, body_json);

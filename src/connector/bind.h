@@ -22,9 +22,9 @@ struct rac_bound {
     rac_str *path_values;
 };
 
-/* Named form. args: object or NULL. r is initialised by the caller. */
+/* Named form: parameters and notification_url of q. r is initialised by the caller. */
 enum rac_call_code rac_bind(const struct rac_connector *c, const struct rac_op *op,
-                            const struct rac_json *args, struct rac_request *r,
+                            const struct rac_call_req *q, struct rac_request *r,
                             struct rac_bound *bound, struct rac_call_error *e);
 /* Raw form: path, query, headers and body pass as they came; what is required and missing is
  * filled in or refused. body_json: the body when it had to be parsed, else NULL. */
@@ -33,7 +33,7 @@ enum rac_call_code rac_bind_raw(const struct rac_connector *c, const struct rac_
                                 struct rac_request *r, struct rac_bound *bound,
                                 struct rac_call_error *e);
 /* True when a raw JSON body has to be parsed before it can be bound. */
-bool rac_bind_wants_body(const struct rac_op *op);
+bool rac_bind_wants_body(const struct rac_op *op, const struct rac_call_req *raw);
 
 /* --- bodies ---------------------------------------------------------------------------------- */
 

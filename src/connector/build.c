@@ -46,8 +46,7 @@ enum rac_call_code rac_prepare_bind(struct rac_prepare *p, const struct rac_json
                                      .runtime_url = q->runtime_url};
     if (p->raw)
         return rac_bind_raw(q->connector, &p->match, q, body_json, &p->request, &p->bound, e);
-    enum rac_call_code code =
-        rac_bind(q->connector, p->op, q->parameters, &p->request, &p->bound, e);
+    enum rac_call_code code = rac_bind(q->connector, p->op, q, &p->request, &p->bound, e);
     if (code == RAC_CALL_NONE && q->extra_query != NULL)
         RAC_JSON_EACH_MEMBER(m, q->extra_query)
         {

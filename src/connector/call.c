@@ -644,7 +644,7 @@ static void read_source(struct rac_call *c)
 
 static void body_begin(struct rac_call *c)
 {
-    if (!c->prepare.raw || !rac_bind_wants_body(c->prepare.op) ||
+    if (!c->prepare.raw || !rac_bind_wants_body(c->prepare.op, &c->req) ||
         (c->req.source == NULL && c->req.body.n == 0)) {
         set_state(c, STATE_RESOLVED);
         step(c);

@@ -70,6 +70,8 @@ struct rac_call_req {
     rac_str operation_id;
     const struct rac_json *parameters;  /* object, or NULL for none */
     const struct rac_json *extra_query; /* {name: text} set on the query besides, or NULL */
+    /* Put where the operation takes the URL it is called back at, if nothing stands there. */
+    rac_str notification_url;
     /* raw form: operation_id absent and method set */
     rac_str method, path, query; /* path starts with '/', query without '?' */
     const struct rac_headers *headers;

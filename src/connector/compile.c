@@ -8,6 +8,7 @@
 #include "connector/auth_plan.h"
 #include "connector/connection.h"
 #include "connector/connector.h"
+#include "connector/notification.h"
 #include "connector/package.h"
 #include "connector/plan.h"
 #include "connector/policy_priv.h"
@@ -28,6 +29,7 @@ struct compile {
     struct rac_shapes shapes;
     const struct rac_json *scripts; /* scriptOperations, or NULL */
     struct rac_diags *diags;
+    bool notifies; /* the definition marks a callback URL somewhere */
 };
 
 static rac_str keep(struct compile *x, rac_str s)
@@ -195,6 +197,8 @@ static const struct rac_op_plan *plan_compile(struct compile *x, const struct ra
     plan->consumes = words_copy(x, op->consumes, &plan->consumes_n);
     plan->accept = accept_of(x, op->produces);
     policies_attach(x, id, plan);
+    if (x->notifies)
+        plan->notification = rac_notification_find(x->api, op, x->a);
     return plan;
 }
 
@@ -340,6 +344,8 @@ rac_err rac_connector_compile(struct rac_package *p, rac_str id, int64_t revisio
     c->id = keep(&x, id);
     c->revision = revision;
     x.properties = RAC_JSON_GET(rac_package_properties(p), "properties");
+    x.notifies = rac_str_find(rac_package_bytes(p, RAC_PACKAGE_DEFINITION),
+                              RAC_S("x-ms-notification-url")) != RAC_STR_NPOS;
     rac_err e = rac_api_build(&doc->root, &scratch, &x.api);
     if (e == RAC_OK)
         e = compile_all(&x);

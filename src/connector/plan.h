@@ -74,6 +74,7 @@ struct rac_path_piece {
     rac_str name;  /* what stands between the braces */
 };
 
+struct rac_notification_place;
 struct rac_policy;
 struct rac_policy_list {
     const struct rac_policy **v;
@@ -94,6 +95,7 @@ struct rac_op_plan {
     uint32_t consumes_n;
     rac_str accept; /* ready-made Accept header */
     struct rac_policy_list request, response, failure;
+    const struct rac_notification_place *notification; /* NULL: takes no callback URL */
 };
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "connector/connector.h"
+#include "text/url.h"
 #include "workflow/engine_priv.h"
 #include "workflow/exchange_priv.h"
 #include "workflow/http_status.h"
@@ -424,11 +425,31 @@ static bool paged(struct exchange *x)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
+/* Where the subscription is ended: the Location as an absolute URL, because whoever asks for it
+ * then does not know any more what it was an answer to (§2.7). Absent: there is none. */
+static rac_str subscription_url(struct exchange *x)
+{
+    rac_str location = rac_str_trim(rac_headers_get(&x->answer.headers, RAC_S("Location"))), url;
+    if (location.n == 0)
+        return RAC_STR_NULL;
+    return rac_url_resolve(x->answer.base, location, &x->o->a, &url) == RAC_OK ? url : location;
+}
+
+/* For the scheduler, which keeps what the outputs say. */
+static void location_resolve(struct exchange *x)
+{
+    rac_str url = subscription_url(x);
+    struct rac_json *headers = rac_json_get(&x->answer.outputs, RAC_S("headers")),
+                    *location = rac_json_geti(headers, RAC_S("Location"));
+    if (url.n > 0 && location != NULL)
+        *location = rac_json_of_str(url);
+}
+
 static void subscribed(struct exchange *x)
 {
     struct outside *o = x->o;
     struct rac_json s = state_json(x);
-    rac_str location = rac_headers_get(&x->answer.headers, RAC_S("Location"));
+    rac_str location = subscription_url(x);
     RAC_JSON_PUT(&o->a, &s, "subscribed", rac_json_of_bool(true));
     if (location.p != NULL)
         RAC_JSON_PUT_STR(&o->a, &s, "location", location);
@@ -472,6 +493,8 @@ static void judge(struct outside *o)
         subscribed(x);
         return;
     }
+    if (o->x->action->options & RAC_WF_LOCATION_ABSOLUTE)
+        location_resolve(x);
     outside_settle(o, RAC_WF_SUCCEEDED, rac_http_status_name(x->answer.status, &o->a),
                    &x->answer.outputs, NULL);
 }

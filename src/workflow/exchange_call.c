@@ -101,15 +101,16 @@ static void of_flow(const struct exchange *x, rac_str reference, struct rac_flow
     const struct rac_json *connection = exchange_get(entry, RAC_S("connection"));
     want->reference = reference;
     want->connection = text(entry, "connectionName");
-    if (connection != NULL) {
-        want->connection = text(connection, "name");
-        if (want->connection.p == NULL)
-            want->connection = text(connection, "connectionReferenceLogicalName");
-    }
-    if (want->api.p == NULL)
-        want->api = last_segment(text(entry, "id"));
-    if (want->api.p == NULL || want->api.n == 0)
-        want->api = text(exchange_get(entry, RAC_S("api")), "name");
+    const struct rac_json *api = exchange_get(entry, RAC_S("api"));
+    rac_str names[] = {text(connection, "name"), text(connection, "connectionReferenceLogicalName"),
+                       want->connection, last_segment(text(connection, "id"))};
+    for (size_t i = RAC_COUNT(names); i-- > 0;) /* the first there is */
+        want->connection = names[i].n > 0 ? names[i] : want->connection;
+    want->external = text(connection, "id");
+    rac_str apis[] = {want->api, last_segment(text(entry, "id")), text(api, "name"),
+                      last_segment(text(api, "id"))};
+    for (size_t i = RAC_COUNT(apis); i-- > 0;)
+        want->api = apis[i].n > 0 ? apis[i] : want->api;
 }
 
 static void wanted(const struct exchange *x, struct rac_flow_target_want *want)
@@ -246,9 +247,17 @@ static bool raw_form(struct exchange *x, struct rac_call_req *req, struct rac_he
     return true;
 }
 
+/* A webhook action, or what a trigger subscribes with: the connector puts the URL where the
+ * operation takes it, whether or not the inputs do (§2.7). */
+static bool calls_back(const struct exchange *x)
+{
+    return exchange_is_webhook(x->o->x->action->type) || x->o->live->flow->callback_url.p != NULL;
+}
+
 static void send_call(struct call *c)
 {
     struct exchange *x = c->x;
+    struct live *live = x->o->live;
     struct rac_arena *a = &x->o->a;
     const struct rac_json *in = &x->o->x->inputs;
     struct rac_headers *headers = RAC_NEW(a, struct rac_headers);
@@ -269,6 +278,8 @@ static void send_call(struct call *c)
         req.follow_url = x->url;
         req.follow_method = by.p != NULL ? by : RAC_S("GET");
     }
+    if (x->mode == EXCHANGE_FIRST && calls_back(x))
+        req.notification_url = live->world.callback_url(live->world.self, live->run, x->o->x, a);
     x->request_method = req.method.p != NULL ? req.method : RAC_S("POST");
     x->request_headers = rac_json_new_object(a);
     c->call = rac_call_start(&req, x->o->live->e->ports.calls, done, c);
@@ -357,6 +368,7 @@ struct goodbye {
     struct rac_flow *flow;
     struct rac_arena a;
     struct rac_call_req req;
+    struct rac_headers headers;
     struct aim aim;
     struct rac_call *call;
     bool resolving;
@@ -426,15 +438,23 @@ void exchange_call_unsubscribe(struct live *l, struct rac_wf_record *record)
                           .flow = rac_flow_ref(l->flow),
                           .resolving = true};
     rac_arena_init(&g->a, 16 << 20);
-    rac_str operation = text(exchange_get(&record->inputs, RAC_S("host")), "operationId");
-    rac_str path = text(&record->inputs, "path"), method = text(&record->inputs, "method");
-    g->req = (struct rac_call_req){.operation_id = rac_arena_str(&g->a, operation),
-                                   .follow_url = rac_arena_str(&g->a, location),
+    struct rac_json *inputs = RAC_NEW(&g->a, struct rac_json); /* a host may be made of them */
+    *inputs = rac_json_copy(&g->a, &record->inputs);
+    rac_str path = text(inputs, "path"), method = text(inputs, "method");
+    g->req = (struct rac_call_req){.follow_url = rac_arena_str(&g->a, location),
                                    .follow_method = RAC_S("DELETE")};
     if (path.p != NULL) {
-        g->req.operation_id = RAC_STR_NULL;
+        size_t cut = rac_str_find_char(path, '?');
         g->req.method = rac_str_upper(&g->a, method.p != NULL ? method : RAC_S("POST"));
-        g->req.path = rac_arena_str(&g->a, path);
+        g->req.path = rac_str_sub(path, 0, cut == RAC_STR_NPOS ? path.n : cut);
+        g->req.query = query_text(&g->a, exchange_get(inputs, RAC_S("queries")));
+        g->req.headers = &g->headers;
+        RAC_JSON_EACH_MEMBER(m, exchange_get(inputs, RAC_S("headers")))
+        if (m->value.type != RAC_JSON_NULL)
+            rac_headers_add(&g->headers, &g->a, rac_json_key(m), rac_expr_text(&m->value, &g->a));
+    } else {
+        g->req.operation_id = text(exchange_get(inputs, RAC_S("host")), "operationId");
+        g->req.parameters = exchange_get(inputs, RAC_S("parameters"));
     }
     wanted(&x, &want);
     parting_add(l->e, &g->parting);

@@ -1,0 +1,114 @@
+// Webhooks of connectors: the callback URL is put where the operation takes it, and the Location it answers
+// with, relative ones too, is where the subscription is ended.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { backend, serve } from './lib/raccord.mjs';
+
+const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
+const until = async (what, check) => {
+  for (let i = 0; i < 200; i++) {
+    const v = await check();
+    if (v) return v;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return assert.fail(`${what} did not come to pass`);
+};
+
+// A service that subscribes, and a connector and a connection for it. The property that takes the URL is
+// two levels deep, behind references.
+async function world(t, location) {
+  const asked = [];
+  const service = await backend(t, (req, res, body) => {
+    asked.push({ method: req.method, url: req.url, key: req.headers['x-key'], body: body.length > 0 ? JSON.parse(body) : null });
+    if (req.method === 'DELETE') return res.writeHead(204).end();
+    return res.writeHead(201, { 'content-type': 'application/json', ...(location ? { location } : {}) }).end('{"id":7}');
+  });
+  const definition = {
+    swagger: '2.0', info: { title: 'Quai', version: '1' }, host: `127.0.0.1:${service.port}`, schemes: ['http'], basePath: '/v1',
+    securityDefinitions: { key: { type: 'apiKey', in: 'header', name: 'X-Key' } }, security: [{ key: [] }],
+    paths: {
+      '/hooks': {
+        'x-ms-notification-content': { schema: { type: 'object' } },
+        post: { operationId: 'OnArrival', 'x-ms-trigger': 'single', parameters: [{ name: 'subscription', in: 'body', required: true, schema: { $ref: '#/definitions/Subscription' } }], responses: { 201: { description: 'made' } } },
+      },
+      '/hooks/{id}': { delete: { operationId: 'Off', parameters: [{ name: 'id', in: 'path', required: true, type: 'string' }], responses: { 204: { description: 'gone' } } } },
+    },
+    definitions: {
+      Subscription: { allOf: [{ type: 'object', properties: { quay: { type: 'string' }, delivery: { $ref: '#/definitions/Delivery' } } }] },
+      Delivery: { type: 'object', 'x-ms-visibility': 'internal', required: ['url', 'mode'], properties: { mode: { type: 'string', default: 'push' }, url: { type: 'string', 'x-ms-notification-url': true } } },
+    },
+  };
+  const properties = { properties: { iconBrandColor: '#123456', connectionParameters: { api_key: { type: 'securestring' } } } };
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8'] });
+  const ok = async (method, path, body) => {
+    const r = await s.api(method, `/api/v1${path}`, body);
+    assert.ok(r.status < 300, `${method} ${path}: ${r.status} ${r.text}`);
+    return r.json;
+  };
+  const connector = (await ok('POST', '/connectors', { definition, properties })).id;
+  const connection = (await ok('POST', '/connections', { connectorId: connector, parameterValues: { api_key: 'k1' } })).id;
+  const references = { shared_quai: { api: { id: connector }, connection: { id: connection }, connectionName: connection } };
+  const save = (name, triggers, actions) => ok('PUT', `/workflows/${name}`, { definition: { $schema: schema, contentVersion: '1.0.0.0', triggers, actions }, connectionReferences: references });
+  return { asked, s, ok, save };
+}
+
+const host = { apiId: '/providers/Microsoft.PowerApps/apis/shared_quai', connectionName: 'shared_quai', operationId: 'OnArrival' };
+const manual = { manual: { type: 'Request', kind: 'Http', inputs: {} } };
+const compose = (inputs, after) => ({ type: 'Compose', inputs, runAfter: after });
+const post = (url, body) => fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+
+test('an OpenApiConnectionWebhook action: the URL is put in, the run goes on when it is called', async (t) => {
+  const { asked, ok, save } = await world(t, 'hooks/7');
+  await save('w', manual, {
+    Hook: { type: 'OpenApiConnectionWebhook', inputs: { host, parameters: { 'subscription/quay': 'north' } } },
+    After: compose("@body('Hook')", { Hook: ['Succeeded'] }),
+  });
+  const { id } = await ok('POST', '/workflows/w:run', {});
+  const [first] = await until('a subscription', () => asked.length > 0 && asked);
+  assert.deepEqual([first.method, first.url, first.key], ['POST', '/v1/hooks', 'k1']);
+  const { url, ...rest } = first.body.delivery;
+  assert.deepEqual([first.body.quay, rest], ['north', { mode: 'push' }]);
+  assert.match(url, /\/actions\/Hook\/run\?.*sig=/);
+  assert.equal((await post(url, { ship: 'Nordvik' })).status, 200);
+  await until('the end', async () => (await ok('GET', `/runs/${id}`)).endTime);
+  assert.deepEqual(await ok('GET', `/runs/${id}/actions/After/outputs`), { ship: 'Nordvik' });
+  assert.equal(asked.length, 1, 'what was called back is not ended');
+});
+
+test('a webhook action that is not called back ends its subscription at a relative Location', async (t) => {
+  for (const [location, want] of [['hooks/7', '/v1/hooks/7'], ['/v1/hooks/8?x=1', '/v1/hooks/8?x=1'], ['?id=9', '/v1/hooks?id=9']]) {
+    const { asked, ok, save } = await world(t, location);
+    await save('w', manual, {
+      Hook: { type: 'ApiConnectionWebhook', limit: { timeout: 'PT1S' }, inputs: { host: { connection: { referenceName: 'shared_quai' } }, path: '/hooks', body: { quay: 'west' } } },
+    });
+    const { id } = await ok('POST', '/workflows/w:run', {});
+    await until('the end', async () => (await ok('GET', `/runs/${id}`)).endTime);
+    await until('the goodbye', () => asked.length === 2);
+    assert.match(asked[0].body.delivery.url, /\/actions\/Hook\/run\?/); // nobody wrote it into the body
+    assert.equal(asked[0].body.quay, 'west');
+    assert.deepEqual([asked[1].method, asked[1].url, asked[1].key], ['DELETE', want, 'k1']);
+  }
+});
+
+test('an OpenApiConnectionWebhook trigger subscribes, fires, and ends at a relative Location', async (t) => {
+  const { asked, s, ok, save } = await world(t, 'hooks/7');
+  await save('w', { t: { type: 'OpenApiConnectionWebhook', inputs: { host, parameters: { 'subscription/quay': 'north' } } } },
+    { Seen: compose('@triggerBody()', {}) });
+  const [first] = await until('a subscription', () => asked.length > 0 && asked);
+  assert.match(first.body.delivery.url, /\/triggers\/t\/versions\/[^/]+\/run\?.*sig=/);
+  assert.deepEqual([first.body.quay, first.body.delivery.mode], ['north', 'push']);
+  assert.ok((await post(first.body.delivery.url, { ship: 'Ada' })).status < 300);
+  const run = await until('a run', async () => (await ok('GET', '/workflows/w/runs')).value.find((r) => r.endTime));
+  assert.deepEqual(await ok('GET', `/runs/${run.id}/actions/Seen/outputs`), { ship: 'Ada' });
+  assert.ok((await s.api('DELETE', '/api/v1/workflows/w')).status < 300);
+  await until('the goodbye', () => asked.length === 2);
+  assert.deepEqual([asked[1].method, asked[1].url, asked[1].key], ['DELETE', '/v1/hooks/7', 'k1']);
+});
+
+test('what the author wrote into the property stays', async (t) => {
+  const { asked, ok, save } = await world(t);
+  await save('w', manual, { Hook: { type: 'OpenApiConnectionWebhook', limit: { timeout: 'PT1S' }, inputs: { host, parameters: { subscription: { delivery: { url: 'https://relay.example/?to=@{encodeURIComponent(listCallbackUrl())}' } } } } } });
+  const { id } = await ok('POST', '/workflows/w:run', {});
+  await until('the end', async () => (await ok('GET', `/runs/${id}`)).endTime);
+  assert.match(asked[0].body.delivery.url, /^https:\/\/relay\.example\/\?to=http/);
+});
