@@ -51,6 +51,8 @@ static void passage_end(struct rac_passage *p)
         p->doors->busy[p->tenant]--;
     if (p->live != NULL)
         rac_flow_unref(p->live->flow);
+    if (p->body_waits)
+        rac_buf_fini(&p->gathered);
     rac_mem_free(p->more);
     rac_mem_free(p);
 }
@@ -208,14 +210,7 @@ static void keys_fetched(void *arg)
         enter_again(p);
 }
 
-static void keys_wanted(struct rac_passage *p, rac_err err, rac_str body)
-{
-    p->has_body = true;
-    p->body_err = err;
-    p->body = body;
-    rac_passage_hold(p);
-    rac_issuers_fetch(p->w->issuers, p->issuer, keys_fetched, p);
-}
+static void hold_body(struct rac_passage *p);
 
 /* A bearer token instead of a signature: the workflow's policies decide (§5.3). Answers when it is
  * refused; goes away and comes back when keys have to be fetched. */
@@ -237,7 +232,9 @@ static bool token_fits(struct rac_passage *p)
     if (verdict == RAC_ACCESS_FETCH && !p->fetched) {
         p->fetched = true;
         p->issuer = rac_arena_str(p->x->arena, token.issuer);
-        rac_passage_body(p, keys_wanted);
+        hold_body(p);
+        rac_passage_hold(p);
+        rac_issuers_fetch(p->w->issuers, p->issuer, keys_fetched, p);
     } else {
         rac_passage_fault(p, &token.fault);
     }
@@ -265,7 +262,8 @@ static bool signed_by(struct rac_passage *p, const struct rac_sas_keys *keys)
     case RAC_SAS_ACCEPTED:
         return true;
     case RAC_SAS_TOKEN:
-        return p->live == NULL || token_fits(p); /* else once it is at hand */
+        p->by_token = true;
+        return p->live == NULL || token_fits(p);
     case RAC_SAS_REFUSED:
     default:
         rac_passage_fault(p, &fault);
@@ -341,6 +339,11 @@ static void flow_ready(void *arg, rac_err err, struct rac_live_flow *live, rac_s
 
 /* --- the long way: the workflow is not at hand ------------------------------------------------ */
 
+static size_t body_max(const struct rac_passage *p)
+{
+    return (size_t)rac_config_int(p->w->service->config, RAC_CONF_HTTP_BODY_MAX);
+}
+
 static void read_body(void *arg, struct rac_http_exchange *x, rac_err err, rac_str body)
 {
     struct rac_passage *p = arg;
@@ -348,16 +351,64 @@ static void read_body(void *arg, struct rac_http_exchange *x, rac_err err, rac_s
     p->then(p, err, body);
 }
 
+/* All that is there of a body that waited; whoever wants it has it when it is whole. */
+static void gather(struct rac_passage *p)
+{
+    char piece[8192];
+    size_t n;
+    bool whole;
+    rac_err e;
+    do {
+        e = p->source.read(p->source.self, piece, sizeof piece, &n, &whole);
+        rac_buf_add(&p->gathered, (rac_str){piece, n});
+    } while (e == RAC_OK && n > 0 && !whole);
+    if (e == RAC_OK && !whole)
+        return;
+    p->has_body = true;
+    p->body_err = e;
+    p->body = rac_arena_str(p->x->arena, rac_buf_str(&p->gathered));
+    rac_buf_clear(&p->gathered);
+    p->then(p, p->body_err, p->body);
+}
+
+static void body_moved(void *arg)
+{
+    struct rac_passage *p = arg;
+    if (p->then != NULL && !p->has_body)
+        gather(p);
+}
+
+/* Nobody knows yet whether the client may call: its body stays with it. */
+static void hold_body(struct rac_passage *p)
+{
+    if (p->has_body || p->body_waits)
+        return;
+    if (!p->x->has_body) {
+        p->has_body = true;
+        p->body = RAC_S("");
+        return;
+    }
+    p->body_waits = true;
+    rac_buf_init(&p->gathered, body_max(p) + 1);
+    rac_http_stream_body(p->x, body_max(p), body_moved, p, &p->source);
+}
+
 void rac_passage_body(struct rac_passage *p,
                       void (*then)(struct rac_passage *p, rac_err err, rac_str body))
 {
-    if (p->has_body) {
-        then(p, p->body_err, p->body);
-        return;
-    }
     p->then = then;
-    rac_http_read_body(p->x, (size_t)rac_config_int(p->w->service->config, RAC_CONF_HTTP_BODY_MAX),
-                       read_body, p);
+    if (p->has_body)
+        then(p, p->body_err, p->body);
+    else if (p->body_waits)
+        gather(p);
+    else
+        rac_http_read_body(p->x, body_max(p), read_body, p);
+}
+
+static void want_flow(struct rac_passage *p)
+{
+    rac_passage_hold(p);
+    rac_flows_want(p->w->flows, p->to.workflow_id, flow_ready, p);
 }
 
 static void body_ahead(struct rac_passage *p, rac_err err, rac_str body)
@@ -365,8 +416,7 @@ static void body_ahead(struct rac_passage *p, rac_err err, rac_str body)
     p->has_body = true;
     p->body_err = err;
     p->body = body;
-    rac_passage_hold(p);
-    rac_flows_want(p->w->flows, p->to.workflow_id, flow_ready, p);
+    want_flow(p);
 }
 
 /* The row of the workflow that the URL names: by its id, or "/api/NAME/…" by name in the default
@@ -385,7 +435,7 @@ static rac_err find_row(struct rac_passage *p, struct rac_flow_row *row)
 }
 
 /* A body can be read only from within the handler, so it is read before the workflow is compiled;
- * nobody makes us read one without the right to call. */
+ * nobody makes us read one without the right to call: behind a token it waits. */
 static void the_long_way(struct rac_passage *p)
 {
     struct rac_flow_row row;
@@ -400,8 +450,14 @@ static void the_long_way(struct rac_passage *p)
     }
     struct rac_sas_keys keys = {.primary = row.key1, .secondary = row.key2};
     p->to.workflow_id = row.id;
-    if (signed_by(p, &keys))
+    if (!signed_by(p, &keys))
+        return;
+    if (p->by_token) {
+        hold_body(p);
+        want_flow(p);
+    } else {
         rac_passage_body(p, body_ahead);
+    }
 }
 
 static struct rac_passage *passage_new(struct rac_doors *d, struct rac_http_exchange *x)

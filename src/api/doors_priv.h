@@ -6,6 +6,7 @@
 #include "api/flows.h"
 #include "api/runner.h"
 #include "api/service.h"
+#include "base/buf.h"
 #include "workflow/fault.h"
 #include "workflow/signature.h"
 
@@ -22,10 +23,14 @@ struct rac_passage {
     bool firing;     /* the engine has it: leave when the client does */
     void (*then)(struct rac_passage *p, rac_err err, rac_str body);
     unsigned held; /* answers that are still to come and cannot be cancelled */
+    bool by_token; /* and not by a signature: checked once the workflow is at hand */
     bool fetched;  /* the keys of its issuer were asked for */
     bool has_body; /* read ahead, while the workflow was not at hand */
     rac_err body_err;
     rac_str body;
+    bool body_waits; /* with the client, until it may be had: from source into gathered */
+    struct rac_body_source source;
+    struct rac_buf gathered;
     rac_str issuer;
     void *more; /* of the door, from rac_mem_alloc; freed with the passage */
 };
