@@ -67,7 +67,7 @@ static void live_fill(struct rac_live_flow *live, const struct rac_flow_document
     const struct rac_json *access = RAC_JSON_GET(&live->resource, "accessControl");
     /* What was wrong with it was said when it was saved; what is left of it holds. */
     if (access != NULL)
-        (void)!rac_access_compile(access, NULL, RAC_S("/accessControl"), a, &live->access, NULL);
+        (void)!rac_access_compile(access, RAC_S("/accessControl"), a, &live->access, NULL);
     live->triggers = RAC_NEW_N(a, struct rac_live_trigger, rac_json_len(triggers) + 1);
     live->rules = RAC_NEW_N(a, struct rac_flow_trigger, rac_json_len(triggers) + 1);
     RAC_JSON_EACH_MEMBER(m, triggers)

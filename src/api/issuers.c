@@ -8,6 +8,7 @@ enum {
     FETCHES_MAX = 8,
     KEEP_MS = 3600 * 1000,
     KEEP_FAILURE_MS = 10 * 1000,
+    FETCH_AGAIN_MS = 10 * 1000, /* keys are at hand, and a token names another */
     DOCUMENT_BYTES_MAX = 1 << 20,
     TIMEOUT_MS = 15000,
 };
@@ -17,6 +18,7 @@ struct issuer {
     rac_str name;
     struct rac_json keys; /* NONE: they could not be had */
     rac_ms until_ms;      /* 0: free */
+    rac_ms again_ms;      /* not fetched again before */
 };
 
 struct rac_issuers {
@@ -74,22 +76,33 @@ struct fetching {
     void *arg;
 };
 
-/* Takes the place of the one that ends first. */
+/* Takes the place of the same issuer, else of the one that ends first. Keys that are good stay when
+ * newer ones could not be had. */
 static void keep(struct fetching *f, rac_str keys)
 {
-    struct issuer *x = &f->i->v[0];
-    for (size_t k = 1; k < ISSUERS_MAX; k++)
+    struct issuer *x = find(f->i, f->issuer);
+    rac_ms now = rac_env_wall_ms(f->i->w->env);
+    struct rac_arena a;
+    struct rac_json set;
+    rac_arena_init(&a, 4 * DOCUMENT_BYTES_MAX);
+    bool good = keys.n > 0 &&
+                rac_json_parse(rac_arena_str(&a, keys), &a, 0, &set, NULL) == RAC_OK &&
+                rac_json_is_array(RAC_JSON_GET(&set, "keys"));
+    if (!good && x != NULL && x->keys.type == RAC_JSON_OBJECT) {
+        x->again_ms = now + FETCH_AGAIN_MS;
+        rac_arena_fini(&a);
+        return;
+    }
+    if (x == NULL)
+        x = &f->i->v[0];
+    for (size_t k = 1; k < ISSUERS_MAX && !rac_str_eq(x->name, f->issuer); k++)
         if (f->i->v[k].until_ms < x->until_ms)
             x = &f->i->v[k];
     drop(x);
-    rac_arena_init(&x->a, 4 * DOCUMENT_BYTES_MAX);
+    *x = (struct issuer){.a = a, .keys = good ? set : rac_json_none};
     x->name = rac_arena_str(&x->a, f->issuer);
-    bool good = keys.n > 0 &&
-                rac_json_parse(rac_arena_str(&x->a, keys), &x->a, 0, &x->keys, NULL) == RAC_OK &&
-                rac_json_is_array(RAC_JSON_GET(&x->keys, "keys"));
-    if (!good)
-        x->keys = rac_json_none;
-    x->until_ms = rac_env_wall_ms(f->i->w->env) + (good ? KEEP_MS : KEEP_FAILURE_MS);
+    x->until_ms = now + (good ? KEEP_MS : KEEP_FAILURE_MS);
+    x->again_ms = now + (good ? FETCH_AGAIN_MS : KEEP_FAILURE_MS);
 }
 
 static void fetching_end(struct fetching *f, rac_str keys)
@@ -116,7 +129,9 @@ static void answered(void *arg, const struct rac_fetch_res *res)
     }
     f->discovered = true;
     rac_str url = RAC_STR_NULL;
-    if (good && rac_json_parse(res->body, &f->a, 0, &doc, NULL) == RAC_OK)
+    /* OpenID Connect Discovery §4.3: a document that speaks for another issuer is not its own */
+    if (good && rac_json_parse(res->body, &f->a, 0, &doc, NULL) == RAC_OK &&
+        rac_str_eq(rac_json_str(RAC_JSON_GET(&doc, "issuer"), RAC_S("")), f->issuer))
         url = rac_json_str(RAC_JSON_GET(&doc, "jwks_uri"), RAC_STR_NULL);
     if (url.n > 0)
         get(f, url);
@@ -149,7 +164,9 @@ static void run_later(void *arg)
 
 void rac_issuers_fetch(struct rac_issuers *i, rac_str issuer, void (*done)(void *arg), void *arg)
 {
-    if (find(i, issuer) != NULL || i->fetches >= FETCHES_MAX) { /* it failed just now, or enough */
+    const struct issuer *x = find(i, issuer);
+    bool lately = x != NULL && x->again_ms > rac_env_wall_ms(i->w->env);
+    if (lately || i->fetches >= FETCHES_MAX) { /* asked just now, or enough */
         struct later *l = rac_mem_alloc(sizeof *l);
         *l = (struct later){done, arg};
         i->w->call_env.defer(i->w->call_env.defer_self, run_later, l);

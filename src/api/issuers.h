@@ -1,6 +1,7 @@
 /*
  * issuers - signing keys of identity providers that policies of workflows name (spec workflows
- * §5.3): found by OpenID discovery, kept for an hour, a failure for ten seconds. One per worker.
+ * §5.3): found by OpenID discovery, kept for an hour, a failure for ten seconds. A token that names
+ * a key that is not among them has them fetched again, every ten seconds at most. One per worker.
  */
 #ifndef RAC_API_ISSUERS_H
 #define RAC_API_ISSUERS_H

@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "connector/providers.h"
 #include "connector/variables.h"
+#include "workflow/access.h"
 
 enum { FILE_BYTES_MAX = 4 << 20 };
 
@@ -21,12 +22,23 @@ static int read_named(struct rac_cli *cli, enum rac_conf setting, rac_str *name,
                                       rac_config_info(setting).key, RAC_FMT(why));
 }
 
+static int read_issuers(struct rac_cli *cli)
+{
+    rac_str why;
+    if (rac_access_issuers_read(rac_config_str(cli->config, RAC_CONF_WORKFLOW_ISSUERS), cli->a,
+                                &why) == RAC_OK)
+        return RAC_EXIT_OK;
+    return rac_cli_fail(cli, RAC_EXIT_USAGE, "setting workflow.issuers: %.*s", RAC_FMT(why));
+}
+
 int rac_cli_deployment(struct rac_cli *cli)
 {
     rac_str name, text;
     struct rac_diags d;
     rac_diags_init(&d, cli->a, 100);
-    int status = read_named(cli, RAC_CONF_VARIABLES_FILE, &name, &text);
+    int status = read_issuers(cli);
+    if (status == RAC_EXIT_OK)
+        status = read_named(cli, RAC_CONF_VARIABLES_FILE, &name, &text);
     if (status != RAC_EXIT_OK)
         return status;
     rac_err e = rac_variables_read(text, name, cli->environment, cli->a, &d);

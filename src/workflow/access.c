@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "crypto/jwt_verify.h"
 #include "expr/expr.h"
+#include "text/url.h"
 
 enum { SKEW_S = 300 };
 
@@ -37,11 +38,68 @@ static const char *const section_names[RAC_ACCESS_SECTIONS] = {
 };
 static const rac_str public_issuers[] = {RAC_S_INIT("https://sts.windows.net/"),
                                          RAC_S_INIT("https://login.microsoftonline.com/")};
+static struct {
+    const rac_str *v; /* NULL: the public ones */
+    size_t n;
+} allowed;
+
+/* --- issuers ----------------------------------------------------------------------------------- */
+
+enum { ISSUERS_MAX = 100 };
+
+rac_err rac_access_issuers_read(rac_str list, struct rac_arena *a, rac_str *why)
+{
+    rac_str *v = RAC_NEW_N(a, rac_str, ISSUERS_MAX);
+    size_t n = 0;
+    list = rac_arena_str(a, list);
+    for (size_t i = 0; i < list.n;) {
+        size_t from = i;
+        while (i < list.n && list.p[i] != ',' && !rac_is_space(list.p[i]))
+            i++;
+        rac_str one = rac_str_sub(list, from, i - from);
+        struct rac_url parts;
+        i += i < list.n;
+        if (one.n == 0)
+            continue;
+        if (!rac_url_split_http(one, &parts) || rac_str_find_char(one, '?') != RAC_STR_NPOS ||
+            rac_str_find_char(one, '#') != RAC_STR_NPOS) {
+            *why = rac_arena_printf(a, "\"%.*s\" is no http(s) URL without query", RAC_FMT(one));
+            return RAC_E_INVALID;
+        }
+        if (n == ISSUERS_MAX) {
+            *why = rac_arena_printf(a, "there are more than %d", ISSUERS_MAX);
+            return RAC_E_INVALID;
+        }
+        v[n++] = one;
+    }
+    allowed.v = v;
+    allowed.n = n;
+    return RAC_OK;
+}
+
+void rac_access_issuers_clear(void)
+{
+    allowed.v = NULL;
+    allowed.n = 0;
+}
+
+/* "https://id.example" stands for "https://id.example/x", not for "https://id.example.evil". */
+static bool issuer_ok(rac_str issuer)
+{
+    const rac_str *list = allowed.v != NULL ? allowed.v : public_issuers;
+    size_t n = allowed.v != NULL ? allowed.n : RAC_COUNT(public_issuers);
+    for (size_t i = 0; i < n; i++) {
+        rac_str one = list[i];
+        if (rac_str_starts(issuer, one) &&
+            (issuer.n == one.n || one.p[one.n - 1] == '/' || issuer.p[one.n] == '/'))
+            return true;
+    }
+    return false;
+}
 
 /* --- compiling --------------------------------------------------------------------------------- */
 
 struct parse {
-    const struct rac_access_options *o;
     struct rac_arena *a;
     struct rac_diags *d;
     bool wrong;
@@ -122,16 +180,6 @@ static void ranges_read(struct parse *p, const struct rac_json *v, rac_str point
     }
 }
 
-static bool issuer_ok(const struct rac_access_options *o, rac_str issuer)
-{
-    const rac_str *list = o != NULL && o->issuers != NULL ? o->issuers : public_issuers;
-    size_t n = list == public_issuers ? RAC_COUNT(public_issuers) : o->issuers_n;
-    for (size_t i = 0; i < n; i++)
-        if (rac_str_starts(issuer, list[i]))
-            return true;
-    return false;
-}
-
 static void claims_read(struct parse *p, const struct rac_json *v, rac_str pointer,
                         struct policy *out)
 {
@@ -150,9 +198,10 @@ static void claims_read(struct parse *p, const struct rac_json *v, rac_str point
             continue;
         }
         bool is_issuer = rac_str_eq(c.name, RAC_S("iss"));
-        if (is_issuer && !issuer_ok(p->o, c.value))
+        if (is_issuer && !issuer_ok(c.value))
             invalid(p, rac_json_pointer_join_index(p->a, pointer, i),
-                    "The claim 'iss' does not name an issuer that is allowed here.");
+                    "The claim 'iss' does not name an issuer that is allowed here "
+                    "(setting workflow.issuers).");
         issuer = issuer || is_issuer;
         out->claims[out->claims_n++] = c;
     }
@@ -189,11 +238,10 @@ static void policies_read(struct parse *p, const struct rac_json *v, rac_str poi
     }
 }
 
-rac_err rac_access_compile(const struct rac_json *value, const struct rac_access_options *o,
-                           rac_str pointer, struct rac_arena *a, struct rac_access **out,
-                           struct rac_diags *d)
+rac_err rac_access_compile(const struct rac_json *value, rac_str pointer, struct rac_arena *a,
+                           struct rac_access **out, struct rac_diags *d)
 {
-    struct parse p = {.o = o, .a = a, .d = d};
+    struct parse p = {.a = a, .d = d};
     struct rac_access *x = RAC_NEW(a, struct rac_access);
     bool none = value == NULL || rac_json_is_null(value);
     if (!none && !rac_json_is_object(value))

@@ -30,21 +30,24 @@ enum {
     RAC_ACCESS_VALUE_MAX = 150, /* characters of a claim's value */
 };
 
-struct rac_access_options {
-    const rac_str *issuers; /* what `iss` of a policy may begin with; NULL: the public ones */
-    size_t issuers_n;
-};
-
 struct rac_access;
+
+/*
+ * What `iss` of a policy may be or begin with, for the whole process; before the first read those
+ * of Azure AD. list: http(s) URLs without query or fragment, separated by commas or blanks (setting
+ * workflow.issuers); an entry stands for itself and for what continues its path. Read once at start,
+ * before any other thread; kept in a. RAC_E_INVALID with *why, and nothing is changed.
+ */
+rac_err rac_access_issuers_read(rac_str list, struct rac_arena *a, rac_str *why) RAC_MUST_CHECK;
+void rac_access_issuers_clear(void); /* as before the first read; for tests */
 
 /*
  * value: the accessControl object; NULL or null: everybody from everywhere. RAC_E_INVALID: errors
  * in d (may be NULL), OnlyAADOAuthTypeSupported and InvalidAccessControl, pointers below pointer;
  * *out then lets nobody in but nested calls. *out in a; strings are kept by reference.
  */
-rac_err rac_access_compile(const struct rac_json *value, const struct rac_access_options *o,
-                           rac_str pointer, struct rac_arena *a, struct rac_access **out,
-                           struct rac_diags *d) RAC_MUST_CHECK;
+rac_err rac_access_compile(const struct rac_json *value, rac_str pointer, struct rac_arena *a,
+                           struct rac_access **out, struct rac_diags *d) RAC_MUST_CHECK;
 
 /* nested: called by a Workflow action of this host, which is always allowed. address: of the
  * caller, as text. An empty list of triggers, actions or contents lets nobody else in; one of the

@@ -615,7 +615,7 @@ void check_access(struct check *c)
     if (is_absent(c->w->access))
         return;
     rac_diags_init(&d, c->d->a, ACCESS_FINDINGS_MAX);
-    rac_err e = rac_access_compile(c->w->access, NULL, RAC_S(""), c->d->a, &access, &d);
+    rac_err e = rac_access_compile(c->w->access, RAC_S(""), c->d->a, &access, &d);
     RAC_ASSERT(e == RAC_OK || d.errors_total > 0);
     for (size_t i = 0; i < d.n; i++) {
         const struct rac_json *node = rac_json_pointer_get(at.node, d.v[i].pointer);

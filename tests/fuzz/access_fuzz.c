@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rac_str rest, line = rac_str_cut((rac_str){(const char *)data, size}, '\n', &rest);
     if (rest.p == NULL || rac_json_parse(rest, &a, 0, &v, NULL) != RAC_OK)
         RAC_ASSERT(rac_json_parse(rac_str_of(policy), &a, 0, &v, NULL) == RAC_OK);
-    if (rac_access_compile(&v, NULL, RAC_S(""), &a, &x, NULL) == RAC_OK) {
+    if (rac_access_compile(&v, RAC_S(""), &a, &x, NULL) == RAC_OK) {
         RAC_ASSERT(rac_access_token(x, RAC_ACCESS_TRIGGERS, line, &keys, 0, &a, &t) !=
                    RAC_ACCESS_ALLOWED);
         (void)rac_access_address(x, RAC_ACCESS_TRIGGERS, line, false, &a, &fault);

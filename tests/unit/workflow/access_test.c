@@ -37,7 +37,7 @@ static struct rac_access *compile(const char *text)
     struct rac_access *x;
     struct rac_json *v = RAC_NEW(&a, struct rac_json);
     *v = json(text);
-    assert_int_equal(rac_access_compile(v, NULL, RAC_S(""), &a, &x, NULL), RAC_OK);
+    assert_int_equal(rac_access_compile(v, RAC_S(""), &a, &x, NULL), RAC_OK);
     return x;
 }
 
@@ -113,7 +113,7 @@ static void refuses(const char *text, const char *want)
     struct rac_diags d;
     rac_str got = RAC_S("");
     rac_diags_init(&d, &a, 20);
-    rac_err e = rac_access_compile(&v, NULL, RAC_S(""), &a, &x, &d);
+    rac_err e = rac_access_compile(&v, RAC_S(""), &a, &x, &d);
     for (size_t i = 0; i < d.n; i++)
         got = rac_arena_printf(&a, "%.*s%s%.*s", RAC_FMT(got), i > 0 ? " " : "",
                                RAC_FMT(d.v[i].pointer));
@@ -124,6 +124,45 @@ static void refuses(const char *text, const char *want)
     if (e != RAC_OK)
         assert_false(
             rac_access_address(x, RAC_ACCESS_TRIGGERS, RAC_S("10.0.0.1"), false, &a, &fault));
+}
+
+/* What the setting allows; an entry is no beginning of a longer host name. */
+static void test_issuers(void **state)
+{
+    (void)state;
+    rac_str why;
+    static const char text[] =
+        "{'triggers':{'openAuthenticationPolicies':{'policies':{'p':{'type':'AAD','claims':[{'name'"
+        ":'iss','value':'%s'}]}}}}}";
+    static const struct {
+        const char *list, *issuer;
+        bool good;
+    } cases[] = {
+        {NULL, "https://sts.windows.net/t/", true},
+        {NULL, "https://id.example/", false},
+        {"https://id.example", "https://id.example", true},
+        {"https://id.example", "https://id.example/realms/a", true},
+        {"https://id.example", "https://id.example.evil/", false},
+        {"https://id.example", "https://sts.windows.net/t/", false},
+        {" https://a.example/x/ ,https://id.example/,", "https://a.example/x/y", true},
+        {"https://a.example/x/ https://id.example/", "https://id.example/z", true},
+        {"https://a.example/x/", "https://a.example/y", false},
+        {"", "https://sts.windows.net/t/", false},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        rac_access_issuers_clear();
+        if (cases[i].list != NULL)
+            assert_int_equal(rac_access_issuers_read(rac_str_of(cases[i].list), &a, &why), RAC_OK);
+        rac_str policy =
+            rac_str_replace(&a, rac_str_of(text), RAC_S("%s"), rac_str_of(cases[i].issuer));
+        refuses(rac_arena_cstr(&a, policy),
+                cases[i].good ? "" : "/triggers/openAuthenticationPolicies/policies/p/claims/0");
+    }
+    static const char *const bad[] = {"id.example", "https://a.example/?x", "ftp://a.example",
+                                      "https://a.example/#x"};
+    for (size_t i = 0; i < RAC_COUNT(bad); i++)
+        assert_int_equal(rac_access_issuers_read(rac_str_of(bad[i]), &a, &why), RAC_E_INVALID);
+    rac_access_issuers_clear();
 }
 
 static void test_values(void **state)
@@ -360,10 +399,15 @@ static void test_impossible_lengths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ranges),   cmocka_unit_test(test_empty_lists),
-        cmocka_unit_test(test_values),   cmocka_unit_test(test_policies),
-        cmocka_unit_test(test_forgery),  cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_elliptic), cmocka_unit_test(test_impossible_lengths),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_empty_lists),
+        cmocka_unit_test(test_issuers),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_forgery),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_elliptic),
+        cmocka_unit_test(test_impossible_lengths),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
