@@ -105,8 +105,11 @@ void act_chunk_text(struct rac_run *r, struct rac_wf_record *x, struct rac_act_r
 void act_xml_parse(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o);
 void act_xml_compose(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o);
 
+/* run_entry.c */
+void run_emit(struct rac_run *r, struct rac_entry *e);      /* writes an entry and applies it */
+const char *run_code_text(struct rac_run *r, rac_str code); /* static where it can be */
+
 /* run.c */
-void run_emit(struct rac_run *r, struct rac_entry *e); /* writes an entry and applies it */
 void run_variable_apply(struct rac_run *r, const struct rac_entry *e); /* act_variable.c */
 struct rac_wf_inner *run_inner(struct rac_run *r, struct rac_wf_record *x);
 void run_push(struct rac_run *r, struct records *list, struct rac_wf_record *x);
