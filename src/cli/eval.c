@@ -105,14 +105,13 @@ static bool batch_line(struct rac_cli *cli, rac_str line, struct rac_arena *a)
     struct rac_json_error where;
     struct rac_expr_error error = {0};
     bool ok = false;
-    if (rac_json_parse(line, a, 0, &vector, &where) != RAC_OK ||
-        !rac_json_is_string(RAC_JSON_GET(&vector, "expr"))) {
+    bool read = rac_json_parse(line, a, 0, &vector, &where) == RAC_OK;
+    const struct rac_json *id = read ? RAC_JSON_GET(&vector, "id") : NULL;
+    RAC_JSON_PUT(a, &out, "id", id != NULL ? *id : rac_json_of_null());
+    if (!read || !rac_json_is_string(RAC_JSON_GET(&vector, "expr"))) {
         error.category = RAC_EXPR_PARSE;
         error.message = RAC_S("the line is no JSON object with a member \"expr\"");
-        RAC_JSON_PUT(a, &out, "id", rac_json_of_null());
     } else {
-        const struct rac_json *id = RAC_JSON_GET(&vector, "id");
-        RAC_JSON_PUT(a, &out, "id", id != NULL ? *id : rac_json_of_null());
         ok = evaluate(cli, rac_json_str(RAC_JSON_GET(&vector, "expr"), RAC_S("")),
                       RAC_JSON_GET(&vector, "context"), a, &value, &error) == RAC_OK;
     }

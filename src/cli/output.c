@@ -332,3 +332,13 @@ rac_err rac_cli_write(struct rac_cli *cli, const char *path, rac_str bytes, unsi
     *why = rac_arena_printf(cli->a, "cannot write %s: %s", path, strerror(error));
     return error == ENOSPC ? RAC_E_FULL : error == EACCES ? RAC_E_DENIED : RAC_E_IO;
 }
+
+void rac_cli_put_duration(struct rac_cli *cli, int64_t ms)
+{
+    if (ms >= 60000)
+        rac_cli_put(cli, "  %lld min %lld s", (long long)(ms / 60000), (long long)(ms / 1000 % 60));
+    else if (ms >= 1000)
+        rac_cli_put(cli, "  %lld.%lld s", (long long)(ms / 1000), (long long)(ms / 100 % 10));
+    else if (ms > 0)
+        rac_cli_put(cli, "  %lld ms", (long long)ms);
+}

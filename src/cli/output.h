@@ -24,6 +24,8 @@ rac_str rac_cli_clean(struct rac_arena *a, rac_str s);
 /* Text of the result on stdout, cleaned but for ends of lines; say: and an end of line. */
 void rac_cli_put(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);
 void rac_cli_say(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);
+/* "  1.2 s": of a line that has something before it; nothing for less than a millisecond. */
+void rac_cli_put_duration(struct rac_cli *cli, int64_t ms);
 /* What is good to know beside a result: a line on stderr, behind what stdout has so far. */
 void rac_cli_note(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);
 /* "raccord: sentence" on stderr; returns status, so that a command can return it. */

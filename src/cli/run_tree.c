@@ -14,16 +14,6 @@ static const char *mark(enum rac_wf_status s)
                                                          : "xx";
 }
 
-static void print_duration(FILE *out, int64_t ms)
-{
-    if (ms >= 60000)
-        fprintf(out, "  %lld min %lld s", (long long)(ms / 60000), (long long)(ms / 1000 % 60));
-    else if (ms >= 1000)
-        fprintf(out, "  %lld.%lld s", (long long)(ms / 1000), (long long)(ms / 100 % 10));
-    else if (ms > 0)
-        fprintf(out, "  %lld ms", (long long)ms);
-}
-
 static size_t columns(rac_str s)
 {
     size_t n = 0;
@@ -110,7 +100,7 @@ static void print_record(struct rac_cli *cli, struct rac_run *r, struct rac_wf_r
         print_skip(cli, rac_run_plan(r), x);
     else if (x->status != RAC_WF_SUCCEEDED && x->code != NULL)
         rac_cli_put(cli, " (%s)", x->code);
-    print_duration(cli->out, x->end_ms - x->start_ms);
+    rac_cli_put_duration(cli, x->end_ms - x->start_ms);
     if (tries(x) > 0)
         rac_cli_put(cli, "  %lld %s", (long long)tries(x), tries(x) == 1 ? "retry" : "retries");
     fputc('\n', cli->out);
@@ -200,7 +190,7 @@ void rac_cli_run_tree(struct rac_cli *cli, struct rac_run *r)
     const struct rac_json *error = rac_run_error(r);
     const struct rac_wf_frame *root = rac_run_root(r);
     rac_cli_put(cli, "%s", rac_wf_status_word(rac_run_status(r)));
-    print_duration(cli->out, root != NULL ? root->end_ms - rac_run_start_ms(r) : 0);
+    rac_cli_put_duration(cli, root != NULL ? root->end_ms - rac_run_start_ms(r) : 0);
     if (error->type != RAC_JSON_NONE)
         rac_cli_put(cli, ": %.*s",
                     RAC_FMT(rac_json_str(RAC_JSON_GET(error, "message"), RAC_S(""))));

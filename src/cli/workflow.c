@@ -379,6 +379,7 @@ static const char *mark(rac_str status)
     return rac_str_eq(status, RAC_S("Succeeded"))                                         ? "ok"
            : rac_str_eq(status, RAC_S("Skipped"))                                         ? "--"
            : rac_str_eq(status, RAC_S("Running")) || rac_str_eq(status, RAC_S("Waiting")) ? ".."
+           : rac_str_eq(status, RAC_S("Cancelled"))                                       ? "xx"
                                                                                           : "!!";
 }
 
@@ -406,8 +407,7 @@ static void print_action(struct rac_cli *cli, rac_str name, const struct rac_jso
         rac_cli_put(cli, "  %lld times", (long long)n);
     if (retries > 0)
         rac_cli_put(cli, "  %zu %s", retries, retries == 1 ? "retry" : "retries");
-    if (millis(x) > 0)
-        rac_cli_put(cli, "  %lld ms", (long long)millis(x));
+    rac_cli_put_duration(cli, millis(x));
     fputc('\n', cli->out);
     if (message.n > 0 && rac_str_eq(status, RAC_S("Failed")))
         rac_cli_put(cli, "%*s   %.*s\n", depth * 2, "", RAC_FMT(message));
@@ -460,10 +460,45 @@ static void print_inside(const struct tree *t, const struct rac_json *node, int 
     print_actions(t, rac_json_geti(rac_json_geti(node, RAC_S("default")), RAC_S("actions")), depth);
 }
 
+/* Does an action run after the one of that name? */
+static bool follows(const struct rac_json *action, rac_str name)
+{
+    return rac_json_geti(rac_json_geti(action, RAC_S("runAfter")), name) != NULL;
+}
+
+/* Places of the actions so that a chain is read from top to bottom: each one, then whatever waited
+ * for it alone. */
+static size_t *reading_order(struct rac_arena *a, const struct rac_json *actions, size_t *n)
+{
+    size_t all = rac_json_len(actions), *out = RAC_NEW_N(a, size_t, all), at = 0;
+    uint32_t *waits = RAC_NEW_N(a, uint32_t, all);
+    *n = 0;
+    for (size_t i = 0; i < all; i++)
+        waits[i] = (uint32_t)rac_json_len(
+            rac_json_geti(&rac_json_member_at(actions, i)->value, RAC_S("runAfter")));
+    for (size_t i = 0; i < all; i++) {
+        if (rac_json_len(rac_json_geti(&rac_json_member_at(actions, i)->value, RAC_S("runAfter"))) >
+            0)
+            continue;
+        for (out[(*n)++] = i; at < *n; at++)
+            for (size_t k = 0; k < all; k++) {
+                rac_str name = rac_json_key(rac_json_member_at(actions, out[at]));
+                if (waits[k] > 0 && follows(&rac_json_member_at(actions, k)->value, name) &&
+                    --waits[k] == 0)
+                    out[(*n)++] = k;
+            }
+    }
+    for (size_t i = 0; i < all; i++)
+        if (waits[i] > 0) /* it waits for what is no action: the trigger of an agent */
+            out[(*n)++] = i;
+    return out;
+}
+
 static void print_actions(const struct tree *t, const struct rac_json *actions, int depth)
 {
-    RAC_JSON_EACH_MEMBER(m, actions)
-    {
+    size_t n, *order = reading_order(t->cli->a, actions, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct rac_json_member *m = rac_json_member_at(actions, order[i]);
         const struct rac_json *x = rac_json_geti(t->records, rac_json_key(m));
         if (x == NULL) /* not decided yet */
             continue;
@@ -490,8 +525,7 @@ int rac_run_print(struct rac_cli *cli, struct rac_remote *r, const struct rac_js
     rac_str message = rac_json_str(rac_json_pointer_get(v, RAC_S("/error/message")), RAC_S(""));
     rac_cli_put(cli, "%.*s  %.*s", RAC_FMT(rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("?"))),
                 RAC_FMT(rac_json_str(RAC_JSON_GET(v, "status"), RAC_S("?"))));
-    if (millis(v) > 0)
-        rac_cli_put(cli, "  %lld ms", (long long)millis(v));
+    rac_cli_put_duration(cli, millis(v));
     rac_cli_put(cli, "%s%.*s\n", message.n > 0 ? ": " : "", RAC_FMT(message));
     const struct rac_json *definition =
         rac_json_pointer_get(v, RAC_S("/workflow/properties/definition"));

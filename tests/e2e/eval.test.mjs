@@ -26,6 +26,12 @@ test('every public vector evaluates to its value or its category of error', { sk
   assert.deepEqual(wrong, []);
 });
 
+test('a batch answers every line under its id, and ends with 1', async () => {
+  const r = await raccord(['eval', '--batch', '-'], { input: '{"id": 1, "expr": "@add(1, 2)"}\n{"id": "b", "expr": "@nope()"}\n{"id": 3}\nno json\n' });
+  assert.equal(r.status, 1);
+  assert.deepEqual(r.stdout.trim().split('\n').map((l) => JSON.parse(l)).map((v) => [v.id, v.value ?? v.error.category]), [[1, 3], ['b', 'function'], [3, 'parse'], [null, 'parse']]);
+});
+
 test('one expression: value, error with its place, exit status', async () => {
   assert.equal((await raccord(['eval', "@concat('a', 1, 'b')"])).stdout, '"a1b"\n');
   assert.deepEqual((await raccordJson(['eval', '@add(1, 2)'])).json, { value: 3 });
