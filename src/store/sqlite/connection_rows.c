@@ -10,8 +10,9 @@ static const char place[] = "connections";
 static const char revoked_text[] = "the connector is no longer shared with the owner of this "
                                    "connection; ask its owner to share it again";
 
-static void read_row(struct rac_db_rows *r, struct rac_arena *a, struct rac_connection_row *c)
+static void read_row(struct rac_db_rows *r, struct rac_arena *a, void *row)
 {
+    struct rac_connection_row *c = row;
     *c = (struct rac_connection_row){
         .id = rac_db_str(r, 0, a),
         .connector = rac_db_str(r, 1, a),
@@ -72,33 +73,13 @@ static rac_err connection_list(void *self, rac_str tenant, const struct rac_conn
                                struct rac_arena *a, struct rac_connection_row **v, size_t *n,
                                bool *more)
 {
-    size_t page = rac_page_size(q->n_max), got = 0, cap = 0;
-    struct rac_connection_row *rows = NULL;
+    size_t page = rac_page_size(q->n_max);
     struct rac_db_rows r =
         RAC_DB_QUERY(&rac_session(self)->db, CONNECTION_LIST, V_STR(tenant), V_TEXT(q->after),
                      V_STR(q->group), V_STR(q->connector), V_STR(q->visible_to),
                      V_STR(rac_id_list(a, RAC_STR_NULL, q->all_of, q->all_of_n)),
                      V_STR(rac_id_list(a, q->visible_to, q->teams, q->teams_n)), V_I64(page + 1));
-    *more = false;
-    while (rac_db_next(&r)) {
-        if (got == page) {
-            *more = true;
-            break;
-        }
-        if (got == cap) {
-            size_t next = cap ? 2 * cap : 16;
-            rows = rac_arena_grow(a, rows, cap * sizeof *rows, next * sizeof *rows);
-            cap = next;
-        }
-        read_row(&r, a, &rows[got++]);
-        if (rac_arena_over(a)) {
-            (void)!rac_db_end(&r);
-            return RAC_E_LIMIT;
-        }
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, page, read_row, a, v, n, more);
 }
 
 /* --- saving --- */

@@ -12,8 +12,9 @@ enum { LIST_MAX = 10000 };
 
 /* --- reading --- */
 
-static void read_row(struct rac_db_rows *r, struct rac_arena *a, struct rac_connector_row *c)
+static void read_row(struct rac_db_rows *r, struct rac_arena *a, void *row)
 {
+    struct rac_connector_row *c = row;
     c->id = rac_db_str(r, 0, a);
     c->group = rac_db_str(r, 1, a);
     c->owner = rac_db_str(r, 2, a);
@@ -124,35 +125,14 @@ static rac_err connector_list(void *self, rac_str tenant, const struct rac_conne
                               bool *more)
 {
     struct rac_db *db = &rac_session(self)->db;
-    size_t page = rac_page_size(q->n_max), got = 0;
+    size_t page = rac_page_size(q->n_max);
     rac_str search = q->search.n > 0 ? rac_str_lower(a, q->search) : RAC_STR_NULL;
-    struct rac_connector_row *rows = NULL;
     struct rac_db_rows r = RAC_DB_QUERY(
         db, CONNECTOR_LIST, V_STR(tenant), V_TEXT(q->after), V_I64(q->deleted), V_STR(q->group),
         V_STR(q->visible_to), V_STR(rac_id_list(a, RAC_STR_NULL, q->groups, q->groups_n)),
         V_I64(q->all_groups), V_STR(rac_id_list(a, RAC_STR_NULL, q->all_of, q->all_of_n)),
         V_STR(rac_id_list(a, q->visible_to, q->teams, q->teams_n)), V_STR(search), V_I64(page + 1));
-    *more = false;
-    size_t cap = 0;
-    while (rac_db_next(&r)) {
-        if (got == page) {
-            *more = true;
-            break;
-        }
-        if (got == cap) {
-            size_t next = cap ? 2 * cap : 16;
-            rows = rac_arena_grow(a, rows, cap * sizeof *rows, next * sizeof *rows);
-            cap = next;
-        }
-        read_row(&r, a, &rows[got++]);
-        if (rac_arena_over(a)) {
-            (void)!rac_db_end(&r);
-            return RAC_E_LIMIT;
-        }
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, page, read_row, a, v, n, more);
 }
 
 static rac_err impact_of(struct rac_db *db, rac_str tenant, rac_str id, struct rac_impact *out)
@@ -182,8 +162,9 @@ static void read_revision(struct rac_db_rows *r, struct rac_arena *a, struct rac
                                    .created_ms = rac_db_i64(r, 5)};
 }
 
-static void read_file(struct rac_db_rows *r, struct rac_arena *a, struct rac_file *f)
+static void read_file(struct rac_db_rows *r, struct rac_arena *a, void *row)
 {
+    struct rac_file *f = row;
     *f = (struct rac_file){.kind = (enum rac_file_kind)rac_db_i64(r, 0),
                            .name = rac_db_str(r, 1, a),
                            .digest = rac_db_str(r, 2, a),
@@ -195,16 +176,7 @@ static rac_err read_files(struct rac_db *db, rac_str tenant, rac_str id, struct 
 {
     struct rac_db_rows r =
         RAC_DB_QUERY(db, FILE_LIST, V_STR(tenant), V_STR(id), V_I64(v->revision));
-    size_t cap = 0;
-    while (rac_db_next(&r)) {
-        if (v->files_n == cap) {
-            size_t next = cap ? 2 * cap : 8;
-            v->files = rac_arena_grow(a, v->files, cap * sizeof *v->files, next * sizeof *v->files);
-            cap = next;
-        }
-        read_file(&r, a, &v->files[v->files_n++]);
-    }
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, LIST_MAX, read_file, a, &v->files, &v->files_n, NULL);
 }
 
 /* revision 0 becomes the newest; a deleted or unknown connector is not found. */
@@ -602,20 +574,17 @@ static rac_err secret_get(void *self, rac_str tenant, rac_str connector, rac_str
                             sealed, a, secret);
 }
 
+static void read_name(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    *(rac_str *)row = rac_db_str(r, 0, a);
+}
+
 static rac_err secret_names(void *self, rac_str tenant, rac_str connector, struct rac_arena *a,
                             rac_str **v, size_t *n)
 {
     struct rac_db_rows r =
         RAC_DB_QUERY(&rac_session(self)->db, SECRET_NAMES, V_STR(tenant), V_STR(connector));
-    rac_str *names = NULL;
-    size_t got = 0;
-    while (got < LIST_MAX && rac_db_next(&r)) {
-        names = rac_arena_grow(a, names, got * sizeof *names, (got + 1) * sizeof *names);
-        names[got++] = rac_db_str(&r, 0, a);
-    }
-    *v = names;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, LIST_MAX, read_name, a, v, n, NULL);
 }
 
 struct secret_save {
@@ -667,29 +636,23 @@ static void secret_save(void *self, rac_str tenant, rac_str connector, rac_str n
 
 /* --- sharing --- */
 
+static void read_share(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    *(struct rac_share_row *)row =
+        (struct rac_share_row){.kind = (enum rac_shared_kind)rac_db_i64(r, 0),
+                               .resource = rac_db_str(r, 1, a),
+                               .grantee = rac_db_str(r, 2, a),
+                               .level = (enum rac_level)rac_db_i64(r, 3),
+                               .created_by = rac_db_str(r, 4, a),
+                               .created_ms = rac_db_i64(r, 5)};
+}
+
 static rac_err share_list(void *self, rac_str tenant, enum rac_shared_kind kind, rac_str resource,
                           struct rac_arena *a, struct rac_share_row **v, size_t *n)
 {
     struct rac_db_rows r = RAC_DB_QUERY(&rac_session(self)->db, SHARE_LIST, V_STR(tenant),
                                         V_I64(kind), V_STR(resource));
-    struct rac_share_row *rows = NULL;
-    size_t got = 0, cap = 0;
-    while (got < LIST_MAX && rac_db_next(&r)) {
-        if (got == cap) {
-            size_t next = cap ? 2 * cap : 8;
-            rows = rac_arena_grow(a, rows, cap * sizeof *rows, next * sizeof *rows);
-            cap = next;
-        }
-        rows[got++] = (struct rac_share_row){.kind = (enum rac_shared_kind)rac_db_i64(&r, 0),
-                                             .resource = rac_db_str(&r, 1, a),
-                                             .grantee = rac_db_str(&r, 2, a),
-                                             .level = (enum rac_level)rac_db_i64(&r, 3),
-                                             .created_by = rac_db_str(&r, 4, a),
-                                             .created_ms = rac_db_i64(&r, 5)};
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, LIST_MAX, read_share, a, v, n, NULL);
 }
 
 static rac_err share_level(void *self, rac_str tenant, enum rac_shared_kind kind, rac_str resource,

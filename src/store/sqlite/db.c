@@ -215,6 +215,39 @@ bool rac_db_is_null(struct rac_db_rows *r, int column)
     return sqlite3_column_type(r->st, column) == SQLITE_NULL;
 }
 
+void *rac_db_room(struct rac_arena *a, void *v, size_t n, size_t *cap, size_t row_size)
+{
+    char *rows;
+    memcpy(&rows, v, sizeof rows);
+    if (n == *cap) {
+        size_t next = *cap > 0 ? 2 * *cap : 16;
+        rows = rac_arena_grow(a, rows, *cap * row_size, next * row_size);
+        memcpy(v, &rows, sizeof rows);
+        *cap = next;
+    }
+    return rows + n * row_size;
+}
+
+rac_err rac_db_all(struct rac_db_rows *r, size_t max, size_t row_size, rac_db_row_fn read,
+                   struct rac_arena *a, void *v, size_t *n, bool *more)
+{
+    void *rows = NULL;
+    size_t got = 0, cap = 0;
+    bool next;
+    while ((next = rac_db_next(r)) && got < max && !rac_arena_over(a)) {
+        read(r, a, rac_db_room(a, &rows, got, &cap, row_size));
+        got++;
+    }
+    rac_err e = rac_db_end(r);
+    if (e == RAC_OK && rac_arena_over(a))
+        e = RAC_E_LIMIT;
+    memcpy(v, &rows, sizeof rows);
+    *n = got;
+    if (more != NULL)
+        *more = next;
+    return e;
+}
+
 rac_err rac_db_run(struct rac_db *db, enum rac_stmt id, const struct rac_db_value *v, size_t n,
                    int64_t *changed)
 {

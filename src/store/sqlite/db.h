@@ -84,6 +84,16 @@ rac_str rac_db_borrow(struct rac_db_rows *r, int column); /* not copied: until t
 int64_t rac_db_i64(struct rac_db_rows *r, int column);
 bool rac_db_is_null(struct rac_db_rows *r, int column);
 
+/* All rows as an array in a, at most max of them; *more (may be NULL): there were more. Ends r.
+ * RAC_E_LIMIT when a is over. v: address of the array's pointer, NULL without rows. */
+typedef void (*rac_db_row_fn)(struct rac_db_rows *r, struct rac_arena *a, void *row);
+rac_err rac_db_all(struct rac_db_rows *r, size_t max, size_t row_size, rac_db_row_fn read,
+                   struct rac_arena *a, void *v, size_t *n, bool *more) RAC_MUST_CHECK;
+#define RAC_DB_ALL(r, max, read, a, v, n, more)                                                    \
+    rac_db_all((r), (max), sizeof **(v), (read), (a), (v), (n), (more))
+/* The same by hand: room for row n of an array, which grows in a; *v, *cap begin as 0. */
+void *rac_db_room(struct rac_arena *a, void *v, size_t n, size_t *cap, size_t row_size);
+
 /* A statement without rows; *changed (may be NULL) is how many it touched. */
 rac_err rac_db_run(struct rac_db *db, enum rac_stmt id, const struct rac_db_value *v, size_t n,
                    int64_t *changed) RAC_MUST_CHECK;

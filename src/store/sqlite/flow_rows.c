@@ -19,8 +19,9 @@ enum { USES_MAX = 1000, PURGE_NS_MAX = 1000000, ENDINGS_MS_MAX = 86400000 };
 
 /* --- reading --- */
 
-static void read_row(struct rac_db_rows *r, struct rac_arena *a, struct rac_flow_row *f)
+static void read_row(struct rac_db_rows *r, struct rac_arena *a, void *row)
 {
+    struct rac_flow_row *f = row;
     *f = (struct rac_flow_row){
         .key = rac_db_i64(r, 0),
         .tenant = rac_db_str(r, 1, a),
@@ -112,34 +113,6 @@ static rac_err flow_any(void *self, int64_t key, rac_str id, enum rac_flow_want 
     return e != RAC_OK ? e : flow_read(ses, key, want, a, out);
 }
 
-/* Rows up to a page; one more tells that there are more. Ends r. */
-static rac_err read_page(struct rac_db_rows *r, size_t page, struct rac_arena *a,
-                         struct rac_flow_row **v, size_t *n, bool *more)
-{
-    struct rac_flow_row *rows = NULL;
-    size_t got = 0, cap = 0;
-    *more = false;
-    while (rac_db_next(r)) {
-        if (got == page) {
-            *more = true;
-            break;
-        }
-        if (got == cap) {
-            size_t next = cap ? 2 * cap : 16;
-            rows = rac_arena_grow(a, rows, cap * sizeof *rows, next * sizeof *rows);
-            cap = next;
-        }
-        read_row(r, a, &rows[got++]);
-        if (rac_arena_over(a)) {
-            (void)!rac_db_end(r);
-            return RAC_E_LIMIT;
-        }
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(r);
-}
-
 static rac_err flow_list(void *self, rac_str tenant, const struct rac_flow_query *q,
                          struct rac_arena *a, struct rac_flow_row **v, size_t *n, bool *more)
 {
@@ -152,45 +125,34 @@ static rac_err flow_list(void *self, rac_str tenant, const struct rac_flow_query
                            V_STR(search), V_TEXT(q->after), V_I64(page + 1))
             : RAC_DB_QUERY(db, FLOW_LIST, V_STR(tenant), V_STR(q->group), V_STR(q->state),
                            V_STR(search), V_TEXT(q->after), V_TEXT(q->after_id), V_I64(page + 1));
-    return read_page(&r, page, a, v, n, more);
+    return RAC_DB_ALL(&r, page, read_row, a, v, n, more);
 }
 
 static rac_err flow_users(void *self, rac_str tenant, rac_str api, rac_str connection, size_t n_max,
                           struct rac_arena *a, struct rac_flow_row **v, size_t *n)
 {
     size_t page = rac_page_size(n_max);
-    bool more;
     struct rac_db_rows r = RAC_DB_QUERY(&rac_session(self)->db, FLOW_USERS, V_STR(tenant),
                                         V_STR(api), V_STR(connection), V_I64(page));
-    return read_page(&r, page, a, v, n, &more);
+    return RAC_DB_ALL(&r, page, read_row, a, v, n, NULL);
+}
+
+static void read_version(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    *(struct rac_flow_version_row *)row =
+        (struct rac_flow_version_row){.revision = rac_db_str(r, 0, a),
+                                      .created_ms = rac_db_i64(r, 1),
+                                      .created_by = rac_db_str(r, 2, a)};
 }
 
 static rac_err version_list(void *self, int64_t flow, rac_str after, size_t n_max,
                             struct rac_arena *a, struct rac_flow_version_row **v, size_t *n,
                             bool *more)
 {
-    size_t page = rac_page_size(n_max), got = 0, cap = 0;
-    struct rac_flow_version_row *rows = NULL;
+    size_t page = rac_page_size(n_max);
     struct rac_db_rows r = RAC_DB_QUERY(&rac_session(self)->db, VERSION_LIST, V_I64(flow),
                                         V_TEXT(after), V_I64(page + 1));
-    *more = false;
-    while (rac_db_next(&r)) {
-        if (got == page) {
-            *more = true;
-            break;
-        }
-        if (got == cap) {
-            size_t next = cap ? 2 * cap : 16;
-            rows = rac_arena_grow(a, rows, cap * sizeof *rows, next * sizeof *rows);
-            cap = next;
-        }
-        rows[got++] = (struct rac_flow_version_row){.revision = rac_db_str(&r, 0, a),
-                                                    .created_ms = rac_db_i64(&r, 1),
-                                                    .created_by = rac_db_str(&r, 2, a)};
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, page, read_version, a, v, n, more);
 }
 
 static rac_err version_get(void *self, int64_t flow, rac_str revision, struct rac_arena *a,

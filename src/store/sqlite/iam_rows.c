@@ -8,15 +8,6 @@
 
 enum { LIST_MAX = 10000 };
 
-#define GROW(a, v, n, cap, first)                                                                  \
-    do {                                                                                           \
-        if ((n) == (cap)) {                                                                        \
-            size_t next_ = (cap) ? 2 * (cap) : (first);                                            \
-            (v) = rac_arena_grow((a), (v), (cap) * sizeof *(v), next_ * sizeof *(v));              \
-            (cap) = next_;                                                                         \
-        }                                                                                          \
-    } while (0)
-
 /* --- the audit log, and what every write needs --- */
 
 rac_err rac_audit(struct rac_store *s, struct rac_write *w, const char *action, const char *kind,
@@ -50,6 +41,12 @@ static void submit_copy(struct rac_write *w, const void *req, size_t n, rac_str 
 
 /* --- tenants, subscriptions, groups --- */
 
+static void read_tenant(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    *(struct rac_tenant_row *)row = (struct rac_tenant_row){
+        .id = rac_db_str(r, 0, a), .name = rac_db_str(r, 1, a), .created_ms = rac_db_i64(r, 2)};
+}
+
 static rac_err tenant_get(void *self, rac_str name_or_id, struct rac_arena *a,
                           struct rac_tenant_row *out)
 {
@@ -57,9 +54,7 @@ static rac_err tenant_get(void *self, rac_str name_or_id, struct rac_arena *a,
         RAC_DB_QUERY(&rac_session(self)->db, TENANT_GET, V_STR(rac_str_lower(a, name_or_id)));
     bool found = rac_db_next(&r);
     if (found)
-        *out = (struct rac_tenant_row){.id = rac_db_str(&r, 0, a),
-                                       .name = rac_db_str(&r, 1, a),
-                                       .created_ms = rac_db_i64(&r, 2)};
+        read_tenant(&r, a, out);
     rac_err e = rac_db_end(&r);
     return e != RAC_OK ? e : found ? RAC_OK : RAC_E_NOT_FOUND;
 }
@@ -67,17 +62,7 @@ static rac_err tenant_get(void *self, rac_str name_or_id, struct rac_arena *a,
 static rac_err tenant_list(void *self, struct rac_arena *a, struct rac_tenant_row **v, size_t *n)
 {
     struct rac_db_rows r = RAC_DB_QUERY(&rac_session(self)->db, TENANT_LIST);
-    struct rac_tenant_row *rows = NULL;
-    size_t got = 0, cap = 0;
-    while (got < LIST_MAX && rac_db_next(&r)) {
-        GROW(a, rows, got, cap, 8);
-        rows[got++] = (struct rac_tenant_row){.id = rac_db_str(&r, 0, a),
-                                              .name = rac_db_str(&r, 1, a),
-                                              .created_ms = rac_db_i64(&r, 2)};
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, LIST_MAX, read_tenant, a, v, n, NULL);
 }
 
 rac_err rac_tenant_insert(struct rac_store *s, rac_str id, rac_str name, rac_ms now_ms,
@@ -120,6 +105,12 @@ static void tenant_create(void *self, rac_str id, rac_str name, const struct rac
     SUBMIT(w, q, &q.name);
 }
 
+static void read_subscription(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    *(struct rac_subscription_row *)row = (struct rac_subscription_row){
+        .id = rac_db_str(r, 0, a), .name = rac_db_str(r, 1, a), .created_ms = rac_db_i64(r, 2)};
+}
+
 static rac_err subscription_get(void *self, rac_str tenant, rac_str name_or_id, struct rac_arena *a,
                                 struct rac_subscription_row *out)
 {
@@ -127,9 +118,7 @@ static rac_err subscription_get(void *self, rac_str tenant, rac_str name_or_id, 
                                         V_STR(rac_str_lower(a, name_or_id)));
     bool found = rac_db_next(&r);
     if (found)
-        *out = (struct rac_subscription_row){.id = rac_db_str(&r, 0, a),
-                                             .name = rac_db_str(&r, 1, a),
-                                             .created_ms = rac_db_i64(&r, 2)};
+        read_subscription(&r, a, out);
     rac_err e = rac_db_end(&r);
     return e != RAC_OK ? e : found ? RAC_OK : RAC_E_NOT_FOUND;
 }
@@ -138,21 +127,12 @@ static rac_err subscription_list(void *self, rac_str tenant, struct rac_arena *a
                                  struct rac_subscription_row **v, size_t *n)
 {
     struct rac_db_rows r = RAC_DB_QUERY(&rac_session(self)->db, SUBSCRIPTION_LIST, V_STR(tenant));
-    struct rac_subscription_row *rows = NULL;
-    size_t got = 0, cap = 0;
-    while (got < LIST_MAX && rac_db_next(&r)) {
-        GROW(a, rows, got, cap, 8);
-        rows[got++] = (struct rac_subscription_row){.id = rac_db_str(&r, 0, a),
-                                                    .name = rac_db_str(&r, 1, a),
-                                                    .created_ms = rac_db_i64(&r, 2)};
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, LIST_MAX, read_subscription, a, v, n, NULL);
 }
 
-static void read_group(struct rac_db_rows *r, struct rac_arena *a, struct rac_group_row *g)
+static void read_group(struct rac_db_rows *r, struct rac_arena *a, void *row)
 {
+    struct rac_group_row *g = row;
     *g = (struct rac_group_row){.id = rac_db_str(r, 0, a),
                                 .name = rac_db_str(r, 1, a),
                                 .subscription = rac_db_str(r, 2, a),
@@ -177,15 +157,7 @@ static rac_err group_list(void *self, rac_str tenant, struct rac_arena *a, struc
                           size_t *n)
 {
     struct rac_db_rows r = RAC_DB_QUERY(&rac_session(self)->db, GROUP_LIST, V_STR(tenant));
-    struct rac_group_row *rows = NULL;
-    size_t got = 0, cap = 0;
-    while (got < LIST_MAX && rac_db_next(&r)) {
-        GROW(a, rows, got, cap, 8);
-        read_group(&r, a, &rows[got++]);
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, LIST_MAX, read_group, a, v, n, NULL);
 }
 
 /* The version of a group, for If-Match; also whether it is there. */
@@ -247,8 +219,9 @@ static void group_save(void *self, rac_str tenant, const struct rac_group_save *
 
 /* --- users, roles, teams --- */
 
-static void read_user(struct rac_db_rows *r, struct rac_arena *a, struct rac_user_row *u)
+static void read_user(struct rac_db_rows *r, struct rac_arena *a, void *row)
 {
+    struct rac_user_row *u = row;
     *u = (struct rac_user_row){
         .id = rac_db_str(r, 0, a),
         .name = rac_db_str(r, 1, a),
@@ -278,38 +251,23 @@ static rac_err user_get(void *self, rac_str tenant, rac_str name_or_id, struct r
 static rac_err user_list(void *self, rac_str tenant, rac_str after_id, size_t n_max,
                          struct rac_arena *a, struct rac_user_row **v, size_t *n, bool *more)
 {
-    size_t page = rac_page_size(n_max), got = 0, cap = 0;
+    size_t page = rac_page_size(n_max);
     struct rac_db_rows r = RAC_DB_QUERY(&rac_session(self)->db, USER_LIST, V_STR(tenant),
                                         V_TEXT(after_id), V_I64(page + 1));
-    struct rac_user_row *rows = NULL;
-    *more = false;
-    while (rac_db_next(&r)) {
-        if (got == page) {
-            *more = true;
-            break;
-        }
-        GROW(a, rows, got, cap, 16);
-        read_user(&r, a, &rows[got++]);
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, page, read_user, a, v, n, more);
+}
+
+static void read_grant(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    rac_str group = rac_db_str(r, 0, a);
+    *(struct rac_role_grant *)row = (struct rac_role_grant){
+        .group = group.n > 0 ? group : RAC_STR_NULL, .roles = (unsigned)rac_db_i64(r, 1)};
 }
 
 static rac_err read_grants(struct rac_db_rows r, struct rac_arena *a, struct rac_role_grant **v,
                            size_t *n)
 {
-    struct rac_role_grant *rows = NULL;
-    size_t got = 0, cap = 0;
-    while (got < LIST_MAX && rac_db_next(&r)) {
-        GROW(a, rows, got, cap, 4);
-        rac_str group = rac_db_str(&r, 0, a);
-        rows[got++] = (struct rac_role_grant){.group = group.n > 0 ? group : RAC_STR_NULL,
-                                              .roles = (unsigned)rac_db_i64(&r, 1)};
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, LIST_MAX, read_grant, a, v, n, NULL);
 }
 
 static rac_err user_grants(void *self, rac_str tenant, rac_str user, struct rac_arena *a,
@@ -508,8 +466,9 @@ static void member_save(void *self, rac_str tenant, rac_str team, rac_str user, 
 
 /* --- tokens --- */
 
-static void read_token(struct rac_db_rows *r, struct rac_arena *a, struct rac_token_row *t)
+static void read_token(struct rac_db_rows *r, struct rac_arena *a, void *row)
 {
+    struct rac_token_row *t = row;
     *t = (struct rac_token_row){
         .id = rac_db_str(r, 0, a),
         .name = rac_db_str(r, 1, a),
@@ -524,6 +483,11 @@ static void read_token(struct rac_db_rows *r, struct rac_arena *a, struct rac_to
         .user_name = rac_db_str(r, 10, a),
         .user_disabled = rac_db_i64(r, 11) != 0,
     };
+}
+
+static void read_id(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    *(rac_str *)row = rac_db_str(r, 0, a);
 }
 
 static rac_err token_find(void *self, const uint8_t digest[32], struct rac_arena *a,
@@ -542,12 +506,7 @@ static rac_err token_find(void *self, const uint8_t digest[32], struct rac_arena
     if (e != RAC_OK)
         return e;
     r = RAC_DB_QUERY(db, TEAM_LIST, V_STR(out->tenant), V_STR(out->user));
-    size_t cap = 0;
-    while (out->teams_n < LIST_MAX && rac_db_next(&r)) {
-        GROW(a, out->teams, out->teams_n, cap, 4);
-        out->teams[out->teams_n++] = rac_db_str(&r, 0, a);
-    }
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, LIST_MAX, read_id, a, &out->teams, &out->teams_n, NULL);
 }
 
 static rac_err token_list(void *self, rac_str tenant, rac_str user, struct rac_arena *a,
@@ -555,15 +514,7 @@ static rac_err token_list(void *self, rac_str tenant, rac_str user, struct rac_a
 {
     struct rac_db_rows r =
         RAC_DB_QUERY(&rac_session(self)->db, TOKEN_LIST, V_STR(tenant), V_STR(user));
-    struct rac_token_row *rows = NULL;
-    size_t got = 0, cap = 0;
-    while (rac_db_next(&r)) {
-        GROW(a, rows, got, cap, 16);
-        read_token(&r, a, &rows[got++]);
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, LIST_MAX, read_token, a, v, n, NULL);
 }
 
 static rac_err token_apply(struct rac_store *s, struct rac_write *w)
@@ -673,33 +624,31 @@ static void setting_save(void *self, rac_str tenant, rac_str key, rac_str value,
 
 /* --- the log --- */
 
+static void read_audit(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    *(struct rac_audit_row *)row = (struct rac_audit_row){.n = rac_db_i64(r, 0),
+                                                          .at_ms = rac_db_i64(r, 1),
+                                                          .actor = rac_db_str(r, 2, a),
+                                                          .token = rac_db_str(r, 3, a),
+                                                          .action = rac_db_str(r, 4, a),
+                                                          .kind = rac_db_str(r, 5, a),
+                                                          .resource = rac_db_str(r, 6, a),
+                                                          .revision = rac_db_i64(r, 7),
+                                                          .note = rac_db_str(r, 8, a)};
+}
+
 static rac_err audit_list(void *self, rac_str tenant, const struct rac_audit_query *q,
                           struct rac_arena *a, struct rac_audit_row **v, size_t *n)
 {
     struct rac_db *db = &rac_session(self)->db;
-    size_t page = rac_page_size(q->n_max), got = 0, cap = 0;
+    size_t page = rac_page_size(q->n_max);
     int64_t before = q->before > 0 ? q->before : INT64_MAX;
     const struct rac_db_value values[] = {V_TEXT(tenant),     V_I64(before),   V_STR(q->kind),
                                           V_STR(q->resource), V_STR(q->actor), V_I64(page)};
     bool indexed = q->kind.p != NULL && q->resource.p != NULL;
     struct rac_db_rows r = rac_db_query(db, indexed ? RAC_STMT_AUDIT_LIST_OF : RAC_STMT_AUDIT_LIST,
                                         values, RAC_COUNT(values));
-    struct rac_audit_row *rows = NULL;
-    while (rac_db_next(&r)) {
-        GROW(a, rows, got, cap, 16);
-        rows[got++] = (struct rac_audit_row){.n = rac_db_i64(&r, 0),
-                                             .at_ms = rac_db_i64(&r, 1),
-                                             .actor = rac_db_str(&r, 2, a),
-                                             .token = rac_db_str(&r, 3, a),
-                                             .action = rac_db_str(&r, 4, a),
-                                             .kind = rac_db_str(&r, 5, a),
-                                             .resource = rac_db_str(&r, 6, a),
-                                             .revision = rac_db_i64(&r, 7),
-                                             .note = rac_db_str(&r, 8, a)};
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, page, read_audit, a, v, n, NULL);
 }
 
 struct audit_add {

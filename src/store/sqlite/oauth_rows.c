@@ -79,27 +79,20 @@ static rac_err oauth_get(void *self, rac_str tenant, rac_str connection, rac_str
     return end != RAC_OK ? end : e;
 }
 
+static void read_pending(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    *(struct rac_oauth_pending *)row = (struct rac_oauth_pending){.tenant = rac_db_str(r, 0, a),
+                                                                  .connection = rac_db_str(r, 1, a),
+                                                                  .parameter = rac_db_str(r, 2, a),
+                                                                  .generation = rac_db_i64(r, 3),
+                                                                  .intent_ms = rac_db_i64(r, 4)};
+}
+
 static rac_err oauth_intents(void *self, struct rac_arena *a, struct rac_oauth_pending **v,
                              size_t *n)
 {
     struct rac_db_rows r = RAC_DB_QUERY(&rac_session(self)->db, OAUTH_INTENTS);
-    struct rac_oauth_pending *rows = NULL;
-    size_t got = 0, cap = 0;
-    while (got < LIST_MAX && rac_db_next(&r)) {
-        if (got == cap) {
-            size_t next = cap ? 2 * cap : 16;
-            rows = rac_arena_grow(a, rows, cap * sizeof *rows, next * sizeof *rows);
-            cap = next;
-        }
-        rows[got++] = (struct rac_oauth_pending){.tenant = rac_db_str(&r, 0, a),
-                                                 .connection = rac_db_str(&r, 1, a),
-                                                 .parameter = rac_db_str(&r, 2, a),
-                                                 .generation = rac_db_i64(&r, 3),
-                                                 .intent_ms = rac_db_i64(&r, 4)};
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, LIST_MAX, read_pending, a, v, n, NULL);
 }
 
 /* --- writing --- */

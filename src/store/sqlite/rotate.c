@@ -50,21 +50,18 @@ static rac_err reseal(struct rac_store *s, size_t t, const struct record *r, str
     return rac_db_run(&s->db, tables[t].set, v, RAC_COUNT(v), NULL);
 }
 
+static void read_record(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    *(struct record *)row = (struct record){rac_db_str(r, 0, a), rac_db_str(r, 1, a),
+                                            rac_db_str(r, 2, a), rac_db_str(r, 3, a)};
+}
+
 static rac_err reseal_table(struct rac_store *s, size_t t, struct rac_arena *a, int64_t *n)
 {
-    struct record *v = NULL;
-    size_t got = 0, cap = 0;
+    struct record *v;
+    size_t got;
     struct rac_db_rows r = rac_db_query(&s->db, tables[t].list, NULL, 0);
-    while (rac_db_next(&r)) {
-        if (got == cap) {
-            size_t next = cap ? 2 * cap : 64;
-            v = rac_arena_grow(a, v, cap * sizeof *v, next * sizeof *v);
-            cap = next;
-        }
-        v[got++] = (struct record){rac_db_str(&r, 0, a), rac_db_str(&r, 1, a), rac_db_str(&r, 2, a),
-                                   rac_db_str(&r, 3, a)};
-    }
-    rac_err e = rac_db_end(&r);
+    rac_err e = RAC_DB_ALL(&r, SIZE_MAX, read_record, a, &v, &got, NULL);
     for (size_t i = 0; i < got && e == RAC_OK; i++) {
         struct rac_arena_mark m = rac_arena_mark(a);
         e = reseal(s, t, &v[i], a);
@@ -74,22 +71,19 @@ static rac_err reseal_table(struct rac_store *s, size_t t, struct rac_arena *a, 
     return e;
 }
 
+static void read_tenant(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    *(rac_str *)row = rac_db_str(r, 0, a);
+}
+
 /* A new key for everybody who has one; *newest is the highest old id. */
 static rac_err new_keys(struct rac_store *s, rac_ms now_ms, struct rac_arena *a, int64_t *newest,
                         int64_t *n)
 {
-    rac_str *tenants = NULL;
-    size_t got = 0, cap = 0;
+    rac_str *tenants;
+    size_t got;
     struct rac_db_rows r = RAC_DB_QUERY(&s->db, KEY_TENANTS);
-    while (rac_db_next(&r)) {
-        if (got == cap) {
-            size_t next = cap ? 2 * cap : 16;
-            tenants = rac_arena_grow(a, tenants, cap * sizeof *tenants, next * sizeof *tenants);
-            cap = next;
-        }
-        tenants[got++] = rac_db_str(&r, 0, a);
-    }
-    rac_err e = rac_db_end(&r);
+    rac_err e = RAC_DB_ALL(&r, SIZE_MAX, read_tenant, a, &tenants, &got, NULL);
     if (e == RAC_OK)
         e = RAC_DB_NUMBER(&s->db, KEY_NEXT, newest);
     *newest -= 1;
@@ -99,24 +93,22 @@ static rac_err new_keys(struct rac_store *s, rac_ms now_ms, struct rac_arena *a,
     return e;
 }
 
+struct key {
+    int64_t id;
+    rac_str tenant;
+};
+
+static void read_key(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    *(struct key *)row = (struct key){rac_db_i64(r, 0), rac_db_str(r, 1, a)};
+}
+
 static rac_err rewrap_all(struct rac_store *s, const struct rotation *q, struct rac_arena *a)
 {
-    struct {
-        int64_t id;
-        rac_str tenant;
-    } *v = NULL;
-    size_t got = 0, cap = 0;
+    struct key *v;
+    size_t got;
     struct rac_db_rows r = RAC_DB_QUERY(&s->db, KEY_LIST);
-    while (rac_db_next(&r)) {
-        if (got == cap) {
-            size_t next = cap ? 2 * cap : 16;
-            v = rac_arena_grow(a, v, cap * sizeof *v, next * sizeof *v);
-            cap = next;
-        }
-        v[got].id = rac_db_i64(&r, 0);
-        v[got++].tenant = rac_db_str(&r, 1, a);
-    }
-    rac_err e = rac_db_end(&r);
+    rac_err e = RAC_DB_ALL(&r, SIZE_MAX, read_key, a, &v, &got, NULL);
     for (size_t i = 0; i < got && e == RAC_OK; i++) {
         rac_str wrapped;
         e = rac_keyring_rewrap(s->keys, q->next, v[i].tenant, (uint32_t)v[i].id, a, &wrapped);
@@ -172,6 +164,7 @@ static rac_err rotate_open(struct rac_store *s, struct rotation *q, struct rac_a
     if (e != RAC_OK)
         return e;
     struct rac_write *w = rac_write_new(ses, rotate_apply, RAC_DEFAULT_ID, NULL, 0, on_done, &r);
+    w->a.bytes_max = SIZE_MAX; /* all there is has to be sealed anew */
     struct rotation **req = RAC_NEW(&w->a, struct rotation *);
     *req = q;
     w->req = req;

@@ -291,12 +291,8 @@ static rac_err run_list(void *self, int64_t flow, const struct rac_flow_run_quer
             *more = true;
             break;
         }
-        if (got == cap) {
-            size_t next = cap ? 2 * cap : 32;
-            rows = rac_arena_grow(a, rows, cap * sizeof *rows, next * sizeof *rows);
-            cap = next;
-        }
-        read_run(&r, a, &rows[got++]);
+        read_run(&r, a, rac_db_room(a, &rows, got, &cap, sizeof *rows));
+        got++;
         if (rac_arena_over(a)) {
             (void)!rac_db_end(&r);
             return RAC_E_LIMIT;
@@ -339,26 +335,19 @@ static rac_err open_count(void *self, int64_t flow, int64_t *running, int64_t *w
 
 /* --- timers --- */
 
+static void read_due(struct rac_db_rows *r, struct rac_arena *a, void *row)
+{
+    *(struct rac_flow_due *)row = (struct rac_flow_due){.flow = rac_db_i64(r, 0),
+                                                        .id = rac_db_i64(r, 1),
+                                                        .tenant = rac_db_str(r, 2, a),
+                                                        .name = rac_db_str(r, 3, a),
+                                                        .due_ms = rac_db_i64(r, 4)};
+}
+
 rac_err rac_due_rows(struct rac_db_rows *r, size_t page, struct rac_arena *a,
                      struct rac_flow_due **v, size_t *n)
 {
-    struct rac_flow_due *rows = NULL;
-    size_t got = 0, cap = 0;
-    while (got < page && rac_db_next(r)) {
-        if (got == cap) {
-            size_t next = cap ? 2 * cap : 64;
-            rows = rac_arena_grow(a, rows, cap * sizeof *rows, next * sizeof *rows);
-            cap = next;
-        }
-        rows[got++] = (struct rac_flow_due){.flow = rac_db_i64(r, 0),
-                                            .id = rac_db_i64(r, 1),
-                                            .tenant = rac_db_str(r, 2, a),
-                                            .name = rac_db_str(r, 3, a),
-                                            .due_ms = rac_db_i64(r, 4)};
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(r);
+    return RAC_DB_ALL(r, page, read_due, a, v, n, NULL);
 }
 
 static rac_err due_runs(void *self, const struct rac_flow_due *after, rac_ms to_ms, size_t n_max,

@@ -39,8 +39,9 @@ static rac_err due_triggers(void *self, const struct rac_flow_due *after, rac_ms
 
 /* --- history --- */
 
-static void read_event(struct rac_db_rows *r, struct rac_arena *a, struct rac_flow_event_row *v)
+static void read_event(struct rac_db_rows *r, struct rac_arena *a, void *row)
 {
+    struct rac_flow_event_row *v = row;
     *v = (struct rac_flow_event_row){.name = rac_db_str(r, 0, a),
                                      .trigger = rac_db_str(r, 1, a),
                                      .status = rac_db_str(r, 2, a),
@@ -69,33 +70,13 @@ static rac_err event_get(void *self, int64_t flow, rac_str trigger, rac_str name
 static rac_err event_list(void *self, int64_t flow, const struct rac_flow_event_query *q,
                           struct rac_arena *a, struct rac_flow_event_row **v, size_t *n, bool *more)
 {
-    size_t page = q->n_max ? rac_page_size(q->n_max) : 30, got = 0, cap = 0;
+    size_t page = q->n_max ? rac_page_size(q->n_max) : 30;
     RAC_ASSERT(q->statuses_n <= RAC_COUNT(q->statuses));
-    struct rac_flow_event_row *rows = NULL;
     struct rac_db_rows r = RAC_DB_QUERY(
         &rac_session(self)->db, EVENT_LIST, V_I64(flow), V_TEXT(q->after), V_STR(q->trigger),
         V_STR(rac_status_list(a, q->statuses, q->statuses_n)), V_I64(q->start_from_ms),
         V_I64(q->start_to_ms ? q->start_to_ms : INT64_MAX), V_I64(page + 1));
-    *more = false;
-    while (rac_db_next(&r)) {
-        if (got == page) {
-            *more = true;
-            break;
-        }
-        if (got == cap) {
-            size_t next = cap ? 2 * cap : 32;
-            rows = rac_arena_grow(a, rows, cap * sizeof *rows, next * sizeof *rows);
-            cap = next;
-        }
-        read_event(&r, a, &rows[got++]);
-        if (rac_arena_over(a)) {
-            (void)!rac_db_end(&r);
-            return RAC_E_LIMIT;
-        }
-    }
-    *v = rows;
-    *n = got;
-    return rac_db_end(&r);
+    return RAC_DB_ALL(&r, page, read_event, a, v, n, more);
 }
 
 /* --- writing --- */
