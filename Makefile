@@ -5,7 +5,7 @@ RACCORD_CORPUS  ?= $(abspath ../shared/corpus)
 RACCORD_VECTORS ?= $(abspath ../shared/vectors)
 export RACCORD_CORPUS RACCORD_VECTORS
 
-.PHONY: all run test deps deps-build build unit e2e asan sim tsan fuzz fuzz-long bench fmt fmt-check layers headers install clean
+.PHONY: all run test bare deps deps-build build unit e2e asan sim tsan fuzz fuzz-long bench fmt fmt-check layers headers install clean
 
 all: build
 
@@ -48,6 +48,9 @@ fuzz: deps                  ## every fuzz target for FUZZ_SECONDS (30)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/fuzz
 fuzz-long:
 	@$(MAKE) fuzz FUZZ_SECONDS=600
+
+bare:                       ## the start of the README on a bare Debian 12, in a chroot (root, debootstrap)
+	@tools/bare-machine
 
 bench: build                ## the benchmark table of docs/benchmarks.md, with the references beside ours
 	@tests/bench/run
