@@ -38,7 +38,8 @@ static struct rac_fetch *ask(void *self, const struct rac_fetch_req *req, struct
     x->asked++;
     x->ev = *ev;
     x->answer = rac_str_endsi(req->url, RAC_S("openid-configuration"))
-                    ? RAC_S("{\"jwks_uri\":\"https://keys.example/\"}")
+                    ? RAC_S("{\"issuer\":\"https://sts.windows.net/t/\",\"jwks_uri\":\"https://"
+                            "keys.example/\"}")
                     : printed(x->r,
                               "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"e1\","
                               "\"x\":\"%s\",\"y\":\"%s\"}]}",
