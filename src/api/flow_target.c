@@ -207,7 +207,7 @@ static rac_err refuse(struct finding *f, const struct rac_connection_row *row)
                               "Who saved this version of the workflow may not use the connection "
                               "%.*s. Share it with them, or save it as somebody who may.",
                               RAC_FMT(row->id));
-    return RAC_E_NOT_FOUND;
+    return RAC_E_DENIED;
 }
 
 static rac_err find(struct finding *f, rac_str *id)
@@ -220,7 +220,7 @@ static rac_err find(struct finding *f, rac_str *id)
     if (e != RAC_OK) {
         f->why = RAC_S("Who saved this version of the workflow is gone or disabled, and it "
                        "acts with their rights. Save it as somebody else.");
-        return RAC_E_NOT_FOUND;
+        return RAC_E_DENIED;
     }
     f->connector = rac_flow_connector_find(f->w, flow->tenant, want->api, f->a);
     if (want->api.n > 0 && f->connector.n == 0) {
@@ -245,7 +245,7 @@ static rac_err find(struct finding *f, rac_str *id)
                              "Make one: raccord connection create %.*s",
                              RAC_FMT(want->connection.n > 0 ? want->connection : want->reference),
                              RAC_FMT(f->connector.n > 0 ? f->connector : want->api));
-    return RAC_E_NOT_FOUND;
+    return f->connector.n > 0 ? RAC_E_DENIED : RAC_E_NOT_FOUND;
 }
 
 /* --- the ports -------------------------------------------------------------------------------- */
@@ -273,7 +273,8 @@ static void opened(void *arg, rac_err err, struct rac_opened_connection *c, rac_
     if (err == RAC_OK)
         hand_over(c, o.done, o.arg);
     else
-        o.done(o.arg, err, why.n > 0 ? why : RAC_S("The connection cannot be opened."), NULL);
+        o.done(o.arg, RAC_E_DENIED, why.n > 0 ? why : RAC_S("The connection cannot be opened."),
+               NULL);
 }
 
 void rac_flow_target_find(void *self, const struct rac_flow_target_want *want, struct rac_arena *a,

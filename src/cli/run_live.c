@@ -146,13 +146,13 @@ static void target(void *self, const struct rac_flow_target_want *want, struct r
     }
     struct rac_connector *c = connector_of(r, src, &why);
     if (c == NULL) {
-        done(arg, RAC_E_NOT_FOUND, why, NULL);
+        done(arg, RAC_E_DENIED, why, NULL);
         return;
     }
     rac_diags_init(&d, a, 10);
     if (rac_json_is_object(values) &&
         rac_connection_make(c, values, 0, rac_env_wall_ms(&r->env), a, &connection, &d) != RAC_OK) {
-        done(arg, RAC_E_NOT_FOUND, d.n > 0 ? d.v[0].message : RAC_S("the connection is not valid"),
+        done(arg, RAC_E_DENIED, d.n > 0 ? d.v[0].message : RAC_S("the connection is not valid"),
              NULL);
         return;
     }

@@ -89,7 +89,8 @@ struct rac_engine_ports {
     /* Fires on the one worker that counts runs of triggers with a limit (§2.11), not this one. Like
      * rac_engine_fire, but cannot be left: done comes, on this thread. NULL: it is fired here. */
     void (*fire_counted)(void *self, const struct rac_fire *fire, rac_fire_fn done, void *arg);
-    /* Resolves a connection; done may come later. err: RAC_E_NOT_FOUND with why. */
+    /* Resolves a connection; done may come later. err, with why: RAC_E_NOT_FOUND, the connector is
+     * not known here; anything else, it is, and there is no connection to use. */
     void (*target)(void *self, const struct rac_flow_target_want *want, struct rac_arena *a,
                    void (*done)(void *arg, rac_err err, rac_str why,
                                 const struct rac_flow_target *t),

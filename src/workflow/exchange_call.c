@@ -297,8 +297,15 @@ static void resolved(void *arg, rac_err err, rac_str why, const struct rac_flow_
         call_free(c);
         return;
     }
-    if (err == RAC_OK)
+    if (err == RAC_OK) {
         send_call(c);
+        return;
+    }
+    struct rac_flow_target_want want;
+    wanted(x, &want);
+    x->remote = err == RAC_E_NOT_FOUND ? want.reference : RAC_STR_NULL;
+    if (exchange_http_remote(x))
+        exchange_http_send(x);
     else
         refuse(x, "NotFound", "ConnectionNotFound", why.n > 0 ? why : RAC_S("no such connection"));
 }

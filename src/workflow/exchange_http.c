@@ -50,11 +50,21 @@ static void forget_credentials(struct http *h)
 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
+/* Entries may be made of app settings and parameters; what cannot be evaluated stays as it is. */
 static const struct rac_json *connection_of(const struct exchange *x, const char *section,
                                             rac_str name)
 {
-    const struct rac_json *all = &x->o->live->flow->workflow->connections;
-    return exchange_get(exchange_get(all, rac_str_of(section)), name);
+    struct rac_arena *a = &x->o->a;
+    const struct rac_json *all = &x->o->live->flow->workflow->connections,
+                          *entry = exchange_get(exchange_get(all, rac_str_of(section)), name);
+    struct rac_json *v = RAC_NEW(a, struct rac_json);
+    struct rac_expr_error error;
+    const struct rac_expr *e;
+    rac_str where, why;
+    if (entry == NULL || rac_expr_compile_tree(entry, 0, a, &e, &error, &where) != RAC_OK ||
+        rac_run_evaluate(x->o->live->run, x->o->x, e, v, &why) != RAC_OK)
+        return entry;
+    return v;
 }
 
 static rac_str text(const struct rac_json *o, const char *name, rac_str otherwise)
@@ -137,6 +147,31 @@ static bool function(struct exchange *x, struct rac_json *http, rac_str *why)
     if (key.p != NULL)
         put_header(a, http, RAC_S("x-functions-key"), key);
     return true;
+}
+
+bool exchange_http_remote(struct exchange *x)
+{
+    const struct rac_json *c = connection_of(x, "managedApiConnections", x->remote);
+    return x->remote.n > 0 && x->o->live->e->ports.fetcher.start != NULL &&
+           exchange_get(&x->o->x->inputs, RAC_S("path")) != NULL &&
+           text(c, "connectionRuntimeUrl", RAC_S("")).n > 0;
+}
+
+/* Method and path under the connection's URL, with its key instead of any credential of ours. */
+static void managed_api(struct exchange *x, struct rac_json *http, struct rac_json *auth)
+{
+    const struct rac_json *c = connection_of(x, "managedApiConnections", x->remote),
+                          *key = exchange_get(c, RAC_S("authentication"));
+    rac_str url = text(c, "connectionRuntimeUrl", RAC_S("")),
+            path = text(&x->o->x->inputs, "path", RAC_S(""));
+    while (url.n > 0 && url.p[url.n - 1] == '/')
+        url.n--;
+    if (rac_json_get(http, RAC_S("method")) == NULL)
+        RAC_JSON_PUT_STR(&x->o->a, http, "method", RAC_S("POST"));
+    RAC_JSON_PUT_STR(&x->o->a, http, "uri",
+                     rac_arena_printf(&x->o->a, "%.*s%s%.*s", RAC_FMT(url),
+                                      rac_str_starts(path, RAC_S("/")) ? "" : "/", RAC_FMT(path)));
+    *auth = key != NULL ? *key : rac_json_none;
 }
 
 static const struct rac_json *holder_of(const struct exchange *x, const struct rac_json *inputs)
@@ -362,6 +397,8 @@ void exchange_http_send(struct exchange *x)
         refuse(x, "BadRequest", "InvalidTemplate", why);
         return;
     }
+    if (x->remote.n > 0)
+        managed_api(x, &inputs, &auth);
     if (x->mode != EXCHANGE_FIRST &&
         origin_differs(a, rac_json_str(exchange_get(&inputs, RAC_S("uri")), RAC_S("")), x->url))
         x->same_origin = false; /* a poll, a page or a Location elsewhere */

@@ -47,6 +47,7 @@ struct exchange {
     rac_str request_method;
     struct answer answer;
 
+    rac_str remote; /* entry of managedApiConnections that is called by its URL (§6.2); or absent */
     struct http *http;       /* exchange_http.c */
     struct call *call;       /* exchange_call.c */
     const struct rac_op *op; /* of a connector action; valid while it is answered */
@@ -60,6 +61,8 @@ bool exchange_is_webhook(enum rac_wf_type type);
 
 /* exchange_http.c: sends through the fetcher; answered() follows. */
 void exchange_http_send(struct exchange *x);
+/* True where a connector that is not known here can be called through x->remote. */
+bool exchange_http_remote(struct exchange *x);
 void exchange_http_drop(struct exchange *x);
 /* exchange_call.c: sends through a connector. */
 void exchange_call_send(struct exchange *x);

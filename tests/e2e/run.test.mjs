@@ -1,7 +1,7 @@
 // `raccord run`: the engine's rules (spec workflows §3, §4) seen from outside.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { test } from 'node:test';
@@ -270,6 +270,43 @@ test('connector operations are called by path and by name, with the connection g
   assert.deepEqual(r.json.actions.Put.outputs.body.body, { name: '/v1/ships/a%20b' });
   assert.equal(r.json.actions.Gone.code, 'NotFound');
   assert.equal(r.json.actions.Gone.error.code, 'OperationNotFound');
+});
+
+test('a Standard connection to a connector that is not here is called by its URL', async (t) => {
+  const asked = [];
+  const server = createServer((req, res) => {
+    let text = '';
+    req.on('data', (x) => { text += x; }).on('end', () => {
+      asked.push([req.method, req.url, req.headers.authorization ?? null, text]);
+      if (req.url === '/r/arm/jobs') return res.writeHead(202, { Location: '/r/arm/jobs/1', 'Retry-After': '0' }).end();
+      return res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ at: req.url }));
+    });
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => server.close());
+  const dir = temporary(t);
+  mkdirSync(join(dir, 'w'));
+  const write = (name, v) => writeFileSync(join(dir, name), JSON.stringify(v));
+  const host = { connection: { referenceName: 'arm' } };
+  write('host.json', { version: '2.0' });
+  write('local.settings.json', { Values: { 'arm-url': `http://127.0.0.1:${server.address().port}/r/arm/`, 'arm-key': 'k3y-of-arm' } });
+  write('connections.json', { managedApiConnections: { arm: {
+    api: { id: '/subscriptions/s/providers/Microsoft.Web/locations/l/managedApis/arm' }, connection: { id: '/subscriptions/s/connections/arm-1' },
+    connectionRuntimeUrl: "@appsetting('arm-url')", authentication: { type: 'Raw', scheme: 'Key', parameter: "@appsetting('arm-key')" } } } });
+  write('w/workflow.json', { kind: 'Stateful', definition: { $schema: 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#', contentVersion: '1.0.0.0',
+    triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } }, actions: {
+      Get: { type: 'ApiConnection', inputs: { host, method: 'get', path: "/groups/@{encodeURIComponent('a b')}", queries: { 'api-version': '2020-01-01' } }, runAfter: {} },
+      Put: { type: 'ApiConnection', inputs: { host, method: 'post', path: '/jobs', body: { n: 1 } }, runAfter: { Get: ['Succeeded'] } } }, outputs: {} } });
+  const r = await raccord(['run', join(dir, 'w/workflow.json'), '--format', 'json']);
+  const v = JSON.parse(r.stdout);
+  assert.equal(v.status, 'Succeeded', r.stdout + r.stderr);
+  assert.deepEqual(asked, [
+    ['GET', '/r/arm/groups/a%20b?api-version=2020-01-01', 'Key k3y-of-arm', ''],
+    ['POST', '/r/arm/jobs', 'Key k3y-of-arm', '{"n":1}'],
+    ['GET', '/r/arm/jobs/1', 'Key k3y-of-arm', ''],
+  ]);
+  assert.deepEqual(v.actions.Put.outputs.body, { at: '/r/arm/jobs/1' });
+  assert.ok(!r.stdout.includes('k3y-of-arm'), 'the key is not recorded');
 });
 
 test('what secureData hides and texts of secure parameters are not printed', async (t) => {
