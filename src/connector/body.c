@@ -6,6 +6,7 @@
  * text and ready-made JSON pass; an envelope is decoded and keeps its own type.
  */
 #include "base/base64.h"
+#include "base/fetch.h"
 #include "base/str.h"
 #include "connector/bind.h"
 #include "connector/shape.h"
@@ -200,8 +201,7 @@ static rac_str multipart_bytes(const struct rac_request *r, rac_str boundary)
             rac_cat_add(&c, RAC_S("; filename="));
             quoted_add(&c, p->filename);
         }
-        if (p->content_type.p != NULL && rac_str_find_char(p->content_type, '\n') == RAC_STR_NPOS &&
-            rac_str_find_char(p->content_type, '\r') == RAC_STR_NPOS) {
+        if (p->content_type.p != NULL && rac_header_is_value(p->content_type)) {
             rac_cat_add(&c, RAC_S("\r\nContent-Type: "));
             rac_cat_add(&c, p->content_type);
         }

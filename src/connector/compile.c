@@ -3,6 +3,7 @@
  * connector's own arena. Order: document, connection parameters, policies, operations, routes.
  * The index and every lookup table of the walk live in a scratch arena that goes away at the end.
  */
+#include "base/fetch.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "connector/auth_plan.h"
@@ -141,7 +142,7 @@ static rac_str *words_copy(struct compile *x, const struct rac_json *list, uint3
         RAC_JSON_EACH(e, list)
         {
             rac_str s = rac_str_trim(rac_json_str(e, RAC_S("")));
-            if (s.n > 0)
+            if (s.n > 0 && rac_header_is_value(s))
                 v[(*n)++] = keep(x, s);
         }
     return v;
@@ -154,7 +155,7 @@ static rac_str accept_of(struct compile *x, const struct rac_json *produces)
         RAC_JSON_EACH(e, produces)
         {
             rac_str s = rac_str_trim(rac_json_str(e, RAC_S("")));
-            if (s.n == 0 || rac_str_find_char(s, '\n') != RAC_STR_NPOS)
+            if (s.n == 0 || !rac_header_is_value(s))
                 continue;
             if (c.n > 0)
                 rac_cat_add(&c, RAC_S(", "));

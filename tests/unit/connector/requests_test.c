@@ -127,11 +127,43 @@ static void test_pilot(void **state)
     run_file("pilot");
 }
 
+/* Media types go into headers: those that would end the line are none. */
+static void test_media_types(void **state)
+{
+    (void)state;
+    struct rac_connector *c = fixture_compile(
+        "{\"swagger\":\"2.0\",\"info\":{\"title\":\"T\",\"version\":\"1\"},\"host\":\"h.example\","
+        "\"paths\":{\"/x\":{\"post\":{\"operationId\":\"X\","
+        "\"produces\":[\"a/b\\rX-Evil: 1\",\"text/plain\",\"c/d\\r\\nX-Evil: 1\",\"e/f\\u0000\"],"
+        "\"consumes\":[\"application/json\\rX-Evil: 1\",\"application/vnd.own+json\"],"
+        "\"parameters\":[{\"name\":\"b\",\"in\":\"body\",\"schema\":{\"type\":\"object\"}}],"
+        "\"responses\":{\"200\":{\"description\":\"ok\"}}}}}}",
+        NULL);
+    struct rac_arena a;
+    struct rac_json v;
+    struct rac_request r;
+    struct rac_call_error e = {0};
+    struct rac_diags d;
+    rac_arena_init(&a, 1 << 20);
+    rac_diags_init(&d, &a, 10);
+    assert_int_equal(rac_json_parse(RAC_S("{\"b\":{\"k\":1}}"), &a, 0, &v, NULL), RAC_OK);
+    struct rac_call_req req = {.connector = c, .operation_id = RAC_S("X"), .parameters = &v};
+    assert_int_equal(rac_call_build(&req, &rac_env_system, &a, &r, &e, &d), RAC_CALL_NONE);
+    struct rac_json got = rac_request_json(&r, true, &a);
+    const struct rac_json *headers = RAC_JSON_GET(&got, "headers");
+    assert_str(rac_json_str(RAC_JSON_GET(headers, "Accept"), RAC_S("")), "text/plain");
+    assert_str(rac_json_str(RAC_JSON_GET(headers, "Content-Type"), RAC_S("")),
+               "application/vnd.own+json");
+    rac_connector_unref(c);
+    rac_arena_fini(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_harbour),
         cmocka_unit_test(test_pilot),
+        cmocka_unit_test(test_media_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
