@@ -10,6 +10,7 @@
  */
 #include "base/env.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "http/client_priv.h"
 
@@ -457,9 +458,15 @@ static bool closed(struct rac_fetch *f, int os)
 static bool receive(struct rac_fetch *f)
 {
     char *buf = f->client->read_buf;
+    /* an answer that is read whole by somebody with secrets: tokens, mostly */
+    bool secret = f->a->secret && f->ev.on_data == NULL;
     ssize_t n = recv(f->conn->sock->fd, buf, RAC_DIRECT_READ_BYTES, 0);
-    if (n > 0)
-        return take(f, (rac_str){buf, (size_t)n});
+    if (n > 0) {
+        bool goes_on = take(f, (rac_str){buf, (size_t)n});
+        if (secret)
+            rac_secret_wipe(buf, (size_t)n);
+        return goes_on;
+    }
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
     return closed(f, n < 0 ? errno : 0);

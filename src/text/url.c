@@ -1,6 +1,8 @@
 /* Character classes are one table of bits; the rest is slicing. */
 #include "text/url.h"
 
+#include "base/secret.h"
+
 enum { KEEP_COMPONENT = 1, KEEP_FORM = 2, KEEP_STRICT = 4, KEEP_PATH = 8, KEEP_QUERY = 16 };
 
 static const unsigned char set_bits[] = {
@@ -92,7 +94,10 @@ void rac_url_encode_to(struct rac_buf *b, rac_str s, enum rac_url_set set)
                     part.n -= back;
                     break;
                 }
-        rac_buf_add(b, (rac_str){chunk, rac_url_encode_into(chunk, part, set)});
+        size_t n = rac_url_encode_into(chunk, part, set);
+        rac_buf_add(b, (rac_str){chunk, n});
+        if (b->secret)
+            rac_secret_wipe(chunk, n);
         s = rac_str_from(s, part.n);
     }
 }

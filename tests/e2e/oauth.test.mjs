@@ -1,9 +1,10 @@
 // Connections that sign in: a real authorization server, a browser, five-second tokens, rotation, replay, providers
 // that misbehave, fifty calls at once, and a process that dies in the middle of a refresh.
 import assert from 'node:assert/strict';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { test } from 'node:test';
 import { api, browse, identity } from './lib/identity.mjs';
-import { serve, temporary } from './lib/raccord.mjs';
+import { backend, serve, temporary } from './lib/raccord.mjs';
 
 const allow = ['--set', 'egress.allow=127.0.0.0/8'];
 const REDIRECT = (server) => `${server.url}/oauth/redirect`;
@@ -33,9 +34,9 @@ const generic = (id, more = {}) => ({
 const ok = (r, status) => { assert.equal(r.status, status ?? 200, r.text); return r.json; };
 
 // A server with a connector and a connection that nobody has signed in to yet.
-async function stage(t, { settings = generic, idOptions = {}, dir, client = true } = {}) {
+async function stage(t, { settings = generic, idOptions = {}, dir, client = true, args = [] } = {}) {
   dir ??= temporary(t);
-  const server = await serve(t, { dir, args: allow });
+  const server = await serve(t, { dir, args: [...allow, ...args] });
   const id = await identity(t, { redirectUris: [REDIRECT(server)], ...idOptions });
   const backend = await api(t, id);
   const s = { server, id, backend, dir };
@@ -280,4 +281,119 @@ test('states: another person, another connection, an error from the provider', a
   const done = await browse(end.url); // the first one is still good
   assert.equal(done.status, 200);
   assert.equal((await s.status()).overallStatus, 'Connected');
+});
+
+test('a sign-in by device goes on while the provider fails; times are the provider\'s, within bounds', async (t) => {
+  let answer = { status: 400, body: { error: 'authorization_pending' } };
+  const asked = [];
+  const id = await backend(t, (req, res, body) => {
+    const form = Object.fromEntries(new URLSearchParams(body.toString()));
+    asked.push({ url: req.url, form });
+    const device = { device_code: 'the-device-code', user_code: 'WDJB-MJHT', verification_uri: 'https://id.example/device', expires_in: 1800, interval: 7 };
+    const { status, body: out } = req.url === '/device' ? { status: 200, body: device } : answer;
+    res.writeHead(status, { 'content-type': typeof out === 'string' ? 'text/html' : 'application/json' });
+    res.end(typeof out === 'string' ? out : JSON.stringify(out));
+  });
+  const server = await serve(t, { args: allow });
+  const connector = ok(await server.api('POST', '/api/v1/connectors', {
+    definition: definition(1),
+    properties: properties({ identityProvider: 'oauth2', clientId: 'raccord', scopes: ['s'], customParameters: { grantType: { value: 'device_code' }, tokenUrl: { value: `${id.url}/token` }, authorizationUrl: { value: `${id.url}/a` }, deviceAuthorizationUrl: { value: `${id.url}/device` } } }),
+  }), 201).id;
+  const made = async () => ok(await server.api('POST', '/api/v1/connections', { connectorId: connector }), 201).id;
+  const connection = await made(), other = await made();
+  const link = ok(await server.api('POST', `/api/v1/connections/${connection}:consent`, {}));
+  assert.equal(link.link, 'https://id.example/device');
+  assert.equal(link.userCode, 'WDJB-MJHT');
+  assert.equal(link.interval, 7);
+  const life = Date.parse(link.expiresTime) - Date.now();
+  assert.ok(life > 1790e3 && life <= 1800e3, link.expiresTime);
+  const ask = (c = connection) => server.api('POST', `/api/v1/connections/${c}:confirmConsent`, { state: link.state });
+  for (const [status, body, code, wait] of [
+    [400, { error: 'authorization_pending' }, 'authorization_pending', '7'],
+    [503, 'down for maintenance', 'invalid_response', '7'],
+    [200, '<!doctype html><title>Proxy</title>', 'invalid_response', '7'],
+    [400, { error: 'slow_down' }, 'slow_down', '12'],
+  ]) {
+    answer = { status, body };
+    const r = await ask();
+    assert.ok(r.status >= 400, r.text);
+    assert.equal(r.json.error.details[0].code, code, r.text);
+    assert.equal(r.headers.get('retry-after'), wait, r.text);
+    assert.equal(asked.at(-1).form.device_code, 'the-device-code');
+  }
+  answer = { status: 200, body: { access_token: 'A1', token_type: 'Bearer', expires_in: '1e300' } };
+  assert.equal(ok(await ask()).overallStatus, 'Connected');
+  assert.equal((await ask()).json.error.details[0].code, 'ConsentStateInvalid');
+  // a state asked for with another connection is not taken for that one
+  const second = ok(await server.api('POST', `/api/v1/connections/${connection}:consent`, {}));
+  const r = await server.api('POST', `/api/v1/connections/${other}:confirmConsent`, { state: second.state });
+  assert.equal(r.json.error.details[0].code, 'ConsentStateInvalid', r.text);
+  assert.equal(ok(await server.api('GET', `/api/v1/connections/${other}`)).overallStatus, 'Unauthenticated');
+});
+
+test('what the address of the redirect page says is text, in the page and in the status', async (t) => {
+  const s = await stage(t);
+  const state = new URL(ok(await s.consent()).link).searchParams.get('state');
+  const words = `<img src=x onerror=alert(1)>"&'\r\nSet-Cookie: a=b\r\n\u202e${'x'.repeat(5000)}`;
+  const page = await fetch(`${s.server.url}/oauth/redirect?${new URLSearchParams({ state, error: '<b>\nno', error_description: words })}`);
+  assert.ok(page.status >= 400);
+  const text = await page.text();
+  assert.match(text, /&lt;img src=x onerror=alert\(1\)&gt;&quot;&amp;'  Set-Cookie: a=b/);
+  assert.doesNotMatch(text, /<img|<b>|\u202e/);
+  assert.ok(text.length < 3000);
+  assert.equal(page.headers.get('set-cookie'), null);
+  const { code, message } = (await s.status()).statuses[0].error;
+  assert.equal(code, '<b> no');
+  assert.match(message, /<img src=x onerror=alert\(1\)>"&'  Set-Cookie: a=b   x+\)/);
+  assert.ok(message.length < 700);
+});
+
+test('tokens that came with other values are forgotten', async (t) => {
+  const s = await stage(t);
+  await s.signIn();
+  assert.equal(ok(await s.call()).statusCode, 200);
+  ok(await s.server.api('PATCH', `/api/v1/connections/${s.connection}`, { parameterValues: { token: null } }));
+  assert.equal((await s.status()).overallStatus, 'Unauthenticated');
+  const before = [s.backend.calls.length, s.id.tokenRequests.length];
+  const r = await s.call();
+  assert.equal(r.status, 401, r.text);
+  assert.deepEqual([s.backend.calls.length, s.id.tokenRequests.length], before);
+  await s.signIn();
+  assert.equal(ok(await s.call()).statusCode, 200);
+});
+
+// How often each text stands in the writable memory of a process; undefined where that may not be read.
+function inMemory(pid, texts) {
+  let fd;
+  try { fd = openSync(`/proc/${pid}/mem`, 'r'); } catch { return undefined; }
+  const found = Object.fromEntries(Object.keys(texts).map((k) => [k, 0]));
+  for (const line of readFileSync(`/proc/${pid}/maps`, 'latin1').split('\n')) {
+    const m = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line);
+    const from = m ? parseInt(m[1], 16) : 0, n = m ? parseInt(m[2], 16) - from : 0;
+    if (n === 0 || n > 1 << 28) continue;
+    const b = Buffer.alloc(n);
+    try { readSync(fd, b, 0, n, from); } catch { continue; }
+    for (const [k, v] of Object.entries(texts)) for (let i = -1; (i = b.indexOf(v, i + 1)) >= 0;) found[k]++;
+  }
+  closeSync(fd);
+  return found;
+}
+
+test('what a sign-in and a refresh were made with does not stay in memory', async (t) => {
+  const s = await stage(t, { args: ['--set', 'workers=1'] });
+  await s.signIn();
+  ok(await s.call());
+  await s.expired();
+  ok(await s.call()); // refreshes
+  ok(await s.call()); // what was kept of the connection is read again
+  const [exchange, refresh] = s.id.tokenRequests.map((r) => new URLSearchParams(r.body));
+  const texts = {
+    verifier: exchange.get('code_verifier'), code: exchange.get('code'),
+    'old refresh token': refresh.get('refresh_token'), 'old access token': s.backend.calls[0].token,
+    'client secret, as sent': 's3cret%20%26%20more',
+  };
+  for (const v of Object.values(texts)) assert.ok(v.length > 10);
+  const found = inMemory(s.server.child.pid, texts);
+  if (found === undefined) { t.diagnostic('the memory of the server may not be read here'); return; }
+  assert.deepEqual(found, Object.fromEntries(Object.keys(texts).map((k) => [k, 0])));
 });
