@@ -712,5 +712,11 @@ int rac_workflow_run(struct rac_cli *cli, struct rac_remote *r)
         return RAC_EXIT_UNREACHABLE;
     if (res.status >= 300 || rac_json_parse(res.body, cli->a, 0, &v, NULL) != RAC_OK)
         return rac_remote_explain(r, RAC_STR_NULL, &res);
-    return started(cli, r, &v);
+    if (RAC_JSON_GET(&v, "id") != NULL)
+        return started(cli, r, &v);
+    if (cli->format == RAC_FORMAT_JSON)
+        rac_cli_print_json(cli, &v);
+    else
+        rac_cli_put(cli, "The trigger asks now; its history tells what came of it.\n");
+    return RAC_EXIT_OK;
 }

@@ -7,6 +7,7 @@
 #include "workflow/content.h"
 #include "workflow/exchange_priv.h"
 #include "workflow/http_status.h"
+#include "workflow/trigger_plan.h"
 
 /* A target and how it is let go, which may be after the engine. */
 struct aim {
@@ -360,6 +361,9 @@ static void done(void *arg, struct rac_call *call, const struct rac_call_res *re
         RAC_JSON_PUT(a, &w->outputs, "headers", rac_content_headers(&w->headers, a));
         if (res->body.type != RAC_JSON_NONE)
             RAC_JSON_PUT(a, &w->outputs, "body", rac_json_copy(a, &res->body));
+        if (res->op != NULL && res->op->trigger == RAC_TRIGGER_SINGLE &&
+            x->o->x->action->options & RAC_WF_SUBSCRIBES_ONLY)
+            rac_json_put(a, &w->outputs, RAC_TRIGGER_SINGLE_MARK, rac_json_of_bool(true));
     }
     c->call = NULL;
     rac_call_free(call);

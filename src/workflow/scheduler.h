@@ -55,7 +55,8 @@ void rac_scheduler_free(struct rac_scheduler *s);
 void rac_scheduler_tick(struct rac_scheduler *s);
 /* Attends no more; true once nothing is in flight. */
 bool rac_scheduler_drain(struct rac_scheduler *s);
-/* A notification came in over the callback URL of a notification trigger: it fetches now. */
+/* A notification came in over the callback URL of a notification trigger, or somebody runs one that
+ * polls by hand: it asks now. */
 void rac_scheduler_notify(struct rac_scheduler *s, int64_t flow, rac_str trigger);
 
 /* The callback URL of a trigger that subscribes; in a. */

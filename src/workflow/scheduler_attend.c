@@ -8,7 +8,10 @@
 #include "crypto/digest.h"
 #include "workflow/scheduler_priv.h"
 
-enum { WAKE_UP_MS = 3600000 };
+enum {
+    WAKE_UP_MS = 3600000,
+    IN_ROW_MAX = 1000, /* polls at once, one after the other; then one at its time */
+};
 
 /* --- state ------------------------------------------------------------------------------------ */
 
@@ -255,24 +258,46 @@ static bool is_empty_batch(const struct attendance *t, const struct rac_json *re
     return t->trigger->splits && rac_json_is_array(list) && rac_json_len(list) == 0;
 }
 
+/* Whether the next one follows at once: the connector gives one event an answer, until 202. */
+static bool in_a_row(struct attendance *t, const struct rac_json *outputs, bool fires)
+{
+    int64_t n = number(t, "row") + 1;
+    bool more = fires && n < IN_ROW_MAX && rac_json_get(outputs, RAC_TRIGGER_SINGLE_MARK) != NULL;
+    if (more)
+        put_number(t, "row", n);
+    else
+        (void)rac_json_del(&t->state, RAC_S("row"));
+    return more;
+}
+
+/* When it polls again (§2.5): after what the answer says, or at the next occurrence. */
+static rac_ms next_poll(struct attendance *t, const struct rac_json *record, int status, bool fires)
+{
+    rac_ms next = number(t, "next") > t->now_ms ? number(t, "next") : due(t, t->now_ms);
+    int64_t wait = rac_retry_after_ms(header(record, RAC_S("Retry-After")), t->now_ms);
+    bool at_once = in_a_row(t, rac_json_get(record, RAC_S("outputs")), fires);
+    if (status == 202)
+        return wait >= 0 ? max(next, t->now_ms + wait) : next;
+    if (fires && wait >= 0)
+        return t->now_ms + max(wait, 1);
+    return at_once ? t->now_ms + 1 : next;
+}
+
 static void polled(struct attendance *t, const struct rac_json *record)
 {
     int status = status_of(record);
-    rac_ms next = due(t, max(t->now_ms, number(t, "next")));
-    int64_t wait = rac_retry_after_ms(header(record, RAC_S("Retry-After")), t->now_ms);
     bool fires = t->trigger->conditions_see_status ? status > 0
                                                    : status >= 200 && status < 300 && status != 202;
-    if (status == 202)
-        next = wait >= 0 ? max(next, t->now_ms + wait) : next;
-    else if (fires && wait >= 0)
-        next = t->now_ms + max(wait, 1);
+    rac_ms next = next_poll(t, record, status, fires);
     put_number(t, "next", next);
     t->row.due_ms = t->notified_again ? t->now_ms : next;
     if (status == 202 || fires)
         remember_location(t, record);
     if (fires && !is_empty_batch(t, record)) {
+        struct rac_json outputs = rac_json_copy(&t->a, rac_json_get(record, RAC_S("outputs")));
+        (void)rac_json_del(&outputs, RAC_TRIGGER_SINGLE_MARK);
         put_number(t, "fired", number(t, "fired") + 1);
-        fire(t, rac_json_get(record, RAC_S("outputs")), 0);
+        fire(t, &outputs, 0);
     } else if (fires || status == 202) {
         attendance_keep(t, event(t, RAC_TRIGGER_SKIPS,
                                  rac_json_str(rac_json_get(record, RAC_S("code")), RAC_STR_NULL),
@@ -306,13 +331,13 @@ static void attend_poll(struct attendance *t)
     forget_what_changed(t);
     if (next == 0)
         next = due(t, number(t, "activated") - 1);
-    if (next == 0 || next > t->now_ms) {
-        put_number(t, "next", next);
+    bool asked = t->notified || t->notified_again; /* by hand (§7.2) */
+    put_number(t, "next", next);
+    if (!asked && (next == 0 || next > t->now_ms)) {
         t->row.due_ms = next;
         attendance_keep(t, NULL);
         return;
     }
-    put_number(t, "next", next);
     poll(t);
 }
 

@@ -53,7 +53,7 @@ struct rac_scheduler {
  * From the moment a trigger is found due until its new state is durable. Its state, a JSON object:
  * "anchor" digest of the recurrence it was activated with, "activated" when, "fired" how often,
  * "next" occurrence, "window" begin of the last window, "inputs" digest of what it asks for,
- * "location" where a poll goes on, "subscription" {"inputs", "location"}.
+ * "location" where a poll goes on, "row" how many polls followed each other at once, "subscription" {"inputs", "location"}.
  */
 struct attendance {
     struct rac_scheduler *s;
@@ -69,7 +69,7 @@ struct attendance {
     struct rac_flow *flow; /* a reference, once loaded */
     bool deleted;
     const struct rac_flow_trigger *trigger; /* NULL: the workflow has no such trigger any more */
-    bool notified;                          /* a notification trigger was called: it asks at once */
+    bool notified;                          /* called, or run by hand: it asks at once */
     bool notified_again; /* since it asked: it is attended again when this is over */
     rac_ms now_ms;
     struct rac_recurrence recurrence;

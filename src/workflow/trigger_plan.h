@@ -8,6 +8,10 @@
 
 #include "workflow/trigger.h"
 
+/* Member of the outputs in the record of a poll: the connector says that an answer is one event of
+ * several, which are asked for one after the other (§2.5). Not for the workflow to see. */
+#define RAC_TRIGGER_SINGLE_MARK RAC_S("x-ms-trigger-single")
+
 enum rac_trigger_errand { RAC_ERRAND_POLL, RAC_ERRAND_SUBSCRIBE, RAC_ERRAND_UNSUBSCRIBE };
 
 struct rac_trigger_errand_options {

@@ -163,3 +163,18 @@ test('a nested workflow that allows one run at a time has one, whichever worker 
     return states.length === 6 && states.every((x) => x === 'Succeeded');
   });
 });
+
+test('a trigger that polls does so when it is run by hand; with a body it is run with that', async (t) => {
+  const b = await backend(t, () => [200, {}, { from: 'poll' }]);
+  const s = await serve(t, { args: loopback });
+  await put(s, 'hand', { type: 'Http', inputs: { method: 'GET', uri: `${b.url}/items` }, recurrence: { frequency: 'Day', interval: 1, startTime: '2060-01-01T00:00:00Z' } });
+  assert.equal((await runs(s, 'hand')).length, 0);
+  const polls = await s.api('POST', '/api/v1/workflows/hand/triggers/t:run');
+  assert.equal(polls.status, 202, polls.text);
+  await until('the run of the poll', async () => (await runs(s, 'hand')).length === 1);
+  assert.equal(b.asked.length, 1);
+  const given = await s.api('POST', '/api/v1/workflows/hand/triggers/t:run', { from: 'hand' });
+  assert.equal(given.status, 202, given.text);
+  assert.equal((await runs(s, 'hand')).length, 2);
+  assert.equal(b.asked.length, 1);
+});

@@ -257,6 +257,19 @@ static bool enabled(struct reading *r)
     return false;
 }
 
+static bool asks_outside(const struct rac_live_trigger *t)
+{
+    return t->rule->class == RAC_TRIGGER_POLL || t->rule->class == RAC_TRIGGER_NOTIFICATION;
+}
+
+/* One that polls does so now, whatever comes of it; which run that is is told by the history. */
+static void poll_now(struct reading *r)
+{
+    rac_scheduling_notify(r->q->w, r->row.key, r->trigger->name);
+    r->q->status = 202;
+    rac_ask_answer(r->q, rac_json_new_object(r->q->a));
+}
+
 /* The body becomes that of the trigger. */
 static void run(struct reading *r)
 {
@@ -264,6 +277,10 @@ static void run(struct reading *r)
     struct rac_json outputs, headers, body;
     if (r->trigger == NULL || !enabled(r))
         return;
+    if (q->body.n == 0 && asks_outside(r->trigger)) {
+        poll_now(r);
+        return;
+    }
     outputs = rac_json_new_object(q->a);
     if (q->body.n > 0) {
         struct rac_json_error where = {0};

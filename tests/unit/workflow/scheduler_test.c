@@ -394,6 +394,76 @@ static void a_notification_while_it_subscribes_is_not_forgotten(void **state)
     place_free(p);
 }
 
+/* --- polls ------------------------------------------------------------------------------------ */
+
+#define NEXT                                                                                       \
+    "{\"type\": \"ApiConnection\", \"inputs\": {\"host\": {\"connection\": {\"name\": \"n\"}}, "   \
+    "\"method\": \"get\", \"path\": \"/next\"}, \"recurrence\": {\"frequency\": \"Minute\", "      \
+    "\"interval\": 1}}"
+
+static void answer_poll(struct place *p, const char *part, int status, const char *headers)
+{
+    struct world_fetch *f = world_fetch(p->w, part);
+    assert_non_null(f);
+    world_answer(p->w, f, status, headers, status == 200 ? "{\"n\": 1}" : "");
+    pass(p, 1);
+}
+
+static void a_connector_of_single_events_is_asked_until_there_are_none(void **state)
+{
+    (void)state;
+    struct place *p = place_new(30);
+    int64_t flow = workflow(p, RAC_S("t"), NEXT, 1);
+    settle(p);
+    for (int i = 0; i < 3; i++)
+        answer_poll(p, "news.example/next", 200, "Content-Type: application/json");
+    answer_poll(p, "news.example/next", 202, "");
+    assert_null(p->w->fetches); /* the next one in a minute */
+    assert_int_equal(runs_of(p, flow), 3);
+    const struct memory_run *r = &p->w->store->runs[0];
+    for (size_t i = 0; i < r->pieces_n; i++)
+        assert_null(memmem(r->pieces[i].p, r->pieces[i].n, "x-ms-trigger-single", 19));
+    pass(p, 60000);
+    answer_poll(p, "news.example/next", 200, "Content-Type: application/json\nRetry-After: 30");
+    assert_null(p->w->fetches); /* it says itself when */
+    pass(p, 30000);
+    assert_non_null(p->w->fetches);
+    place_free(p);
+}
+
+static void a_connector_that_never_ends_is_not_asked_for_ever(void **state)
+{
+    (void)state;
+    struct place *p = place_new(31);
+    int64_t flow = workflow(p, RAC_S("t"), NEXT, 1);
+    settle(p);
+    for (int i = 0; i < 1000; i++)
+        answer_poll(p, "news.example/next", 200, "Content-Type: application/json");
+    assert_null(p->w->fetches);
+    assert_int_equal(runs_of(p, flow), 1000);
+    place_free(p);
+}
+
+static void run_by_hand_it_polls(void **state)
+{
+    (void)state;
+    struct place *p = place_new(32);
+    int64_t flow = workflow(p, RAC_S("t"), POLL("slow.example"), 1);
+    settle(p);
+    answer_poll(p, "slow.example", 202, "");
+    pass(p, 10000);
+    assert_null(p->w->fetches);
+    rac_scheduler_notify(p->s, flow, RAC_S("t0"));
+    settle(p);
+    answer_poll(p, "slow.example", 200, "Content-Type: application/json");
+    assert_int_equal(runs_of(p, flow), 1);
+    pass(p, 49000);
+    assert_null(p->w->fetches);
+    pass(p, 1100); /* and otherwise at its times, as before */
+    assert_non_null(p->w->fetches);
+    place_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +476,9 @@ int main(void)
         cmocka_unit_test(a_notification_while_a_poll_is_under_way_polls_again),
         cmocka_unit_test(a_notification_while_the_poll_is_committed_polls_again),
         cmocka_unit_test(a_notification_while_it_subscribes_is_not_forgotten),
+        cmocka_unit_test(a_connector_of_single_events_is_asked_until_there_are_none),
+        cmocka_unit_test(a_connector_that_never_ends_is_not_asked_for_ever),
+        cmocka_unit_test(run_by_hand_it_polls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
