@@ -71,10 +71,14 @@ static void add_action(struct rac_run *r, const struct shown *show, uint32_t at,
     v = as_shown(show, run_record_json(r, last, false), hidden, a);
     if (s.n > 1) {
         list = rac_json_new_array(a);
-        for (size_t k = 0; k < s.n; k++)
-            rac_json_add(
-                a, &list,
-                as_shown(show, run_record_json(r, &s.v[k]->records[x->order], false), hidden, a));
+        for (size_t k = 0; k < s.n; k++) {
+            char name[RAC_REPETITION_NAME_TEXT];
+            last = &s.v[k]->records[x->order];
+            struct rac_json one = as_shown(show, run_record_json(r, last, false), hidden, a);
+            rac_str path = {name, rac_run_repetition(r, last, name)};
+            RAC_JSON_PUT_STR(a, &one, "name", rac_arena_str(a, path));
+            rac_json_add(a, &list, one);
+        }
         RAC_JSON_PUT(a, &v, "repetitions", list);
     }
     rac_json_put(a, actions, x->name, v);
