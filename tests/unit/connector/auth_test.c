@@ -1760,7 +1760,7 @@ static void test_every_provider(void **state)
 
 /* --- certificate ------------------------------------------------------------------------------ */
 
-#include "auth_test_key.h"
+#include "key_pair.h"
 
 static void test_certificate(void **state)
 {

@@ -3,9 +3,7 @@
  * holds the database, the process killed under load. A run's turns carry their number, so that
  * what is found can be compared with what was answered.
  */
-#include "fixture.h"
-
-#include "fail_vfs.h"
+#include "torture.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -129,40 +127,27 @@ static void forget(void)
 
 /* --- what must be true of any database --- */
 
-static void must_be_none(sqlite3 *h, const char *sql)
-{
-    sqlite3_stmt *st;
-    assert_int_equal(sqlite3_prepare_v2(h, sql, -1, &st, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-    if (sqlite3_column_int64(st, 0) != 0)
-        fail_msg("%s: %lld", sql, (long long)sqlite3_column_int64(st, 0));
-    sqlite3_finalize(st);
-}
-
 static void must_be_whole(const char *dir)
 {
-    char file[128];
-    sqlite3 *h;
-    snprintf(file, sizeof file, "%s/raccord.db", dir);
-    assert_int_equal(sqlite3_open(file, &h), SQLITE_OK);
-    must_be_none(h, "select count(*) from pragma_integrity_check where integrity_check <> 'ok'");
-    must_be_none(h, "select count(*) from pragma_foreign_key_check");
-    must_be_none(h, "select count(*) from runs r where pieces_n <> (select count(*) from "
-                    "run_journal j where j.id >= r.id << 24 and j.id < (r.id + 1) << 24)");
-    must_be_none(h, "select count(*) from runs r where journal_bytes <> (select "
-                    "coalesce(sum(length(bytes)), 0) from run_journal j "
-                    "where j.id >= r.id << 24 and j.id < (r.id + 1) << 24)");
-    must_be_none(h, "select count(*) from run_journal j where not exists "
-                    "(select 1 from runs where id = j.id >> 24)");
-    must_be_none(h, "select count(*) from run_values v where not exists "
-                    "(select 1 from runs where id = v.run)");
-    must_be_none(h, "select count(*) from flows f where coalesce((select waiting from flow_open "
-                    "where flow = f.key), 0) <> (select count(*) from runs where flow = f.key "
-                    "and end_ms = 0 and status = 'Waiting') and f.deleted_ms = 0");
-    must_be_none(h, "select count(*) from flows f where coalesce((select running from flow_open "
-                    "where flow = f.key), 0) <> (select count(*) from runs where flow = f.key "
-                    "and end_ms = 0 and status <> 'Waiting') and f.deleted_ms = 0");
-    sqlite3_close(h);
+    torture_must_be_sound(dir);
+    torture_must_be_none(dir,
+                         "select count(*) from runs r where pieces_n <> (select count(*) from "
+                         "run_journal j where j.id >= r.id << 24 and j.id < (r.id + 1) << 24)");
+    torture_must_be_none(dir, "select count(*) from runs r where journal_bytes <> (select "
+                              "coalesce(sum(length(bytes)), 0) from run_journal j "
+                              "where j.id >= r.id << 24 and j.id < (r.id + 1) << 24)");
+    torture_must_be_none(dir, "select count(*) from run_journal j where not exists "
+                              "(select 1 from runs where id = j.id >> 24)");
+    torture_must_be_none(dir, "select count(*) from run_values v where not exists "
+                              "(select 1 from runs where id = v.run)");
+    torture_must_be_none(
+        dir, "select count(*) from flows f where coalesce((select waiting from flow_open "
+             "where flow = f.key), 0) <> (select count(*) from runs where flow = f.key "
+             "and end_ms = 0 and status = 'Waiting') and f.deleted_ms = 0");
+    torture_must_be_none(
+        dir, "select count(*) from flows f where coalesce((select running from flow_open "
+             "where flow = f.key), 0) <> (select count(*) from runs where flow = f.key "
+             "and end_ms = 0 and status <> 'Waiting') and f.deleted_ms = 0");
 }
 
 struct check {
@@ -259,34 +244,19 @@ static void one_failure(struct fixture *f, int64_t n, int rc, bool for_ever)
     must_be_whole(f->dir);
 }
 
-static void every_failure(struct fixture *f, int rc, bool for_ever)
-{
-    for (int64_t n = 1;; n++) {
-        assert_true(n < 2000);
-        one_failure(f, n, rc, for_ever);
-        bool reached = fail_vfs_failed();
-        fixture_remove(f->dir);
-        if (mkdir(f->dir, 0700) != 0)
-            fail();
-        rac_arena_reset(&f->a);
-        if (!reached)
-            return; /* n is past the last operation there is */
-    }
-}
-
 static void test_nth_write_fails(void **state)
 {
-    every_failure(*state, SQLITE_IOERR_WRITE, false);
+    torture_every(*state, one_failure, SQLITE_IOERR_WRITE, false);
 }
 
 static void test_nth_flush_fails(void **state)
 {
-    every_failure(*state, SQLITE_IOERR_FSYNC, false);
+    torture_every(*state, one_failure, SQLITE_IOERR_FSYNC, false);
 }
 
 static void test_full_from_the_nth_on(void **state)
 {
-    every_failure(*state, SQLITE_FULL, true);
+    torture_every(*state, one_failure, SQLITE_FULL, true);
 }
 
 /* --- the disk is full, and somebody makes room --- */
@@ -499,34 +469,10 @@ static void test_two_writers(void **state)
     must_be_whole(f->dir);
 }
 
-static int setup(void **state) /* a directory, nothing in it */
-{
-    static struct fixture f;
-    f = (struct fixture){0};
-    rac_arena_init(&f.a, 1 << 30);
-    fail_vfs_register();
-    fail_vfs_at(0, 0, false);
-    fail_vfs_quota(-1);
-    snprintf(f.dir, sizeof f.dir, "/tmp/raccord-torture-XXXXXX");
-    *state = &f;
-    return mkdtemp(f.dir) == NULL;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    fail_vfs_at(0, 0, false);
-    fail_vfs_quota(-1);
-    fixture_close(f);
-    fixture_remove(f->dir);
-    rac_arena_fini(&f->a);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(test_##name, torture_setup, torture_teardown)
         T(nth_write_fails), T(nth_flush_fails), T(full_from_the_nth_on), T(disk_full), T(held),
         T(killed),          T(two_writers),
 #undef T

@@ -2,9 +2,7 @@
  * What must survive: the n-th write, flush or open failing for every n; the process killed at any
  * moment; the disk filling up; two sessions that want the same row; many threads at once.
  */
-#include "fixture.h"
-
-#include "fail_vfs.h"
+#include "torture.h"
 
 #include "base/mem.h"
 #include "iam/iam.h"
@@ -16,47 +14,6 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-static int setup(void **state) /* a directory, nothing in it */
-{
-    static struct fixture f;
-    f = (struct fixture){0};
-    rac_arena_init(&f.a, 1 << 30);
-    fail_vfs_register();
-    fail_vfs_at(0, 0, false);
-    fail_vfs_quota(-1);
-    snprintf(f.dir, sizeof f.dir, "/tmp/raccord-torture-XXXXXX");
-    *state = &f;
-    return mkdtemp(f.dir) == NULL;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    fail_vfs_at(0, 0, false);
-    fail_vfs_quota(-1);
-    fixture_close(f);
-    fixture_remove(f->dir);
-    rac_arena_fini(&f->a);
-    return 0;
-}
-
-static void must_be_sound(const char *dir)
-{
-    char file[128];
-    sqlite3 *h;
-    sqlite3_stmt *st;
-    snprintf(file, sizeof file, "%s/raccord.db", dir);
-    assert_int_equal(sqlite3_open(file, &h), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(h, "pragma integrity_check", -1, &st, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-    assert_string_equal((const char *)sqlite3_column_text(st, 0), "ok");
-    sqlite3_finalize(st);
-    assert_int_equal(sqlite3_prepare_v2(h, "pragma foreign_key_check", -1, &st, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(st), SQLITE_DONE);
-    sqlite3_finalize(st);
-    sqlite3_close(h);
-}
 
 static bool has_connector(struct fixture *f, int i)
 {
@@ -103,37 +60,22 @@ static void one_failure(struct fixture *f, int64_t n, int rc, bool for_ever)
         if (acknowledged[i] && !has_connector(f, i))
             fail_msg("operation %lld: acknowledged write %d is lost", (long long)n, i);
     fixture_close(f);
-    must_be_sound(f->dir);
-}
-
-static void every_failure(struct fixture *f, int rc, bool for_ever)
-{
-    for (int64_t n = 1;; n++) {
-        assert_true(n < 2000);
-        one_failure(f, n, rc, for_ever);
-        bool reached = fail_vfs_failed();
-        fixture_remove(f->dir);
-        if (mkdir(f->dir, 0700) != 0)
-            fail();
-        rac_arena_reset(&f->a);
-        if (!reached)
-            return; /* n is past the last operation there is */
-    }
+    torture_must_be_sound(f->dir);
 }
 
 static void test_nth_write_fails(void **state)
 {
-    every_failure(*state, SQLITE_IOERR_WRITE, false);
+    torture_every(*state, one_failure, SQLITE_IOERR_WRITE, false);
 }
 
 static void test_nth_flush_fails(void **state)
 {
-    every_failure(*state, SQLITE_IOERR_FSYNC, false);
+    torture_every(*state, one_failure, SQLITE_IOERR_FSYNC, false);
 }
 
 static void test_full_from_the_nth_on(void **state)
 {
-    every_failure(*state, SQLITE_FULL, true);
+    torture_every(*state, one_failure, SQLITE_FULL, true);
 }
 
 /* --- the disk is full --- */
@@ -184,7 +126,7 @@ static void test_disk_full(void **state)
     rac_store_stats(f->store, &st);
     assert_int_equal(st.state, RAC_OK);
     fixture_close(f);
-    must_be_sound(f->dir);
+    torture_must_be_sound(f->dir);
 }
 
 /* --- killed --- */
@@ -270,7 +212,7 @@ static void test_killed(void **state)
             if (seen[i] && !has_connector(f, i))
                 fail_msg("round %d: acknowledged write %d is lost", round, i);
         fixture_close(f);
-        must_be_sound(f->dir);
+        torture_must_be_sound(f->dir);
         first = highest + 100; /* past what was written without an answer */
     }
 }
@@ -665,7 +607,7 @@ static void test_revoked_at_once(void **state)
     rac_iam_free(iam);
 }
 
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define T(fn) cmocka_unit_test_setup_teardown(fn, torture_setup, torture_teardown)
 
 int main(void)
 {

@@ -1,36 +1,13 @@
-#include "unit.h"
+#include "quoted.h"
 
 #include "access_test_data.h"
 #include "base/base64.h"
 #include "crypto/jwt_sign.h"
 #include "crypto/jwt_verify.h"
+#include "key_pair.h"
 #include "workflow/access.h"
 
-static struct rac_arena a;
 static const rac_ms now = 1700000000000;
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&a, 64 << 20);
-    return 0;
-}
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&a);
-    return 0;
-}
-
-static struct rac_json json(const char *text) /* ' for " */
-{
-    struct rac_json v;
-    char *p = rac_arena_cstr(&a, rac_str_of(text));
-    for (char *c = p; *c != '\0'; c++)
-        *c = *c == '\'' ? '"' : *c;
-    assert_int_equal(rac_json_parse(rac_str_of(p), &a, RAC_JSON_COPY, &v, NULL), RAC_OK);
-    return v;
-}
 
 static struct rac_access *compile(const char *text)
 {
@@ -210,8 +187,8 @@ static rac_str token_of(const char *claims)
     const char *why;
     struct rac_json v = json(claims);
     assert_int_equal(rac_jwt_sign_rs256(rac_json_print_str(&v, 0, &a),
-                                        rac_str_of(access_certificate_pem),
-                                        rac_str_of(access_key_pem), &a, &jwt, &why),
+                                        rac_str_of(test_certificate_pem), rac_str_of(test_key_pem),
+                                        &a, &jwt, &why),
                      RAC_OK);
     return rac_str_concat(&a, RAC_S("Bearer "), jwt);
 }

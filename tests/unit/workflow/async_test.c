@@ -1,35 +1,11 @@
-#include "unit.h"
+#include "quoted.h"
 
 #include "base/env.h"
 #include "workflow/async.h"
 #include "workflow/chunks.h"
 #include "workflow/pages.h"
 
-static struct rac_arena a;
 static const rac_ms now = 1700000000000;
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&a, 256 << 20);
-    return 0;
-}
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&a);
-    return 0;
-}
-
-static struct rac_json json(const char *text) /* ' for " */
-{
-    struct rac_json v;
-    char *p = rac_arena_cstr(&a, rac_str_of(text));
-    for (char *c = p; *c != '\0'; c++)
-        *c = *c == '\'' ? '"' : *c;
-    assert_int_equal(rac_json_parse(rac_str_of(p), &a, RAC_JSON_COPY, &v, NULL), RAC_OK);
-    return v;
-}
 
 static rac_str quoted(struct rac_json v)
 {

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "quoted.h"
 
 #include "base/secret.h"
 #include "crypto/jwt_sign.h"
@@ -6,18 +6,6 @@
 #include "pfx_test_data.h"
 #include "workflow/authentication.h"
 #include "workflow/token_cache.h"
-
-static struct rac_arena a;
-
-static struct rac_json json(const char *text) /* ' for " */
-{
-    struct rac_json v;
-    char *p = rac_arena_cstr(&a, rac_str_of(text));
-    for (char *c = p; *c != '\0'; c++)
-        *c = *c == '\'' ? '"' : *c;
-    assert_int_equal(rac_json_parse(rac_str_of(p), &a, RAC_JSON_COPY, &v, NULL), RAC_OK);
-    return v;
-}
 
 /* --- a network that is answered by hand -------------------------------------------------------- */
 
@@ -81,7 +69,7 @@ static void reply(size_t i, int status, const char *body)
     pump();
 }
 
-static int setup(void **state)
+static int begin(void **state)
 {
     (void)state;
     rac_arena_init(&a, 64 << 20);
@@ -98,7 +86,7 @@ static int setup(void **state)
     w.cache = rac_token_cache_new(w.auth, &w.env);
     return 0;
 }
-static int teardown(void **state)
+static int end(void **state)
 {
     (void)state;
     rac_token_cache_free(w.cache);
@@ -386,14 +374,14 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_certificates, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_values, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_mask, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_tokens, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_token_failures, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_assertion, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kinds, begin, end),
+        cmocka_unit_test_setup_teardown(test_certificates, begin, end),
+        cmocka_unit_test_setup_teardown(test_values, begin, end),
+        cmocka_unit_test_setup_teardown(test_mask, begin, end),
+        cmocka_unit_test_setup_teardown(test_tokens, begin, end),
+        cmocka_unit_test_setup_teardown(test_token_failures, begin, end),
+        cmocka_unit_test_setup_teardown(test_assertion, begin, end),
+        cmocka_unit_test_setup_teardown(test_many, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

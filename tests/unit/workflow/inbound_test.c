@@ -1,32 +1,7 @@
-#include "unit.h"
+#include "quoted.h"
 
 #include "workflow/content.h"
 #include "workflow/inbound.h"
-
-static struct rac_arena a;
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&a, 64 << 20);
-    return 0;
-}
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&a);
-    return 0;
-}
-
-static struct rac_json json(const char *text) /* ' for " */
-{
-    struct rac_json v;
-    char *p = rac_arena_cstr(&a, rac_str_of(text));
-    for (char *c = p; *c != '\0'; c++)
-        *c = *c == '\'' ? '"' : *c;
-    assert_int_equal(rac_json_parse(rac_str_of(p), &a, RAC_JSON_COPY, &v, NULL), RAC_OK);
-    return v;
-}
 
 static rac_str quoted(const struct rac_json *v) /* the way back */
 {

@@ -1,34 +1,10 @@
-#include "unit.h"
+#include "quoted.h"
 
 #include "text/multipart.h"
 #include "workflow/content.h"
 #include "workflow/outbound.h"
 
-static struct rac_arena a;
 static const struct rac_outbound_options options = {.random = {1, 2, 3}};
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&a, 64 << 20);
-    return 0;
-}
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&a);
-    return 0;
-}
-
-static struct rac_json json(const char *text) /* ' for " */
-{
-    struct rac_json v;
-    char *p = rac_arena_cstr(&a, rac_str_of(text));
-    for (char *c = p; *c != '\0'; c++)
-        *c = *c == '\'' ? '"' : *c;
-    assert_int_equal(rac_json_parse(rac_str_of(p), &a, RAC_JSON_COPY, &v, NULL), RAC_OK);
-    return v;
-}
 
 static struct rac_outbound request(const char *inputs)
 {

@@ -1,4 +1,4 @@
-/* The key pair of auth_test_key.h as PKCS#12, password "pw": it protects nothing. */
+/* The key pair of key_pair.h as PKCS#12, password "pw": it protects nothing. */
 static const char test_pfx[] =
     "MIIKEgIBAzCCCcgGCSqGSIb3DQEHAaCCCbkEggm1MIIJsTCCBBIGCSqGSIb3DQEHBqCCBAMwggP/"
     "AgEAMIID+AYJKoZIhvcNAQcBMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAiIUrP2XiL9"

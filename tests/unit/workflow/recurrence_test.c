@@ -1,35 +1,10 @@
-#include "unit.h"
+#include "quoted.h"
 
 #include "base/env.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "expr/zone.h"
 #include "workflow/recurrence.h"
-
-static struct rac_arena a;
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&a, 64 << 20);
-    return 0;
-}
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&a);
-    return 0;
-}
-
-static struct rac_json json(const char *text)
-{
-    struct rac_json v;
-    char *p = rac_arena_cstr(&a, rac_str_of(text)); /* ' for ", " for ' */
-    for (char *c = p; *c != '\0'; c++)
-        *c = *c == '\'' ? '"' : *c == '"' ? '\'' : *c;
-    assert_int_equal(rac_json_parse(rac_str_of(p), &a, RAC_JSON_COPY, &v, NULL), RAC_OK);
-    return v;
-}
 
 static rac_ms at(const char *text)
 {

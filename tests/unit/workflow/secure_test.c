@@ -1,37 +1,7 @@
-#include "unit.h"
+#include "quoted.h"
 
 #include "openapi/read.h"
 #include "workflow/secure.h"
-
-static struct rac_arena a;
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&a, 64 << 20);
-    return 0;
-}
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&a);
-    return 0;
-}
-
-static rac_str unquoted(const char *text) /* ' for ", " for ' */
-{
-    char *p = rac_arena_cstr(&a, rac_str_of(text));
-    for (char *c = p; *c != '\0'; c++)
-        *c = *c == '\'' ? '"' : *c == '"' ? '\'' : *c;
-    return rac_str_of(p);
-}
-
-static struct rac_json json(const char *text)
-{
-    struct rac_json v;
-    assert_int_equal(rac_json_parse(unquoted(text), &a, RAC_JSON_COPY, &v, NULL), RAC_OK);
-    return v;
-}
 
 #define SECURE(what) "'runtimeConfiguration':{'secureData':{'properties':[" what "]}}"
 #define AFTER(x)     "'runAfter':{'" x "':['Succeeded']}"
@@ -92,7 +62,9 @@ static void test_plan(void **state)
     struct rac_diags d;
     struct rac_secure s;
     rac_diags_init(&d, &a, 10);
-    assert_int_equal(rac_document_read(unquoted(definition), RAC_S("w"), &a, &doc, &d), RAC_OK);
+    assert_int_equal(
+        rac_document_read(quotes_swapped(rac_str_of(definition)), RAC_S("w"), &a, &doc, &d),
+        RAC_OK);
     assert_int_equal(rac_workflow_of_document(doc, &a, &w, &d), RAC_OK);
     if (rac_plan_compile(w, &a, &plan, &d) != RAC_OK)
         fail_msg("%.*s: %.*s", RAC_FMT(d.v[0].pointer), RAC_FMT(d.v[0].message));

@@ -1,27 +1,13 @@
-#include "unit.h"
+#include "quoted.h"
 
 #include "base/env.h"
 #include "text/url.h"
 #include "workflow/signature.h"
 
-static struct rac_arena a;
 static const rac_str primary = RAC_S_INIT("0123456789abcdef0123456789abcdef");
 static const rac_str secondary = RAC_S_INIT("fedcba9876543210fedcba9876543210");
 static const rac_str id = RAC_S_INIT("0123456789abcdef0123456789abcdef");
 static const rac_ms now = 1767225600000; /* 2026-01-01T00:00:00Z */
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&a, 64 << 20);
-    return 0;
-}
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&a);
-    return 0;
-}
 
 static struct rac_callback_place place(bool standard)
 {

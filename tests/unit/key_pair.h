@@ -1,4 +1,4 @@
-/* A key pair made for this test: it protects nothing. */
+/* A key pair made for tests: it protects nothing. */
 static const char test_certificate_pem[] =
     "-----BEGIN CERTIFICATE-----\n"
     "MIIDETCCAfmgAwIBAgIUPHG63D+upzegIU991VHQk4pZP2YwDQYJKoZIhvcNAQEL\n"
