@@ -2,7 +2,7 @@
  * flow_store_bench DIR [WAITING] - runs in the store on the disk of DIR (a new directory): turns a
  * second from four sessions, latency of one client beside raw fdatasync, and WAITING (1,000,000)
  * waiting runs: making them, opening, what is due, and deleting them while another workflow runs.
- * One JSON object on stdout.
+ * One JSON object on stdout. flow_store_bench DIR WAITING leave: only makes them, due in years.
  */
 #define RAC_ALLOW_FSYNC
 #include "base/mem.h"
@@ -282,12 +282,33 @@ static void million(const char *dir, struct rac_arena *a, int64_t waiting)
     rac_store_close(store);
 }
 
+/* Leaves a data directory with that many runs that wait for years: for waiting.bench.mjs. */
+static int leave_waiting(const char *dir, struct rac_arena *a, int64_t waiting)
+{
+    struct rac_store *store;
+    struct rac_store_session *ses;
+    open_store(dir, a, &store, &ses);
+    const rac_ms years = INT64_C(10) * 365 * 86400 * 1000;
+    const rac_ms due_ms = rac_env_wall_ms(env) + years;
+    const struct client c = {store, make_flow(ses, "waiting"), waiting / SESSIONS, due_ms, 400,
+                             500};
+    printf("{\"waiting_made\": %.0f}\n", turns(&c, SESSIONS));
+    rac_store_session_free(ses);
+    rac_store_close(store);
+    rac_arena_fini(a);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 2 || argc > 3)
+    if (argc < 2 || argc > 4)
         return 2;
     struct rac_arena a;
     rac_arena_init(&a, 1 << 24);
+    if (argc == 4)
+        return strcmp(argv[3], "leave") == 0
+                   ? leave_waiting(argv[1], &a, strtoll(argv[2], NULL, 10))
+                   : 2;
     struct rac_store *store;
     struct rac_store_session *ses;
     memset(journal_bytes, 'j', sizeof journal_bytes);

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cpuSeconds, median, number, pssBytes, row, spreadOf } from './lib/measure.mjs';
-import { freePort, listening, nginx, raccord, stop } from './lib/servers.mjs';
+import { createWorkflow, freePort, listening, nginx, raccord, stop } from './lib/servers.mjs';
 
 const seconds = Number(process.env.BENCH_SECONDS ?? 4), rounds = Number(process.env.BENCH_PAIRS ?? 5);
 const message = '{"name":"Ada Lovelace","amount":120,"tags":["a","b"]}';
@@ -60,18 +60,6 @@ async function nodeRed(dir, backend) {
   return { child, url };
 }
 
-// PUT, then the signed URL of its trigger.
-async function create(server, token, name, body, kind) {
-  const base = `${server.url}/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic/workflows/${name}`, query = '?api-version=2019-05-01';
-  const ask = async (method, path, content) => {
-    const r = await fetch(base + path + query, { method, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: content && JSON.stringify(content) });
-    if (!r.ok) throw new Error(`${method} ${name}${path}: ${r.status} ${await r.text()}`);
-    return r.json();
-  };
-  await ask('PUT', '', { location: 'local', kind, properties: { definition: body } });
-  return (await ask('POST', '/triggers/manual/listCallbackUrl')).value;
-}
-
 async function wrk(url, connections, duration = seconds, method = 'POST') {
   const script = `wrk.method = "${method}"\n${method === 'POST' ? `wrk.body = '${message}'\nwrk.headers["Content-Type"] = "application/json"\n` : ''}`
     + 'function done(s, l) io.write(string.format("WRK %f %f %f %d\\n", s.requests / (s.duration / 1e6), l:percentile(50) / 1e3, l:percentile(99) / 1e3, s.errors.status + s.errors.connect + s.errors.read + s.errors.write + s.errors.timeout)) end\n';
@@ -101,9 +89,9 @@ export async function run() {
     const ours = await add(raccord(dir));
     const token = readFileSync(join(dir, 'data/admin.token'), 'utf8').trim();
     const urls = {
-      stateless: await create(ours, token, 'fast', workflows.transform(), 'Stateless'),
-      durable: await create(ours, token, 'kept', workflows.transform(), 'Stateful'),
-      call: await create(ours, token, 'calls', workflows.call(backend.url), 'Stateful'),
+      stateless: await createWorkflow(ours, token, 'fast', workflows.transform(), 'Stateless'),
+      durable: await createWorkflow(ours, token, 'kept', workflows.transform(), 'Stateful'),
+      call: await createWorkflow(ours, token, 'calls', workflows.call(backend.url), 'Stateful'),
     };
     const idle = pssBytes(ours.child.pid) / 1e6;
     let loaded = 0;

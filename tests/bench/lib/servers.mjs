@@ -44,8 +44,8 @@ http {
 }
 
 // settings: {key: value}; its data is in dir/data.
-export async function raccord(dir, settings = {}) {
-  const child = spawn(process.env.RACCORD, ['serve', '--data', join(dir, 'data'), '--listen', '127.0.0.1:0', '--format', 'json', '--set', 'egress.allow=127.0.0.0/8', ...Object.entries(settings).flatMap(([k, v]) => ['--set', `${k}=${v}`])], { stdio: ['ignore', 'pipe', 'ignore'] });
+export async function raccord(dir, settings = {}, port = 0) {
+  const child = spawn(process.env.RACCORD, ['serve', '--data', join(dir, 'data'), '--listen', `127.0.0.1:${port}`, '--format', 'json', '--set', 'egress.allow=127.0.0.0/8', ...Object.entries(settings).flatMap(([k, v]) => ['--set', `${k}=${v}`])], { stdio: ['ignore', 'pipe', 'ignore'] });
   const line = await new Promise((ok, fail) => {
     let text = '';
     child.stdout.on('data', (d) => { text += d; if (text.includes('\n')) ok(text); });
@@ -55,3 +55,15 @@ export async function raccord(dir, settings = {}) {
 }
 
 export const stop = async (s) => { s.child.removeAllListeners('exit'); s.child.kill('SIGTERM'); await once(s.child, 'exit'); };
+
+// PUT, then the signed URL of its trigger.
+export async function createWorkflow(server, token, name, body, kind) {
+  const base = `${server.url}/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic/workflows/${name}`, query = '?api-version=2019-05-01';
+  const ask = async (method, path, content) => {
+    const r = await fetch(base + path + query, { method, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: content && JSON.stringify(content) });
+    if (!r.ok) throw new Error(`${method} ${name}${path}: ${r.status} ${await r.text()}`);
+    return r.json();
+  };
+  await ask('PUT', '', { location: 'local', kind, properties: { definition: body } });
+  return (await ask('POST', '/triggers/manual/listCallbackUrl')).value;
+}
