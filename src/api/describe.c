@@ -83,6 +83,8 @@ static const char *path_text(rac_str name)
     } rows[] = {
         {"connectorId", "Id of the connector"},
         {"connectionId", "Id of the connection"},
+        {"map", "Name of the map"},
+        {"schema", "Name of the schema"},
     };
     for (size_t i = 0; i < RAC_COUNT(rows); i++)
         if (rac_str_eq(name, rac_str_of(rows[i].name)))

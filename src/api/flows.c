@@ -133,6 +133,8 @@ static rac_err live_new(const struct rac_flow_row *row, rac_str author, struct r
     f->workflow = doc.workflow;
     f->plan = plan;
     f->stateless = doc.workflow->stateless;
+    const struct rac_json *account = RAC_JSON_GET(&doc.resource, "integrationAccount");
+    f->account = rac_json_str(rac_json_geti(account, RAC_S("id")), RAC_STR_NULL);
     struct rac_live_flow *live = RAC_NEW(a, struct rac_live_flow);
     live->flow = f;
     live->version = row->version;

@@ -1,10 +1,12 @@
 #include "api/runner.h"
 
 #include "api/firing.h"
+#include "api/flow_artifact.h"
 #include "api/flow_target.h"
 #include "api/flows.h"
 #include "api/service.h"
 #include "base/mem.h"
+#include "script/children.h"
 
 enum {
     SCAN_MS = 200,        /* between looks at the store: a due run fires well within a second */
@@ -18,6 +20,7 @@ enum {
 struct rac_runner {
     struct rac_api_worker *w;
     struct rac_engine *engine;
+    struct rac_children *children; /* where maps and schemas run */
     struct rac_deadline alarm, scan;
     /* of the scanner, worker 0 only */
     bool scanning;
@@ -114,12 +117,23 @@ static void port_defer(void *self, void (*fn)(void *arg), void *arg)
     w->call_env.defer(w->call_env.defer_self, fn, arg);
 }
 
+static struct rac_children *children_new(struct rac_api_worker *w)
+{
+    const struct rac_config *c = w->service->config;
+    struct rac_children_options o = {
+        .timeout_ms = rac_config_int(c, RAC_CONF_SANDBOX_TIMEOUT),
+        .memory_bytes = (uint64_t)rac_config_int(c, RAC_CONF_SANDBOX_MEMORY),
+        .children_max = (unsigned)rac_config_int(c, RAC_CONF_SANDBOX_PROCESSES)};
+    return rac_children_new(w->loop, &o);
+}
+
 rac_err rac_runner_new(struct rac_api_worker *w, struct rac_runner **out)
 {
     struct rac_runner *r = rac_mem_alloc(sizeof *r);
     r->w = w;
     rac_deadline_init(&r->alarm, ring, r);
     *out = w->runner = r; /* the ports find it there */
+    r->children = children_new(w);
     struct rac_engine_ports ports = {
         .env = w->env,
         .store = w->fs,
@@ -133,6 +147,8 @@ rac_err rac_runner_new(struct rac_api_worker *w, struct rac_runner **out)
         .fire_counted = port_fire_counted,
         .target = rac_flow_target_find,
         .target_release = rac_flow_target_release,
+        .artifact = rac_flow_artifact_find,
+        .sandbox = rac_children_sandbox(r->children),
         .public_url = w->service->public_url,
         .worker = w->index,
         .workers = w->service->workers_n,
@@ -155,6 +171,7 @@ void rac_runner_free(struct rac_runner *r)
     rac_deadline_cancel(&r->scan);
     if (r->engine != NULL)
         rac_engine_free(r->engine);
+    rac_children_free(r->children);
     rac_mem_free(r);
 }
 

@@ -197,6 +197,7 @@ rac_err rac_api_worker_new(struct rac_service *s, struct rac_loop *loop, unsigne
     w->cs = rac_store_connectors(w->session);
     w->is = rac_store_iam(w->session);
     w->fs = rac_store_flows(w->session);
+    w->as = rac_store_artifacts(w->session);
     w->iam = rac_iam_new(w->is, w->env);
     e = start_client(w);
     if (e != RAC_OK) {
@@ -343,13 +344,26 @@ static void enter_doors(struct rac_api_worker *w, struct rac_http_exchange *x)
     rac_doors_handle(w->doors, x);
 }
 
+/* …/integrationAccounts/NAME/partners and what else an account could hold (spec workflows §7.2). */
+static bool is_other_artifact(rac_str path)
+{
+    rac_str word = RAC_S("/integrationAccounts/"), rest;
+    size_t at = rac_str_findi(path, word);
+    if (at == RAC_STR_NPOS)
+        return false;
+    (void)rac_str_cut(rac_str_from(path, at + word.n), '/', &rest);
+    rac_str child = rest.p != NULL ? rac_str_cut(rest, '/', &rest) : RAC_S("");
+    return child.n > 0 && !rac_str_eqi(child, RAC_S("maps")) &&
+           !rac_str_eqi(child, RAC_S("schemas"));
+}
+
 static void enter_arm(struct rac_api_worker *w, struct rac_http_exchange *x)
 {
     if (rac_str_findi(x->path, RAC_S("/hostruntime/")) != RAC_STR_NPOS)
         rac_surface_handle(w->hostruntime, x);
-    else if (rac_str_findi(x->path, RAC_S("/integrationAccounts")) != RAC_STR_NPOS)
+    else if (is_other_artifact(x->path))
         rac_api_reply_error(x, 501, RAC_S("NotImplemented"),
-                            RAC_S("Integration accounts are not part of this server."));
+                            RAC_S("Of integration accounts, this server has maps and schemas."));
     else
         rac_surface_handle(w->arm, x);
 }

@@ -75,6 +75,7 @@ struct rac_api_worker {
     struct rac_compiled *compiled;
     struct rac_opened *opened;
     const struct rac_flow_store *fs;
+    const struct rac_artifact_store *as;
     struct rac_flows *flows;
     struct rac_flow_targets *flow_targets;
     struct rac_runner *runner;

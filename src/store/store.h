@@ -18,6 +18,7 @@
 #include "base/env.h"
 #include "connector/store.h"
 #include "iam/store.h"
+#include "workflow/artifact.h"
 #include "workflow/store.h"
 
 struct rac_store;
@@ -60,6 +61,7 @@ void rac_store_session_free(struct rac_store_session *ses); /* waits for its wri
 const struct rac_connector_store *rac_store_connectors(struct rac_store_session *ses);
 const struct rac_iam_store *rac_store_iam(struct rac_store_session *ses);
 const struct rac_flow_store *rac_store_flows(struct rac_store_session *ses);
+const struct rac_artifact_store *rac_store_artifacts(struct rac_store_session *ses);
 
 /* Without a loop: blocks until at least one answer is there and calls the done functions of all
  * that are. False: no write is under way. */

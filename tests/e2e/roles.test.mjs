@@ -31,6 +31,10 @@ const may = {
   'workflow.create': { maker: 'yes', administrator: 'yes' },
   'workflow.edit': { maker: 'own', administrator: 'all' },
   'workflow.run': { maker: 'own', administrator: 'all' },
+  'artifact.list': { reader: 'yes', maker: 'yes', administrator: 'yes' },
+  'artifact.read': { reader: 'all', maker: 'all', administrator: 'all' },
+  'artifact.create': { maker: 'yes', administrator: 'yes' },
+  'artifact.edit': { maker: 'own', administrator: 'all' },
   'group.list': { reader: 'yes', maker: 'yes', certifier: 'yes', administrator: 'yes', operator: 'yes' },
   'group.read': { reader: 'yes', maker: 'yes', certifier: 'yes', administrator: 'yes', operator: 'yes' },
   'group.edit': { administrator: 'yes' },
@@ -84,6 +88,10 @@ const bodies = {
   GetVersionCallback: () => ({}),
   CopyTriggerState: (x) => ({ source: { flowName: x.workflow } }),
   ResubmitRun: () => ({}),
+  PutIntegrationAccount: () => ({ location: 'x' }),
+  UpdateIntegrationAccount: () => ({ tags: { a: 'b' } }),
+  PutMap: () => ({ content: '<xsl/>' }),
+  PutSchema: () => ({ content: '<xs/>' }),
   CreateUser: (x) => ({ name: `u${x.n}` }),
   UpdateUser: () => ({ grants: [{ role: 'reader' }] }),
   CreateToken: (x) => (x.user ? { user: x.user } : {}),
@@ -110,14 +118,20 @@ async function setup(t) {
 }
 
 // Path parameters below a workflow and its run.
-const below = { trigger: 'manual', action: 'A', repetition: '000000', request: 'x', operation: 'x' };
+const below = { trigger: 'manual', action: 'A', repetition: '000000', request: 'x', operation: 'x', map: 'm', schema: 's' };
 const place = (path, x) => path.replace('{connectorId}', x.connector).replace('{connectionId}', x.connection)
-  .replace('{workflowId}', x.workflow).replace('{runId}', x.run).replace('{version}', x.version).replace('{history}', x.history)
-  .replace(/\{(trigger|action|repetition|request|operation)\}/g, (_, name) => below[name]);
+  .replace('{workflowId}', x.workflow).replace('{accountId}', x.account).replace('{runId}', x.run).replace('{version}', x.version).replace('{history}', x.history)
+  .replace(/\{(trigger|action|repetition|request|operation|map|schema)\}/g, (_, name) => below[name]);
 
 // A connector and a connection made with it, or a workflow with a run, owned by `who` (which gets there as a maker).
 async function things({ ok, next }, who, grants, kind = 'connector') {
   await ok('PATCH', `/api/v1/users/${who.name}`, { grants: [{ role: 'maker' }] });
+  if (kind === 'account') {
+    const { id } = await ok('PUT', `/api/v1/integrationAccounts/a${next()}`, {}, who.token);
+    for (const below of ['maps/m', 'schemas/s']) await ok('PUT', `/api/v1/integrationAccounts/${id}/${below}`, { content: '<x/>' }, who.token);
+    await ok('PATCH', `/api/v1/users/${who.name}`, { grants });
+    return { account: id };
+  }
   if (kind === 'workflow') {
     const w = await ok('POST', `/api/v1/workflows?name=w${next()}`, workflow(), who.token);
     const run = await ok('POST', `/api/v1/workflows/${w.id}:run`, {}, who.token);
@@ -152,8 +166,8 @@ for (const role of roles) {
     for (const relation of ['own', 'shared', 'other']) {
       for (const { path, method, op } of operations(doc)) {
         const me = await person(role), owner = await person('maker');
-        const kind = path.startsWith('/connectors') || op.operationId === 'CreateConnection' ? 'connector' : path.startsWith('/connections') ? 'connection' : /^\/(workflows|runs)\b/.test(path) ? 'workflow' : 'none';
-        const concerned = /\{(connector|connection|workflow|run)Id\}/.test(path) || op.operationId === 'CreateConnection';
+        const kind = path.startsWith('/connectors') || op.operationId === 'CreateConnection' ? 'connector' : path.startsWith('/connections') ? 'connection' : /^\/(workflows|runs)\b/.test(path) ? 'workflow' : path.startsWith('/integrationAccounts') ? 'account' : 'none';
+        const concerned = /\{(connector|connection|workflow|run|account)Id\}/.test(path) || op.operationId === 'CreateConnection';
         if (relation !== 'own' && !concerned && !/\{userName\}|\{tokenId\}/.test(path) && op.operationId !== 'CreateToken') continue;
         const who = relation === 'own' ? me : owner;
         const x = concerned ? await things(ctx, who, relation === 'own' ? grants : [{ role: 'maker' }], kind) : {};
@@ -170,7 +184,7 @@ for (const role of roles) {
           .replace('{userName}', relation === 'own' ? me.name : owner.name).replace('{tokenId}', someToken).replace('{groupName}', 'default')
           + (method === 'DELETE' && path === '/connectors/{connectorId}' ? '?confirm=1' : '');
         const p = op['x-raccord-permission'], right = p === 'anyone' ? 'yes' : op.operationId === 'ListConnectorConnections' && may[p][role] ? may['connector.read'][role]
-          : op.operationId === 'PutWorkflow' ? may['workflow.edit'][role] : may[p][role];
+          : op.operationId === 'PutWorkflow' ? may['workflow.edit'][role] : op.operationId === 'PutIntegrationAccount' ? may['artifact.edit'][role] : may[p][role];
         const allowed = right === 'yes' || right === 'all' || (right === 'own' && relation === 'own')
           || (right === 'shared' && relation !== 'other') || (right === 'self' && relation === 'own');
         const r = await s.api(method, url, bodies[op.operationId]?.(x), { token: me.token });
@@ -188,7 +202,7 @@ test('without a token, without a role, with a disabled user: nothing', async (t)
   const { doc } = await described(s);
   const owner = await person('maker'), nobody = await person('nothing'), off = await person('administrator');
   await ok('PATCH', `/api/v1/users/${off.name}`, { disabled: true });
-  const x = { ...await things(ctx, owner, [{ role: 'maker' }]), ...await things(ctx, owner, [{ role: 'maker' }], 'workflow') };
+  const x = { ...await things(ctx, owner, [{ role: 'maker' }]), ...await things(ctx, owner, [{ role: 'maker' }], 'workflow'), ...await things(ctx, owner, [{ role: 'maker' }], 'account') };
   const free = ['signed-in', 'token.list', 'token.create', 'token.revoke', 'user.read', 'group.list', 'group.read'];
   for (const { path, method, op } of operations(doc)) {
     if (op['x-raccord-permission'] === 'anyone') continue;
@@ -215,7 +229,7 @@ test('another tenant: not even its administrator sees or touches anything', asyn
   assert.equal((await s.api('POST', '/api/v1/tenants', { name: 'Elsewhere' })).status, 409);
   assert.equal((await ok('GET', '/api/v1/tenants')).value.length, 2);
   const owner = await person('maker');
-  const x = { ...await things(ctx, owner, [{ role: 'maker' }]), ...await things(ctx, owner, [{ role: 'maker' }], 'workflow') };
+  const x = { ...await things(ctx, owner, [{ role: 'maker' }]), ...await things(ctx, owner, [{ role: 'maker' }], 'workflow'), ...await things(ctx, owner, [{ role: 'maker' }], 'account') };
   await ok('PATCH', `/api/v1/connectors/${x.connector}`, { audience: 'environment' });
   const key = (await ok('POST', `/api/v1/connections/${x.connection}:keys`, {}, owner.token)).connectionKey;
   const theirToken = (await ok('POST', '/api/v1/tokens', {}, owner.token)).id;
@@ -233,7 +247,7 @@ test('another tenant: not even its administrator sees or touches anything', asyn
       assert.equal(r.text.includes(owner.id), false);
     }
     assert.equal((await fetch(`${s.url}/apim/${x.connector}/${x.connection}/ships`, { headers: { authorization: `Bearer ${token}` } })).status, 404);
-    for (const list of ['connectors', 'connections', 'workflows']) {
+    for (const list of ['connectors', 'connections', 'workflows', 'integrationAccounts']) {
       const r = await s.api('GET', `/api/v1/${list}`, undefined, { token });
       assert.ok(r.status === 403 || r.json.value.length === 0, `${list} as ${role}: ${r.text}`);
     }

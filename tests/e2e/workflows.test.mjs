@@ -315,7 +315,7 @@ test('the Standard host: management, short ids, host keys, files', async (t) => 
   assert.equal((await s.api('GET', `${base}/workflows${v}&code=x`, undefined, { token: null })).status, 401);
   assert.equal((await s.api('GET', `${base}/workflows`)).json.error.code, 'MissingApiVersionParameter');
   assert.equal((await s.api('GET', `${site.replace('default', 'nobody')}${base}/workflows${v}`)).json.error.code, 'SubscriptionNotFound');
-  assert.equal((await s.api('GET', `/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic/integrationAccounts/x?api-version=2019-05-01`)).json.error.code, 'NotImplemented');
+  assert.equal((await s.api('GET', `/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic/integrationAccounts/x/partners/y?api-version=2019-05-01`)).json.error.code, 'NotImplemented');
 });
 
 // --- what is not shown (secureData, secure parameters) -------------------------------------------

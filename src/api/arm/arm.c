@@ -172,8 +172,14 @@ static bool stands_on_top(rac_str key)
 static struct rac_json wrap(struct rac_arena *a, const struct rac_json *flat)
 {
     struct rac_json o = rac_json_new_object(a), p = rac_json_new_object(a);
+    bool account = rac_str_endsi(rac_json_str(RAC_JSON_GET(flat, "type"), RAC_S("")),
+                                 RAC_S("/integrationAccounts"));
     RAC_JSON_EACH_MEMBER(m, flat)
-    rac_json_put(a, stands_on_top(rac_json_key(m)) ? &o : &p, rac_json_key(m), m->value);
+    {
+        bool top = stands_on_top(rac_json_key(m)) ||
+                   (account && rac_str_eq(rac_json_key(m), RAC_S("sku")));
+        rac_json_put(a, top ? &o : &p, rac_json_key(m), m->value);
+    }
     RAC_JSON_PUT(a, &o, "properties", p);
     return o;
 }
@@ -344,6 +350,7 @@ static struct rac_json error(struct rac_ask *q)
 /* --- the surfaces ----------------------------------------------------------------------------- */
 
 #define W "/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.Logic/workflows"
+#define I "/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.Logic/integrationAccounts"
 static const struct rac_surface_route arm_routes[] = {
 #define ROUTE(method, path, op, in, out) {method, path, RAC_ASK_##op, in, out, NULL},
 #include "api/arm/arm_routes.def"

@@ -211,6 +211,8 @@ rac_err rac_store_session_new(struct rac_store *s, const struct rac_store_loop *
     rac_flow_rows_port(&ses->flows);
     rac_trigger_rows_port(&ses->flows);
     rac_run_rows_port(&ses->flows);
+    ses->artifacts = (struct rac_artifact_store){.self = ses};
+    rac_artifact_rows_port(&ses->artifacts);
     *out = ses;
     return RAC_OK;
 }
@@ -245,4 +247,9 @@ const struct rac_iam_store *rac_store_iam(struct rac_store_session *ses)
 const struct rac_flow_store *rac_store_flows(struct rac_store_session *ses)
 {
     return &ses->flows;
+}
+
+const struct rac_artifact_store *rac_store_artifacts(struct rac_store_session *ses)
+{
+    return &ses->artifacts;
 }

@@ -103,6 +103,7 @@ struct rac_store_session {
     struct rac_connector_store connectors;
     struct rac_iam_store iam;
     struct rac_flow_store flows;
+    struct rac_artifact_store artifacts;
 
     pthread_mutex_t lock; /* the fields below */
     pthread_cond_t answered;
@@ -182,6 +183,7 @@ void rac_iam_rows_port(struct rac_iam_store *p);
 void rac_flow_rows_port(struct rac_flow_store *p);
 void rac_trigger_rows_port(struct rac_flow_store *p);
 void rac_run_rows_port(struct rac_flow_store *p);
+void rac_artifact_rows_port(struct rac_artifact_store *p);
 /* A new tenant with its key, subscription and group, inside a transaction. */
 rac_err rac_tenant_insert(struct rac_store *s, rac_str id, rac_str name, rac_ms now_ms,
                           struct rac_arena *a) RAC_MUST_CHECK;

@@ -126,7 +126,8 @@ static const struct {
     {"audit.read", "A"},        {"tenant.list", "O"},       {"tenant.edit", "O"},
     {"signed-in", "RMCAO-"},    {"workflow.list", "RMA"},   {"workflow.read", "RMA"},
     {"workflow.create", "MA"},  {"workflow.edit", "MA"},    {"workflow.run", "MA"},
-    {"anyone", "RMCAO-"},
+    {"anyone", "RMCAO-"},       {"artifact.list", "RMA"},   {"artifact.read", "RMA"},
+    {"artifact.create", "MA"},  {"artifact.edit", "MA"},
 };
 
 static void the_door(void **state)

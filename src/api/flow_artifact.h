@@ -1,0 +1,17 @@
+/*
+ * flow_artifact - the engine's port for maps and schemas: those of the integration account a
+ * workflow names, with the rights of who saved it. One that names none uses the account "default"
+ * of its resource group.
+ */
+#ifndef RAC_API_FLOW_ARTIFACT_H
+#define RAC_API_FLOW_ARTIFACT_H
+
+#include "workflow/engine.h"
+
+void rac_flow_artifact_find(void *self, const struct rac_flow *flow, enum rac_artifact_kind kind,
+                            rac_str name,
+                            void (*done)(void *arg, rac_err err, rac_str why,
+                                         const struct rac_artifact_content *c),
+                            void *arg);
+
+#endif

@@ -1,0 +1,481 @@
+#include "api/flow_target.h"
+#include "api/ops/access.h"
+#include "api/service.h"
+#include "text/url.h"
+
+/*
+ * Integration accounts, their maps and schemas (spec workflows §3.16, §7.2). Maps and schemas differ
+ * in words only: which of them an operation is about stands in its path. Contents are kept as they
+ * came; whether one is any good shows where it runs.
+ */
+
+enum { TYPE_TEXT_MAX = 200 };
+
+static const struct {
+    const char *word, *plural, *type_member, *content_type;
+} kinds[RAC_ARTIFACT_KINDS] = {{"map", "maps", "mapType", "application/xml"},
+                               {"schema", "schemas", "schemaType", "application/xml"}};
+
+static enum rac_artifact_kind kind_of(const struct rac_ask *q)
+{
+    return strstr(q->row->path, "/schemas") != NULL ? RAC_ARTIFACT_SCHEMA : RAC_ARTIFACT_MAP;
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+static bool name_ok(struct rac_ask *q, const char *what, rac_str s)
+{
+    bool ok = s.n > 0 && s.n <= RAC_ARTIFACT_NAME_MAX && !rac_ask_is_id(s) && s.p[0] != '.';
+    for (size_t i = 0; i < s.n && ok; i++)
+        ok = rac_is_alnum(s.p[i]) || strchr("_-(). ", s.p[i]) != NULL;
+    if (!ok)
+        rac_ask_fail(q, RAC_FAULT_BAD_VALUE,
+                     "The name of %s has up to %d letters, digits, blanks and - _ . ( ), does not "
+                     "begin with a full stop and is not shaped like an id.",
+                     what, RAC_ARTIFACT_NAME_MAX);
+    return ok;
+}
+
+/* RAC_E_NOT_FOUND: there is none; by name in the group, natively also by id. */
+static rac_err find_account(struct rac_ask *q, struct rac_account_row *out)
+{
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_group_row g;
+    rac_str group = rac_ask_query(q, RAC_S("group"));
+    rac_str wanted = group.n > 0                ? group
+                     : q->who->only_group.n > 0 ? q->who->only_group
+                                                : RAC_S("default");
+    rac_err e = q->w->is->group_get(q->w->is->self, q->who->tenant, wanted, q->a, &g);
+    if (e == RAC_OK)
+        e = as->account_find(as->self, q->who->tenant, g.id, q->args[0], q->a, out);
+    if (e != RAC_E_NOT_FOUND || q->ids != RAC_IDS_NATIVE)
+        return e;
+    return as->account_get(as->self, q->who->tenant, rac_str_lower(q->a, q->args[0]), q->a, out);
+}
+
+static bool may(struct rac_ask *q, enum rac_action action, const struct rac_account_row *x)
+{
+    struct rac_resource r = {.tenant = q->who->tenant, .group = x->group, .owner = x->owner};
+    if (rac_iam_may(q->who, action, &r))
+        return true;
+    if (rac_iam_may(q->who, RAC_MAY_ARTIFACT_READ, &r))
+        rac_access_deny(q, action, &r, "account", x->id);
+    else
+        rac_ask_fail_err(q, RAC_E_NOT_FOUND, "integration account");
+    return false;
+}
+
+static bool account(struct rac_ask *q, enum rac_action action, struct rac_account_row *out)
+{
+    rac_err e = find_account(q, out);
+    if (e == RAC_OK)
+        return may(q, action, out);
+    rac_ask_fail_err(q, e, "integration account");
+    return false;
+}
+
+/* --- as they are shown ------------------------------------------------------------------------ */
+
+static rac_str account_id(struct rac_ask *q, const struct rac_account_row *x)
+{
+    return q->ids == RAC_IDS_ARM
+               ? rac_arena_printf(
+                     q->a,
+                     "%.*s/resourceGroups/%.*s/providers/Microsoft.Logic/integrationAccounts/%.*s",
+                     RAC_FMT(q->ids_base), RAC_FMT(rac_access_group_name(q, x->group)),
+                     RAC_FMT(x->name))
+               : x->id;
+}
+
+static void put_stored(struct rac_ask *q, struct rac_json *o, rac_str stored)
+{
+    struct rac_json v;
+    if (rac_json_parse(stored, q->a, 0, &v, NULL) != RAC_OK)
+        return;
+    RAC_JSON_EACH_MEMBER(m, &v)
+    rac_json_put(q->a, o, rac_json_key(m), m->value);
+}
+
+static struct rac_json account_json(struct rac_ask *q, const struct rac_account_row *x)
+{
+    struct rac_json o = rac_json_new_object(q->a);
+    RAC_JSON_PUT_STR(q->a, &o, "id", account_id(q, x));
+    RAC_JSON_PUT_STR(q->a, &o, "name", x->name);
+    RAC_JSON_PUT_STR(q->a, &o, "type", RAC_S("Microsoft.Logic/integrationAccounts"));
+    if (q->ids == RAC_IDS_NATIVE)
+        RAC_JSON_PUT_STR(q->a, &o, "group", rac_access_group_name(q, x->group));
+    RAC_JSON_PUT_STR(q->a, &o, "state", RAC_S("Enabled"));
+    put_stored(q, &o, x->properties);
+    rac_json_put_time(q->a, &o, RAC_S("createdTime"), x->created_ms);
+    rac_json_put_time(q->a, &o, RAC_S("changedTime"), x->changed_ms);
+    return o;
+}
+
+/* Where the content is had, with the token of whoever asks. */
+static struct rac_json content_link(struct rac_ask *q, const struct rac_account_row *x,
+                                    enum rac_artifact_kind kind, const struct rac_artifact_row *r)
+{
+    struct rac_json o = rac_json_new_object(q->a), hash = rac_json_new_object(q->a);
+    RAC_JSON_PUT_STR(q->a, &o, "uri",
+                     rac_arena_printf(q->a, "%.*s/api/v1/integrationAccounts/%.*s/%s/%.*s/content",
+                                      RAC_FMT(q->base_url), RAC_FMT(x->id), kinds[kind].plural,
+                                      RAC_FMT(rac_url_encode_set(q->a, r->name, RAC_URL_STRICT))));
+    RAC_JSON_PUT_STR(q->a, &o, "contentVersion",
+                     rac_arena_printf(q->a, "\"%.*s\"", RAC_FMT(r->digest)));
+    RAC_JSON_PUT(q->a, &o, "contentSize", rac_json_of_int(r->bytes_n));
+    RAC_JSON_PUT_STR(q->a, &hash, "algorithm", RAC_S("sha256"));
+    RAC_JSON_PUT_STR(q->a, &hash, "value", r->digest);
+    RAC_JSON_PUT(q->a, &o, "contentHash", hash);
+    return o;
+}
+
+static struct rac_json artifact_json(struct rac_ask *q, const struct rac_account_row *x,
+                                     enum rac_artifact_kind kind, const struct rac_artifact_row *r)
+{
+    struct rac_json o = rac_json_new_object(q->a);
+    rac_str id = q->ids == RAC_IDS_ARM
+                     ? rac_arena_printf(q->a, "%.*s/%s/%.*s", RAC_FMT(account_id(q, x)),
+                                        kinds[kind].plural, RAC_FMT(r->name))
+                     : r->name;
+    RAC_JSON_PUT_STR(q->a, &o, "id", id);
+    RAC_JSON_PUT_STR(q->a, &o, "name", r->name);
+    RAC_JSON_PUT_STR(
+        q->a, &o, "type",
+        rac_arena_printf(q->a, "Microsoft.Logic/integrationAccounts/%s", kinds[kind].plural));
+    put_stored(q, &o, r->properties);
+    RAC_JSON_PUT_STR(q->a, &o, "contentType", r->content_type);
+    RAC_JSON_PUT(q->a, &o, "contentLink", content_link(q, x, kind, r));
+    rac_json_put_time(q->a, &o, RAC_S("createdTime"), r->created_ms);
+    rac_json_put_time(q->a, &o, RAC_S("changedTime"), r->changed_ms);
+    return o;
+}
+
+/* --- what may be said about one --------------------------------------------------------------- */
+
+/* Members of body and of its "properties" that are kept as they are: everything but what is ours. */
+static struct rac_json kept_of(struct rac_ask *q, const struct rac_json *body)
+{
+    static const rac_str ours[] = {
+        RAC_S_INIT("id"),         RAC_S_INIT("name"),        RAC_S_INIT("type"),
+        RAC_S_INIT("group"),      RAC_S_INIT("createdTime"), RAC_S_INIT("changedTime"),
+        RAC_S_INIT("content"),    RAC_S_INIT("contentLink"), RAC_S_INIT("contentType"),
+        RAC_S_INIT("properties"), RAC_S_INIT("mapType"),     RAC_S_INIT("schemaType"),
+        RAC_S_INIT("systemData")};
+    const struct rac_json *levels[] = {body, RAC_JSON_GET(body, "properties")};
+    struct rac_json kept = rac_json_new_object(q->a);
+    for (size_t k = 0; k < RAC_COUNT(levels); k++)
+        RAC_JSON_EACH_MEMBER(m, levels[k])
+        {
+            bool own = m->value.type == RAC_JSON_NULL;
+            for (size_t i = 0; i < RAC_COUNT(ours) && !own; i++)
+                own = rac_str_eqi(ours[i], rac_json_key(m));
+            if (!own)
+                rac_json_put(q->a, &kept, rac_json_key(m), m->value);
+        }
+    return kept;
+}
+
+static const struct rac_json *said(const struct rac_json *body, const char *name)
+{
+    const struct rac_json *v = rac_json_geti(RAC_JSON_GET(body, "properties"), rac_str_of(name));
+    return v != NULL ? v : rac_json_geti(body, rac_str_of(name));
+}
+
+/* --- accounts --------------------------------------------------------------------------------- */
+
+void rac_ops_account_get(struct rac_ask *q)
+{
+    struct rac_account_row x;
+    if (!account(q, RAC_MAY_ARTIFACT_READ, &x))
+        return;
+    q->etag = rac_etag(q->a, x.version);
+    rac_ask_answer(q, account_json(q, &x));
+}
+
+void rac_ops_account_list(struct rac_ask *q)
+{
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_account_row *rows;
+    struct rac_group_row g = {0};
+    rac_str after, group = rac_ask_query(q, RAC_S("group"));
+    size_t top, n;
+    bool more;
+    if (!rac_ask_page(q, &top, &after))
+        return;
+    if ((group.n > 0 || q->who->only_group.n > 0) &&
+        !rac_access_group(q, RAC_MAY_ARTIFACT_LIST, group, &g))
+        return;
+    struct rac_json v = rac_json_new_array(q->a);
+    do { /* a page of nothing but what is hidden is no page */
+        rac_err e =
+            as->account_list(as->self, q->who->tenant, g.id, after, top, q->a, &rows, &n, &more);
+        if (e != RAC_OK) {
+            rac_ask_fail_err(q, e, "integration account");
+            return;
+        }
+        for (size_t i = 0; i < n; i++) {
+            struct rac_resource r = {
+                .tenant = q->who->tenant, .group = rows[i].group, .owner = rows[i].owner};
+            if (rac_iam_may(q->who, RAC_MAY_ARTIFACT_READ, &r))
+                rac_json_add(q->a, &v, account_json(q, &rows[i]));
+        }
+        after = n > 0 ? rows[n - 1].id : after;
+    } while (more && rac_json_len(&v) == 0);
+    rac_ask_answer_page(q, v, more ? after : RAC_STR_NULL);
+}
+
+static void account_saved(void *arg, const struct rac_commit *c)
+{
+    struct rac_ask *q = arg;
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_account_row x;
+    if (c->err != RAC_OK) {
+        rac_ask_fail_commit(q, c, "integration account");
+        return;
+    }
+    rac_err e = as->account_get(as->self, q->who->tenant, c->id, q->a, &x);
+    if (e != RAC_OK) {
+        rac_ask_fail_err(q, e, "integration account");
+        return;
+    }
+    q->etag = rac_etag(q->a, x.version);
+    rac_ask_answer(q, account_json(q, &x));
+}
+
+/* New values over old ones. */
+static rac_str merged(struct rac_ask *q, rac_str before, struct rac_json now)
+{
+    struct rac_json o = rac_json_new_object(q->a);
+    put_stored(q, &o, before);
+    RAC_JSON_EACH_MEMBER(m, &now)
+    rac_json_put(q->a, &o, rac_json_key(m), m->value);
+    return rac_json_print_str(&o, 0, q->a);
+}
+
+static void account_put(struct rac_ask *q, bool patch)
+{
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_account_row x;
+    struct rac_group_row g;
+    char id[37];
+    struct rac_account_save r = {.if_version = rac_etag_version(q->if_match),
+                                 .actor = rac_ask_actor(q)};
+    struct rac_json kept = kept_of(q, &q->json);
+    rac_err e = find_account(q, &x);
+    if (e == RAC_OK) {
+        if (!may(q, RAC_MAY_ARTIFACT_EDIT, &x))
+            return;
+        r.id = x.id;
+        r.properties = patch ? merged(q, x.properties, kept) : rac_json_print_str(&kept, 0, q->a);
+    } else if (e == RAC_E_NOT_FOUND && !patch && !rac_ask_is_id(q->args[0])) {
+        if (!rac_access_group(q, RAC_MAY_ARTIFACT_CREATE, rac_ask_query(q, RAC_S("group")), &g) ||
+            !name_ok(q, "an integration account", q->args[0]))
+            return;
+        rac_env_uuid(q->w->env, id);
+        r.create = true;
+        r.id = rac_arena_str(q->a, rac_str_of(id));
+        r.group = g.id;
+        r.name = q->args[0];
+        r.properties = rac_json_print_str(&kept, 0, q->a);
+        q->status = 201;
+    } else {
+        rac_ask_fail_err(q, e, "integration account");
+        return;
+    }
+    as->account_save(as->self, q->who->tenant, &r, account_saved, q);
+}
+
+void rac_ops_account_put(struct rac_ask *q)
+{
+    account_put(q, false);
+}
+
+void rac_ops_account_patch(struct rac_ask *q)
+{
+    account_put(q, true);
+}
+
+static void removed(void *arg, const struct rac_commit *c)
+{
+    struct rac_ask *q = arg;
+    if (c->err != RAC_OK)
+        rac_ask_fail_commit(q, c, "artifact");
+    else
+        rac_ask_done(q);
+}
+
+void rac_ops_account_delete(struct rac_ask *q)
+{
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_account_row x;
+    struct rac_actor actor = rac_ask_actor(q);
+    if (account(q, RAC_MAY_ARTIFACT_EDIT, &x))
+        as->account_delete(as->self, q->who->tenant, x.id, rac_etag_version(q->if_match), &actor,
+                           removed, q);
+}
+
+/* --- artifacts -------------------------------------------------------------------------------- */
+
+static bool artifact(struct rac_ask *q, struct rac_account_row *x, struct rac_artifact_row *out)
+{
+    const struct rac_artifact_store *as = q->w->as;
+    if (!account(q, RAC_MAY_ARTIFACT_READ, x))
+        return false;
+    rac_err e =
+        as->artifact_get(as->self, q->who->tenant, x->id, kind_of(q), q->args[1], q->a, out);
+    if (e != RAC_OK)
+        rac_ask_fail_err(q, e, kinds[kind_of(q)].word);
+    return e == RAC_OK;
+}
+
+void rac_ops_artifact_get(struct rac_ask *q)
+{
+    struct rac_account_row x;
+    struct rac_artifact_row r;
+    if (!artifact(q, &x, &r))
+        return;
+    q->etag = rac_etag(q->a, r.version);
+    rac_ask_answer(q, artifact_json(q, &x, kind_of(q), &r));
+}
+
+void rac_ops_artifact_content(struct rac_ask *q)
+{
+    struct rac_account_row x;
+    struct rac_artifact_row r;
+    if (!artifact(q, &x, &r))
+        return;
+    q->etag = rac_etag(q->a, r.version);
+    rac_ask_answer_bytes(q, r.bytes, r.content_type, r.name);
+}
+
+void rac_ops_artifact_list(struct rac_ask *q)
+{
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_account_row x;
+    struct rac_artifact_row *rows;
+    rac_str after;
+    size_t top, n;
+    bool more;
+    if (!rac_ask_page(q, &top, &after) || !account(q, RAC_MAY_ARTIFACT_READ, &x))
+        return;
+    rac_err e = as->artifact_list(as->self, q->who->tenant, x.id, kind_of(q), after, top, q->a,
+                                  &rows, &n, &more);
+    if (e != RAC_OK) {
+        rac_ask_fail_err(q, e, kinds[kind_of(q)].word);
+        return;
+    }
+    struct rac_json v = rac_json_new_array(q->a);
+    for (size_t i = 0; i < n; i++)
+        rac_json_add(q->a, &v, artifact_json(q, &x, kind_of(q), &rows[i]));
+    rac_ask_answer_page(q, v, more && n > 0 ? rows[n - 1].name : RAC_STR_NULL);
+}
+
+static void artifact_saved(void *arg, const struct rac_commit *c)
+{
+    struct rac_ask *q = arg;
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_account_row *x = q->state;
+    struct rac_artifact_row r;
+    if (c->err == RAC_E_LIMIT) {
+        rac_ask_fail(q, RAC_FAULT_CONFLICT, "%.*s.", RAC_FMT(c->error));
+        return;
+    }
+    if (c->err != RAC_OK) {
+        rac_ask_fail_commit(q, c, kinds[kind_of(q)].word);
+        return;
+    }
+    rac_err e = as->artifact_get(as->self, q->who->tenant, x->id, kind_of(q), q->args[1], q->a, &r);
+    if (e != RAC_OK) {
+        rac_ask_fail_err(q, e, kinds[kind_of(q)].word);
+        return;
+    }
+    q->status = r.version == 1 ? 201 : 200;
+    q->etag = rac_etag(q->a, r.version);
+    rac_ask_answer(q, artifact_json(q, x, kind_of(q), &r));
+}
+
+static bool type_ok(struct rac_ask *q, enum rac_artifact_kind kind, rac_str type)
+{
+    static const char *const words[RAC_ARTIFACT_KINDS][6] = {
+        {"Xslt", "Xslt20", "Xslt30", "Liquid", "NotSpecified", NULL},
+        {"Xml", "NotSpecified", NULL}};
+    for (size_t i = 0; words[kind][i] != NULL; i++)
+        if (rac_str_eqi(type, rac_str_of(words[kind][i])))
+            return true;
+    rac_ask_fail(q, RAC_FAULT_BAD_VALUE, "'%.*s' is no type of a %s: %s.", RAC_FMT(type),
+                 kinds[kind].word,
+                 kind == RAC_ARTIFACT_MAP ? "Xslt, Xslt20, Xslt30 or Liquid" : "Xml");
+    return false;
+}
+
+/* The body is the content itself, or JSON with "content" in it. */
+static bool read_body(struct rac_ask *q, enum rac_artifact_kind kind, struct rac_artifact_save *r)
+{
+    struct rac_json body, kept = rac_json_new_object(q->a);
+    rac_str type = rac_str_of(kind == RAC_ARTIFACT_MAP ? "Xslt" : "Xml");
+    rac_str first = rac_str_trim(rac_str_sub(q->body, 0, 64));
+    bool json = first.n > 0 && first.p[0] == '{';
+    r->content_type = rac_str_of(kinds[kind].content_type);
+    r->bytes = q->body;
+    if (json) {
+        if (rac_json_parse(q->body, q->a, 0, &body, NULL) != RAC_OK ||
+            !rac_json_is_string(said(&body, "content"))) {
+            rac_ask_fail(q, RAC_FAULT_BAD_REQUEST,
+                         "Give the %s itself, or JSON with its text as \"content\"; links to "
+                         "contents are not followed.",
+                         kinds[kind].word);
+            return false;
+        }
+        kept = kept_of(q, &body);
+        type = rac_json_str(said(&body, kinds[kind].type_member), type);
+        r->content_type = rac_json_str(said(&body, "contentType"), r->content_type);
+        r->bytes = rac_json_str(said(&body, "content"), RAC_S(""));
+    }
+    if (!type_ok(q, kind, type))
+        return false;
+    if (!rac_header_is_value(r->content_type) || r->content_type.n > TYPE_TEXT_MAX) {
+        rac_ask_fail(q, RAC_FAULT_BAD_VALUE, "The contentType is none.");
+        return false;
+    }
+    rac_json_put(q->a, &kept, rac_str_of(kinds[kind].type_member), rac_json_of_str(type));
+    r->properties = rac_json_print_str(&kept, 0, q->a);
+    return true;
+}
+
+void rac_ops_artifact_put(struct rac_ask *q)
+{
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_account_row *x = RAC_NEW(q->a, struct rac_account_row);
+    enum rac_artifact_kind kind = kind_of(q);
+    struct rac_artifact_save r = {.kind = kind,
+                                  .name = q->args[1],
+                                  .if_version = rac_etag_version(q->if_match),
+                                  .actor = rac_ask_actor(q)};
+    size_t most = (size_t)rac_config_int(q->w->service->config, RAC_CONF_ARTIFACT_MAX);
+    if (!account(q, RAC_MAY_ARTIFACT_EDIT, x) || !name_ok(q, kinds[kind].word, q->args[1]) ||
+        !read_body(q, kind, &r))
+        return;
+    if (r.bytes.n == 0) {
+        rac_ask_fail(q, RAC_FAULT_BAD_REQUEST, "The %s is empty.", kinds[kind].word);
+        return;
+    }
+    if (r.bytes.n > most) {
+        rac_ask_fail(q, RAC_FAULT_TOO_LARGE,
+                     "The %s has %zu bytes; at most %zu are kept (workflow.artifact_bytes_max).",
+                     kinds[kind].word, r.bytes.n, most);
+        return;
+    }
+    r.account = x->id;
+    q->state = x;
+    as->artifact_save(as->self, q->who->tenant, &r, artifact_saved, q);
+}
+
+void rac_ops_artifact_delete(struct rac_ask *q)
+{
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_account_row x;
+    struct rac_actor actor = rac_ask_actor(q);
+    if (account(q, RAC_MAY_ARTIFACT_EDIT, &x))
+        as->artifact_delete(as->self, q->who->tenant, x.id, kind_of(q), q->args[1],
+                            rac_etag_version(q->if_match), &actor, removed, q);
+}
