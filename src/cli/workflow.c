@@ -1,5 +1,6 @@
 /* raccord workflow ..., raccord runs ...: workflows of a server and what became of their runs. */
 #include "base/time.h"
+#include "cli/artifacts.h"
 #include "cli/flows.h"
 #include "cli/output.h"
 #include "cli/resource.h"
@@ -79,9 +80,97 @@ static int option_text(struct rac_cli *cli, const char *option, rac_str *text)
                        : rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%.*s", RAC_FMT(why));
 }
 
-/* The document to send: the file's own with those of its app as "files". */
+/* --- maps and schemas ------------------------------------------------------------------------- */
+
+/* "app" of /x/app/Artifacts/Maps/Order.xslt and of app.zip. */
+static rac_str account_of(struct rac_cli *cli, const char *src, const struct rac_cli_artifact *x)
+{
+    rac_str path = x->path;
+    if (path.p == NULL)
+        return name_by_path(cli, rac_str_of(src));
+    for (unsigned up = 0; up < 3; up++) {
+        size_t at = rac_str_rfind_char(path, '/');
+        path = at == RAC_STR_NPOS ? RAC_S("") : rac_str_sub(path, 0, at);
+    }
+    return name_by_path(cli, path);
+}
+
+static int put(struct rac_cli *cli, struct rac_remote *r, rac_str path, rac_str body,
+               const char *type, rac_str source)
+{
+    struct rac_remote_req req = {
+        .method = "PUT", .path = path, .body = body, .content_type = rac_str_of(type)};
+    struct rac_fetch_res res;
+    if (!rac_remote_send(r, &req, &res))
+        return RAC_EXIT_UNREACHABLE;
+    (void)cli;
+    return res.status < 300 ? RAC_EXIT_OK : rac_remote_explain(r, source, &res);
+}
+
+static int put_artifact(struct rac_cli *cli, struct rac_remote *r, rac_str account,
+                        const struct rac_cli_artifact *x)
+{
+    struct rac_artifact_content c;
+    struct rac_json body = rac_json_new_object(cli->a);
+    rac_str why,
+        path = rac_arena_printf(cli->a, "%.*s/%s/%.*s", RAC_FMT(account),
+                                x->kind == RAC_ARTIFACT_MAP ? "maps" : "schemas",
+                                RAC_FMT(rac_url_encode_set(cli->a, x->file, RAC_URL_STRICT)));
+    if (rac_cli_artifact_read(cli, x, cli->a, &c, &why) != RAC_OK)
+        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%.*s", RAC_FMT(why));
+    if (!rac_str_eq(c.type, RAC_S("Liquid")))
+        return put(cli, r, in_group(cli, path), c.bytes, "application/xml", x->file);
+    RAC_JSON_PUT_STR(cli->a, &body, "mapType", c.type);
+    RAC_JSON_PUT_STR(cli->a, &body, "contentType", c.content_type);
+    RAC_JSON_PUT_STR(cli->a, &body, "content", c.bytes);
+    return put(cli, r, in_group(cli, path), rac_json_print_str(&body, 0, cli->a),
+               "application/json", x->file);
+}
+
+/* Those of SRC's app go to an integration account of its name. *account absent: there are none. */
+static int put_artifacts(struct rac_cli *cli, struct rac_remote *r, const char *src,
+                         rac_str *account)
+{
+    struct rac_cli_artifacts list;
+    struct rac_remote_req head = {.method = "GET"};
+    struct rac_fetch_res res;
+    *account = RAC_STR_NULL;
+    rac_cli_artifacts_list(cli, src, cli->a, &list);
+    if (list.n == 0)
+        return RAC_EXIT_OK;
+    rac_str name = account_of(cli, src, &list.v[0]);
+    rac_str path = rac_arena_printf(cli->a, "/api/v1/integrationAccounts/%.*s",
+                                    RAC_FMT(rac_url_encode_set(cli->a, name, RAC_URL_STRICT)));
+    head.path = in_group(cli, path);
+    if (!rac_remote_send(r, &head, &res))
+        return RAC_EXIT_UNREACHABLE;
+    int status = res.status == 404 ? put(cli, r, head.path, RAC_S("{}"), "application/json", name)
+                                   : RAC_EXIT_OK;
+    for (size_t i = 0; i < list.n && status == RAC_EXIT_OK; i++)
+        status = put_artifact(cli, r, path, &list.v[i]);
+    if (status == RAC_EXIT_OK)
+        rac_cli_note(cli, "%zu maps and schemas in integration account %.*s", list.n,
+                     RAC_FMT(name));
+    *account = name;
+    return status;
+}
+
+static void name_account(struct rac_cli *cli, struct rac_json *root, rac_str account)
+{
+    struct rac_json o = rac_json_new_object(cli->a);
+    if (account.n == 0 || RAC_JSON_GET(root, "integrationAccount") != NULL ||
+        rac_json_pointer_get(root, RAC_S("/properties/integrationAccount")) != NULL)
+        return;
+    RAC_JSON_PUT_STR(cli->a, &o, "id", account);
+    RAC_JSON_PUT(cli->a, root, "integrationAccount", o);
+}
+
+/* --- what is sent ----------------------------------------------------------------------------- */
+
+/* The document to send: the file's own with those of its app as "files". account: of its maps and
+ * schemas; absent: it has none. */
 static int document_of(struct rac_cli *cli, const struct rac_cli_flow *f, rac_str source,
-                       rac_str *out, bool *says_name)
+                       rac_str account, rac_str *out, bool *says_name)
 {
     struct rac_document *doc;
     struct rac_diags d;
@@ -108,7 +197,7 @@ static int document_of(struct rac_cli *cli, const struct rac_cli_flow *f, rac_st
     *says_name = RAC_JSON_GET(&root, "name") != NULL || RAC_JSON_GET(&root, "resources") != NULL ||
                  rac_json_pointer_get(&root, RAC_S("/properties/displayName")) != NULL;
     bool bare = RAC_JSON_GET(&root, "triggers") != NULL;
-    if (rac_json_len(&files) == 0 && kind == NULL) {
+    if (rac_json_len(&files) == 0 && kind == NULL && account.n == 0) {
         *out = f->text;
         return status;
     }
@@ -121,6 +210,7 @@ static int document_of(struct rac_cli *cli, const struct rac_cli_flow *f, rac_st
         RAC_JSON_PUT(cli->a, &root, "files", files);
     if (kind != NULL)
         RAC_JSON_PUT_STR(cli->a, &root, "kind", rac_str_of(kind));
+    name_account(cli, &root, account);
     *out = rac_json_print_str(&root, 0, cli->a);
     return status;
 }
@@ -203,15 +293,19 @@ int rac_workflow_create(struct rac_cli *cli, struct rac_remote *r)
     size_t n;
     const char *src = cli->args[0], *name = rac_cli_opt(cli, "name");
     const char *group = rac_cli_opt(cli, "group");
+    rac_str account;
     int status = flows_of(cli, src, &v, &n), worst = status;
     if (status != RAC_EXIT_OK)
         return status;
     if (n > 1 && name != NULL)
         return rac_cli_usage(cli, "%s holds %zu workflows: --name is for one", src, n);
+    status = put_artifacts(cli, r, src, &account);
+    if (status != RAC_EXIT_OK)
+        return status;
     for (size_t i = 0; i < n; i++) { /* one that is refused keeps no other back */
         rac_str document, path = RAC_S("/api/v1/workflows"), source = source_of(cli, src, &v[i]);
         bool says_name = false;
-        status = document_of(cli, &v[i], source, &document, &says_name);
+        status = document_of(cli, &v[i], source, account, &document, &says_name);
         if (group != NULL)
             path = rac_url_query_add(cli->a, path, RAC_S("group"), rac_str_of(group));
         rac_str by_path = name_by_path(cli, source);
@@ -228,7 +322,8 @@ int rac_workflow_create(struct rac_cli *cli, struct rac_remote *r)
 }
 
 /* One SRC that holds one workflow. */
-static int one_document(struct rac_cli *cli, const char *src, rac_str *source, rac_str *document)
+static int one_document(struct rac_cli *cli, const char *src, rac_str account, rac_str *source,
+                        rac_str *document)
 {
     struct rac_cli_flow *v;
     size_t n;
@@ -238,15 +333,17 @@ static int one_document(struct rac_cli *cli, const char *src, rac_str *source, r
         return rac_cli_usage(cli, "%s holds %zu workflows: name the file of one", src, n);
     if (status == RAC_EXIT_OK) {
         *source = source_of(cli, src, &v[0]);
-        status = document_of(cli, &v[0], *source, document, &says_name);
+        status = document_of(cli, &v[0], *source, account, document, &says_name);
     }
     return status;
 }
 
 int rac_workflow_update(struct rac_cli *cli, struct rac_remote *r)
 {
-    rac_str source, document;
-    int status = one_document(cli, cli->args[1], &source, &document);
+    rac_str source, document, account;
+    int status = put_artifacts(cli, r, cli->args[1], &account);
+    if (status == RAC_EXIT_OK)
+        status = one_document(cli, cli->args[1], account, &source, &document);
     if (status != RAC_EXIT_OK)
         return status;
     rac_str path = in_group(cli, rac_resource_path(cli, "workflows/{0}"));
@@ -256,7 +353,7 @@ int rac_workflow_update(struct rac_cli *cli, struct rac_remote *r)
 int rac_workflow_validate(struct rac_cli *cli, struct rac_remote *r)
 {
     rac_str source, document;
-    int status = one_document(cli, cli->args[0], &source, &document);
+    int status = one_document(cli, cli->args[0], RAC_STR_NULL, &source, &document);
     if (status != RAC_EXIT_OK)
         return status;
     return send_document(cli, r, "POST", RAC_S("/api/v1/workflows:validate"), source, document);

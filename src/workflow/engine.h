@@ -41,7 +41,7 @@ struct rac_flow {
     int64_t key; /* 0: no server behind it (raccord run) */
     rac_str tenant, group, id, name, revision;
     rac_str account; /* integrationAccount.id as written; absent: none */
-    rac_str author; /* user id: who saved this version, with whose rights it acts */
+    rac_str author;  /* user id: who saved this version, with whose rights it acts */
     bool enabled, stateless;
     const struct rac_workflow *workflow;
     const struct rac_plan *plan;

@@ -1,6 +1,7 @@
 // Integration accounts: maps and schemas on a server, natively, through the ARM adapter, in runs.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { serve } from './lib/raccord.mjs';
 
@@ -136,6 +137,25 @@ test('another tenant has nothing of it; nor has a workflow whose author may not 
   ok(await s.api('PUT', '/api/v1/workflows/hers?group=dock', flow({ Check: check, Total: total, Answer: answer }, { integrationAccount: { id: account_id } }), { token: ada }));
   const hers = ok(await s.api('POST', '/api/v1/workflows/hers/triggers/manual:callback?group=dock', {}, { token: ada })).value;
   assert.equal((await post(hers, '<order><n>1</n></order>')).status, 502);
+});
+
+test('the folder of an app brings its maps and schemas along', async (t) => {
+  const { raccord, temporary } = await import('./lib/raccord.mjs');
+  const s = await serve(t), dir = join(temporary(t), 'Trade app');
+  const file = (name, v) => { mkdirSync(dirname(join(dir, name)), { recursive: true }); writeFileSync(join(dir, name), typeof v === 'string' ? v : JSON.stringify(v)); };
+  file('host.json', {});
+  file('Sum/workflow.json', flow({ Check: { ...check, inputs: { content: '@triggerBody()', schema: { source: 'LogicApp', name: 'Order.xsd' } } }, Total: { ...total, inputs: { content: '@triggerBody()', map: { source: 'LogicApp', name: 'Sum' } } }, Answer: answer }, { kind: 'Stateful' }));
+  file('Artifacts/Maps/Sum.xslt', sum);
+  file('Artifacts/Maps/old.liquid', '{{ a }}');
+  file('Artifacts/Schemas/Order.xsd', order);
+  const env = { RACCORD_SERVER: s.url, RACCORD_TOKEN: s.token };
+  for (const args of [['create', dir], ['update', 'Sum', join(dir, 'Sum')]]) {
+    const r = await raccord(['workflow', ...args], { env });
+    assert.equal(r.status, 0, r.stderr);
+    assert.match(r.stderr, /3 maps and schemas in integration account Trade_app/);
+  }
+  assert.deepEqual(ok(await s.api('GET', `${A}/Trade_app/maps`)).value.map((x) => [x.name, x.mapType]), [['old.liquid', 'Liquid'], ['Sum.xslt', 'Xslt']]);
+  assert.deepEqual(await post(await url(s, 'Sum'), '<order><n>1</n><n>2</n></order>'), { status: 200, text: '3' });
 });
 
 // Children of a process, by the kernel's own list.
