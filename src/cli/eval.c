@@ -78,7 +78,7 @@ static rac_err evaluate(struct rac_cli *cli, rac_str text, const struct rac_json
     if (now.p != NULL && moment_parse(now, &m))
         run.now_ticks = m.ticks;
     const struct rac_expr *x;
-    rac_err e = rac_expr_compile(text, 0, a, &x, error);
+    rac_err e = rac_expr_compile(text, RAC_EXPR_TOLERANT, a, &x, error);
     if (e != RAC_OK)
         return e;
     e = rac_expr_eval(x, &run, value);

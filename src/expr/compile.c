@@ -8,7 +8,7 @@
 
 #include <stdarg.h>
 
-enum { EXPRESSION_BYTES_MAX = 4 * 8192, NESTING_MAX = 200, ARGS_MAX = 1024 };
+enum { EXPRESSION_UNITS_MAX = 8192, NESTING_MAX = 200, ARGS_MAX = 1024 };
 
 enum token_kind {
 #define TOKEN(id, name) T_##id,
@@ -157,10 +157,8 @@ static bool lex_number(struct parser *p)
     int64_t i;
     double d;
     if (is_float_) {
-        char copy[512];
-        snprintf(copy, sizeof copy, "%.*s", (int)(unsigned_text.n < 500 ? unsigned_text.n : 500),
-                 unsigned_text.p);
-        d = strtod(copy, NULL); /* the process stays in the C locale */
+        d = strtod(rac_arena_cstr(p->a, unsigned_text),
+                   NULL); /* the process stays in the C locale */
         v = rac_json_of_double(d);
     } else if (rac_str_to_i64(unsigned_text, &i)) {
         v = rac_json_of_int(i);
@@ -247,18 +245,9 @@ static const struct rac_expr *constant(struct parser *p, uint32_t offset, struct
 
 static bool parse_expression(struct parser *p, const struct rac_expr **out);
 
-static bool check_arity(struct parser *p, const struct rac_expr *x)
+static rac_str arity_message(struct parser *p, const struct rac_expr *x)
 {
-    const struct rac_expr_function *f = x->fn ? &x->fn->info : NULL;
-    if (f == NULL) {
-        if ((p->flags & RAC_EXPR_STRICT) == 0)
-            return true;
-        return compile_error(p, RAC_EXPR_FUNCTION, x->offset, (uint32_t)x->name.n,
-                             "The template function '%.*s' is not defined or not valid.",
-                             RAC_FMT(x->name));
-    }
-    if (x->args_n >= f->args_min && x->args_n <= f->args_max)
-        return true;
+    const struct rac_expr_function *f = &x->fn->info;
     char expects[64];
     if (f->args_max == RAC_EXPR_ARGS_ANY)
         snprintf(expects, sizeof expects, "at least %u parameter%s", f->args_min,
@@ -268,10 +257,39 @@ static bool check_arity(struct parser *p, const struct rac_expr *x)
                  f->args_min == 1 ? "" : "s");
     else
         snprintf(expects, sizeof expects, "%u to %u parameters", f->args_min, f->args_max);
-    return compile_error(p, RAC_EXPR_ARITY, x->offset, x->length,
-                         "The template language function '%s' expects %s: %s. It was invoked with "
-                         "%u.",
-                         f->name, expects, f->signature, x->args_n);
+    return rac_arena_printf(p->a,
+                            "The template language function '%s' expects %s: %s. It was invoked "
+                            "with %u.",
+                            f->name, expects, f->signature, x->args_n);
+}
+
+/* A node that fails with a message when it is reached. */
+static void break_node(struct rac_expr *x, enum rac_expr_category category, rac_str message)
+{
+    x->kind = NODE_BROKEN;
+    x->args_n = (uint16_t)category;
+    x->value = rac_json_of_str(message);
+}
+
+/* *checked false: the call is none any more. */
+static bool check_arity(struct parser *p, struct rac_expr *x, bool *checked)
+{
+    *checked = true;
+    if (x->fn == NULL) {
+        if ((p->flags & RAC_EXPR_STRICT) == 0)
+            return true;
+        return compile_error(p, RAC_EXPR_FUNCTION, x->offset, (uint32_t)x->name.n,
+                             "The template function '%.*s' is not defined or not valid.",
+                             RAC_FMT(x->name));
+    }
+    if (x->args_n >= x->fn->info.args_min && x->args_n <= x->fn->info.args_max)
+        return true;
+    rac_str message = arity_message(p, x);
+    if ((p->flags & RAC_EXPR_TOLERANT) == 0)
+        return compile_error(p, RAC_EXPR_ARITY, x->offset, x->length, "%.*s", RAC_FMT(message));
+    *checked = false;
+    break_node(x, RAC_EXPR_ARITY, message);
+    return true;
 }
 
 static bool parse_call(struct parser *p, struct token name, const struct rac_expr **out)
@@ -393,9 +411,10 @@ static bool check_calls(struct parser *p, const struct rac_expr *x)
         return check_calls(p, x->object) && check_calls(p, x->key);
     if (x->kind != NODE_CALL)
         return true;
-    if (!check_arity(p, x))
+    bool checked;
+    if (!check_arity(p, (struct rac_expr *)x, &checked)) /* made by this parser, not yet shared */
         return false;
-    for (size_t i = 0; i < x->args_n; i++)
+    for (size_t i = 0; checked && i < x->args_n; i++)
         if (!check_calls(p, x->args[i]))
             return false;
     return true;
@@ -404,7 +423,8 @@ static bool check_calls(struct parser *p, const struct rac_expr *x)
 /* text[from, to) as one expression. */
 static bool parse_whole(struct parser *p, uint32_t from, uint32_t to, const struct rac_expr **out)
 {
-    if (to - from > EXPRESSION_BYTES_MAX)
+    if (to - from > EXPRESSION_UNITS_MAX &&
+        u16_length(rac_str_sub(p->text, from, to - from)) > EXPRESSION_UNITS_MAX)
         return compile_error(p, RAC_EXPR_PARSE, from, to - from,
                              "The expression is longer than the limit of 8192 characters.");
     p->at = from;
@@ -502,7 +522,7 @@ static const struct rac_expr *broken(struct parser *p)
 {
     struct rac_expr *x = node_new(p, NODE_BROKEN, p->error->offset);
     x->length = p->error->length;
-    x->value = rac_json_of_str(p->error->message);
+    break_node(x, p->error->category, p->error->message);
     return x;
 }
 

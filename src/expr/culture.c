@@ -1,4 +1,5 @@
 #include "expr/culture.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #include <unicode/ucurr.h>
@@ -11,7 +12,6 @@
 #define S(lit) RAC_S_INIT(lit)
 
 const struct rac_culture rac_culture_en_us = {
-    .name = S("en-US"),
     .days = {S("Sunday"), S("Monday"), S("Tuesday"), S("Wednesday"), S("Thursday"), S("Friday"),
              S("Saturday")},
     .short_days = {S("Sun"), S("Mon"), S("Tue"), S("Wed"), S("Thu"), S("Fri"), S("Sat")},
@@ -225,16 +225,28 @@ static char first_separator(rac_str pattern, rac_str letters_, char otherwise)
     return otherwise;
 }
 
-bool rac_culture_open(rac_str tag, struct rac_arena *a, const struct rac_culture **out)
+static void patterns_read(struct rac_arena *a, const char *locale, struct rac_culture *c)
 {
-    char locale[ULOC_FULLNAME_CAPACITY];
-    if (tag.p == NULL || rac_str_eqi(tag, RAC_S("en-US")) || rac_str_eqi(tag, RAC_S("en"))) {
-        *out = &rac_culture_en_us;
-        return true;
-    }
-    if (!locale_of(tag, locale))
-        return false;
-    struct rac_culture *c = RAC_NEW(a, struct rac_culture);
+    c->short_date = best_pattern(a, locale, "yMd");
+    rac_str by_style = style_pattern(a, locale, UDAT_NONE, UDAT_SHORT);
+    if (rac_str_find(by_style, RAC_S("yyyy")) != RAC_STR_NPOS)
+        c->short_date = by_style;
+    else if (rac_str_find(by_style, RAC_S("yy")) != RAC_STR_NPOS) /* years in full */
+        c->short_date = rac_str_replace(a, by_style, RAC_S("yy"), RAC_S("yyyy"));
+    c->long_date = style_pattern(a, locale, UDAT_NONE, UDAT_FULL);
+    c->short_time = style_pattern(a, locale, UDAT_SHORT, UDAT_NONE);
+    c->long_time = style_pattern(a, locale, UDAT_MEDIUM, UDAT_NONE);
+    c->month_day = best_pattern(a, locale, "MMMMd");
+    c->year_month = best_pattern(a, locale, "yMMMM");
+    char separators[2] = {first_separator(c->short_date, RAC_S("dMy"), '/'),
+                          first_separator(c->short_time, RAC_S("hH"), ':')};
+    rac_str kept = rac_arena_str(a, (rac_str){separators, 2});
+    c->date_separator = rac_str_sub(kept, 0, 1);
+    c->time_separator = rac_str_sub(kept, 1, 1);
+}
+
+static bool culture_read(struct rac_arena *a, const char *locale, struct rac_culture *c)
+{
     UErrorCode e = U_ZERO_ERROR;
     char likely[ULOC_FULLNAME_CAPACITY]; /* "de" has the money of Germany */
     uloc_addLikelySubtags(locale, likely, sizeof likely, &e);
@@ -242,30 +254,13 @@ bool rac_culture_open(rac_str tag, struct rac_arena *a, const struct rac_culture
     UNumberFormat *num = unum_open(UNUM_DECIMAL, NULL, 0, locale, NULL, &e);
     UNumberFormat *cur = unum_open(UNUM_CURRENCY, NULL, 0, likely, NULL, &e);
     if (U_SUCCESS(e)) {
-        c->name = rac_arena_str(a, tag);
         symbols(a, f, UDAT_WEEKDAYS, 1, c->days, 7);
         symbols(a, f, UDAT_STANDALONE_SHORT_WEEKDAYS, 1, c->short_days, 7);
         symbols(a, f, UDAT_STANDALONE_MONTHS, 0, c->months, 12);
         symbols(a, f, UDAT_STANDALONE_SHORT_MONTHS, 0, c->short_months, 12);
         symbols(a, f, UDAT_AM_PMS, 0, &c->am, 1);
         symbols(a, f, UDAT_AM_PMS, 1, &c->pm, 1);
-        c->short_date = best_pattern(a, locale, "yMd");
-        rac_str by_style = style_pattern(a, locale, UDAT_NONE, UDAT_SHORT);
-        if (rac_str_find(by_style, RAC_S("yyyy")) != RAC_STR_NPOS ||
-            rac_str_find(by_style, RAC_S("yy")) != RAC_STR_NPOS) /* years in full */
-            c->short_date = rac_str_find(by_style, RAC_S("yyyy")) != RAC_STR_NPOS
-                                ? by_style
-                                : rac_str_replace(a, by_style, RAC_S("yy"), RAC_S("yyyy"));
-        c->long_date = style_pattern(a, locale, UDAT_NONE, UDAT_FULL);
-        c->short_time = style_pattern(a, locale, UDAT_SHORT, UDAT_NONE);
-        c->long_time = style_pattern(a, locale, UDAT_MEDIUM, UDAT_NONE);
-        c->month_day = best_pattern(a, locale, "MMMMd");
-        c->year_month = best_pattern(a, locale, "yMMMM");
-        char separators[2] = {first_separator(c->short_date, RAC_S("dMy"), '/'),
-                              first_separator(c->short_time, RAC_S("hH"), ':')};
-        rac_str kept = rac_arena_str(a, (rac_str){separators, 2});
-        c->date_separator = rac_str_sub(kept, 0, 1);
-        c->time_separator = rac_str_sub(kept, 1, 1);
+        patterns_read(a, locale, c);
         c->decimal = number_symbol(a, num, UNUM_DECIMAL_SEPARATOR_SYMBOL);
         c->group = number_symbol(a, num, UNUM_GROUPING_SEPARATOR_SYMBOL);
         c->group_size = (int)unum_getAttribute(num, UNUM_SECONDARY_GROUPING_SIZE);
@@ -280,6 +275,58 @@ bool rac_culture_open(rac_str tag, struct rac_arena *a, const struct rac_culture
         unum_close(num);
     if (cur != NULL)
         unum_close(cur);
-    *out = c;
     return U_SUCCESS(e);
+}
+
+/* Reading one takes a millisecond, so each is read once per process and kept; a list that is full
+ * (tags can be made up) leaves further ones to the arena of the evaluation. */
+struct kept {
+    struct kept *next;
+    unsigned number;
+    char locale[ULOC_FULLNAME_CAPACITY];
+    struct rac_arena a;
+    struct rac_culture c;
+};
+
+enum { KEPT_MAX = 256, CULTURE_BYTES_MAX = 1 << 20 };
+
+static struct kept *cultures; /* grows only; pushed by compare-and-swap */
+
+static const struct rac_culture *read_and_keep(struct kept *head, const char *locale)
+{
+    struct kept *k = rac_mem_alloc(sizeof *k);
+    rac_arena_init(&k->a, CULTURE_BYTES_MAX);
+    snprintf(k->locale, sizeof k->locale, "%s", locale);
+    if (!culture_read(&k->a, locale, &k->c)) {
+        rac_arena_fini(&k->a);
+        rac_mem_free(k);
+        return NULL;
+    }
+    k->next = head;
+    do
+        k->number = k->next != NULL ? k->next->number + 1 : 1;
+    while (!__atomic_compare_exchange_n(&cultures, &k->next, k, true, __ATOMIC_RELEASE,
+                                        __ATOMIC_ACQUIRE));
+    return &k->c; /* two threads may both read one: the list then holds it twice */
+}
+
+bool rac_culture_open(rac_str tag, struct rac_arena *a, const struct rac_culture **out)
+{
+    char locale[ULOC_FULLNAME_CAPACITY];
+    *out = &rac_culture_en_us;
+    if (tag.p == NULL || rac_str_eqi(tag, RAC_S("en-US")) || rac_str_eqi(tag, RAC_S("en")))
+        return true;
+    if (!locale_of(tag, locale))
+        return false;
+    struct kept *head = __atomic_load_n(&cultures, __ATOMIC_ACQUIRE);
+    for (struct kept *k = head; k != NULL; k = k->next)
+        if (strcmp(k->locale, locale) == 0) {
+            *out = &k->c;
+            return true;
+        }
+    if (head == NULL || head->number < KEPT_MAX)
+        return (*out = read_and_keep(head, locale)) != NULL;
+    struct rac_culture *c = RAC_NEW(a, struct rac_culture);
+    *out = c;
+    return culture_read(a, locale, c);
 }

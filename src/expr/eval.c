@@ -130,6 +130,14 @@ bool charge(struct call *c, uint64_t n)
                                               : "it takes more steps than allowed");
 }
 
+bool charge_members(struct call *c, const struct rac_json *object)
+{
+    uint64_t cost = 0;
+    RAC_JSON_EACH_MEMBER(m, object)
+    cost += 1 + m->key_n / 64;
+    return charge(c, cost);
+}
+
 /* Every visit but that of a constant: a step, and a level of depth until it is left. */
 static inline bool enter(const struct rac_expr *x, struct rac_expr_run *run)
 {
@@ -148,10 +156,21 @@ static inline const struct rac_json *leave(struct rac_expr_run *run, const struc
 
 /* --- access (§8) ------------------------------------------------------------------------------ */
 
+struct rac_json_member *member_meant(const struct rac_json *object, rac_str name)
+{
+    struct rac_json_member *exact = rac_json_member(object, name);
+    if (exact != NULL)
+        return exact;
+    RAC_JSON_EACH_MEMBER(m, object)
+    if (equal_folded(rac_json_key(m), name))
+        return m;
+    return NULL;
+}
+
 struct rac_json *member_lookup(const struct rac_json *object, rac_str name)
 {
-    struct rac_json *v = rac_json_get(object, name);
-    return v != NULL ? v : rac_json_geti(object, name);
+    struct rac_json_member *m = member_meant(object, name);
+    return m != NULL ? &m->value : NULL;
 }
 
 static const struct rac_json null_value = {.type = RAC_JSON_NULL};
@@ -204,6 +223,9 @@ static bool access_object(const struct rac_expr *x, struct rac_expr_run *run,
                        RAC_FMT(source_of(x)), rac_expr_type_name(key));
     rac_str name = {key->s, key->n};
     const struct rac_json *v = rac_json_get(object, name);
+    struct call c = {run, x, run->a};
+    if (v == NULL && !charge(&c, rac_json_len(object) / 4)) /* all of its names are compared */
+        return false;
     if (v == NULL && rac_str_find_char(name, '/') != RAC_STR_NPOS)
         v = lookup_path(object, name);
     if (v == NULL)
@@ -327,7 +349,8 @@ static RAC_NOINLINE bool eval_text(const struct rac_expr *x, struct rac_expr_run
         struct rac_json v;
         if (!eval_node(x->args[i], run, &v))
             return false;
-        parts[i] = v.type == RAC_JSON_STRING ? (rac_str){v.s, v.n} : rac_expr_text(&v, run->a);
+        if (!text_of(&c, &v, &parts[i]))
+            return false;
     }
     return join_text(&c, parts, x->args_n, RAC_S(""), out);
 }
@@ -391,7 +414,7 @@ bool eval_node(const struct rac_expr *x, struct rac_expr_run *run, struct rac_js
         ok = eval_object(x, run, out);
         break;
     case NODE_BROKEN:
-        ok = fail_at(run, x, RAC_EXPR_PARSE, "%.*s", (int)v->n, v->s);
+        ok = fail_at(run, x, (enum rac_expr_category)x->args_n, "%.*s", (int)v->n, v->s);
         break;
     default:
         ok = eval_array(x, run, out);

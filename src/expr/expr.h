@@ -93,7 +93,7 @@ struct rac_expr; /* a compiled template, or a compiled tree of them */
 
 /* RAC_OK, or RAC_E_SYNTAX with *error filled (parse, arity; function when strict). Unknown
  * functions fail when reached unless strict (spec O21). Tolerant: a text that is no template is
- * one that fails when evaluated. In a; keeps text. error may be NULL. */
+ * one that fails when evaluated, a call with too many or too few arguments fails when reached (§5). In a; keeps text. error may be NULL. */
 enum rac_expr_compile_flags { RAC_EXPR_STRICT = 1, RAC_EXPR_TOLERANT = 2 };
 rac_err rac_expr_compile(rac_str text, unsigned flags, struct rac_arena *a,
                          const struct rac_expr **out, struct rac_expr_error *error) RAC_MUST_CHECK;

@@ -26,7 +26,7 @@ enum node_kind {
     NODE_TEXT,   /* interpolation: parts rendered and joined */
     NODE_ARRAY,  /* of a tree */
     NODE_OBJECT, /* of a tree */
-    NODE_BROKEN, /* its value is the message it fails with */
+    NODE_BROKEN, /* its value is the message it fails with, args_n the category */
 };
 
 struct rac_expr {
@@ -80,8 +80,14 @@ bool arg_object(struct call *c, const struct rac_json *v, size_t i);
 /* Joins parts with sep between them, within the limit of a string's size. */
 bool join_text(struct call *c, const rac_str *parts, size_t n, rac_str sep, struct rac_json *out);
 size_t string_max(const struct rac_expr_run *run);
-/* Charges n steps: for functions that visit many elements. */
+/* Charges n steps: for functions that visit many elements. Reading 64 bytes of text, copying or
+ * comparing them, is a step; parsing 16. Texts given as arguments are charged once by the call. */
 bool charge(struct call *c, uint64_t n);
+bool charge_members(struct call *c, const struct rac_json *object); /* each, and its key */
+/* v as §7 renders it, charged by its size. */
+bool text_of(struct call *c, const struct rac_json *v, rac_str *out);
+/* Deep equality (§9), charged by what is visited. */
+bool equal_values(struct call *c, const struct rac_json *x, const struct rac_json *y, bool *same);
 
 /* --- values ----------------------------------------------------------------------------------- */
 
@@ -140,6 +146,7 @@ int compare_numbers(const struct rac_json *x, const struct rac_json *y);
 bool compare_ordered(const struct rac_json *x, const struct rac_json *y, int *order);
 size_t double_text(double d, bool in_json, char out[40]); /* §7 */
 /* Exact name, else the first equal but for case. */
+struct rac_json_member *member_meant(const struct rac_json *object, rac_str name);
 struct rac_json *member_lookup(const struct rac_json *object, rac_str name);
 
 /* --- UTF-16 units ----------------------------------------------------------------------------- */
@@ -153,7 +160,8 @@ size_t u16_index_of_byte(rac_str s, size_t byte); /* unit at which a byte offset
 uint16_t *u16_units(struct rac_arena *a, rac_str s, size_t *n);
 rac_str u16_text(struct rac_arena *a, const uint16_t *units, size_t n);
 uint16_t u16_fold(uint16_t unit); /* for comparisons without case */
-bool is_white(uint32_t cp);       /* §3 */
+bool equal_folded(rac_str x, rac_str y);
+bool is_white(uint32_t cp); /* §3 */
 rac_str trim_white(rac_str s);
 int u16_compare(rac_str x, rac_str y); /* ordinal by unit */
 

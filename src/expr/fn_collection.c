@@ -1,10 +1,21 @@
 /* Collections (spec expressions §16.2). */
+#include "base/dec.h"
 #include "base/map.h"
 #include "expr/functions_priv.h"
 
 static rac_str str_of(const struct rac_json *v)
 {
     return (rac_str){v->s, v->n};
+}
+
+static bool array_contains(struct call *c, const struct rac_json *array,
+                           const struct rac_json *what, struct rac_json *out)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < rac_json_len(array); i++)
+        if (!equal_values(c, rac_json_at(array, i), what, &found))
+            return false;
+    return answer_bool(out, found);
 }
 
 bool fn_contains(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
@@ -18,12 +29,7 @@ bool fn_contains(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
     case RAC_JSON_OBJECT:
         return arg_str(c, v, 1, &what) && answer_bool(out, rac_json_get(&v[0], what) != NULL);
     case RAC_JSON_ARRAY:
-        if (!charge(c, rac_json_len(&v[0])))
-            return false;
-        RAC_JSON_EACH(e, &v[0])
-        if (rac_expr_equal(e, &v[1]))
-            return answer_bool(out, true);
-        return answer_bool(out, false);
+        return array_contains(c, &v[0], &v[1], out);
     default:
         return fail_type(c, &v[0], 0, "an object, an array or a string");
     }
@@ -122,8 +128,9 @@ bool fn_join(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, stru
         return false;
     rac_str *parts = RAC_NEW_N(c->a, rac_str, len);
     for (size_t i = 0; i < len; i++)
-        parts[i] = rac_expr_text(rac_json_at(&v[0], i), c->a);
-    return join_text(c, parts, len, delimiter, out);
+        if (!text_of(c, rac_json_at(&v[0], i), &parts[i]))
+            return false;
+    return join_text(c, parts, len, delimiter, out) && charge(c, out->n / 64);
 }
 
 bool fn_reverse(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
@@ -142,32 +149,37 @@ struct sorted {
     struct rac_json *value, *key;
 };
 
-static bool comparable(const struct rac_json *x, const struct rac_json *y, int *order)
+/* 1, 0: whether they can be compared; -1: that costs too much. */
+static int comparable(struct call *c, const struct rac_json *x, const struct rac_json *y,
+                      int *order)
 {
+    bool texts = x->type == RAC_JSON_STRING && y->type == RAC_JSON_STRING;
+    if (!charge(c, 1 + (texts ? (x->n < y->n ? x->n : y->n) / 64 : 0)))
+        return -1;
     if (x->type == RAC_JSON_BOOL && y->type == RAC_JSON_BOOL) {
         *order = x->b - y->b;
-        return true;
+        return 1;
     }
     return compare_ordered(x, y, order);
 }
 
-static bool merge_sort(struct sorted *v, struct sorted *spare, size_t n)
+static int merge_sort(struct call *c, struct sorted *v, struct sorted *spare, size_t n)
 {
-    if (n < 2)
-        return true;
     size_t half = n / 2, i = 0, j = half, w = 0;
-    if (!merge_sort(v, spare, half) || !merge_sort(v + half, spare, n - half))
-        return false;
+    int ok = 1;
+    if (n < 2 || (ok = merge_sort(c, v, spare, half)) != 1 ||
+        (ok = merge_sort(c, v + half, spare, n - half)) != 1)
+        return ok;
     while (i < half && j < n) {
         int order;
-        if (!comparable(v[i].key, v[j].key, &order))
-            return false;
+        if ((ok = comparable(c, v[i].key, v[j].key, &order)) != 1)
+            return ok;
         spare[w++] = order <= 0 ? v[i++] : v[j++];
     }
     while (i < half)
         spare[w++] = v[i++];
     memcpy(v, spare, w * sizeof *v); /* what is left of the second half stands already */
-    return true;
+    return 1;
 }
 
 bool fn_sort(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)
@@ -176,7 +188,7 @@ bool fn_sort(struct call *c, const struct rac_json *v, size_t n, struct rac_json
     if (!arg_array(c, v, 0) || (n > 1 && !arg_str(c, v, 1, &key)))
         return false;
     size_t len = rac_json_len(&v[0]);
-    if (!charge(c, len * 4))
+    if (!charge(c, len))
         return false;
     struct sorted *list = RAC_NEW_N(c->a, struct sorted, len),
                   *spare = RAC_NEW_N(c->a, struct sorted, len);
@@ -192,7 +204,10 @@ bool fn_sort(struct call *c, const struct rac_json *v, size_t n, struct rac_json
                         "booleans%s; element %zu has none.",
                         n > 1 ? " found under the key" : "", i);
     }
-    if (!merge_sort(list, spare, len))
+    int ok = merge_sort(c, list, spare, len);
+    if (ok < 0)
+        return false;
+    if (ok == 0)
         return fail(c, RAC_EXPR_TYPE,
                     "The template language function 'sort' expects elements of one type: all "
                     "numbers, all strings or all booleans.");
@@ -204,45 +219,81 @@ bool fn_sort(struct call *c, const struct rac_json *v, size_t n, struct rac_json
 
 /* --- union, intersection ---------------------------------------------------------------------- */
 
-/* A set of values by deep equality. Scalars go through a hash map by their canonical text; what
- * has parts is compared with the others that have parts. */
+/* A set of values by deep equality. Strings go through a hash map, other scalars through one by
+ * their canonical text; what has parts is compared with the others that have parts. */
 struct set {
-    struct rac_map texts;
+    struct rac_map strings, scalars;
     const struct rac_json **deep;
     size_t deep_n, deep_cap;
     struct call *c;
 };
 
+/* 1, 1.0 and 1.00 are the same element; what a double cannot hold is told apart by its digits. */
+static rac_str canonical_number(struct set *s, const struct rac_json *v)
+{
+    char num[RAC_DEC_TEXT];
+    double d = rac_json_double(v, 0);
+    if (v->type == RAC_JSON_INT && (v->i > (1LL << 53) || v->i < -(1LL << 53)))
+        return rac_arena_printf(s->c->a, "n%lld", (long long)v->i);
+    struct rac_dec exact, rounded;
+    if (is_decimal(v) && rac_dec_parse(str_of(v), &exact) && rac_dec_of_double(d, &rounded) &&
+        rac_dec_cmp(exact, rounded) != 0) {
+        rac_str text = {num, rac_dec_print(exact, num)};
+        while (exact.scale > 0 && text.p[text.n - 1] == '0') {
+            text.n--;
+            exact.scale--;
+        }
+        return rac_arena_printf(s->c->a, "n%.*s", RAC_FMT(text));
+    }
+    return rac_arena_printf(s->c->a, "n%.*s", (int)double_text(d, false, num), num);
+}
+
 static rac_str canonical(struct set *s, const struct rac_json *v)
 {
-    char num[40];
     if (v->type == RAC_JSON_STRING)
-        return rac_arena_printf(s->c->a, "s%.*s", (int)v->n, v->s);
-    if (rac_json_is_number(v)) { /* 1, 1.0 and 1.00 are the same element */
-        double d = rac_json_double(v, 0);
-        if (v->type == RAC_JSON_INT && (v->i > (1LL << 53) || v->i < -(1LL << 53)))
-            return rac_arena_printf(s->c->a, "n%lld", (long long)v->i);
-        return rac_arena_printf(s->c->a, "n%.*s", (int)double_text(d, false, num), num);
-    }
+        return str_of(v);
+    if (rac_json_is_number(v))
+        return canonical_number(s, v);
     return v->type == RAC_JSON_NULL ? RAC_S("null") : v->b ? RAC_S("true") : RAC_S("false");
 }
 
-static bool set_has(struct set *s, const struct rac_json *v)
+static bool has_parts(const struct rac_json *v)
 {
-    if (v->type != RAC_JSON_ARRAY && v->type != RAC_JSON_OBJECT)
-        return rac_map_has(&s->texts, canonical(s, v));
-    for (size_t i = 0; i < s->deep_n; i++)
-        if (rac_expr_equal(s->deep[i], v))
-            return true;
-    return false;
+    return v->type == RAC_JSON_ARRAY || v->type == RAC_JSON_OBJECT;
 }
 
-static bool set_add(struct set *s, const struct rac_json *v) /* false: it was there */
+static struct rac_map *map_of(struct set *s, const struct rac_json *v)
 {
-    if (set_has(s, v))
+    return v->type == RAC_JSON_STRING ? &s->strings : &s->scalars;
+}
+
+/* False: it costs too much. */
+static bool set_has(struct set *s, const struct rac_json *v, bool *has)
+{
+    *has = false;
+    if (!charge(s->c, 1 + (v->type == RAC_JSON_STRING ? v->n / 32 : 0)))
         return false;
-    if (v->type != RAC_JSON_ARRAY && v->type != RAC_JSON_OBJECT) {
-        rac_map_put(&s->texts, canonical(s, v), s);
+    if (!has_parts(v)) {
+        *has = rac_map_has(map_of(s, v), canonical(s, v));
+        return true;
+    }
+    for (size_t i = 0; i < s->deep_n && !*has; i++)
+        if (!equal_values(s->c, s->deep[i], v, has))
+            return false;
+    return true;
+}
+
+/* *added: it was not there. */
+static bool set_add(struct set *s, const struct rac_json *v, bool *added)
+{
+    bool has;
+    if (!set_has(s, v, &has))
+        return false;
+    *added = !has;
+    if (has)
+        return true;
+    if (!has_parts(v)) {
+        rac_map_put(map_of(s, v), canonical(s, v), s);
         return true;
     }
     if (s->deep_n == s->deep_cap) {
@@ -258,7 +309,8 @@ static bool set_add(struct set *s, const struct rac_json *v) /* false: it was th
 static void set_init(struct set *s, struct call *c)
 {
     *s = (struct set){.c = c};
-    rac_map_init(&s->texts, c->a);
+    rac_map_init(&s->strings, c->a);
+    rac_map_init(&s->scalars, c->a);
 }
 
 static bool same_kind(struct call *c, const struct rac_json *v, size_t n)
@@ -274,30 +326,31 @@ static bool same_kind(struct call *c, const struct rac_json *v, size_t n)
     return true;
 }
 
-static bool charge_set(struct set *s)
-{
-    return charge(s->c, 1 + s->deep_n); /* every element with parts may meet every other */
-}
-
 bool fn_union(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)
 {
     struct set seen;
+    bool added;
     set_init(&seen, c);
     if (!same_kind(c, v, n))
         return false;
-    bool arrays = v[0].type == RAC_JSON_ARRAY;
-    *out = arrays ? rac_json_new_array(c->a) : rac_json_new_object(c->a);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < rac_json_len(&v[i]); k++) {
-            if (!charge_set(&seen))
-                return false;
-            if (!arrays) {
-                const struct rac_json_member *m = rac_json_member_at(&v[i], k);
-                rac_json_put(c->a, out, rac_json_key(m), m->value);
-            } else if (set_add(&seen, rac_json_at(&v[i], k))) {
-                rac_json_add(c->a, out, *rac_json_at(&v[i], k));
+    if (v[0].type == RAC_JSON_ARRAY) {
+        *out = rac_json_new_array(c->a);
+        for (size_t i = 0; i < n; i++)
+            RAC_JSON_EACH(e, &v[i])
+            {
+                if (!set_add(&seen, e, &added))
+                    return false;
+                if (added)
+                    rac_json_add(c->a, out, *e);
             }
-        }
+        return true;
+    }
+    *out = rac_json_new_object(c->a);
+    for (size_t i = 0; i < n; i++) {
+        if (!charge_members(c, &v[i]))
+            return false;
+        RAC_JSON_EACH_MEMBER(m, &v[i])
+        rac_json_put(c->a, out, rac_json_key(m), m->value);
     }
     return true;
 }
@@ -306,26 +359,26 @@ static bool intersection_of_arrays(struct call *c, const struct rac_json *v, siz
                                    struct rac_json *out)
 {
     struct set *sets = RAC_NEW_N(c->a, struct set, n), taken;
+    bool all, added;
     set_init(&taken, c);
     for (size_t i = 1; i < n; i++) {
         set_init(&sets[i], c);
         RAC_JSON_EACH(e, &v[i])
-        {
-            if (!charge_set(&sets[i]))
-                return false;
-            set_add(&sets[i], e);
-        }
+        if (!set_add(&sets[i], e, &added))
+            return false;
     }
     *out = rac_json_new_array(c->a);
     RAC_JSON_EACH(e, &v[0])
     {
-        bool all = true;
-        for (size_t i = 1; i < n && all; i++) {
-            if (!charge_set(&sets[i]))
+        all = true;
+        for (size_t i = 1; i < n && all; i++)
+            if (!set_has(&sets[i], e, &all))
                 return false;
-            all = set_has(&sets[i], e);
-        }
-        if (all && set_add(&taken, e))
+        if (!all)
+            continue;
+        if (!set_add(&taken, e, &added))
+            return false;
+        if (added)
             rac_json_add(c->a, out, *e);
     }
     return true;
@@ -343,9 +396,11 @@ bool fn_intersection(struct call *c, const struct rac_json *v, size_t n, struct 
         bool all = true;
         for (size_t i = 1; i < n && all; i++) {
             const struct rac_json *other = rac_json_get(&v[i], rac_json_key(m));
-            all = other != NULL && rac_expr_equal(&m->value, other);
+            all = other != NULL;
+            if (all && !equal_values(c, &m->value, other, &all))
+                return false;
         }
-        if (!charge(c, n))
+        if (!charge(c, n * (1 + m->key_n / 64)))
             return false;
         if (all)
             rac_json_put(c->a, out, rac_json_key(m), m->value);

@@ -36,7 +36,8 @@ bool fn_create_array(struct call *c, const struct rac_json *v, size_t n, struct 
 
 bool fn_string(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
 {
-    return answer_str(out, rac_expr_text(&v[0], c->a));
+    rac_str text;
+    return text_of(c, &v[0], &text) && answer_str(out, text);
 }
 
 bool fn_bool(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
@@ -236,8 +237,11 @@ bool fn_binary(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, st
 {
     if (v[0].type == RAC_JSON_NULL)
         return fail_type(c, &v[0], 0, "a value that is not null");
-    *out = envelope(c->a, RAC_S("application/octet-stream"), rac_expr_text(&v[0], c->a));
-    return true;
+    rac_str text;
+    if (!text_of(c, &v[0], &text))
+        return false;
+    *out = envelope(c->a, RAC_S("application/octet-stream"), text);
+    return charge(c, text.n / 64);
 }
 
 /* --- data URIs -------------------------------------------------------------------------------- */
@@ -254,12 +258,15 @@ bool fn_data_uri(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
     } else {
         bool text = v[0].type == RAC_JSON_STRING;
         type = text ? RAC_S("text/plain;charset=utf-8") : RAC_S("application/json;charset=utf-8");
-        base64 = rac_base64_encode(c->a, rac_expr_text(&v[0], c->a));
+        if (!text_of(c, &v[0], &base64))
+            return false;
+        base64 = rac_base64_encode(c->a, base64);
     }
     if (rac_arena_over(c->a) || type.n + base64.n + 16 > string_max(c->run))
         return fail_limit(c, "a string would be larger than allowed");
-    return answer_str(
-        out, rac_arena_printf(c->a, "data:%.*s;base64,%.*s", RAC_FMT(type), RAC_FMT(base64)));
+    return charge(c, base64.n / 64) &&
+           answer_str(out, rac_arena_printf(c->a, "data:%.*s;base64,%.*s", RAC_FMT(type),
+                                            RAC_FMT(base64)));
 }
 
 struct data_uri {
@@ -434,9 +441,11 @@ static bool json_of_text(struct call *c, const struct rac_json *v, rac_str text,
                          struct rac_json *out)
 {
     struct rac_json_error where;
+    if (!charge(c, text.n / 16))
+        return false;
     rac_err e = rac_json_parse(text, c->a, 0, out, &where);
     if (e == RAC_OK)
-        return charge(c, text.n / 64);
+        return true;
     return fail(c, RAC_EXPR_CONVERT,
                 "The template language function 'json' parameter is not valid. The provided value "
                 "'%.*s' cannot be parsed: %s at line %u, column %u.",
@@ -451,6 +460,8 @@ bool fn_json(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, stru
         return json_of_text(c, &v[0], str_of(&v[0]), out);
     if (!is_envelope(&v[0]))
         return fail_type(c, &v[0], 0, "a string or XML");
+    if (!charge(c, rac_json_str(RAC_JSON_GET(&v[0], "$content"), RAC_S("")).n / 64))
+        return false;
     if (!envelope_bytes(&v[0], c->a, &bytes))
         return fail_convert(c, &v[0], "JSON: its content is not base64");
     if (xml_is_envelope(&v[0]))

@@ -55,14 +55,14 @@ bool fn_not(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struc
     return answer_bool(out, !v[0].b);
 }
 
-bool fn_equals(struct call *c RAC_UNUSED, const struct rac_json *v, size_t n RAC_UNUSED,
-               struct rac_json *out)
+bool fn_equals(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
 {
     const struct rac_json *b = v[0].type == RAC_JSON_BOOL ? &v[0] : &v[1];
     const struct rac_json *i = v[0].type == RAC_JSON_INT ? &v[0] : &v[1];
-    bool same = b->type == RAC_JSON_BOOL && i->type == RAC_JSON_INT ? b->b == (i->i != 0)
-                                                                    : rac_expr_equal(&v[0], &v[1]);
-    return answer_bool(out, same);
+    bool same;
+    if (b->type == RAC_JSON_BOOL && i->type == RAC_JSON_INT)
+        return answer_bool(out, b->b == (i->i != 0));
+    return equal_values(c, &v[0], &v[1], &same) && answer_bool(out, same);
 }
 
 static bool ordered(struct call *c, const struct rac_json *v, int *order)

@@ -11,21 +11,9 @@ static struct rac_json members_of(struct call *c, const struct rac_json *o)
     return made;
 }
 
-/* The member setProperty and removeProperty mean: exact, else the first equal but for case. */
-static struct rac_json_member *member_meant(const struct rac_json *o, rac_str name)
-{
-    struct rac_json_member *exact = rac_json_member(o, name);
-    if (exact != NULL)
-        return exact;
-    RAC_JSON_EACH_MEMBER(m, o)
-    if (rac_str_eqi(rac_json_key(m), name))
-        return m;
-    return NULL;
-}
-
 static bool object_and_name(struct call *c, const struct rac_json *v, rac_str *name)
 {
-    return arg_object(c, v, 0) && arg_str(c, v, 1, name) && charge(c, rac_json_len(&v[0]));
+    return arg_object(c, v, 0) && arg_str(c, v, 1, name) && charge_members(c, &v[0]);
 }
 
 bool fn_add_property(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
@@ -73,8 +61,8 @@ bool fn_remove_property(struct call *c, const struct rac_json *v, size_t n RAC_U
 bool fn_merge_objects(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
                       struct rac_json *out)
 {
-    if (!arg_object(c, v, 0) || !arg_object(c, v, 1) ||
-        !charge(c, rac_json_len(&v[0]) + rac_json_len(&v[1])))
+    if (!arg_object(c, v, 0) || !arg_object(c, v, 1) || !charge_members(c, &v[0]) ||
+        !charge_members(c, &v[1]))
         return false;
     *out = members_of(c, &v[0]);
     RAC_JSON_EACH_MEMBER(m, &v[1])

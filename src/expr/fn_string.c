@@ -19,8 +19,8 @@ bool fn_concat(struct call *c, const struct rac_json *v, size_t n, struct rac_js
 {
     rac_str fast[16], *parts = n <= RAC_COUNT(fast) ? fast : (rac_str *)RAC_NEW_N(c->a, rac_str, n);
     for (size_t i = 0; i < n; i++)
-        parts[i] =
-            v[i].type == RAC_JSON_STRING ? (rac_str){v[i].s, v[i].n} : rac_expr_text(&v[i], c->a);
+        if (!text_of(c, &v[i], &parts[i]))
+            return false;
     return join_text(c, parts, n, RAC_S(""), out);
 }
 
@@ -304,6 +304,31 @@ bool fn_utf16_length(struct call *c, const struct rac_json *v, size_t n RAC_UNUS
     return arg_str(c, v, 0, &s) && answer_int(out, 2 * (int64_t)u16_length(s));
 }
 
+static void chunk_array(struct call *c, const struct rac_json *v, size_t step, struct rac_json *out)
+{
+    size_t total = rac_json_len(v);
+    for (size_t at = 0, len; at < total; at += len) {
+        struct rac_json piece = rac_json_new_array(c->a);
+        len = total - at < step ? total - at : step;
+        for (size_t i = 0; i < len; i++)
+            rac_json_add(c->a, &piece, *rac_json_at(v, at + i));
+        rac_json_add(c->a, out, piece);
+    }
+}
+
+/* Units are found once: a search for each piece from the start would square the length. */
+static void chunk_text(struct call *c, rac_str s, size_t step, struct rac_json *out)
+{
+    bool ascii = is_ascii(s);
+    size_t total = s.n;
+    const uint16_t *units = ascii ? NULL : u16_units(c->a, s, &total);
+    for (size_t at = 0, len; at < total; at += len) {
+        len = total - at < step ? total - at : step;
+        rac_json_add(c->a, out,
+                     str_value(ascii ? rac_str_sub(s, at, len) : u16_text(c->a, units + at, len)));
+    }
+}
+
 bool fn_chunk(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
 {
     int64_t size;
@@ -315,25 +340,14 @@ bool fn_chunk(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, str
     if (size < 1)
         return fail(c, RAC_EXPR_ARGUMENT,
                     "The template language function 'chunk' expects a size of at least 1.");
-    rac_str s = array ? RAC_S("") : (rac_str){v[0].s, v[0].n};
-    size_t total = array ? rac_json_len(&v[0]) : u16_length(s), step = (size_t)size;
-    if (!charge(c, total))
+    size_t total = array ? rac_json_len(&v[0]) : v[0].n;
+    if (!charge(c, (array ? total : total / 64) + total / (uint64_t)size))
         return false;
     *out = rac_json_new_array(c->a);
-    for (size_t at = 0; at < total; at += step) {
-        size_t len = total - at < step ? total - at : step;
-        struct rac_json piece;
-        if (array) {
-            piece = rac_json_new_array(c->a);
-            for (size_t i = 0; i < len; i++)
-                rac_json_add(c->a, &piece, *rac_json_at(&v[0], at + i));
-        } else {
-            piece = str_value(u16_slice(c->a, s, at, len));
-        }
-        rac_json_add(c->a, out, piece);
-        if (len < step)
-            break;
-    }
+    if (array)
+        chunk_array(c, &v[0], (size_t)size, out);
+    else
+        chunk_text(c, (rac_str){v[0].s, v[0].n}, (size_t)size, out);
     return true;
 }
 
@@ -349,6 +363,8 @@ bool fn_trim_byte_order_mark(struct call *c, const struct rac_json *v, size_t n 
     }
     if (!is_envelope(&v[0]))
         return fail_type(c, &v[0], 0, "a string or binary content");
+    if (!charge(c, rac_json_str(RAC_JSON_GET(&v[0], "$content"), RAC_S("")).n / 32))
+        return false;
     if (!envelope_bytes(&v[0], c->a, &bytes))
         return fail_convert(c, &v[0], "binary content");
     if (rac_str_starts(bytes, mark))

@@ -186,6 +186,8 @@ static bool form_values(struct call *c, const struct rac_json *body, const struc
                     "The template language function '%s' expects form content "
                     "(application/x-www-form-urlencoded).",
                     c->node->fn->info.name);
+    if (!charge(c, rac_json_len(form)))
+        return false;
     struct rac_json all = rac_json_new_array(c->a);
     RAC_JSON_EACH(pair, form)
     if (rac_str_eq(rac_json_str(RAC_JSON_GET(pair, "key"), RAC_STR_NULL), key) &&

@@ -112,6 +112,8 @@ bool fn_xpath(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, str
         return fail_type(c, &v[0], 0, "XML");
     if (!arg_str(c, v, 1, &path))
         return false;
+    if (!charge(c, rac_json_str(RAC_JSON_GET(&v[0], "$content"), RAC_S("")).n / 64))
+        return false;
     if (!envelope_bytes(&v[0], c->a, &bytes))
         return fail_convert(c, &v[0], "XML: its content is not base64");
     if (!xml_read(c, &v[0], rac_utf8_mend(c->a, bytes), &x))

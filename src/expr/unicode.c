@@ -176,6 +176,22 @@ uint16_t u16_fold(uint16_t unit)
     return up <= 0xffff ? (uint16_t)up : unit;
 }
 
+bool equal_folded(rac_str x, rac_str y)
+{
+    if (is_ascii(x) || is_ascii(y))
+        return rac_str_eqi(x, y);
+    size_t i = 0, k = 0;
+    while (i < x.n && k < y.n) {
+        uint32_t cx, cy;
+        i += step(x.p + i, x.n - i, &cx);
+        k += step(y.p + k, y.n - k, &cy);
+        if (cx != cy &&
+            (cx > 0xffff || cy > 0xffff || u16_fold((uint16_t)cx) != u16_fold((uint16_t)cy)))
+            return false;
+    }
+    return i == x.n && k == y.n;
+}
+
 int u16_compare(rac_str x, rac_str y)
 {
     size_t i = 0, n = x.n < y.n ? x.n : y.n;

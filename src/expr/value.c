@@ -147,11 +147,13 @@ static void json_string(rac_str s, struct rac_buf *b)
     rac_buf_add_char(b, '"');
 }
 
-enum { TEXT_BYTES_MAX = 104857600 };
+enum { TEXT_BYTES_MAX = 104857600, VALUE_DEPTH_MAX = 4 * RAC_JSON_DEPTH_MAX };
 
-static void json_text(const struct rac_json *v, struct rac_buf *b)
+static void json_text(const struct rac_json *v, unsigned depth, struct rac_buf *b)
 {
     char num[40];
+    if (depth > VALUE_DEPTH_MAX)
+        b->err = RAC_E_LIMIT;
     if (rac_buf_err(b) != RAC_OK)
         return;
     switch (v->type) {
@@ -184,7 +186,7 @@ static void json_text(const struct rac_json *v, struct rac_buf *b)
         for (size_t i = 0; i < rac_json_len(v); i++) {
             if (i > 0)
                 rac_buf_add_char(b, ',');
-            json_text(rac_json_at(v, i), b);
+            json_text(rac_json_at(v, i), depth + 1, b);
         }
         rac_buf_add_char(b, ']');
         break;
@@ -196,10 +198,27 @@ static void json_text(const struct rac_json *v, struct rac_buf *b)
                 rac_buf_add_char(b, ',');
             json_string(rac_json_key(m), b);
             rac_buf_add_char(b, ':');
-            json_text(&m->value, b);
+            json_text(&m->value, depth + 1, b);
         }
         rac_buf_add_char(b, '}');
     }
+}
+
+/* At most bytes_max of it; more marks the arena. */
+static rac_str composite_text(const struct rac_json *v, struct rac_arena *a, size_t bytes_max)
+{
+    struct rac_buf b;
+    size_t room = a->bytes_max > a->used_bytes ? a->bytes_max - a->used_bytes : 0;
+    rac_buf_init(&b, room < bytes_max ? room : bytes_max);
+    json_text(v, 0, &b);
+    if (rac_buf_err(&b) != RAC_OK) { /* the evaluator asks, and ends with a limit */
+        a->over = true;
+        rac_buf_fini(&b);
+        return RAC_S("");
+    }
+    rac_str s = rac_buf_take(&b, a);
+    rac_buf_fini(&b);
+    return s;
 }
 
 rac_str rac_expr_text(const struct rac_json *v, struct rac_arena *a)
@@ -223,22 +242,19 @@ rac_str rac_expr_text(const struct rac_json *v, struct rac_arena *a)
         return rac_arena_str(a, (rac_str){num, n});
     }
     default:
-        break;
+        return is_envelope(v) ? envelope_text(v, a) : composite_text(v, a, TEXT_BYTES_MAX);
     }
-    if (is_envelope(v))
-        return envelope_text(v, a);
-    struct rac_buf b;
-    size_t room = a->bytes_max > a->used_bytes ? a->bytes_max - a->used_bytes : 0;
-    rac_buf_init(&b, room < TEXT_BYTES_MAX ? room : TEXT_BYTES_MAX);
-    json_text(v, &b);
-    if (rac_buf_err(&b) != RAC_OK) { /* the evaluator asks, and ends with a limit */
-        a->over = true;
-        rac_buf_fini(&b);
-        return RAC_S("");
+}
+
+bool text_of(struct call *c, const struct rac_json *v, rac_str *out)
+{
+    if (v->type < RAC_JSON_ARRAY || is_envelope(v)) {
+        *out = rac_expr_text(v, c->a);
+        return v->type < RAC_JSON_ARRAY || charge(c, 1 + out->n / 64);
     }
-    rac_str s = rac_buf_take(&b, a);
-    rac_buf_fini(&b);
-    return s;
+    uint64_t left = c->run->limits.steps_max - c->run->steps; /* no more than can be paid for */
+    *out = composite_text(v, c->a, left < TEXT_BYTES_MAX / 64 ? left * 64 : TEXT_BYTES_MAX);
+    return charge(c, 1 + out->n / 64);
 }
 
 static bool is_low_half(rac_str s) /* starts with DC00..DFFF in three bytes */
@@ -371,21 +387,46 @@ bool compare_ordered(const struct rac_json *x, const struct rac_json *y, int *or
     return false;
 }
 
-static bool equal_objects(const struct rac_json *x, const struct rac_json *y)
+struct comparison {
+    uint64_t steps, steps_max;
+    unsigned depth;
+};
+
+static bool too_much(const struct comparison *k)
+{
+    return k->steps > k->steps_max || k->depth > VALUE_DEPTH_MAX;
+}
+
+static bool same(struct comparison *k, const struct rac_json *x, const struct rac_json *y);
+
+static bool same_members(struct comparison *k, const struct rac_json *x, const struct rac_json *y)
 {
     if (rac_json_len(x) != rac_json_len(y))
         return false;
     for (size_t i = 0; i < rac_json_len(x); i++) {
         const struct rac_json_member *m = rac_json_member_at(x, i);
         const struct rac_json *other = rac_json_get(y, rac_json_key(m));
-        if (other == NULL || !rac_expr_equal(&m->value, other))
+        k->steps += m->key_n / 64;
+        if (other == NULL || !same(k, &m->value, other))
             return false;
     }
     return true;
 }
 
-bool rac_expr_equal(const struct rac_json *x, const struct rac_json *y)
+static bool same_elements(struct comparison *k, const struct rac_json *x, const struct rac_json *y)
 {
+    if (rac_json_len(x) != rac_json_len(y))
+        return false;
+    for (size_t i = 0; i < rac_json_len(x); i++)
+        if (!same(k, rac_json_at(x, i), rac_json_at(y, i)))
+            return false;
+    return true;
+}
+
+static bool same(struct comparison *k, const struct rac_json *x, const struct rac_json *y)
+{
+    bool equal;
+    k->steps++;
     if (rac_json_is_number(x) && rac_json_is_number(y))
         return compare_numbers(x, y) == 0;
     if (x->type != y->type)
@@ -396,15 +437,29 @@ bool rac_expr_equal(const struct rac_json *x, const struct rac_json *y)
     case RAC_JSON_BOOL:
         return x->b == y->b;
     case RAC_JSON_STRING:
-        return x->n == y->n && memcmp(x->s, y->s, x->n) == 0;
-    case RAC_JSON_ARRAY:
-        if (rac_json_len(x) != rac_json_len(y))
+        if (x->n != y->n)
             return false;
-        for (size_t i = 0; i < rac_json_len(x); i++)
-            if (!rac_expr_equal(rac_json_at(x, i), rac_json_at(y, i)))
-                return false;
-        return true;
+        k->steps += x->n / 64;
+        return memcmp(x->s, y->s, x->n) == 0;
     default:
-        return equal_objects(x, y);
+        k->depth++;
+        if (too_much(k)) /* it counts on, so that every level above stops as well */
+            return false;
+        equal = x->type == RAC_JSON_ARRAY ? same_elements(k, x, y) : same_members(k, x, y);
+        k->depth -= !too_much(k);
+        return equal;
     }
+}
+
+bool rac_expr_equal(const struct rac_json *x, const struct rac_json *y)
+{
+    struct comparison k = {.steps_max = UINT64_MAX};
+    return same(&k, x, y);
+}
+
+bool equal_values(struct call *c, const struct rac_json *x, const struct rac_json *y, bool *equal)
+{
+    struct comparison k = {.steps_max = c->run->limits.steps_max - c->run->steps};
+    *equal = same(&k, x, y);
+    return charge(c, too_much(&k) ? UINT64_MAX / 2 : k.steps);
 }

@@ -12,7 +12,12 @@
 #include "base/buf.h"
 #include "expr/expr_priv.h"
 
-#include <libxml/tree.h>
+/* As libxml/tree.h has them. */
+typedef struct _xmlDoc xmlDoc;
+typedef struct _xmlNode xmlNode;
+typedef struct _xmlAttr xmlAttr;
+typedef struct _xmlNs xmlNs;
+typedef unsigned char xmlChar;
 
 enum { XML_DEPTH_MAX = 200 };
 

@@ -2,6 +2,8 @@
 #include "base/utf8.h"
 #include "expr/xml.h"
 
+#include <libxml/tree.h>
+
 /* --- JSON to XML (12.3) ----------------------------------------------------------------------- */
 
 /* Objects on the way down: "p:n" with p declared there stays, undeclared it is written as "n". */

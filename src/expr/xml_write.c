@@ -1,6 +1,8 @@
 #include "base/utf8.h"
 #include "expr/xml.h"
 
+#include <libxml/tree.h>
+
 /* --- pieces ----------------------------------------------------------------------------------- */
 
 void xml_put_escaped(struct rac_buf *b, rac_str s, bool attribute)

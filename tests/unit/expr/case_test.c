@@ -138,6 +138,29 @@ static void a_broken_tree_says_where(void **state RAC_UNUSED)
     rac_arena_fini(&a);
 }
 
+static void a_wrong_count_fails_when_it_is_reached(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    struct rac_json out;
+    struct rac_env_fake f = {0};
+    struct rac_env env = rac_env_fake(&f);
+    const struct rac_expr *x;
+    rac_arena_init(&a, 1 << 20);
+    struct rac_expr_run run = {.env = &env, .a = &a};
+    assert_int_equal(
+        rac_expr_compile(RAC_S("@if(true, 1, nope(add(1)))"), RAC_EXPR_TOLERANT, &a, &x, NULL),
+        RAC_OK);
+    assert_int_equal(rac_expr_eval(x, &run, &out), RAC_OK);
+    assert_int_equal(out.i, 1);
+    assert_int_equal(
+        rac_expr_compile(RAC_S("@if(false, 1, add(1))"), RAC_EXPR_TOLERANT, &a, &x, NULL), RAC_OK);
+    assert_int_equal(rac_expr_eval(x, &run, &out), RAC_E_INVALID);
+    assert_int_equal(run.error.category, RAC_EXPR_ARITY);
+    assert_int_equal(rac_expr_compile(RAC_S("@if(true, 1, add(1))"), 0, &a, &x, NULL),
+                     RAC_E_SYNTAX);
+    rac_arena_fini(&a);
+}
+
 static void too_costly_is_a_limit(void **state RAC_UNUSED)
 {
     struct rac_arena a;
@@ -161,6 +184,7 @@ int main(void)
         cmocka_unit_test(every_case_holds),
         cmocka_unit_test(trees_share_what_does_not_change),
         cmocka_unit_test(a_broken_tree_says_where),
+        cmocka_unit_test(a_wrong_count_fails_when_it_is_reached),
         cmocka_unit_test(too_costly_is_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
