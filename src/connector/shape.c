@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "connector/text_priv.h"
 
-enum { DEPTH_MAX = 300, ALL_OF_MAX = 32, SORT_ABOVE = 8 };
+enum { DEPTH_MAX = 300, ALL_OF_MAX = 32, SORT_ABOVE = 8, MADE_MAX = 100000 };
 
 static const struct rac_shape leaves[] = {
     [RAC_TYPE_ANY] = {.type = RAC_TYPE_ANY},
@@ -495,6 +495,7 @@ static void object_copy(struct fit *f, const struct rac_json *v, struct rac_json
     }
 }
 
+/* The members of v fitted, in a new object from the first one on that is not what it was. */
 static bool fit_members(struct fit *f, const struct rac_shape *s, const struct rac_json *v,
                         struct rac_json *out, bool *changed)
 {
@@ -508,15 +509,17 @@ static bool fit_members(struct fit *f, const struct rac_shape *s, const struct r
             fit_below(f, rac_json_key(m));
             return false;
         }
-        if (!drop && same_node(&fitted, &m->value))
+        if (!*changed && !drop && same_node(&fitted, &m->value))
             continue;
-        if (!*changed)
-            object_copy(f, v, out);
-        *changed = true;
-        if (drop)
-            rac_json_del(out, rac_json_key(m));
-        else
-            rac_json_put(f->a, out, rac_json_key(m), fitted);
+        if (!*changed) { /* a copy of the container: the argument is the caller's */
+            *changed = true;
+            *out = rac_json_new_object(f->a);
+            for (size_t i = 0; rac_json_member_at(v, i) != m; i++)
+                rac_json_add_new(f->a, out, rac_json_key(rac_json_member_at(v, i)),
+                                 rac_json_member_at(v, i)->value);
+        }
+        if (!drop)
+            rac_json_add_new(f->a, out, rac_json_key(m), fitted);
     }
     return true;
 }
@@ -574,17 +577,27 @@ bool rac_shape_fit(const struct rac_shape *s, const struct rac_json *v, struct r
     return false;
 }
 
-struct rac_json rac_shape_make(const struct rac_shape *s, struct rac_arena *a)
+static struct rac_json make(const struct rac_shape *s, struct rac_arena *a, size_t *left)
 {
     struct rac_json o = rac_json_new_object(a);
-    for (uint32_t i = 0; i < s->props_n; i++) {
+    for (uint32_t i = 0; i < s->props_n && !a->over; i++) {
         const struct rac_shape_prop *p = &s->props[i];
         if (!p->required || p->read_only)
             continue;
+        if (--*left == 0) { /* references that multiply: the request is larger than the limit */
+            a->over = true;
+            break;
+        }
         if (p->shape->has_fallback)
             rac_json_put(a, &o, p->name, p->shape->fallback);
         else if (p->shape->makes)
-            rac_json_put(a, &o, p->name, rac_shape_make(p->shape, a));
+            rac_json_put(a, &o, p->name, make(p->shape, a, left));
     }
     return o;
+}
+
+struct rac_json rac_shape_make(const struct rac_shape *s, struct rac_arena *a)
+{
+    size_t left = MADE_MAX;
+    return make(s, a, &left);
 }

@@ -6,7 +6,9 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/env.h"
 #include "connector/auth_priv.h"
+#include "connector/call.h"
 #include "text/zip.h"
 
 static struct rac_arena a;
@@ -155,13 +157,90 @@ static void test_archive(void **state)
     rac_buf_fini(&zip);
 }
 
+/* --- values ----------------------------------------------------------------------------------- */
+
+static const char head[] = "{\"swagger\":\"2.0\",\"info\":{\"title\":\"t\",\"version\":\"1\"},"
+                           "\"host\":\"a.example\",\"paths\":{\"/o"
+                           "p\":{\"post\":{\"operationId\":\"Op\",\"parameters\":[{\"name\":\"b\","
+                           "\"in\":\"body\",\"required\":true,"
+                           "\"schema\":{\"$ref\":\"#/definitions/"
+                           "d%d\"}}],\"responses\":{\"200\":{\"description\":\"d\"}}}}},"
+                           "\"definitions\":{";
+
+static enum rac_call_code built(struct rac_buf *definition, const struct rac_json *args,
+                                struct rac_request *r)
+{
+    struct rac_connector *c =
+        fixture_compile(rac_arena_cstr(&a, rac_buf_str(definition)), "{\"properties\":{}}");
+    struct rac_call_req req = {.connector = c,
+                               .operation_id = RAC_S("Op"),
+                               .parameters = args,
+                               .lenient_connection = true};
+    struct rac_call_error e;
+    enum rac_call_code code = rac_call_build(&req, &rac_env_system, &a, r, &e, NULL);
+    rac_buf_fini(definition);
+    rac_connector_unref(c);
+    return code;
+}
+
+/* Every object of forty levels has the one below twice, and all are made of defaults. */
+static void test_defaults_that_multiply(void **state)
+{
+    (void)state;
+    struct rac_buf b;
+    struct rac_request r;
+    rac_buf_init(&b, 1 << 20);
+    rac_buf_printf(&b, head, 40);
+    rac_buf_printf(&b, "\"d0\":{\"type\":\"string\",\"default\":\"x\"}");
+    for (int i = 1; i <= 40; i++)
+        rac_buf_printf(
+            &b,
+            ",\"d%d\":{\"type\":\"object\",\"required\":[\"p\",\"q\"],\"properties\":{\"p\""
+            ":{\"$ref\":\"#/definitions/d%d\"},\"q\":{\"$ref\":\"#/definitions/d%d\"}}}",
+            i, i - 1, i - 1);
+    rac_buf_printf(&b, "}}");
+    double start = cpu_s();
+    assert_int_equal(built(&b, NULL, &r), RAC_CALL_INVALID_INPUT);
+    assert_true(cpu_s() - start < 1.0);
+    a.over = false;
+}
+
+static void test_read_only_properties(void **state)
+{
+    (void)state;
+    struct rac_buf b;
+    struct rac_request r;
+    struct rac_json args = rac_json_new_object(&a), body = rac_json_new_object(&a);
+    rac_buf_init(&b, 16 << 20);
+    rac_buf_printf(&b, head, 0);
+    rac_buf_printf(&b,
+                   "\"d0\":{\"type\":\"object\",\"properties\":{\"kept\":{\"type\":\"string\"}");
+    RAC_JSON_PUT_STR(&a, &body, "kept", RAC_S("k"));
+    for (int i = 0; i < 20000; i++) {
+        rac_buf_printf(&b, ",\"p%d\":{\"type\":\"string\",\"readOnly\":true}", i);
+        rac_json_put(&a, &body, rac_arena_printf(&a, "p%d", i), rac_json_of_str(RAC_S("v")));
+    }
+    RAC_JSON_PUT_STR(&a, &body, "more", RAC_S("m"));
+    RAC_JSON_PUT(&a, &args, "b", body);
+    rac_buf_printf(&b, "}}}}");
+    double start = cpu_s();
+    assert_int_equal(built(&b, &args, &r), RAC_CALL_NONE);
+    assert_true(cpu_s() - start < 1.0);
+    assert_str(rac_json_print_str(&r.body.json, 0, &a), "{\"kept\":\"k\",\"more\":\"m\"}");
+    assert_int_equal(rac_json_len(&body), 20002); /* the caller's is as it was */
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_scopes),    TEST(test_parameters_in_a_template),
-        TEST(test_variables), TEST(test_custom_parameters),
+        TEST(test_scopes),
+        TEST(test_parameters_in_a_template),
+        TEST(test_variables),
+        TEST(test_custom_parameters),
         TEST(test_archive),
+        TEST(test_defaults_that_multiply),
+        TEST(test_read_only_properties),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
