@@ -343,6 +343,8 @@ struct complete {
     struct rac_consent consent; /* as taken */
     rac_str device_code;        /* device grant only */
     int64_t interval_s;
+    int64_t generation; /* of the tokens there were when it began; -1: none */
+    enum rac_token_verdict verdict;
     struct rac_auth_key key;
     struct rac_token_post post;
     struct rac_oauth_row row;
@@ -374,7 +376,10 @@ static void complete_done(void *arg)
 static void complete_marked(void *arg, const struct rac_commit *commit)
 {
     struct complete *c = RAC_CAST(arg, struct complete, COMPLETE_MAGIC);
-    if (commit->err != RAC_OK)
+    if (commit->err == RAC_E_CONFLICT) { /* somebody signed in meanwhile */
+        c->status = (struct rac_status){.status = RAC_CONNECTION_CONNECTED};
+        c->failed = c->device_code.n == 0; /* another question brought what this one asked for */
+    } else if (commit->err != RAC_OK)
         rac_log(RAC_WARN, "connection.mark_failed", RAC_F_STR("connection", c->key.connection),
                 RAC_F_CSTR("error", rac_err_name(commit->err)));
     complete_done(c);
@@ -396,6 +401,7 @@ static void complete_fail(struct complete *c, enum rac_connection_status status)
     struct rac_connection_mark r = {
         .id = c->key.connection,
         .status = c->status,
+        .if_generation = c->generation,
         .actor = {.user = c->consent.user, .at_ms = rac_auth_now(c->auth)}};
     s->connection_mark(s->self, c->key.tenant, &r, complete_marked, c);
 }
@@ -444,34 +450,73 @@ static void complete_put_back(struct complete *c)
     s->consent_begin(s->self, &c->consent, &actor, complete_put, c);
 }
 
-static void exchange_failed(struct complete *c, const struct rac_token_answer *x)
+/* It is known what came of it. */
+static void complete_settle(struct complete *c)
 {
-    bool open = x->verdict == RAC_TOKEN_PENDING || x->verdict == RAC_TOKEN_TEMPORARY ||
-                x->verdict == RAC_TOKEN_MALFORMED;
-    rac_auth_error_of_answer(x, &c->own, &c->failure);
-    if (open && c->device_code.n > 0)
-        complete_put_back(c);
-    else
-        complete_fail(c, x->verdict == RAC_TOKEN_REJECTED ? RAC_CONNECTION_UNAUTHENTICATED
-                                                          : RAC_CONNECTION_ERROR);
-}
-
-static void exchanged(void *arg, const struct rac_token_answer *x)
-{
-    struct complete *c = RAC_CAST(arg, struct complete, COMPLETE_MAGIC);
+    static const struct rac_status connected = {.status = RAC_CONNECTION_CONNECTED};
     const struct rac_connector_store *s = c->auth->env.store;
-    if (x->verdict != RAC_TOKEN_OK) {
-        exchange_failed(c, x);
+    if (c->verdict != RAC_TOKEN_OK) {
+        complete_fail(c, c->verdict == RAC_TOKEN_REJECTED ? RAC_CONNECTION_UNAUTHENTICATED
+                                                          : RAC_CONNECTION_ERROR);
         return;
     }
-    static const struct rac_status connected = {.status = RAC_CONNECTION_CONNECTED};
-    rac_auth_row_of_answer(x, &c->key, RAC_STR_NULL, rac_auth_now(c->auth), &c->row);
     struct rac_oauth_save r = {.tokens = c->row,
                                .if_generation =
                                    0, /* a fresh sign-in wins over whatever was there */
                                .status = &connected,
                                .actor = {.user = c->consent.user, .at_ms = rac_auth_now(c->auth)}};
     s->oauth_save(s->self, c->key.tenant, &r, complete_saved, c);
+}
+
+static void complete_dropped(void *arg, rac_err err, const struct rac_consent *row)
+{
+    (void)err, (void)row; /* gone already: another question was faster */
+    complete_settle(RAC_CAST(arg, struct complete, COMPLETE_MAGIC));
+}
+
+static void exchanged(void *arg, const struct rac_token_answer *x)
+{
+    struct complete *c = RAC_CAST(arg, struct complete, COMPLETE_MAGIC);
+    const struct rac_connector_store *s = c->auth->env.store;
+    struct rac_actor actor = {.user = c->consent.user, .at_ms = rac_auth_now(c->auth)};
+    bool device = c->device_code.n > 0;
+    bool open = x->verdict == RAC_TOKEN_PENDING || x->verdict == RAC_TOKEN_TEMPORARY ||
+                x->verdict == RAC_TOKEN_MALFORMED;
+    c->verdict = x->verdict;
+    if (x->verdict == RAC_TOKEN_OK)
+        rac_auth_row_of_answer(x, &c->key, RAC_STR_NULL, rac_auth_now(c->auth), &c->row);
+    else
+        rac_auth_error_of_answer(x, &c->own, &c->failure);
+    if (device && open)
+        complete_put_back(c);
+    else if (device)
+        s->consent_take(s->self, c->state, &actor, complete_dropped, c);
+    else
+        complete_settle(c);
+}
+
+static void complete_kept(void *arg, const struct rac_commit *commit)
+{
+    struct complete *c = RAC_CAST(arg, struct complete, COMPLETE_MAGIC);
+    if (commit->err != RAC_OK)
+        rac_log(RAC_WARN, "auth.device_unkept", RAC_F_STR("connection", c->key.connection),
+                RAC_F_CSTR("error", rac_err_name(commit->err)));
+    rac_token_post_start(&c->post, exchanged, c);
+}
+
+/* The state of a device grant is good until it is settled: it goes back before the provider is
+ * asked, so that neither a crash nor a second question meanwhile ends the sign-in. */
+static void complete_ask(struct complete *c)
+{
+    const struct rac_connector_store *s = c->auth->env.store;
+    struct rac_actor actor = {.user = c->consent.user, .at_ms = rac_auth_now(c->auth)};
+    if (c->device_code.n == 0) {
+        rac_token_post_start(&c->post, exchanged, c);
+        return;
+    }
+    c->consent.state = c->state;
+    c->consent.detail = device_detail(c->device_code, c->interval_s, &c->own);
+    s->consent_begin(s->self, &c->consent, &actor, complete_kept, c);
 }
 
 static void exchange(struct complete *c, const struct rac_auth_target *t)
@@ -494,7 +539,7 @@ static void exchange(struct complete *c, const struct rac_auth_target *t)
         complete_fail(c, RAC_CONNECTION_ERROR);
         return;
     }
-    rac_token_post_start(&c->post, exchanged, c);
+    complete_ask(c);
 }
 
 /* The provider sent the browser back with an error instead of a code. */
@@ -598,6 +643,8 @@ static void taken(void *arg, rac_err err, const struct rac_consent *row)
         return;
     }
     c->status = t.connection->status;
+    const struct rac_oauth_token *token = rac_connection_token(t.connection, c->key.parameter);
+    c->generation = token != NULL && token->generation > 0 ? token->generation : -1;
     if (c->error.n > 0) {
         provider_said_no(c);
     } else if (c->code.n == 0 && c->device_code.n == 0) {

@@ -200,9 +200,16 @@ static void consent_begin(void *self, const struct rac_consent *c, const struct 
                           rac_commit_fn done, void *arg)
 {
     struct rac_auth_memory *m = memory(self);
-    struct consent *k = RAC_NEW(&m->a, struct consent);
     struct rac_arena *a = &m->a;
+    struct consent *k = m->consents;
     (void)actor;
+    while (k != NULL && !rac_secret_equal(k->v.state, c->state))
+        k = k->next;
+    if (k == NULL) {
+        k = RAC_NEW(a, struct consent);
+        k->next = m->consents;
+        m->consents = k;
+    }
     k->v = (struct rac_consent){.state = keep_secret(a, c->state),
                                 .tenant = keep(a, c->tenant),
                                 .user = keep(a, c->user),
@@ -213,8 +220,6 @@ static void consent_begin(void *self, const struct rac_consent *c, const struct 
                                 .verifier = keep_secret(a, c->verifier),
                                 .detail = keep_secret(a, c->detail),
                                 .expires_ms = c->expires_ms};
-    k->next = m->consents;
-    m->consents = k;
     answer(m, RAC_OK, 0, done, arg);
 }
 

@@ -268,7 +268,8 @@ struct rac_oauth_pending {
     rac_ms intent_ms;
 };
 
-/* A consent under way. Kept under the digest of its state; taken once. */
+/* A consent under way. Kept under the digest of its state, where it replaces what is there; taken
+ * once. */
 struct rac_consent {
     rac_str state; /* secret, 22 or more characters; not part of what consent_take gives back */
     rac_str tenant, user, connection, parameter;

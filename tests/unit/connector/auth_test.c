@@ -1324,6 +1324,27 @@ static void test_consent_expected(void **state)
     }
 }
 
+/* Two people sign in at once: the one who is late and declines does not break what the other did. */
+static void test_consents_at_once(void **state)
+{
+    (void)state;
+    connector(generic);
+    W->status.status = RAC_CONNECTION_UNAUTHENTICATED;
+    rac_str slow = q(begin().link.link, "state");
+    rac_str fast = q(begin().link.link, "state");
+    struct consent late = {0}, c;
+    struct rac_consent_answer x = {.state = slow, .code = RAC_S("c1"), .user = RAC_S("u1")};
+    rac_auth_consent_complete(W->auth[0], &x, &W->a, completed, &late);
+    pump();
+    struct asked *held = last_asked();
+    c = complete(fast, "c2", NULL, "u1");
+    assert_false(c.failed);
+    reply(held, 400, "{\"error\":\"invalid_grant\"}");
+    assert_true(late.failed);
+    assert_int_equal(late.result.status.status, RAC_CONNECTION_CONNECTED);
+    assert_null(marked());
+}
+
 static void test_placeholders(void **state)
 {
     (void)state;
@@ -1556,6 +1577,45 @@ static void test_device_ends(void **state)
         ask_device(&c, b.link.state);
         assert_str(c.error.detail, "ConsentStateInvalid");
     }
+}
+
+/* Two questions at once, or a process that ends before the answer: the sign-in goes on. */
+static void test_device_asked_twice(void **state)
+{
+    (void)state;
+    connector(device);
+    W->status.status = RAC_CONNECTION_UNAUTHENTICATED;
+    struct consent b = begin_device(GO), one, two;
+    ask_device(&one, b.link.state);
+    struct asked *first = last_asked();
+    ask_device(&two, b.link.state);
+    assert_ptr_not_equal(last_asked(), first);
+    reply(last_asked(), 400, "{\"error\":\"authorization_pending\"}");
+    assert_str(two.error.detail, "authorization_pending");
+    ask_device(&two, b.link.state);
+    reply(first, 200, "{\"access_token\":\"A1\"}");
+    assert_false(one.failed);
+    reply(last_asked(), 400, "{\"error\":\"invalid_grant\"}"); /* the code is used up */
+    assert_false(two.failed);
+    assert_int_equal(two.result.status.status, RAC_CONNECTION_CONNECTED);
+    assert_null(marked());
+    assert_str(row().access, "A1");
+    ask_device(&two, b.link.state);
+    assert_str(two.error.detail, "ConsentStateInvalid");
+
+    b = begin_device(GO);
+    ask_device(&one, b.link.state); /* as if the process had ended */
+    struct asked *lost = last_asked();
+    rac_auth_free(W->auth[1]);
+    W->auth[1] = rac_auth_new(&W->auth_env[1]);
+    struct rac_consent_answer x = {.state = b.link.state, .user = RAC_S("u1")};
+    rac_auth_consent_complete(W->auth[1], &x, &W->a, completed, &two);
+    pump();
+    reply(last_asked(), 200, "{\"access_token\":\"A2\"}");
+    assert_false(two.failed);
+    assert_str(row().access, "A2");
+    reply(lost, 400, "{\"error\":\"invalid_grant\"}");
+    assert_null(marked());
 }
 
 /* The settings go with their target; what is kept of them is a copy. */
@@ -1836,12 +1896,14 @@ int main(void)
         T(test_consent_refusals),
         T(test_consent_error_words),
         T(test_consent_expected),
+        T(test_consents_at_once),
         T(test_placeholders),
         T(test_unknown_provider),
         T(test_device),
         T(test_device_times),
         T(test_device_goes_on),
         T(test_device_ends),
+        T(test_device_asked_twice),
         T(test_device_redirect_url),
         T(test_aad),
         T(test_templates),
