@@ -2,6 +2,7 @@
  * Errands of the scheduler: polls, subscriptions and their ends, run by the engine as small
  * workflows (trigger_plan.h). Each tenant's wait in a line, and tenants take turns.
  */
+#include "base/metrics.h"
 #include "base/str.h"
 #include "workflow/scheduler_priv.h"
 
@@ -41,8 +42,15 @@ static struct share *ring_take(struct rac_scheduler *s)
     return x;
 }
 
+static void waiting_add(struct rac_scheduler *s, int n)
+{
+    s->waiting_n += (size_t)n;
+    rac_metric_set(RAC_METRIC_TRIGGER_REQUESTS_WAITING, (int64_t)s->waiting_n);
+}
+
 static void line_up(struct errand *e)
 {
+    waiting_add(e->t->s, 1);
     struct share *x = e->t->share;
     e->next = NULL;
     *x->line_end = e;
@@ -52,6 +60,7 @@ static void line_up(struct errand *e)
 
 static void line_up_first(struct errand *e)
 {
+    waiting_add(e->t->s, 1);
     struct share *x = e->t->share;
     e->next = x->line;
     if (x->line == NULL)
@@ -63,6 +72,7 @@ static void line_up_first(struct errand *e)
 static struct errand *line_take(struct share *x)
 {
     struct errand *e = x->line;
+    waiting_add(e->t->s, -1);
     x->line = e->next;
     if (x->line == NULL)
         x->line_end = &x->line;
@@ -70,6 +80,13 @@ static struct errand *line_take(struct share *x)
 }
 
 /* --- under way -------------------------------------------------------------------------------- */
+
+static void count(struct attendance *t, int n)
+{
+    t->share->errands_n += (size_t)n;
+    t->s->errands_n += (size_t)n;
+    rac_metric_set(RAC_METRIC_TRIGGER_REQUESTS, (int64_t)t->s->errands_n);
+}
 
 /* It was not sent, and will not be: what is to be done stays due, except where the end of an old
  * subscription follows a new one, which must be remembered. */
@@ -89,8 +106,7 @@ static void answered(void *arg, const struct rac_fire_answer *answer)
     struct attendance *t = e->t;
     struct rac_scheduler *s = t->s;
     struct rac_json record = rac_json_none;
-    t->share->errands_n--;
-    s->errands_n--;
+    count(t, -1);
     if (answer->outcome == RAC_FIRE_BUSY && !s->draining) { /* never sent: later, then */
         s->busy_until_ms = rac_env_wall_ms(s->ports.env) + BUSY_MS;
         line_up_first(e);
@@ -117,8 +133,7 @@ static void send(struct errand *e)
                          .depth = 1}; /* no response timer: a stateless run has its own limit */
     if (e->what == RAC_ERRAND_POLL)
         t->notified_again = false; /* whatever was told until now, this poll sees */
-    t->share->errands_n++;
-    t->s->errands_n++;
+    count(t, 1);
     rac_engine_fire(t->s->ports.engine, &f, answered, e);
 }
 
@@ -149,6 +164,7 @@ void errands_drop(struct rac_scheduler *s)
             x->line = next; /* the last one may take x along */
             if (next == NULL)
                 x->line_end = &x->line;
+            waiting_add(s, -1);
             give_up(e);
         }
     }

@@ -40,8 +40,8 @@ struct rac_scheduler {
     struct attendance *attended[SCHEDULER_SLOTS]; /* by workflow and name */
     struct share *shares[SCHEDULER_SLOTS];        /* by tenant */
     struct share *ring, **ring_end;
-    size_t attended_n, errands_n;
-    rac_ms busy_until_ms;       /* the engine takes no errands before */
+    size_t attended_n, errands_n, waiting_n; /* waiting: errands in line */
+    rac_ms busy_until_ms;                    /* the engine takes no errands before */
     struct attendance *unsaved; /* the store had an error: their saves are tried again */
     rac_ms save_again_ms;
     struct rac_arena from_arena;

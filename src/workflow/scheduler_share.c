@@ -1,4 +1,5 @@
 /* Who may have how much of the scheduler: a share for each tenant that has anything of it. */
+#include "base/metrics.h"
 #include "base/str.h"
 #include "workflow/scheduler_priv.h"
 
@@ -38,12 +39,14 @@ void share_enter(struct attendance *t, rac_str tenant)
     t->share = x;
     x->attended_n++;
     t->s->attended_n++;
+    rac_metric_set(RAC_METRIC_TRIGGERS_ATTENDED, (int64_t)t->s->attended_n);
 }
 
 void share_leave(struct attendance *t)
 {
     struct share *x = t->share;
     t->s->attended_n--;
+    rac_metric_set(RAC_METRIC_TRIGGERS_ATTENDED, (int64_t)t->s->attended_n);
     if (--x->attended_n > 0)
         return;
     RAC_ASSERT(x->errands_n == 0 && x->line == NULL && !x->in_ring);

@@ -1,7 +1,9 @@
 /* The scheduler under a fake clock: whose turn it is, what is remembered, what is tried again. */
 #include "engine_world.h"
 #include "unit.h"
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "workflow/scheduler.h"
 
 #include <stdio.h>
@@ -158,8 +160,16 @@ static void slow_servers_of_one_tenant_hold_up_nobody_else(void **state)
     (void)state;
     struct place *p = place_new(1);
     workflow(p, RAC_S("greedy"), POLL("slow.example"), 400);
-    settle(p);
+    pass(p, 100);
     assert_true(asked(p, "slow.example") > 0);
+    struct rac_buf b;
+    char line[64];
+    rac_buf_init(&b, 1 << 20);
+    rac_metrics_print(&b);
+    snprintf(line, sizeof line, "raccord_trigger_requests_waiting %zu\n",
+             400 - asked(p, "slow.example"));
+    assert_true(rac_str_find(rac_buf_str(&b), rac_str_of(line)) != RAC_STR_NPOS);
+    rac_buf_fini(&b);
     int64_t tick = workflow(p, RAC_S("modest"), TICK, 1),
             poll = workflow(p, RAC_S("modest"), POLL("quick.example"), 1);
     pass(p, 100);
