@@ -26,6 +26,15 @@ struct rac_diag *rac_diags_add(struct rac_diags *d, const struct rac_diag *diag)
     return &d->v[d->n++];
 }
 
+void rac_diags_charge(struct rac_diags *d, size_t bytes)
+{
+    if (d == NULL)
+        return;
+    d->text_bytes += bytes;
+    if (d->text_bytes > RAC_DIAGS_TEXT_BYTES_MAX && d->n_max > d->n)
+        d->n_max = d->n;
+}
+
 struct rac_diag *rac_diags_addf(struct rac_diags *d, const char *code, enum rac_severity severity,
                                 const char *fmt, ...)
 {
@@ -37,6 +46,9 @@ struct rac_diag *rac_diags_addf(struct rac_diags *d, const char *code, enum rac_
         va_start(ap, fmt);
         diag.message = rac_arena_vprintf(d->a, fmt, ap);
         va_end(ap);
+        struct rac_diag *kept = rac_diags_add(d, &diag);
+        rac_diags_charge(d, diag.message.n);
+        return kept;
     }
     return rac_diags_add(d, &diag);
 }

@@ -27,7 +27,8 @@ struct rac_diags {
     struct rac_arena *a;
     struct rac_diag *v;
     size_t n, cap;
-    size_t n_max; /* further ones are counted in dropped_total and not kept */
+    size_t n_max;      /* further ones are counted in dropped_total and not kept */
+    size_t text_bytes; /* of what rac_diags_charge was told */
     size_t errors_total, warnings_total, dropped_total;
 };
 
@@ -35,6 +36,17 @@ void rac_diags_init(struct rac_diags *d, struct rac_arena *a, size_t n_max);
 /* Adds a copy of *diag (strings are kept by reference: static or in d->a). Returns the stored one,
  * for the caller to complete; NULL once n_max is reached. d may be NULL: nothing happens. */
 struct rac_diag *rac_diags_add(struct rac_diags *d, const struct rac_diag *diag);
+/*
+ * Counts the bytes of texts made for the diagnostics of the list. A hostile file has a name of half
+ * a megabyte, and a thousand findings below it: past RAC_DIAGS_TEXT_BYTES_MAX no more are kept.
+ */
+enum { RAC_DIAGS_TEXT_BYTES_MAX = 16 << 20 };
+void rac_diags_charge(struct rac_diags *d, size_t bytes);
+/* False when the next one would not be kept, so that its text need not be made. d may be NULL. */
+static inline bool rac_diags_has_room(const struct rac_diags *d)
+{
+    return d != NULL && d->n < d->n_max;
+}
 /* The common case: message printed into the arena. */
 struct rac_diag *rac_diags_addf(struct rac_diags *d, const char *code, enum rac_severity severity,
                                 const char *fmt, ...) RAC_PRINTF(4, 5);

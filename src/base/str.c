@@ -53,8 +53,10 @@ size_t rac_str_find(rac_str s, rac_str what)
 
 size_t rac_str_findi(rac_str s, rac_str what)
 {
+    char first = what.n > 0 ? rac_lower(what.p[0]) : 0;
     for (size_t i = 0; i + what.n <= s.n; i++)
-        if (rac_str_eqi((rac_str){s.p + i, what.n}, what))
+        if ((what.n == 0 || rac_lower(s.p[i]) == first) &&
+            rac_str_eqi((rac_str){s.p + i, what.n}, what))
             return i;
     return RAC_STR_NPOS;
 }

@@ -197,7 +197,20 @@ struct rac_json *rac_json_pointer_get(const struct rac_json *root,
 /* Creates missing objects on the way ("-" appends to an array). False when a step is impossible. */
 bool rac_json_pointer_put(struct rac_arena *a, struct rac_json *root, rac_str pointer,
                           struct rac_json value);
+/* Where a walk over a value is, from the inside out, on the C stack: a pointer is made of it only
+ * when there is something to tell. */
+struct rac_json_trail {
+    const struct rac_json_trail *up; /* NULL: the outermost step */
+    rac_str key;                     /* absent: index */
+    size_t index;
+};
+/* prefix and the steps of at, which may be NULL, as one pointer in a. */
+rac_str rac_json_trail_pointer(struct rac_arena *a, rac_str prefix,
+                               const struct rac_json_trail *at);
 rac_str rac_json_pointer_join(struct rac_arena *a, rac_str pointer, rac_str key); /* escapes key */
+/* A key as a token of a pointer, "~" and "/" escaped: its size, and its bytes at out. */
+size_t rac_json_pointer_token_bytes(rac_str key);
+char *rac_json_pointer_token_write(char *out, rac_str key); /* one past the last byte */
 rac_str rac_json_pointer_join_index(struct rac_arena *a, rac_str pointer, size_t i);
 /* The pointer of a node inside root, found by address; absent when it is not inside. Slow. */
 rac_str rac_json_pointer_of(struct rac_arena *a, const struct rac_json *root,

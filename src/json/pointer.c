@@ -1,21 +1,6 @@
 /* JSON pointers (RFC 6901). Tokens are unescaped into a small buffer only when they hold a "~". */
 #include "json/json.h"
 
-/* A token as a key: "~1" is "/", "~0" is "~". In a only when it must change. */
-static rac_str token_key(struct rac_arena *a, rac_str token)
-{
-    if (rac_str_find_char(token, '~') == RAC_STR_NPOS)
-        return token;
-    char *p = rac_arena_alloc_dirty(a, token.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < token.n; i++) {
-        bool escape = token.p[i] == '~' && i + 1 < token.n &&
-                      (token.p[i + 1] == '0' || token.p[i + 1] == '1');
-        p[n++] = escape ? (token.p[++i] == '0' ? '~' : '/') : token.p[i];
-    }
-    return (rac_str){p, n};
-}
-
 /* An array index: digits without a leading zero. */
 static bool token_index(rac_str token, size_t *i)
 {
@@ -25,6 +10,28 @@ static bool token_index(rac_str token, size_t *i)
         return false;
     *i = (size_t)u;
     return true;
+}
+
+enum { TOKEN_BYTES_MAX = 256 }; /* longer escaped tokens are compared with every key */
+
+/* The key a token spells, at out, which has room for it. */
+static rac_str token_decode(char *out, rac_str token)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < token.n; i++) {
+        bool escape = token.p[i] == '~' && i + 1 < token.n &&
+                      (token.p[i + 1] == '0' || token.p[i + 1] == '1');
+        out[n++] = escape ? (token.p[++i] == '0' ? '~' : '/') : token.p[i];
+    }
+    return (rac_str){out, n};
+}
+
+/* A token as a key: "~1" is "/", "~0" is "~". In a only when it must change. */
+static rac_str token_key(struct rac_arena *a, rac_str token)
+{
+    if (rac_str_find_char(token, '~') == RAC_STR_NPOS)
+        return token;
+    return token_decode(rac_arena_alloc_dirty(a, token.n + 1), token);
 }
 
 /* Equal to the key that the token spells, without unescaping it. */
@@ -44,10 +51,13 @@ static bool token_eq(rac_str token, rac_str key)
 static struct rac_json *step(const struct rac_json *v, rac_str token)
 {
     size_t i;
+    char key[TOKEN_BYTES_MAX];
     if (rac_json_is_array(v))
         return token_index(token, &i) ? rac_json_at(v, i) : NULL;
     if (rac_str_find_char(token, '~') == RAC_STR_NPOS)
         return rac_json_get(v, token);
+    if (token.n <= sizeof key)
+        return rac_json_get(v, token_decode(key, token));
     RAC_JSON_EACH_MEMBER(m, v)
     if (token_eq(token, rac_json_key(m)))
         return &m->value;
@@ -105,12 +115,16 @@ bool rac_json_pointer_put(struct rac_arena *a, struct rac_json *root, rac_str po
     }
 }
 
-rac_str rac_json_pointer_join(struct rac_arena *a, rac_str pointer, rac_str key)
+size_t rac_json_pointer_token_bytes(rac_str key)
 {
-    char *p = rac_arena_alloc_dirty(a, pointer.n + 1 + key.n * 2 + 1), *out = p + pointer.n;
-    if (pointer.n > 0)
-        memcpy(p, pointer.p, pointer.n);
-    *out++ = '/';
+    size_t n = key.n;
+    for (size_t i = 0; i < key.n; i++)
+        n += key.p[i] == '~' || key.p[i] == '/';
+    return n;
+}
+
+char *rac_json_pointer_token_write(char *out, rac_str key)
+{
     for (size_t i = 0; i < key.n; i++) {
         if (key.p[i] == '~' || key.p[i] == '/') {
             *out++ = '~';
@@ -119,8 +133,44 @@ rac_str rac_json_pointer_join(struct rac_arena *a, rac_str pointer, rac_str key)
             *out++ = key.p[i];
         }
     }
-    *out = '\0';
-    return (rac_str){p, (size_t)(out - p)};
+    return out;
+}
+
+rac_str rac_json_pointer_join(struct rac_arena *a, rac_str pointer, rac_str key)
+{
+    char *p = rac_arena_alloc_dirty(a, pointer.n + 1 + rac_json_pointer_token_bytes(key) + 1);
+    if (pointer.n > 0)
+        memcpy(p, pointer.p, pointer.n);
+    p[pointer.n] = '/';
+    char *end = rac_json_pointer_token_write(p + pointer.n + 1, key);
+    *end = '\0';
+    return (rac_str){p, (size_t)(end - p)};
+}
+
+rac_str rac_json_trail_pointer(struct rac_arena *a, rac_str prefix, const struct rac_json_trail *at)
+{
+    enum { INDEX_BYTES_MAX = 20 };
+    size_t n = prefix.n;
+    for (const struct rac_json_trail *t = at; t != NULL; t = t->up)
+        n += 1 + (t->key.p != NULL ? rac_json_pointer_token_bytes(t->key) : INDEX_BYTES_MAX);
+    char *end = (char *)rac_arena_alloc_dirty(a, n + 1) + n, *out = end;
+    for (const struct rac_json_trail *t = at; t != NULL; t = t->up) { /* written from its end */
+        if (t->key.p != NULL) {
+            out -= rac_json_pointer_token_bytes(t->key);
+            rac_json_pointer_token_write(out, t->key);
+        } else {
+            size_t i = t->index;
+            do
+                *--out = (char)('0' + i % 10);
+            while ((i /= 10) > 0);
+        }
+        *--out = '/';
+    }
+    out -= prefix.n;
+    if (prefix.n > 0)
+        memcpy(out, prefix.p, prefix.n);
+    *end = '\0';
+    return (rac_str){out, (size_t)(end - out)};
 }
 
 rac_str rac_json_pointer_join_index(struct rac_arena *a, rac_str pointer, size_t i)

@@ -352,17 +352,8 @@ bool schema_steps(struct run *r, size_t n)
     return r->err == RAC_OK;
 }
 
-static rac_str place_pointer(struct rac_arena *a, const struct place *at)
-{
-    if (at == NULL)
-        return RAC_S("");
-    rac_str up = place_pointer(a, at->up);
-    return at->key.p != NULL ? rac_json_pointer_join(a, up, at->key)
-                             : rac_json_pointer_join_index(a, up, at->index);
-}
-
-bool schema_violated(struct run *r, const struct check *k, const struct place *at, const char *fmt,
-                     ...)
+bool schema_violated(struct run *r, const struct check *k, const struct rac_json_trail *at,
+                     const char *fmt, ...)
 {
     if (r->quiet > 0 || r->found == NULL || r->err != RAC_OK)
         return false;
@@ -377,7 +368,8 @@ bool schema_violated(struct run *r, const struct check *k, const struct place *a
     if (k != NULL)
         d->message =
             rac_arena_printf(r->found->a, "%.*s (%.*s)", RAC_FMT(d->message), RAC_FMT(k->k->name));
-    d->pointer = place_pointer(r->found->a, at);
+    d->pointer = rac_json_trail_pointer(r->found->a, RAC_STR_NULL, at);
+    rac_diags_charge(r->found, d->pointer.n + d->message.n);
     return false;
 }
 
@@ -400,7 +392,7 @@ static unsigned type_bit(const struct rac_json *v)
 }
 
 bool schema_run(struct run *r, const struct schema_node *n, const struct rac_json *v,
-                const struct place *at)
+                const struct rac_json_trail *at)
 {
     if (!schema_steps(r, 1))
         return false;

@@ -78,7 +78,7 @@ static bool is_integer(const struct rac_json *v, bool strict)
 }
 
 static bool check_type(struct run *r, const struct check *k, const struct rac_json *v,
-                       const struct place *at)
+                       const struct rac_json_trail *at)
 {
     static const unsigned bits[] = {0,           TYPE_NULL,   TYPE_BOOLEAN, TYPE_INTEGER,
                                     TYPE_NUMBER, TYPE_NUMBER, TYPE_STRING,  TYPE_ARRAY,
@@ -99,7 +99,7 @@ static bool compile_enum(struct compiler *c, struct schema_node *n, struct check
 }
 
 static bool check_enum(struct run *r, const struct check *k, const struct rac_json *v,
-                       const struct place *at)
+                       const struct rac_json_trail *at)
 {
     if (!schema_steps(r, rac_json_len(k->arg)))
         return false;
@@ -121,7 +121,7 @@ static bool compile_const(struct compiler *c, struct schema_node *n, struct chec
 }
 
 static bool check_const(struct run *r, const struct check *k, const struct rac_json *v,
-                        const struct place *at)
+                        const struct rac_json_trail *at)
 {
     return rac_json_equal(k->arg, v) ||
            schema_violated(r, k, at, "The value is not the one that is allowed.");
@@ -141,7 +141,7 @@ static bool compile_multiple_of(struct compiler *c, struct schema_node *n, struc
 }
 
 static bool check_multiple_of(struct run *r, const struct check *k, const struct rac_json *v,
-                              const struct place *at)
+                              const struct rac_json_trail *at)
 {
     return number_is_multiple(v, k->arg) ||
            schema_violated(r, k, at, "The number is not a multiple of %g.",
@@ -169,40 +169,42 @@ static bool compile_minimum(struct compiler *c, struct schema_node *n, struct ch
 #define compile_exclusive_maximum compile_number
 #define compile_exclusive_minimum compile_number
 
-static bool above(struct run *r, const struct check *k, const struct place *at, bool equal_too)
+static bool above(struct run *r, const struct check *k, const struct rac_json_trail *at,
+                  bool equal_too)
 {
     return schema_violated(r, k, at, "The number must be %s%g.", equal_too ? "below " : "at most ",
                            rac_json_double(k->arg, 0));
 }
 
-static bool below(struct run *r, const struct check *k, const struct place *at, bool equal_too)
+static bool below(struct run *r, const struct check *k, const struct rac_json_trail *at,
+                  bool equal_too)
 {
     return schema_violated(r, k, at, "The number must be %s%g.", equal_too ? "above " : "at least ",
                            rac_json_double(k->arg, 0));
 }
 
 static bool check_maximum(struct run *r, const struct check *k, const struct rac_json *v,
-                          const struct place *at)
+                          const struct rac_json_trail *at)
 {
     int d = number_cmp(v, k->arg);
     return d < 0 || (d == 0 && !k->flag) || above(r, k, at, k->flag);
 }
 
 static bool check_minimum(struct run *r, const struct check *k, const struct rac_json *v,
-                          const struct place *at)
+                          const struct rac_json_trail *at)
 {
     int d = number_cmp(v, k->arg);
     return d > 0 || (d == 0 && !k->flag) || below(r, k, at, k->flag);
 }
 
 static bool check_exclusive_maximum(struct run *r, const struct check *k, const struct rac_json *v,
-                                    const struct place *at)
+                                    const struct rac_json_trail *at)
 {
     return number_cmp(v, k->arg) < 0 || above(r, k, at, true);
 }
 
 static bool check_exclusive_minimum(struct run *r, const struct check *k, const struct rac_json *v,
-                                    const struct place *at)
+                                    const struct rac_json_trail *at)
 {
     return number_cmp(v, k->arg) > 0 || below(r, k, at, true);
 }
@@ -227,7 +229,7 @@ static bool compile_count(struct compiler *c, struct schema_node *n, struct chec
 #define compile_min_properties compile_count
 
 static bool check_max_length(struct run *r, const struct check *k, const struct rac_json *v,
-                             const struct place *at)
+                             const struct rac_json_trail *at)
 {
     if (v->n <= k->n) /* no more bytes, no more characters */
         return true;
@@ -238,7 +240,7 @@ static bool check_max_length(struct run *r, const struct check *k, const struct 
 }
 
 static bool check_min_length(struct run *r, const struct check *k, const struct rac_json *v,
-                             const struct place *at)
+                             const struct rac_json_trail *at)
 {
     size_t n = rac_utf8_count((rac_str){v->s, v->n});
     return n >= k->n ||
@@ -277,7 +279,7 @@ static bool compile_pattern(struct compiler *c, struct schema_node *n, struct ch
 }
 
 static bool check_pattern(struct run *r, const struct check *k, const struct rac_json *v,
-                          const struct place *at)
+                          const struct rac_json_trail *at)
 {
     rac_str p = rac_json_str(k->arg, RAC_S(""));
     return matches(r, k->patterns[0], (rac_str){v->s, v->n}) ||
@@ -292,7 +294,7 @@ static bool compile_format(struct compiler *c, struct schema_node *n, struct che
 }
 
 static bool check_format(struct run *r, const struct check *k, const struct rac_json *v,
-                         const struct place *at)
+                         const struct rac_json_trail *at)
 {
     rac_str format = rac_json_str(k->arg, RAC_S(""));
     return !r->s->formats || schema_format_ok(format, v, k->flag) ||
@@ -346,11 +348,11 @@ static bool compile_items(struct compiler *c, struct schema_node *n, struct chec
 }
 
 static bool check_items(struct run *r, const struct check *k, const struct rac_json *v,
-                        const struct place *at)
+                        const struct rac_json_trail *at)
 {
     bool good = true;
     for (size_t i = 0; i < rac_json_len(v) && r->err == RAC_OK; i++) {
-        struct place here = {.up = at, .index = i};
+        struct rac_json_trail here = {.up = at, .index = i};
         const struct schema_node *n = k->subs == NULL ? k->sub : i < k->n ? k->subs[i] : k->other;
         if (n == NULL && k->subs != NULL && i >= k->n && k->flag) {
             good = schema_violated(r, k, &here, "The list has more than its %zu elements.", k->n);
@@ -371,12 +373,12 @@ static bool compile_contains(struct compiler *c, struct schema_node *n, struct c
 }
 
 static bool check_contains(struct run *r, const struct check *k, const struct rac_json *v,
-                           const struct place *at)
+                           const struct rac_json_trail *at)
 {
     bool any = false;
     r->quiet++;
     for (size_t i = 0; i < rac_json_len(v) && !any && r->err == RAC_OK; i++) {
-        struct place here = {.up = at, .index = i};
+        struct rac_json_trail here = {.up = at, .index = i};
         any = schema_run(r, k->sub, rac_json_at(v, i), &here);
     }
     r->quiet--;
@@ -384,7 +386,7 @@ static bool check_contains(struct run *r, const struct check *k, const struct ra
 }
 
 static bool check_max_items(struct run *r, const struct check *k, const struct rac_json *v,
-                            const struct place *at)
+                            const struct rac_json_trail *at)
 {
     return rac_json_len(v) <= k->n ||
            schema_violated(r, k, at, "The list has %zu elements, at most %zu are allowed.",
@@ -392,7 +394,7 @@ static bool check_max_items(struct run *r, const struct check *k, const struct r
 }
 
 static bool check_min_items(struct run *r, const struct check *k, const struct rac_json *v,
-                            const struct place *at)
+                            const struct rac_json_trail *at)
 {
     return rac_json_len(v) >= k->n ||
            schema_violated(r, k, at, "The list has %zu elements, at least %zu are needed.",
@@ -418,7 +420,7 @@ static int hashed_cmp(const void *x, const void *y)
 }
 
 static bool check_unique_items(struct run *r, const struct check *k, const struct rac_json *v,
-                               const struct place *at)
+                               const struct rac_json_trail *at)
 {
     size_t n = rac_json_len(v);
     bool unique = true;
@@ -450,7 +452,7 @@ static bool compile_required(struct compiler *c, struct schema_node *n, struct c
 }
 
 static bool check_required(struct run *r, const struct check *k, const struct rac_json *v,
-                           const struct place *at)
+                           const struct rac_json_trail *at)
 {
     bool good = true;
     RAC_JSON_EACH(e, k->arg)
@@ -463,7 +465,7 @@ static bool check_required(struct run *r, const struct check *k, const struct ra
 }
 
 static bool check_max_properties(struct run *r, const struct check *k, const struct rac_json *v,
-                                 const struct place *at)
+                                 const struct rac_json_trail *at)
 {
     return rac_json_len(v) <= k->n ||
            schema_violated(r, k, at, "The object has %zu members, at most %zu are allowed.",
@@ -471,7 +473,7 @@ static bool check_max_properties(struct run *r, const struct check *k, const str
 }
 
 static bool check_min_properties(struct run *r, const struct check *k, const struct rac_json *v,
-                                 const struct place *at)
+                                 const struct rac_json_trail *at)
 {
     return rac_json_len(v) >= k->n ||
            schema_violated(r, k, at, "The object has %zu members, at least %zu are needed.",
@@ -485,13 +487,13 @@ static bool compile_property_names(struct compiler *c, struct schema_node *n, st
 }
 
 static bool check_property_names(struct run *r, const struct check *k, const struct rac_json *v,
-                                 const struct place *at)
+                                 const struct rac_json_trail *at)
 {
     bool good = true;
     RAC_JSON_EACH_MEMBER(m, v)
     {
         struct rac_json name = rac_json_of_str(rac_json_key(m));
-        struct place here = {.up = at, .key = rac_json_key(m)};
+        struct rac_json_trail here = {.up = at, .key = rac_json_key(m)};
         if (!schema_run(r, k->sub, &name, &here))
             good = false;
     }
@@ -523,9 +525,9 @@ static bool compile_members(struct compiler *c, struct schema_node *n, struct ch
 }
 
 static bool check_member(struct run *r, const struct check *k, const struct rac_json_member *m,
-                         const struct place *at)
+                         const struct rac_json_trail *at)
 {
-    struct place here = {.up = at, .key = rac_json_key(m)};
+    struct rac_json_trail here = {.up = at, .key = rac_json_key(m)};
     const struct rac_json_member *known = rac_json_member(k->arg, rac_json_key(m));
     bool good = true, matched = known != NULL;
     if (known != NULL)
@@ -546,7 +548,7 @@ static bool check_member(struct run *r, const struct check *k, const struct rac_
 }
 
 static bool check_members(struct run *r, const struct check *k, const struct rac_json *v,
-                          const struct place *at)
+                          const struct rac_json_trail *at)
 {
     bool good = true;
     RAC_JSON_EACH_MEMBER(m, v)
@@ -575,7 +577,7 @@ static bool compile_dependencies(struct compiler *c, struct schema_node *n, stru
 }
 
 static bool check_dependencies(struct run *r, const struct check *k, const struct rac_json *v,
-                               const struct place *at)
+                               const struct rac_json_trail *at)
 {
     bool good = true;
     size_t i = 0;
@@ -613,7 +615,7 @@ static bool compile_list(struct compiler *c, struct schema_node *n, struct check
 #define compile_one_of compile_list
 
 static bool check_all_of(struct run *r, const struct check *k, const struct rac_json *v,
-                         const struct place *at)
+                         const struct rac_json_trail *at)
 {
     bool good = true;
     for (size_t i = 0; i < k->n && r->err == RAC_OK; i++) {
@@ -627,7 +629,7 @@ static bool check_all_of(struct run *r, const struct check *k, const struct rac_
 
 /* How many of the schemas accept v, up to enough. */
 static size_t count_accepting(struct run *r, const struct check *k, const struct rac_json *v,
-                              const struct place *at, size_t enough)
+                              const struct rac_json_trail *at, size_t enough)
 {
     size_t n = 0;
     r->quiet++;
@@ -638,14 +640,14 @@ static size_t count_accepting(struct run *r, const struct check *k, const struct
 }
 
 static bool check_any_of(struct run *r, const struct check *k, const struct rac_json *v,
-                         const struct place *at)
+                         const struct rac_json_trail *at)
 {
     return count_accepting(r, k, v, at, 1) > 0 ||
            schema_violated(r, k, at, "The value fits none of the %zu alternatives.", k->n);
 }
 
 static bool check_one_of(struct run *r, const struct check *k, const struct rac_json *v,
-                         const struct place *at)
+                         const struct rac_json_trail *at)
 {
     size_t n = count_accepting(r, k, v, at, 2);
     if (n == 1)
@@ -661,7 +663,7 @@ static bool compile_not(struct compiler *c, struct schema_node *n, struct check 
 }
 
 static bool check_not(struct run *r, const struct check *k, const struct rac_json *v,
-                      const struct place *at)
+                      const struct rac_json_trail *at)
 {
     r->quiet++;
     bool fits = schema_run(r, k->sub, v, at);
@@ -681,7 +683,7 @@ static bool compile_if(struct compiler *c, struct schema_node *n, struct check *
 }
 
 static bool check_if(struct run *r, const struct check *k, const struct rac_json *v,
-                     const struct place *at)
+                     const struct rac_json_trail *at)
 {
     r->quiet++;
     bool yes = schema_run(r, k->sub, v, at);

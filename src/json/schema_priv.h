@@ -10,7 +10,6 @@ enum { SCHEMA_RUN_DEPTH_MAX = 2000 }; /* schemas applied inside schemas */
 struct schema_node;
 struct schema_pattern;
 struct run;
-struct place;
 
 enum keyword_drafts { KEYWORD_D4 = 1, KEYWORD_D7 = 2 };
 enum keyword_types {
@@ -47,7 +46,7 @@ struct compiler;
 typedef bool (*keyword_compile)(struct compiler *c, struct schema_node *n, struct check *k);
 /* False: violated, and reported. */
 typedef bool (*keyword_check)(struct run *r, const struct check *k, const struct rac_json *v,
-                              const struct place *at);
+                              const struct rac_json_trail *at);
 
 struct keyword {
     rac_str name;
@@ -114,18 +113,11 @@ struct run {
     rac_err err;
 };
 
-/* Where in the value we are, from inside out; on the C stack. */
-struct place {
-    const struct place *up;
-    rac_str key; /* absent: index */
-    size_t index;
-};
-
 bool schema_run(struct run *r, const struct schema_node *n, const struct rac_json *v,
-                const struct place *at);
+                const struct rac_json_trail *at);
 /* A violation; always false. */
-bool schema_violated(struct run *r, const struct check *k, const struct place *at, const char *fmt,
-                     ...) RAC_PRINTF(4, 5);
+bool schema_violated(struct run *r, const struct check *k, const struct rac_json_trail *at,
+                     const char *fmt, ...) RAC_PRINTF(4, 5);
 /* Counts work; false past the cap. */
 bool schema_steps(struct run *r, size_t n);
 

@@ -30,28 +30,6 @@ static enum rac_severity severity_of(const struct check *c, enum rac_rule_id rul
     }
 }
 
-static size_t escaped_size(rac_str key)
-{
-    size_t n = key.n;
-    for (size_t i = 0; i < key.n; i++)
-        n += key.p[i] == '~' || key.p[i] == '/';
-    return n;
-}
-
-static char *put_escaped(char *p, rac_str key)
-{
-    for (size_t i = 0; i < key.n; i++) {
-        char ch = key.p[i];
-        if (ch == '~' || ch == '/') {
-            *p++ = '~';
-            *p++ = ch == '/' ? '1' : '0';
-        } else {
-            *p++ = ch;
-        }
-    }
-    return p;
-}
-
 static char *put_index(char *p, uint32_t i)
 {
     char digits[10];
@@ -68,7 +46,8 @@ static size_t pointer_size(const struct where *at)
 {
     size_t n = 0;
     for (; at != NULL; at = at->up)
-        n += at->is_pointer ? at->key.n : 1 + (at->is_index ? 10 : escaped_size(at->key));
+        n += at->is_pointer ? at->key.n
+                            : 1 + (at->is_index ? 10 : rac_json_pointer_token_bytes(at->key));
     return n;
 }
 
@@ -82,7 +61,7 @@ static char *put_pointer(char *p, const struct where *at)
     }
     p = put_pointer(p, at->up);
     *p++ = '/';
-    return at->is_index ? put_index(p, at->index) : put_escaped(p, at->key);
+    return at->is_index ? put_index(p, at->index) : rac_json_pointer_token_write(p, at->key);
 }
 
 static rac_str pointer_of(struct rac_arena *a, const struct where *at)
@@ -144,6 +123,7 @@ void rac_check_found(struct check *c, enum rac_rule_id rule, enum level level,
     kept->fix = rac_str_of(r->fix);
     kept->pointer = pointer_of(c->a, at);
     kept->message = message_of(c->a, text, args);
+    rac_diags_charge(c->d, kept->pointer.n + kept->message.n);
     if (key != NULL)
         rac_document_place_key(c->doc, key, &kept->line, &kept->column, &kept->end_line,
                                &kept->end_column);

@@ -18,13 +18,31 @@ void rac_convert_begin(struct rac_convert_state *c, struct rac_document *doc,
 
 /* --- places and losses -------------------------------------------------------------------- */
 
+/* The links from the first to `at`, written from the end: one pass, whatever the depth. */
 rac_str rac_place_pointer(const struct rac_place *at, struct rac_arena *a)
 {
-    if (at->up == NULL)
-        return at->base.p != NULL ? at->base : RAC_S("");
-    rac_str up = rac_place_pointer(at->up, a);
-    return at->key.p != NULL ? rac_json_pointer_join(a, up, at->key)
-                             : rac_json_pointer_join_index(a, up, at->index);
+    size_t n = 0;
+    const struct rac_place *first = at;
+    for (; first->up != NULL; first = first->up)
+        n += first->key.p != NULL ? rac_json_pointer_token_bytes(first->key) + 1 : 1 + 20;
+    n += first->base.n;
+    char *start = rac_arena_alloc_dirty(a, n + 1), *p = start + n;
+    for (const struct rac_place *link = at; link->up != NULL; link = link->up) {
+        if (link->key.p != NULL) {
+            p -= rac_json_pointer_token_bytes(link->key);
+            rac_json_pointer_token_write(p, link->key);
+        } else {
+            size_t i = link->index;
+            do
+                *--p = (char)('0' + i % 10);
+            while ((i /= 10) > 0);
+        }
+        *--p = '/';
+    }
+    p -= first->base.n;
+    if (first->base.n > 0)
+        memcpy(p, first->base.p, first->base.n);
+    return (rac_str){p, (size_t)(start + n - p)};
 }
 
 const struct rac_place *rac_place_keep(struct rac_arena *a, const struct rac_place *at)
@@ -50,6 +68,7 @@ static void diag_place(struct rac_convert_state *c, struct rac_diag *d, const st
     if (at == NULL)
         return;
     d->pointer = rac_place_pointer(at, c->a);
+    rac_diags_charge(c->losses, d->pointer.n);
     d->file = at->source->path;
     const struct rac_json *node = placed_node(at);
     if (node != NULL)
@@ -78,6 +97,7 @@ struct rac_diag *rac_loss(struct rac_convert_state *c, enum rac_rule_id rule,
     va_start(ap, fmt);
     d.message = rac_arena_vprintf(c->a, fmt, ap);
     va_end(ap);
+    rac_diags_charge(c->losses, d.message.n);
     diag_place(c, &d, at);
     return rac_diags_add(c->losses, &d);
 }
