@@ -9,6 +9,9 @@
 
 #include "base/str.h"
 
+/* Of a longer list, or a larger requirement, the first so many count; every operation has a copy. */
+enum { ALTERNATIVES_MAX = 64, SCHEMES_MAX = 64 };
+
 static rac_str copy(struct rac_arena *a, rac_str s)
 {
     return s.n == 0 ? RAC_S("") : rac_arena_str(a, s);
@@ -42,10 +45,12 @@ static void add_requirement(const struct rac_json *definitions, const struct rac
                             struct rac_arena *a, struct rac_auth_plan *out)
 {
     struct rac_auth_requirement *r = &out->v[out->n];
-    r->schemes = RAC_NEW_N(a, struct rac_auth_scheme, rac_json_len(requirement));
+    size_t n = rac_json_is_object(requirement) ? rac_json_len(requirement) : 0;
+    n = n < SCHEMES_MAX ? n : SCHEMES_MAX;
+    r->schemes = RAC_NEW_N(a, struct rac_auth_scheme, n);
     r->schemes_n = 0;
-    RAC_JSON_EACH_MEMBER(m, requirement)
-    {
+    for (size_t i = 0; i < n; i++) {
+        const struct rac_json_member *m = rac_json_member_at(requirement, i);
         rac_str name = rac_json_key(m);
         const struct rac_json *d = rac_json_get(definitions, name);
         if (d != NULL && scheme_of(d, name, a, &r->schemes[r->schemes_n]))
@@ -66,9 +71,10 @@ static bool take_list(const struct rac_json *definitions, const struct rac_json 
         out->none = of_operation;
         return of_operation;
     }
+    n = n < ALTERNATIVES_MAX ? n : ALTERNATIVES_MAX;
     out->v = RAC_NEW_N(a, struct rac_auth_requirement, n);
-    RAC_JSON_EACH(r, list)
-    {
+    for (size_t i = 0; i < n; i++) {
+        const struct rac_json *r = rac_json_at(list, i);
         if (rac_json_is_object(r) && rac_json_len(r) == 0)
             empty_n++;
         else

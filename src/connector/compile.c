@@ -136,31 +136,31 @@ static void param_compile(struct compile *x, const struct rac_api_param *from,
 
 static rac_str *words_copy(struct compile *x, const struct rac_json *list, uint32_t *n)
 {
-    rac_str *v = RAC_NEW_N(x->a, rac_str, rac_json_len(list));
+    size_t max = rac_json_is_array(list) ? rac_json_len(list) : 0;
+    if (max > RAC_API_MEDIA_TYPES_MAX)
+        max = RAC_API_MEDIA_TYPES_MAX;
+    rac_str *v = RAC_NEW_N(x->a, rac_str, max);
     *n = 0;
-    if (rac_json_is_array(list))
-        RAC_JSON_EACH(e, list)
-        {
-            rac_str s = rac_str_trim(rac_json_str(e, RAC_S("")));
-            if (s.n > 0 && rac_header_is_value(s))
-                v[(*n)++] = keep(x, s);
-        }
+    for (size_t i = 0; i < max; i++) {
+        rac_str s = rac_str_trim(rac_json_str(rac_json_at(list, i), RAC_S("")));
+        if (s.n > 0 && rac_header_is_value(s))
+            v[(*n)++] = keep(x, s);
+    }
     return v;
 }
 
 static rac_str accept_of(struct compile *x, const struct rac_json *produces)
 {
     struct rac_cat c = rac_cat_new(x->a, 64);
-    if (rac_json_is_array(produces))
-        RAC_JSON_EACH(e, produces)
-        {
-            rac_str s = rac_str_trim(rac_json_str(e, RAC_S("")));
-            if (s.n == 0 || !rac_header_is_value(s))
-                continue;
-            if (c.n > 0)
-                rac_cat_add(&c, RAC_S(", "));
-            rac_cat_add(&c, s);
-        }
+    size_t n = rac_json_is_array(produces) ? rac_json_len(produces) : 0;
+    for (size_t i = 0; i < n && i < RAC_API_MEDIA_TYPES_MAX; i++) {
+        rac_str s = rac_str_trim(rac_json_str(rac_json_at(produces, i), RAC_S("")));
+        if (s.n == 0 || !rac_header_is_value(s))
+            continue;
+        if (c.n > 0)
+            rac_cat_add(&c, RAC_S(", "));
+        rac_cat_add(&c, s);
+    }
     return c.n > 0 ? rac_cat_str(&c) : RAC_S("application/json, */*;q=0.1");
 }
 

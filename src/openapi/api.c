@@ -12,10 +12,13 @@ enum {
     CHAIN_MAX = 64,           /* references to references before we call it a circle */
     PROPERTY_DEPTH_MAX = 12,  /* allOf inside allOf while looking for a property */
     MERGE_MEMBERS_MAX = 256,  /* keywords of a target that others are laid over */
+    MERGED_MAX = 1 << 19,     /* keywords copied by merging, in all */
     PROPERTY_PARTS_MAX = 512, /* parts of allOf looked at for one property */
-    WEBHOOK_NODES_MAX = 512,  /* schema nodes looked at for a callback URL */
+    URL_DEPTH_MAX = 64,       /* schemas in schemas while looking for a callback URL */
+    URL_NODES_MAX = 1 << 20,  /* schemas looked at for callback URLs, in all */
     MAP_FROM = 48,            /* parameters of one operation from which a map finds them */
-    UNITE_MAX = 256,          /* names of a required list that are compared one by one */
+    PLACES = RAC_IN_FORM + 1,
+    UNITE_MAX = 256, /* names of a required list that are compared one by one */
 };
 
 static const char *const method_names[RAC_METHOD_N] = {"get",   "put",  "post",   "delete",
@@ -159,8 +162,10 @@ static const struct rac_json *merge(struct rac_api *api, const struct rac_json *
         rac_map_get(&api->merged, (rac_str){(const char *)&address, sizeof(address)});
     if (known != NULL)
         return known;
-    if (rac_arena_over(api->a) || rac_json_len(target) > MERGE_MEMBERS_MAX)
+    if (rac_arena_over(api->a) || rac_json_len(target) > MERGE_MEMBERS_MAX ||
+        api->merged_members > MERGED_MAX)
         return target; /* many references to something large: memory comes first */
+    api->merged_members += rac_json_len(target) + rac_json_len(node);
     struct rac_json *m = RAC_NEW(api->a, struct rac_json);
     *m = rac_json_new_object(api->a);
     m->pos = node->pos;
@@ -277,6 +282,77 @@ const struct rac_json *rac_api_response_schema(struct rac_api *api, const struct
     return schema == NULL ? NULL : rac_api_deref(api, schema);
 }
 
+/* --- callback URLs ------------------------------------------------------------------------ */
+
+/*
+ * What is known of a schema that references name, or a struct url_search: it was looked through
+ * then, but for a circle that was open at the time. OPEN: it is being looked through.
+ */
+static char url_open, url_none, url_found;
+
+struct url_search {
+    struct rac_api *api;
+    bool cut;  /* something below was not looked through: a circle, the depth, the budget */
+    bool none; /* it came to its end, and found nothing */
+};
+
+static bool has_url(struct url_search *s, const struct rac_json *schema, int depth);
+
+static bool has_url_below(struct url_search *s, const struct rac_json *schema, int depth)
+{
+    if (rac_json_bool(RAC_JSON_GET(schema, "x-ms-notification-url"), false))
+        return true;
+    RAC_JSON_EACH_MEMBER(m, RAC_JSON_GET(schema, "properties"))
+    if (has_url(s, &m->value, depth + 1))
+        return true;
+    RAC_JSON_EACH(part, RAC_JSON_GET(schema, "allOf"))
+    if (has_url(s, part, depth + 1))
+        return true;
+    const struct rac_json *items = RAC_JSON_GET(schema, "items");
+    return items != NULL && has_url(s, items, depth + 1);
+}
+
+/* A schema that a reference names is looked through once, unless part of it had to be left out. */
+static bool has_url(struct url_search *s, const struct rac_json *schema, int depth)
+{
+    struct rac_api *api = s->api;
+    bool shared = depth == 0 || rac_api_ref(schema) != NULL;
+    schema = rac_api_deref(api, schema);
+    if (!rac_json_is_object(schema))
+        return false;
+    rac_str key = {(const char *)&schema, sizeof(schema)};
+    const void *known = shared ? rac_map_get(&api->urls, key) : NULL;
+    if (known == &url_none || known == &url_found)
+        return known == &url_found;
+    bool searched = known != NULL && known != &url_open;
+    if (searched && ((const struct url_search *)known)->none)
+        return false;
+    if (known == &url_open || known == s || depth > URL_DEPTH_MAX ||
+        ++api->url_nodes > URL_NODES_MAX) {
+        s->cut = true;
+        return false;
+    }
+    if (!shared)
+        return has_url_below(s, schema, depth);
+    key = rac_arena_str(api->a, key);
+    rac_map_put(&api->urls, key, &url_open);
+    bool outer = s->cut;
+    s->cut = false;
+    bool found = has_url_below(s, schema, depth);
+    rac_map_put(&api->urls, key, found ? &url_found : s->cut ? (void *)s : &url_none);
+    s->cut |= outer;
+    return found;
+}
+
+bool rac_api_has_callback_url(struct rac_api *api, const struct rac_json *schema)
+{
+    struct url_search *s = RAC_NEW(api->a, struct url_search);
+    s->api = api;
+    bool found = has_url(s, schema, 0);
+    s->none = !found;
+    return found;
+}
+
 /* --- building ----------------------------------------------------------------------------- */
 
 static rac_str str_of(const struct rac_json *object, rac_str key)
@@ -296,36 +372,11 @@ static const struct rac_json *map_of(const struct rac_json *object, rac_str key)
     return rac_json_is_object(v) ? v : NULL;
 }
 
-/* Looks for `x-ms-notification-url: true` below a schema; *budget bounds the walk. */
-static bool has_callback_url(struct rac_api *api, const struct rac_json *schema, int *budget,
-                             int depth)
+static struct rac_api_param *find_param(const struct rac_api_operation *op, rac_str name,
+                                        enum rac_param_in in)
 {
-    schema = rac_api_deref(api, schema);
-    if (schema == NULL || depth > PROPERTY_DEPTH_MAX || (*budget)-- <= 0)
-        return false;
-    if (rac_json_bool(RAC_JSON_GET(schema, "x-ms-notification-url"), false))
-        return true;
-    RAC_JSON_EACH_MEMBER(m, RAC_JSON_GET(schema, "properties"))
-    if (has_callback_url(api, &m->value, budget, depth + 1))
-        return true;
-    RAC_JSON_EACH(part, RAC_JSON_GET(schema, "allOf"))
-    if (has_callback_url(api, part, budget, depth + 1))
-        return true;
-    const struct rac_json *items = RAC_JSON_GET(schema, "items");
-    return items != NULL && has_callback_url(api, items, budget, depth + 1);
-}
-
-static rac_str param_key(struct rac_arena *a, rac_str name, enum rac_param_in in)
-{
-    return rac_arena_printf(a, "%d %.*s", (int)in, RAC_FMT(name));
-}
-
-/* seen is a map of them when there are many, else NULL. */
-static struct rac_api_param *find_param(struct rac_api_operation *op, const struct rac_map *seen,
-                                        rac_str name, enum rac_param_in in)
-{
-    if (seen != NULL)
-        return rac_map_get(seen, param_key(seen->a, name, in));
+    if (op->params_by_name != NULL)
+        return rac_map_get(&op->params_by_name[in], name);
     for (size_t i = 0; i < op->params_n; i++)
         if (op->params[i].in == in && rac_str_eq(op->params[i].name, name))
             return &op->params[i];
@@ -349,8 +400,8 @@ static rac_str indexed(struct rac_arena *a, rac_str list, size_t index)
 }
 
 /* Places one parameter of a list: a same (name, in) gives way where it stands. */
-static void add_param(struct rac_api *api, struct rac_api_operation *op, struct rac_map *seen,
-                      const struct rac_json *raw, rac_str list_pointer, size_t index, bool shared)
+static void add_param(struct rac_api *api, struct rac_api_operation *op, const struct rac_json *raw,
+                      rac_str list_pointer, size_t index, bool shared)
 {
     const struct rac_json *node = rac_api_deref(api, raw);
     struct rac_api_param p = {.node = node};
@@ -367,14 +418,14 @@ static void add_param(struct rac_api *api, struct rac_api_operation *op, struct 
     p.required = p.in == RAC_IN_PATH || rac_json_bool(RAC_JSON_GET(node, "required"), false);
     p.shared = shared || raw != node;
     p.visibility = rac_api_visibility(node);
-    struct rac_api_param *same = find_param(op, seen, p.name, p.in);
+    struct rac_api_param *same = find_param(op, p.name, p.in);
     if (same != NULL) {
         *same = p;
         return;
     }
     op->params[op->params_n] = p;
-    if (seen != NULL)
-        rac_map_put(seen, param_key(api->a, p.name, p.in), &op->params[op->params_n]);
+    if (op->params_by_name != NULL)
+        rac_map_put(&op->params_by_name[p.in], p.name, &op->params[op->params_n]);
     op->params_n++;
 }
 
@@ -386,23 +437,23 @@ static void add_params(struct rac_api *api, struct rac_api_operation *op, rac_st
     if (n == 0)
         return;
     op->params = RAC_NEW_N(api->a, struct rac_api_param, n);
-    struct rac_map map, *seen = NULL;
     if (n > MAP_FROM) {
-        rac_map_init(&map, api->a);
-        seen = &map;
+        op->params_by_name = RAC_NEW_N(api->a, struct rac_map, PLACES);
+        for (size_t in = 0; in < PLACES; in++)
+            rac_map_init(&op->params_by_name[in], api->a);
     }
     if (outer != NULL) {
         rac_str list = rac_str_concat(api->a, path_pointer, RAC_S("/parameters"));
         RAC_JSON_EACH(p, outer)
         if (!rac_arena_over(api->a))
-            add_param(api, op, seen, p, list, i++, true);
+            add_param(api, op, p, list, i++, true);
     }
     if (own != NULL) {
         rac_str list = rac_str_concat(api->a, op->pointer, RAC_S("/parameters"));
         i = 0;
         RAC_JSON_EACH(p, own)
         if (!rac_arena_over(api->a))
-            add_param(api, op, seen, p, list, i++, false);
+            add_param(api, op, p, list, i++, false);
     }
 }
 
@@ -425,9 +476,8 @@ static void find_webhook(struct rac_api *api, struct rac_api_operation *op)
         op->method == RAC_METHOD_HEAD)
         return;
     const struct rac_api_param *body = rac_api_body(op);
-    int budget = WEBHOOK_NODES_MAX;
-    op->webhook = op->notification != NULL ||
-                  (body != NULL && has_callback_url(api, body->schema, &budget, 0));
+    op->webhook =
+        op->notification != NULL || (body != NULL && rac_api_has_callback_url(api, body->schema));
 }
 
 static void add_operation(struct rac_api *api, const struct rac_json_member *m,
@@ -502,6 +552,7 @@ rac_err rac_api_build(const struct rac_json *root, struct rac_arena *a, struct r
     api->a = a;
     rac_map_init(&api->by_id, a);
     rac_map_init(&api->merged, a);
+    rac_map_init(&api->urls, a);
     api->title = str_of(info, RAC_S("title"));
     api->version = str_of(info, RAC_S("version"));
     api->description = str_of(info, RAC_S("description"));
@@ -529,10 +580,21 @@ const struct rac_api_operation *rac_api_operation(const struct rac_api *api, rac
 const struct rac_api_param *rac_api_param(const struct rac_api_operation *op, rac_str name,
                                           enum rac_param_in in)
 {
-    for (size_t i = 0; i < op->params_n; i++)
-        if (op->params[i].in == in && rac_str_eq(op->params[i].name, name))
+    return find_param(op, name, in);
+}
+
+const struct rac_api_param *rac_api_param_named(const struct rac_api_operation *op, rac_str name)
+{
+    const struct rac_api_param *first = NULL;
+    for (size_t in = 0; op->params_by_name != NULL && in < PLACES; in++) {
+        const struct rac_api_param *p = rac_map_get(&op->params_by_name[in], name);
+        if (p != NULL && (first == NULL || p < first))
+            first = p;
+    }
+    for (size_t i = 0; op->params_by_name == NULL && i < op->params_n; i++)
+        if (rac_str_eq(op->params[i].name, name))
             return &op->params[i];
-    return NULL;
+    return first;
 }
 
 const struct rac_api_param *rac_api_body(const struct rac_api_operation *op)

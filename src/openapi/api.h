@@ -41,6 +41,9 @@ enum rac_api_method {
     RAC_METHOD_N,
 };
 
+/* Media types of one `consumes` or `produces` that are looked at; OP-14 tells of longer lists. */
+enum { RAC_API_MEDIA_TYPES_MAX = 64 };
+
 struct rac_api_param {
     rac_str name;
     enum rac_param_in in;
@@ -61,6 +64,7 @@ struct rac_api_operation {
     const struct rac_json *node, *path_item;
     struct rac_api_param *params; /* path item's and own merged: own wins on same (name, in) */
     size_t params_n;
+    struct rac_map *params_by_name; /* private: one for each place, when there are many; or NULL */
     enum rac_trigger trigger;
     bool webhook; /* a trigger whose request carries a callback URL (or item a notification) */
     bool deprecated;
@@ -81,7 +85,10 @@ struct rac_api {
     struct rac_map by_id;           /* operationId -> struct rac_api_operation *; first wins */
     const struct rac_json *definitions, *parameters, *responses, *security_definitions;
     struct rac_arena *a;
-    struct rac_map merged; /* private */
+    struct rac_map merged; /* private, like all that follows */
+    size_t merged_members; /* copied by merging, in all */
+    struct rac_map urls;   /* address of a schema -> whether a callback URL is below it */
+    size_t url_nodes;      /* looked at for callback URLs, in all */
 };
 
 /*
@@ -95,6 +102,8 @@ rac_err rac_api_build(const struct rac_json *root, struct rac_arena *a,
 const struct rac_api_operation *rac_api_operation(const struct rac_api *api, rac_str id);
 const struct rac_api_param *rac_api_param(const struct rac_api_operation *op, rac_str name,
                                           enum rac_param_in in);
+/* The first of that name, wherever it is. */
+const struct rac_api_param *rac_api_param_named(const struct rac_api_operation *op, rac_str name);
 const struct rac_api_param *rac_api_body(const struct rac_api_operation *op); /* or NULL */
 
 /* The value of "$ref" of an object, or NULL; asked for every schema, so without a call. */
@@ -137,6 +146,9 @@ const struct rac_json *rac_api_property(struct rac_api *api, const struct rac_js
 /* The same for a path string "a/b" (connectors.md §5.5); arrays are passed through. */
 const struct rac_json *rac_api_property_path(struct rac_api *api, const struct rac_json *schema,
                                              rac_str path);
+
+/* True when `x-ms-notification-url: true` stands on a schema or below it, references followed. */
+bool rac_api_has_callback_url(struct rac_api *api, const struct rac_json *schema);
 
 enum rac_visibility rac_api_visibility(const struct rac_json *node); /* x-ms-visibility of node */
 const char *rac_api_method_name(enum rac_api_method m);              /* "get" */

@@ -44,14 +44,6 @@ static bool is_opaque(const struct rac_json *schema)
             RAC_JSON_GET(schema, "items") == NULL);
 }
 
-static const struct rac_api_param *param_by_name(const struct rac_api_operation *op, rac_str name)
-{
-    for (size_t i = 0; i < op->params_n; i++)
-        if (rac_str_eq(op->params[i].name, name))
-            return &op->params[i];
-    return NULL;
-}
-
 static void set_schema(struct input *in, const struct rac_json *schema)
 {
     in->schema = schema;
@@ -67,10 +59,10 @@ static int find_input(struct check *c, const struct rac_api_operation *op, rac_s
     *in = (struct input){0};
     if (op->params_n > PARAMS_MAX)
         return -1;
-    const struct rac_api_param *p = param_by_name(op, text);
+    const struct rac_api_param *p = rac_api_param_named(op, text);
     if (p == NULL) {
         rac_str rest, head = rac_str_cut(text, '/', &rest);
-        const struct rac_api_param *outer = rest.p ? param_by_name(op, head) : NULL;
+        const struct rac_api_param *outer = rest.p ? rac_api_param_named(op, head) : NULL;
         const struct rac_api_param *body = rac_api_body(op);
         if (outer == NULL && body == NULL)
             return 0;
@@ -307,7 +299,7 @@ static rac_str needs_twin(struct check *c, const struct rac_json *node, const ch
         rac_str name = rac_json_str(RAC_JSON_GET(&m->value, "parameter"), RAC_S(""));
         if (name.n == 0)
             continue;
-        const struct rac_api_param *p = param_by_name(c->op, name);
+        const struct rac_api_param *p = rac_api_param_named(c->op, name);
         bool property = body != NULL && body->schema != NULL &&
                         rac_api_property_path(c->api, body->schema, name) != NULL;
         if (p == NULL && property) {

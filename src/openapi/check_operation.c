@@ -213,6 +213,9 @@ void rac_check_media_types(struct check *c, const struct rac_json *list, const s
         else if (!known)
             FIND_AS(c, OP_14, LV_W, &here, e, "media type \"{}\" is not fully supported", s);
     }
+    if (i > RAC_API_MEDIA_TYPES_MAX)
+        FIND_AS(c, OP_14, LV_W, at, list, "the list has {} media types; only the first 64 are used",
+                rac_arena_printf(c->a, "%zu", i));
     rac_check_distinct(c, list, at);
 }
 
@@ -250,8 +253,11 @@ static void check_payload(struct check *c, const struct rac_api_operation *op,
     if (!p.body && !p.form)
         return;
     bool multipart = false, urlencoded = false, other = false;
+    size_t n = 0;
     RAC_JSON_EACH(e, op->consumes)
     {
+        if (n++ == RAC_API_MEDIA_TYPES_MAX)
+            break;
         rac_str type = bare_type(rac_json_str(e, RAC_S("")));
         if (rac_str_startsi(type, RAC_S("multipart/")))
             multipart = true;

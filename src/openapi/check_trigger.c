@@ -115,29 +115,11 @@ static void check_input(struct check *c, const struct rac_api_param *body, const
 
 /* --- triggers ------------------------------------------------------------------------------- */
 
-static bool find_url(struct check *c, const struct rac_json *schema, int *budget, int depth)
-{
-    schema = rac_api_deref(c->api, schema);
-    if (schema == NULL || depth > 12 || (*budget)-- <= 0)
-        return false;
-    if (rac_json_bool(RAC_JSON_GET(schema, "x-ms-notification-url"), false))
-        return true;
-    RAC_JSON_EACH_MEMBER(m, RAC_JSON_GET(schema, "properties"))
-    if (find_url(c, &m->value, budget, depth + 1))
-        return true;
-    RAC_JSON_EACH(part, RAC_JSON_GET(schema, "allOf"))
-    if (find_url(c, part, budget, depth + 1))
-        return true;
-    const struct rac_json *items = RAC_JSON_GET(schema, "items");
-    return items != NULL && find_url(c, items, budget, depth + 1);
-}
-
 static void check_webhook(struct check *c, const struct rac_api_operation *op,
                           const struct where *at)
 {
     const struct rac_api_param *body = rac_api_body(op);
-    int budget = 2048;
-    if (body == NULL || !find_url(c, body->schema, &budget, 0))
+    if (body == NULL || !rac_api_has_callback_url(c->api, body->schema))
         FIND(c, TRG_01, at, op->node,
              "webhook \"{}\" has no property with x-ms-notification-url: true", op->id);
     if (op->notification == NULL)
