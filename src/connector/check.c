@@ -46,6 +46,8 @@ void rac_package_found(struct package_check *c, enum rac_rule_id rule, enum judg
                                                .pointer = pointer,
                                                .message = message,
                                                .fix = rac_str_of(rac_rules[rule].fix)});
+    if (g != NULL)
+        rac_diags_charge(c->d, pointer.n + message.n);
     if (g != NULL && doc != NULL)
         place(g, doc, pointer);
 }

@@ -112,6 +112,23 @@ static void check_headings(struct package_check *c, enum rac_rule_id rule, rac_s
                               rac_arena_printf(c->a, "the heading \"%s\" is missing", wanted[i]));
 }
 
+/* In small letters, once: what is looked for as it stands is found many times as fast. */
+static void check_mentions(struct package_check *c, rac_str text, rac_str file)
+{
+    if (text.n > TEXT_BYTES_MAX)
+        return;
+    rac_str small = rac_str_lower(c->a, text);
+    for (size_t i = 0; i < c->api->ops_n && i < OPERATIONS_MAX; i++) {
+        const struct rac_api_operation *op = &c->api->ops[i];
+        if (op->visibility == RAC_VISIBILITY_INTERNAL || op->deprecated || op->summary.n == 0)
+            continue;
+        if (rac_str_find(small, rac_str_lower(c->a, op->summary)) == RAC_STR_NPOS &&
+            rac_str_find(small, rac_str_lower(c->a, op->id)) == RAC_STR_NPOS)
+            FOUND_FILE(c, DOCS_01, BY_TABLE, file, "the readme does not mention operation \"%.*s\"",
+                       RAC_FMT(op->summary));
+    }
+}
+
 static void check_readme(struct package_check *c)
 {
     static const char *const wanted[] = {"Publisher",
@@ -137,14 +154,7 @@ static void check_readme(struct package_check *c)
     if (heading_of(first, &level).p == NULL)
         FOUND_FILE(c, DOCS_01, BY_TABLE, file, "the readme does not start with a title");
     check_headings(c, RAC_RULE_DOCS_01, text, file, wanted, RAC_COUNT(wanted));
-    for (size_t i = 0; i < c->api->ops_n && i < OPERATIONS_MAX && text.n <= TEXT_BYTES_MAX; i++) {
-        const struct rac_api_operation *op = &c->api->ops[i];
-        if (op->visibility != RAC_VISIBILITY_INTERNAL && !op->deprecated && op->summary.n > 0 &&
-            rac_str_findi(text, op->summary) == RAC_STR_NPOS &&
-            rac_str_findi(text, op->id) == RAC_STR_NPOS)
-            FOUND_FILE(c, DOCS_01, BY_TABLE, file, "the readme does not mention operation \"%.*s\"",
-                       RAC_FMT(op->summary));
-    }
+    check_mentions(c, text, file);
     bool oauth = false;
     RAC_JSON_EACH_MEMBER(m, c->api->security_definitions)
     oauth |= rac_str_eq(rac_json_str(RAC_JSON_GET(&m->value, "type"), RAC_S("")), RAC_S("oauth2"));
@@ -169,7 +179,7 @@ static size_t opening_sentences(rac_str text)
         }
         inside = true;
         for (size_t i = 0; i < line.n; i++)
-            n += strchr(".!?", line.p[i]) != NULL && (i + 1 == line.n || line.p[i + 1] == ' ');
+            n += memchr(".!?", line.p[i], 3) != NULL && (i + 1 == line.n || line.p[i + 1] == ' ');
     }
     return n;
 }

@@ -24,17 +24,20 @@ struct package_check {
 /* A finding at a pointer of a document (or of none: a file by name, without a place). */
 void rac_package_found(struct package_check *c, enum rac_rule_id rule, enum judged judged,
                        struct rac_document *doc, rac_str file, rac_str pointer, rac_str message);
+/* A message, which is made only when the finding is going to be kept. */
+#define RAC_TOLD(c, ...)                                                                           \
+    (rac_diags_has_room((c)->d) ? rac_arena_printf((c)->a, __VA_ARGS__) : RAC_STR_NULL)
 #define FOUND(c, rule, judged, pointer, ...)                                                       \
     rac_package_found((c), RAC_RULE_##rule, (judged), (c)->properties,                             \
                       rac_package_name((c)->package, RAC_PACKAGE_PROPERTIES), (pointer),           \
-                      rac_arena_printf((c)->a, __VA_ARGS__))
+                      RAC_TOLD(c, __VA_ARGS__))
 #define FOUND_DEFINITION(c, rule, judged, pointer, ...)                                            \
     rac_package_found((c), RAC_RULE_##rule, (judged), (c)->definition,                             \
                       rac_package_name((c)->package, RAC_PACKAGE_DEFINITION), (pointer),           \
-                      rac_arena_printf((c)->a, __VA_ARGS__))
+                      RAC_TOLD(c, __VA_ARGS__))
 #define FOUND_FILE(c, rule, judged, file, ...)                                                     \
     rac_package_found((c), RAC_RULE_##rule, (judged), NULL, (file), RAC_STR_NULL,                  \
-                      rac_arena_printf((c)->a, __VA_ARGS__))
+                      RAC_TOLD(c, __VA_ARGS__))
 
 rac_str rac_package_join(struct package_check *c, rac_str pointer, const char *key);
 

@@ -121,7 +121,7 @@ static bool is_publisher_name(rac_str s)
 {
     for (size_t i = 0; i < s.n; i++)
         if (!rac_is_alnum(s.p[i]) && (unsigned char)s.p[i] < 0x80 &&
-            strchr(" .,&'()-", s.p[i]) == NULL)
+            (s.p[i] == 0 || strchr(" .,&'()-", s.p[i]) == NULL))
             return false;
     return true;
 }
@@ -314,20 +314,31 @@ static bool is_placeholder(rac_str s)
     return rac_str_find(s, RAC_S("YOUR_")) != RAC_STR_NPOS;
 }
 
-static void find_placeholders(struct package_check *c, const struct rac_json *v, rac_str pointer,
-                              int depth)
+/* The pointer of a finding, which is made only when the finding is going to be kept. */
+static rac_str pointer_of(struct package_check *c, rac_str prefix, const struct rac_json_trail *at)
+{
+    return rac_diags_has_room(c->d) ? rac_json_trail_pointer(c->a, prefix, at) : RAC_STR_NULL;
+}
+
+static void find_placeholders(struct package_check *c, const struct rac_json *v,
+                              const struct rac_json_trail *at, int depth)
 {
     if (depth > 64)
         return;
     if (rac_json_is_string(v) && is_placeholder(rac_json_str(v, RAC_S(""))))
-        FOUND(c, PROP_08, AS_WARNING, pointer, "the placeholder \"%.*s\" is to be filled in",
-              (int)(v->n > 100 ? 100 : v->n), v->s);
+        FOUND(c, PROP_08, AS_WARNING, pointer_of(c, RAC_S("/properties"), at),
+              "the placeholder \"%.*s\" is to be filled in", (int)(v->n > 100 ? 100 : v->n), v->s);
     RAC_JSON_EACH_MEMBER(m, v)
-    find_placeholders(c, &m->value, rac_json_pointer_join(c->a, pointer, rac_json_key(m)),
-                      depth + 1);
-    size_t i = 0;
+    {
+        struct rac_json_trail here = {.up = at, .key = rac_json_key(m)};
+        find_placeholders(c, &m->value, &here, depth + 1);
+    }
+    struct rac_json_trail here = {.up = at};
     RAC_JSON_EACH(e, v)
-    find_placeholders(c, e, rac_json_pointer_join_index(c->a, pointer, i++), depth + 1);
+    {
+        find_placeholders(c, e, &here, depth + 1);
+        here.index++;
+    }
 }
 
 void rac_package_check_properties(struct package_check *c)
@@ -344,7 +355,7 @@ void rac_package_check_properties(struct package_check *c)
     check_publisher(c);
     rac_package_each_param(c, check_param, NULL);
     check_sets(c);
-    find_placeholders(c, c->props, RAC_S("/properties"), 0);
+    find_placeholders(c, c->props, NULL, 0);
 }
 
 /* --- policies and scripts ------------------------------------------------------------------- */
@@ -373,9 +384,11 @@ static void collect_name(struct package_check *c RAC_UNUSED, rac_str name,
     rac_map_put(&((struct names *)arg)->map, name, (void *)param);
 }
 
+#define POLICIES "/properties/policyTemplateInstances"
+
 /* Connection parameters that a text reads: @connectionParameters('name'...). */
 static void check_reads(struct package_check *c, const struct names *names, rac_str text,
-                        rac_str pointer)
+                        const struct rac_json_trail *where)
 {
     static const rac_str function = RAC_S_INIT("connectionParameters(");
     for (size_t at = rac_str_findi(text, function); at != RAC_STR_NPOS;
@@ -385,31 +398,36 @@ static void check_reads(struct package_check *c, const struct names *names, rac_
             continue;
         rac_str rest, name = rac_str_cut(rac_str_from(text, 1), '\'', &rest);
         if (rest.p != NULL && !rac_map_has(&names->map, name))
-            FOUND(c, PROP_07, BY_TABLE, pointer, "connection parameter \"%.*s\" does not exist",
-                  RAC_FMT(name));
+            FOUND(c, PROP_07, BY_TABLE, pointer_of(c, RAC_S(POLICIES), where),
+                  "connection parameter \"%.*s\" does not exist", RAC_FMT(name));
         text = rest;
     }
 }
 
 static void check_policy_reads(struct package_check *c, const struct names *names,
-                               const struct rac_json *v, rac_str pointer, int depth)
+                               const struct rac_json *v, const struct rac_json_trail *at, int depth)
 {
     if (depth > 64)
         return;
     if (rac_json_is_string(v))
-        check_reads(c, names, rac_json_str(v, RAC_S("")), pointer);
+        check_reads(c, names, rac_json_str(v, RAC_S("")), at);
     RAC_JSON_EACH_MEMBER(m, v)
-    check_policy_reads(c, names, &m->value, rac_json_pointer_join(c->a, pointer, rac_json_key(m)),
-                       depth + 1);
-    size_t i = 0;
+    {
+        struct rac_json_trail here = {.up = at, .key = rac_json_key(m)};
+        check_policy_reads(c, names, &m->value, &here, depth + 1);
+    }
+    struct rac_json_trail here = {.up = at};
     RAC_JSON_EACH(e, v)
-    check_policy_reads(c, names, e, rac_json_pointer_join_index(c->a, pointer, i++), depth + 1);
+    {
+        check_policy_reads(c, names, e, &here, depth + 1);
+        here.index++;
+    }
 }
 
 void rac_package_check_policies(struct package_check *c)
 {
     const struct rac_json *policies = RAC_JSON_GET(c->props, "policyTemplateInstances");
-    rac_str pointer = RAC_S("/properties/policyTemplateInstances");
+    rac_str pointer = RAC_S(POLICIES);
     check_operations(c, RAC_JSON_GET(c->props, "scriptOperations"),
                      RAC_S("/properties/scriptOperations"));
     check_operations(c, RAC_JSON_GET(RAC_JSON_GET(c->props, "script"), "operationIds"),
@@ -443,5 +461,5 @@ void rac_package_check_policies(struct package_check *c)
     struct names names;
     rac_map_init(&names.map, c->a);
     rac_package_each_param(c, collect_name, &names);
-    check_policy_reads(c, &names, policies, pointer, 0);
+    check_policy_reads(c, &names, policies, NULL, 0);
 }

@@ -323,7 +323,8 @@ static rac_err compile_all(struct compile *x)
     rac_shapes_init(&x->shapes, x->api, x->a, x->scratch);
     ops_compile(x);
     x->c->route = rac_route_build(x->c, x->a);
-    return rac_arena_over(x->a) || rac_arena_over(x->scratch) ? RAC_E_LIMIT : RAC_OK;
+    return x->shapes.too_large || rac_arena_over(x->a) || rac_arena_over(x->scratch) ? RAC_E_LIMIT
+                                                                                     : RAC_OK;
 }
 
 rac_err rac_connector_compile(struct rac_package *p, rac_str id, int64_t revision,

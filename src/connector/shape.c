@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "connector/text_priv.h"
 
-enum { DEPTH_MAX = 300, ALL_OF_MAX = 32, SORT_ABOVE = 8, MADE_MAX = 100000 };
+enum { DEPTH_MAX = 300, ALL_OF_MAX = 32, SORT_ABOVE = 8, MAP_ABOVE = 64, MADE_MAX = 100000 };
 
 static const struct rac_shape leaves[] = {
     [RAC_TYPE_ANY] = {.type = RAC_TYPE_ANY},
@@ -40,6 +40,7 @@ void rac_shapes_init(struct rac_shapes *s, struct rac_api *api, struct rac_arena
     s->a = a;
     s->scratch = scratch;
     rac_map_init(&s->by_node, scratch);
+    rac_map_init(&s->fallbacks, scratch);
 }
 
 static enum rac_type type_of(const struct rac_json *node)
@@ -78,6 +79,22 @@ static enum rac_type type_of(const struct rac_json *node)
 static bool scalar_fit(enum rac_type t, const struct rac_json *v, struct rac_arena *a,
                        struct rac_json *out);
 
+/* A copy in the connector's arena; a list or object that many references bring is copied once. */
+static struct rac_json fallback_copy(struct rac_shapes *s, const struct rac_json *v)
+{
+    if (v->type < RAC_JSON_ARRAY)
+        return rac_json_copy(s->a, v);
+    const void *address = v->type == RAC_JSON_ARRAY ? (const void *)v->array : v->object;
+    rac_str key = {(const char *)&address, sizeof address};
+    struct rac_json *known = rac_map_get(&s->fallbacks, key);
+    if (known == NULL) {
+        known = RAC_NEW(s->scratch, struct rac_json);
+        *known = rac_json_copy(s->a, v);
+        rac_map_put(&s->fallbacks, rac_arena_str(s->scratch, key), known);
+    }
+    return *known;
+}
+
 /* The value sent when this is required and missing (§6.2): its default, or the only value of an
  * internal enum. A default of the wrong type is made right where it can be. */
 static bool fallback_of(struct rac_shapes *s, const struct rac_json *node, enum rac_type type,
@@ -95,7 +112,7 @@ static bool fallback_of(struct rac_shapes *s, const struct rac_json *node, enum 
     struct rac_json fit = *d;
     if (type < RAC_TYPE_ARRAY && !scalar_fit(type, d, s->scratch, &fit))
         fit = *d;
-    *out = rac_json_copy(s->a, &fit);
+    *out = fallback_copy(s, &fit);
     return true;
 }
 
@@ -151,7 +168,8 @@ struct gather {
     size_t required_n;
     const struct rac_json *extra, *items;
     unsigned visited;
-    struct rac_map names; /* of more than one schema: the first of a name wins */
+    struct rac_map names;  /* of more than one schema: the first of a name wins */
+    struct rac_map wanted; /* names of required, when there are many */
 };
 
 static void gather_one(struct rac_shapes *s, struct gather *g, rac_str name,
@@ -159,6 +177,10 @@ static void gather_one(struct rac_shapes *s, struct gather *g, rac_str name,
 {
     if (g->names.a != NULL && !rac_map_add(&g->names, name, g))
         return;
+    if (++s->props_n > RAC_SHAPES_PROPS_MAX) {
+        s->too_large = true;
+        return;
+    }
     if (g->n == g->cap) {
         size_t cap = g->cap ? g->cap * 2 : 16;
         g->v = rac_arena_grow(s->scratch, g->v, g->cap * sizeof *g->v, cap * sizeof *g->v);
@@ -194,8 +216,25 @@ static void gather_schema(struct rac_shapes *s, struct gather *g, const struct r
         }
 }
 
+static void map_required(struct rac_shapes *s, struct gather *g)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->required_n; i++)
+        n += rac_json_len(g->required[i]);
+    if (n <= MAP_ABOVE)
+        return;
+    rac_map_init(&g->wanted, s->scratch);
+    for (size_t i = 0; i < g->required_n; i++)
+        RAC_JSON_EACH(r, g->required[i])
+        {
+            rac_map_add(&g->wanted, rac_json_str(r, RAC_STR_NULL), r);
+        }
+}
+
 static bool gather_required(const struct gather *g, rac_str name)
 {
+    if (g->wanted.a != NULL)
+        return rac_map_has(&g->wanted, name);
     for (size_t i = 0; i < g->required_n; i++)
         RAC_JSON_EACH(r, g->required[i])
         {
@@ -248,9 +287,10 @@ const struct rac_shape_prop *rac_shape_prop_find(const struct rac_shape *s, rac_
     return NULL;
 }
 
-static void fill_object(struct rac_shapes *s, struct rac_shape *shape, const struct gather *g,
+static void fill_object(struct rac_shapes *s, struct rac_shape *shape, struct gather *g,
                         unsigned depth)
 {
+    map_required(s, g);
     shape->props = RAC_NEW_N(s->a, struct rac_shape_prop, g->n);
     shape->props_n = (uint32_t)g->n;
     for (size_t i = 0; i < g->n; i++) {
@@ -304,7 +344,8 @@ static const struct rac_shape *shape_of(struct rac_shapes *s, const struct rac_j
                                         unsigned depth)
 {
     node = rac_api_deref(s->api, node);
-    if (!rac_json_is_object(node) || depth > DEPTH_MAX || rac_arena_over(s->a))
+    if (!rac_json_is_object(node) || depth > DEPTH_MAX || s->too_large || rac_arena_over(s->a) ||
+        rac_arena_over(s->scratch))
         return &leaves[RAC_TYPE_ANY];
     rac_str key = {(const char *)&node, sizeof node};
     struct memo *m = rac_map_get(&s->by_node, key);
@@ -321,41 +362,109 @@ const struct rac_shape *rac_shapes_of(struct rac_shapes *s, const struct rac_jso
     return shape_of(s, node, 0);
 }
 
-/* One round of spreading what descendants need; true when something changed. */
-static bool spread(struct rac_shape *shape)
+/* --- what descendants need -------------------------------------------------------------------- */
+
+/* A shape is told of once by each of its children for each thing it learns: linear in all. */
+struct link {
+    struct node *parent;
+    bool fills; /* the child is a required property: what it makes fills it */
+    bool filled;
+    struct link *next;
+};
+
+struct node {
+    struct rac_shape *shape;
+    struct link *parents;
+    size_t missing; /* required properties that nothing fills */
+    bool queued;
+    struct node *next;
+};
+
+struct spread {
+    struct rac_shapes *s;
+    struct rac_map nodes; /* address of a shape -> its node */
+    struct node *queue;
+};
+
+static void enqueue(struct spread *x, struct node *n)
 {
-    bool forced = shape->forced, strips = shape->strips, all = true, any = false;
+    if (n->queued)
+        return;
+    n->queued = true;
+    n->next = x->queue;
+    x->queue = n;
+}
+
+static void link_child(struct spread *x, struct node *parent, const struct rac_shape *child,
+                       bool fills)
+{
+    struct node *n = child == NULL
+                         ? NULL
+                         : rac_map_get(&x->nodes, (rac_str){(const char *)&child, sizeof child});
+    if (n == NULL)
+        return;
+    struct link *l = RAC_NEW(x->s->scratch, struct link);
+    *l = (struct link){.parent = parent, .fills = fills, .next = n->parents};
+    n->parents = l;
+}
+
+static void fill(struct node *n)
+{
+    n->shape->forced = true;
+    n->shape->makes |= --n->missing == 0;
+}
+
+static void link_children(struct spread *x, struct node *n)
+{
+    struct rac_shape *shape = n->shape;
+    for (uint32_t i = 0; i < shape->props_n; i++)
+        n->missing += shape->props[i].required && !shape->props[i].read_only;
     for (uint32_t i = 0; i < shape->props_n; i++) {
         const struct rac_shape_prop *p = &shape->props[i];
-        forced |= p->shape->forced;
-        strips |= p->read_only || p->shape->strips;
-        if (!p->required || p->read_only)
-            continue;
-        bool fills = p->shape->has_fallback || p->shape->makes;
-        forced |= fills;
-        any |= fills;
-        all &= fills;
+        bool needed = p->required && !p->read_only;
+        shape->strips |= p->read_only;
+        if (needed && p->shape->has_fallback)
+            fill(n);
+        link_child(x, n, p->shape, needed && !p->shape->has_fallback);
     }
-    const struct rac_shape *more[] = {shape->items, shape->extra};
-    for (size_t i = 0; i < RAC_COUNT(more); i++) {
-        forced |= more[i] != NULL && more[i]->forced;
-        strips |= more[i] != NULL && more[i]->strips;
+    link_child(x, n, shape->items, false);
+    link_child(x, n, shape->extra, false);
+}
+
+static void tell_parents(struct spread *x, struct node *n)
+{
+    for (struct link *l = n->parents; l != NULL; l = l->next) {
+        struct rac_shape *up = l->parent->shape;
+        bool forced = up->forced, strips = up->strips, makes = up->makes;
+        up->forced |= n->shape->forced;
+        up->strips |= n->shape->strips;
+        if (l->fills && !l->filled && n->shape->makes) {
+            l->filled = true;
+            fill(l->parent);
+        }
+        if (forced != up->forced || strips != up->strips || makes != up->makes)
+            enqueue(x, l->parent);
     }
-    bool makes = shape->makes || (any && all);
-    bool changed = forced != shape->forced || strips != shape->strips || makes != shape->makes;
-    shape->forced = forced;
-    shape->strips = strips;
-    shape->makes = makes;
-    return changed;
 }
 
 void rac_shapes_finish(struct rac_shapes *s)
 {
-    bool changed = true;
-    while (changed) { /* children were made after their parents: from the end is nearly one round */
-        changed = false;
-        for (size_t i = s->made_n; i-- > 0;)
-            changed |= spread(s->made[i]);
+    struct spread x = {.s = s};
+    struct node *nodes = RAC_NEW_N(s->scratch, struct node, s->made_n);
+    rac_map_init(&x.nodes, s->scratch);
+    for (size_t i = 0; i < s->made_n; i++) {
+        nodes[i].shape = s->made[i];
+        rac_map_put(&x.nodes, (rac_str){(const char *)&nodes[i].shape, sizeof(void *)}, &nodes[i]);
+    }
+    for (size_t i = 0; i < s->made_n && !rac_arena_over(s->scratch); i++)
+        link_children(&x, &nodes[i]);
+    for (size_t i = 0; i < s->made_n; i++)
+        enqueue(&x, &nodes[i]);
+    while (x.queue != NULL) {
+        struct node *n = x.queue;
+        x.queue = n->next;
+        n->queued = false;
+        tell_parents(&x, n);
     }
 }
 

@@ -13,7 +13,13 @@ struct rac_shapes {
     struct rac_map by_node;
     struct rac_shape **made; /* those with children, for rac_shapes_finish */
     size_t made_n, made_cap;
+    struct rac_map fallbacks; /* defaults that are containers, by address: one copy of each */
+    size_t props_n;           /* properties of all shapes */
+    bool too_large;           /* more than RAC_SHAPES_PROPS_MAX: the connector cannot be used */
 };
+/* Of all shapes of a connector: allOf repeats what it names, and a definition of a megabyte could
+ * ask for gigabytes. */
+enum { RAC_SHAPES_PROPS_MAX = 1 << 19 };
 void rac_shapes_init(struct rac_shapes *s, struct rac_api *api, struct rac_arena *a,
                      struct rac_arena *scratch);
 /* Never NULL; node may be (anything). Flags about descendants are set by rac_shapes_finish. */
