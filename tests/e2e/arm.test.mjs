@@ -188,6 +188,41 @@ function plain(s) {
 
 // The calls of the client that the life above leaves out, and what they tell of loops, requests,
 // expressions and several triggers.
+test('integration accounts by the client: maps and schemas, and a run that uses them', async (t) => {
+  const s = await serve(t), client = plain(s), rg = 'default';
+  const account = await client.integrationAccounts.createOrUpdate(rg, 'trade', { location: 'westeurope', sku: { name: 'Standard' } });
+  assert.equal(account.name, 'trade');
+  assert.equal(account.sku.name, 'Standard');
+  const content = '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"><xsl:output method="text"/><xsl:template match="/"><xsl:value-of select="sum(//n)"/></xsl:template></xsl:stylesheet>';
+  const map = await client.integrationAccountMaps.createOrUpdate(rg, 'trade', 'Sum', { location: 'westeurope', mapType: 'Xslt', contentType: 'application/xml', content, metadata: {} });
+  assert.equal(map.mapType, 'Xslt');
+  assert.equal(map.contentLink.contentSize, content.length);
+  assert.ok(map.createdTime instanceof Date);
+  const xsd = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="o"><xs:complexType><xs:sequence><xs:element name="n" type="xs:int" maxOccurs="unbounded"/></xs:sequence></xs:complexType></xs:element></xs:schema>';
+  const schemaMade = await client.integrationAccountSchemas.createOrUpdate(rg, 'trade', 'Order', { schemaType: 'Xml', contentType: 'application/xml', content: xsd });
+  assert.equal(schemaMade.schemaType, 'Xml');
+  assert.equal((await client.integrationAccountMaps.get(rg, 'trade', 'Sum')).name, 'Sum');
+  assert.deepEqual((await all(client.integrationAccountMaps.list(rg, 'trade'))).map((x) => x.name), ['Sum']);
+  assert.deepEqual((await all(client.integrationAccountSchemas.list(rg, 'trade'))).map((x) => x.name), ['Order']);
+  assert.deepEqual((await all(client.integrationAccounts.listByResourceGroup(rg))).map((x) => x.name), ['trade']);
+  assert.deepEqual((await all(client.integrationAccounts.listBySubscription())).map((x) => x.name), ['trade']);
+  assert.equal((await client.integrationAccounts.update(rg, 'trade', { tags: { a: 'b' } })).tags.a, 'b');
+  await client.workflows.createOrUpdate(rg, 'sums', { location: 'x', integrationAccount: { id: account.id }, definition: { $schema: schema, contentVersion: '1.0.0.0',
+    triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } },
+    actions: {
+      Check: { type: 'XmlValidation', inputs: { content: '@triggerBody()', integrationAccount: { schema: { name: 'Order' } } }, runAfter: {} },
+      Sum: { type: 'Xslt', inputs: { content: '@triggerBody()', integrationAccount: { map: { name: 'Sum' } } }, runAfter: { Check: ['Succeeded'] } },
+      Answer: { type: 'Response', kind: 'Http', inputs: { body: "@body('Sum')" }, runAfter: { Sum: ['Succeeded'] } },
+    } } });
+  const { value } = await client.workflowTriggers.listCallbackUrl(rg, 'sums', 'manual');
+  const answer = await fetch(value, { method: 'POST', headers: { 'content-type': 'application/xml' }, body: '<o><n>1</n><n>2</n></o>' });
+  assert.deepEqual([answer.status, await answer.text()], [200, '3']);
+  await client.integrationAccountMaps.delete(rg, 'trade', 'Sum');
+  await assert.rejects(client.integrationAccountMaps.get(rg, 'trade', 'Sum'), (e) => e.statusCode === 404);
+  await client.integrationAccounts.delete(rg, 'trade');
+  await assert.rejects(client.integrationAccountPartners.get(rg, 'trade', 'p'), (e) => e.statusCode === 501);
+});
+
 test('the rest of the client: repetitions, request bodies, traces, two triggers, moving', async (t) => {
   const service = await backend(t, (req, res) => {
     if (req.method === 'POST') { res.writeHead(202, { location: '/status', 'retry-after': '1', 'content-type': 'application/json' }); res.end('{"state":"begun"}'); return; }

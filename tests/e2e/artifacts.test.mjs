@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { described, operations } from './lib/described.mjs';
 import { serve } from './lib/raccord.mjs';
 
 const ok = (r) => { assert.ok(r.status < 300, `${r.status} ${r.text}`); return r.json; };
@@ -58,6 +59,22 @@ test('accounts, maps and schemas: made, listed, replaced, downloaded, deleted', 
   assert.equal((await s.api('GET', `${A}/trade/maps/m0`)).status, 404);
   assert.equal((await s.api('DELETE', `${A}/trade`)).status, 204);
   assert.equal((await s.api('GET', `${A}/trade/schemas/Order`)).status, 404);
+});
+
+test('every operation answers as it is described', async (t) => {
+  const s = await serve(t), { api, doc, seen } = await described(s);
+  const go = async (method, path, body) => { const r = await api(method, `${A}${path}`, body); assert.ok(r.status < 300, `${method} ${path}: ${r.status} ${r.text}`); };
+  await go('PUT', '/trade', { location: 'here' });
+  await go('PATCH', '/trade', { tags: { a: 'b' } });
+  for (const path of ['', '/trade']) await go('GET', path);
+  for (const [below, content] of [['maps/Sum', sum], ['schemas/Order', order]]) {
+    await go('PUT', `/trade/${below}`, { content, metadata: { a: 1 } });
+    for (const path of [below.split('/')[0], below, `${below}/content`]) await go('GET', `/trade/${path}`);
+    await go('DELETE', `/trade/${below}`);
+  }
+  await go('DELETE', '/trade');
+  const missing = operations(doc).filter((o) => o.op.tags.includes('artifacts')).map((o) => o.op.operationId).filter((id) => !seen.has(id));
+  assert.deepEqual(missing, []);
 });
 
 test('what is refused', async (t) => {
