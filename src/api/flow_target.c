@@ -135,10 +135,18 @@ rac_err rac_flow_author_principal(struct rac_api_worker *w, rac_str tenant, rac_
     if (e != RAC_OK || u.disabled)
         return e != RAC_OK ? e : RAC_E_NOT_FOUND;
     out->user_name = u.name;
-    out->grantees = RAC_NEW(a, rac_str);
+    rac_str *teams;
+    size_t teams_n;
+    e = w->is->user_holds(w->is->self, tenant, u.id, a, &out->grants, &out->grants_n, &teams,
+                          &teams_n);
+    if (e != RAC_OK)
+        return e;
+    out->grantees = RAC_NEW_N(a, rac_str, teams_n + 1);
     out->grantees[0] = u.id;
-    out->grantees_n = 1;
-    return w->is->user_grants(w->is->self, tenant, u.id, a, &out->grants, &out->grants_n);
+    for (size_t i = 0; i < teams_n; i++)
+        out->grantees[i + 1] = teams[i];
+    out->grantees_n = teams_n + 1;
+    return RAC_OK;
 }
 
 /* --- finding ---------------------------------------------------------------------------------- */

@@ -127,6 +127,11 @@ struct rac_iam_store {
                          bool *more) RAC_MUST_CHECK;
     rac_err (*user_grants)(void *self, rac_str tenant, rac_str user, struct rac_arena *a,
                            struct rac_role_grant **v, size_t *n) RAC_MUST_CHECK;
+    /* What a token of that user would hold: roles of its own and of its teams, and the ids of these
+     * teams, by which things are shared with it. */
+    rac_err (*user_holds)(void *self, rac_str tenant, rac_str user, struct rac_arena *a,
+                          struct rac_role_grant **grants, size_t *grants_n, rac_str **teams,
+                          size_t *teams_n) RAC_MUST_CHECK;
     rac_err (*user_password)(void *self, rac_str tenant, rac_str user, struct rac_arena *a,
                              rac_str *hash) RAC_MUST_CHECK; /* NOT_FOUND: has none */
     /* Users: RAC_E_CONFLICT also when a change would leave the tenant without an administrator

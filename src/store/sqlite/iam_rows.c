@@ -490,6 +490,19 @@ static void read_id(struct rac_db_rows *r, struct rac_arena *a, void *row)
     *(rac_str *)row = rac_db_str(r, 0, a);
 }
 
+static rac_err user_holds(void *self, rac_str tenant, rac_str user, struct rac_arena *a,
+                          struct rac_role_grant **grants, size_t *grants_n, rac_str **teams,
+                          size_t *teams_n)
+{
+    struct rac_db *db = &rac_session(self)->db;
+    rac_err e =
+        read_grants(RAC_DB_QUERY(db, GRANT_HELD, V_STR(tenant), V_STR(user)), a, grants, grants_n);
+    if (e != RAC_OK)
+        return e;
+    struct rac_db_rows r = RAC_DB_QUERY(db, TEAM_LIST, V_STR(tenant), V_STR(user));
+    return RAC_DB_ALL(&r, LIST_MAX, read_id, a, teams, teams_n, NULL);
+}
+
 static rac_err token_find(void *self, const uint8_t digest[32], struct rac_arena *a,
                           struct rac_token_row *out)
 {
@@ -501,12 +514,8 @@ static rac_err token_find(void *self, const uint8_t digest[32], struct rac_arena
     rac_err e = rac_db_end(&r);
     if (e != RAC_OK || !found)
         return e != RAC_OK ? e : RAC_E_NOT_FOUND;
-    e = read_grants(RAC_DB_QUERY(db, GRANT_HELD, V_STR(out->tenant), V_STR(out->user)), a,
-                    &out->grants, &out->grants_n);
-    if (e != RAC_OK)
-        return e;
-    r = RAC_DB_QUERY(db, TEAM_LIST, V_STR(out->tenant), V_STR(out->user));
-    return RAC_DB_ALL(&r, LIST_MAX, read_id, a, &out->teams, &out->teams_n, NULL);
+    return user_holds(self, out->tenant, out->user, a, &out->grants, &out->grants_n, &out->teams,
+                      &out->teams_n);
 }
 
 static rac_err token_list(void *self, rac_str tenant, rac_str user, struct rac_arena *a,
@@ -702,6 +711,7 @@ void rac_iam_rows_port(struct rac_iam_store *p)
     p->user_get = user_get;
     p->user_list = user_list;
     p->user_grants = user_grants;
+    p->user_holds = user_holds;
     p->user_password = user_password;
     p->user_save = user_save;
     p->user_delete = user_delete;

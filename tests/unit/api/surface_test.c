@@ -2,6 +2,7 @@
  * limits, kept answers, and what an adapter adds. */
 #include "rig.h"
 
+#include "api/flow_target.h"
 #include "api/native.h"
 #include "api/ops/access.h"
 #include "api/rate.h"
@@ -387,6 +388,57 @@ static void an_adapter(void **state)
     rig_close(&r);
 }
 
+/* --- teams ------------------------------------------------------------------------------------- */
+
+struct writing {
+    bool done;
+    rac_err err;
+};
+
+static void written(void *arg, const struct rac_commit *c)
+{
+    struct writing *w = arg;
+    w->err = c->err;
+    w->done = true;
+}
+
+/* A workflow acts with what is shared with its author's teams, and with their roles. */
+static void teams_of_an_author(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct writing w = {.done = false};
+    struct rac_principal who;
+    rig_open(&r, small);
+    (void)rig_user(&r, "eva", "");
+    struct reply p = rig_expect(&r, 200, "GET", "/api/v1/users/eva", NULL);
+    const struct rac_iam_store *is = r.w->is;
+    const struct rac_role_grant grant = {.roles = RAC_ROLE_MAKER};
+    const struct rac_actor actor = {.user = RAC_DEFAULT_ID, .at_ms = 3000};
+    const struct rac_user_save team = {.create = true,
+                                       .id = RAC_S("team-1"),
+                                       .name = RAC_S("pilots"),
+                                       .kind = RAC_USER_TEAM,
+                                       .disabled = -1,
+                                       .grants = &grant,
+                                       .grants_n = 1,
+                                       .actor = actor};
+    is->user_save(is->self, RAC_DEFAULT_ID, &team, written, &w);
+    assert_true(rac_loop_run_until(r.loop, &w.done));
+    assert_int_equal(w.err, RAC_OK);
+    w.done = false;
+    is->member_save(is->self, RAC_DEFAULT_ID, team.id, at(&p, "/id"), true, &actor, written, &w);
+    assert_true(rac_loop_run_until(r.loop, &w.done));
+    assert_int_equal(w.err, RAC_OK);
+    assert_int_equal(rac_flow_author_principal(r.w, RAC_DEFAULT_ID, at(&p, "/id"), &r.a, &who),
+                     RAC_OK);
+    assert_int_equal(who.grantees_n, 2);
+    assert_true(rac_str_eq(who.grantees[1], team.id));
+    assert_int_equal(who.grants_n, 1);
+    assert_int_equal(who.grants[0].roles, RAC_ROLE_MAKER);
+    rig_close(&r);
+}
+
 /* --- the rate ---------------------------------------------------------------------------------- */
 
 static void rate(void **state)
@@ -421,6 +473,7 @@ int main(void)
         cmocka_unit_test(bodies_and_limits),
         cmocka_unit_test(kept_answers),
         cmocka_unit_test(an_adapter),
+        cmocka_unit_test(teams_of_an_author),
         cmocka_unit_test(rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
