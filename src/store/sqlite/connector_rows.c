@@ -324,14 +324,15 @@ static rac_err create(struct rac_store *s, struct rac_write *w)
     return e == RAC_OK ? rac_audit(s, w, "connector.created", "connector", r->id, revision) : e;
 }
 
-rac_err rac_access_settle(struct rac_store *s, struct rac_write *w, rac_str connector)
+rac_err rac_access_settle(struct rac_store *s, struct rac_write *w, rac_str connector, rac_str who)
 {
     int64_t n = 0;
     rac_ms now = w->actor.at_ms > 0 ? w->actor.at_ms : 1; /* 0 says: not revoked */
-    rac_err e =
-        connector.p != NULL
-            ? RAC_DB_RUN(&s->db, ACCESS_SETTLE, &n, V_STR(w->tenant), V_I64(now), V_STR(connector))
-            : RAC_DB_RUN(&s->db, ACCESS_SETTLE_ALL, &n, V_STR(w->tenant), V_I64(now));
+    const struct rac_db_value v[] = {V_STR(w->tenant), V_I64(now),
+                                     V_STR(connector.p != NULL ? connector : who)};
+    rac_err e = connector.p != NULL ? rac_db_run(&s->db, RAC_STMT_ACCESS_SETTLE, v, 3, &n)
+                : who.p != NULL     ? rac_db_run(&s->db, RAC_STMT_ACCESS_SETTLE_OF, v, 3, &n)
+                                    : rac_db_run(&s->db, RAC_STMT_ACCESS_SETTLE_ALL, v, 2, &n);
     if (n > w->commit.impact.connections_n)
         w->commit.impact.connections_n = n;
     return e;
@@ -368,7 +369,7 @@ static rac_err update(struct rac_store *s, struct rac_write *w, int64_t before, 
                        V_STR(w->tenant), V_STR(r->id), V_STR(RAC_S("AuthenticationChanged")),
                        V_STR(rac_str_of(changed_text)), V_I64(w->actor.at_ms));
     if (e == RAC_OK && (r->audience != RAC_AUDIENCE_KEEP || r->owner.p != NULL))
-        e = rac_access_settle(s, w, r->id);
+        e = rac_access_settle(s, w, r->id, RAC_STR_NULL);
     w->commit.version = version + 1;
     w->commit.revision = revision;
     return e == RAC_OK ? rac_audit(s, w, "connector.updated", "connector", r->id, revision) : e;
@@ -705,7 +706,7 @@ static rac_err share_apply(struct rac_store *s, struct rac_write *w)
                        V_STR(r->grantee), V_I64(r->level), V_I64(w->actor.at_ms),
                        V_STR(w->actor.user));
     if (e == RAC_OK && connector)
-        e = rac_access_settle(s, w, r->resource);
+        e = rac_access_settle(s, w, r->resource, RAC_STR_NULL);
     if (e != RAC_OK)
         return e;
     return rac_audit(s, w, r->level == RAC_LEVEL_NONE ? "unshared" : "shared",

@@ -340,15 +340,15 @@ static rac_err administrators(struct rac_store *s, struct rac_write *w, int64_t 
 }
 
 /* A tenant that has administrators keeps one: nobody could let anybody in again. before: how many
- * there were. Then, what those who lost a role or a team can no longer reach, or who got one. */
-static rac_err after_change(struct rac_store *s, struct rac_write *w, int64_t before)
+ * there were. Then, what those who lost a role or a team can no longer reach, or who got one; who absent: anybody. */
+static rac_err after_change(struct rac_store *s, struct rac_write *w, int64_t before, rac_str who)
 {
     int64_t after = 0;
     rac_err e = administrators(s, w, &after);
     if (e == RAC_OK && before > 0 && after == 0)
         return rac_write_fail(w, RAC_E_CONFLICT,
                               "this would leave the tenant without an administrator");
-    return e == RAC_OK ? rac_access_settle(s, w, RAC_STR_NULL) : e;
+    return e == RAC_OK ? rac_access_settle(s, w, RAC_STR_NULL, who) : e;
 }
 
 static rac_err user_apply(struct rac_store *s, struct rac_write *w)
@@ -364,7 +364,7 @@ static rac_err user_apply(struct rac_store *s, struct rac_write *w)
     if (e == RAC_OK && r->grants != NULL)
         e = put_grants(s, w, r->id, r->grants, r->grants_n);
     if (e == RAC_OK && !r->create && (r->grants != NULL || r->disabled >= 0))
-        e = after_change(s, w, before);
+        e = after_change(s, w, before, r->id);
     if (e != RAC_OK)
         return e;
     return rac_audit(s, w, r->create ? "user.created" : "user.updated", "user", r->id, 0);
@@ -415,7 +415,7 @@ static rac_err user_delete_apply(struct rac_store *s, struct rac_write *w)
     if (e == RAC_OK)
         e = RAC_DB_RUN(&s->db, USER_GONE, NULL, V_STR(t), V_STR(q->id), V_I64(w->actor.at_ms));
     if (e == RAC_OK)
-        e = after_change(s, w, before);
+        e = after_change(s, w, before, RAC_STR_NULL);
     return e == RAC_OK ? rac_audit(s, w, "user.deleted", "user", q->id, 0) : e;
 }
 
@@ -449,7 +449,7 @@ static rac_err member_apply(struct rac_store *s, struct rac_write *w)
     else if (e == RAC_OK)
         e = RAC_DB_RUN(&s->db, MEMBER_DEL, NULL, V_STR(w->tenant), V_STR(q->user), V_STR(q->team));
     if (e == RAC_OK)
-        e = after_change(s, w, before);
+        e = after_change(s, w, before, q->user);
     return e == RAC_OK ? rac_audit(s, w, q->is_member ? "team.member_added" : "team.member_removed",
                                    "user", q->user, 0)
                        : e;

@@ -146,10 +146,10 @@ rac_err rac_audit(struct rac_store *s, struct rac_write *w, const char *action, 
 rac_err rac_check_version(struct rac_write *w, int64_t expected, int64_t actual) RAC_MUST_CHECK;
 
 /* After a change of who sees what: takes the connections of those who can no longer see the
- * connector, gives them back to those who can again; connector absent: of all. The answer's impact
- * says how many it was. */
-rac_err rac_access_settle(struct rac_store *s, struct rac_write *w,
-                          rac_str connector) RAC_MUST_CHECK;
+ * connector, gives them back to those who can again. Of one connector, of one user or the members
+ * of one team, or (both absent) of all. The answer's impact says how many it was. */
+rac_err rac_access_settle(struct rac_store *s, struct rac_write *w, rac_str connector,
+                          rac_str who) RAC_MUST_CHECK;
 
 /* --- sealing: place is table and row --- */
 

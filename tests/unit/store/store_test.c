@@ -1,6 +1,8 @@
 /* What the ports promise, on the real store. */
 #include "fixture.h"
 
+#include <time.h>
+
 #include "crypto/digest.h"
 
 static const struct rac_actor actor = {.user = RAC_S_INIT("00000000-0000-0000-0000-000000000001"),
@@ -769,6 +771,62 @@ static void test_access_of_teams(void **state)
     expect_code(f, "t-1", RAC_CONNECTION_ERROR, "ConnectorAccessRevoked");
 }
 
+static double cpu_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Who sees what is asked of the index: the writer has everybody else behind it meanwhile. */
+static void test_access_of_many(void **state)
+{
+    struct fixture *f = *state;
+    enum { USERS = 1000, EACH = 4 };
+    const struct rac_role_grant maker = {.roles = RAC_ROLE_MAKER};
+    assert_int_equal(fixture_connector(f, "shared_m-1", "{}"), RAC_OK);
+    for (int i = 0; i < USERS; i++) {
+        char id[16], connection[16];
+        snprintf(id, sizeof id, "u%d", i);
+        const struct rac_user_save u = {.create = true,
+                                        .id = rac_str_of(id),
+                                        .name = rac_str_of(id),
+                                        .disabled = -1,
+                                        .grants = &maker,
+                                        .grants_n = 1,
+                                        .actor = actor};
+        f->i->user_save(f->i->self, TENANT, &u, fixture_done, f);
+        for (int k = 0; k < EACH; k++) {
+            snprintf(connection, sizeof connection, "m%d-%d", i, k);
+            const struct rac_connection_save c = {.create = true,
+                                                  .id = rac_str_of(connection),
+                                                  .connector = RAC_S("shared_m-1"),
+                                                  .group = GROUP,
+                                                  .owner = rac_str_of(id),
+                                                  .shareable = -1,
+                                                  .actor = actor};
+            f->c->connection_save(f->c->self, TENANT, &c, fixture_done, f);
+        }
+    }
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    double start = cpu_s();
+    struct rac_connector_save r = {
+        .id = RAC_S("shared_m-1"), .audience = RAC_AUDIENCE_AUTHOR, .actor = actor};
+    f->c->connector_save(f->c->self, TENANT, &r, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    assert_int_equal(f->commit.impact.connections_n, USERS * EACH);
+    r.audience = RAC_AUDIENCE_ENVIRONMENT;
+    f->c->connector_save(f->c->self, TENANT, &r, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    assert_int_equal(f->commit.impact.connections_n, USERS * EACH);
+    set_user(f, "u7", -1, NULL, 0);
+    set_user(f, "u7", -1, &maker, 0); /* no role is left: nothing is seen any more */
+    assert_int_equal(f->commit.impact.connections_n, EACH);
+    expect_code(f, "m7-0", RAC_CONNECTION_ERROR, "ConnectorAccessRevoked");
+    expect_code(f, "m8-0", RAC_CONNECTION_UNAUTHENTICATED, NULL);
+    assert_true(cpu_s() - start < 1.0);
+}
+
 static void test_last_administrator(void **state)
 {
     struct fixture *f = *state;
@@ -1021,6 +1079,7 @@ int main(void)
         T(test_no_secret_on_disk),
         T(test_revoked_stays_revoked),
         T(test_access_of_teams),
+        T(test_access_of_many),
         T(test_last_administrator),
         T(test_wrong_key),
         T(test_rotation),
