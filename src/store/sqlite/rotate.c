@@ -182,7 +182,8 @@ static rac_err next_master(const struct rac_env *env, rac_str file, rac_str temp
                            struct rac_keyring **out, struct rac_arena *a, rac_str *why)
 {
     struct stat old;
-    unlink(temp.p); /* of a rotation that did not get as far as the database */
+    RAC_ASSERT(temp.p != NULL); /* printed: the compiler has to know it */
+    unlink(temp.p);             /* of a rotation that did not get as far as the database */
     rac_err e = rac_keyring_open(temp, true, env, a, out, why);
     if (e != RAC_OK ||
         (stat(rac_arena_cstr(a, file), &old) == 0 && chown(temp.p, old.st_uid, old.st_gid) == 0))
