@@ -188,7 +188,7 @@ static rac_err next_master(const struct rac_env *env, rac_str file, rac_str temp
     if (e != RAC_OK ||
         (stat(rac_arena_cstr(a, file), &old) == 0 && chown(temp.p, old.st_uid, old.st_gid) == 0))
         return e;
-    *why = rac_arena_printf(a, "%s: %s", temp.p, strerror(errno));
+    *why = rac_arena_printf(a, "%.*s.new: %s", RAC_FMT(file), strerror(errno));
     unlink(temp.p);
     return RAC_E_DENIED;
 }
@@ -206,7 +206,7 @@ rac_err rac_store_rotate(const struct rac_store_options *o, bool new_master, str
     if (e == RAC_OK)
         e = rotate_open(s, &q, a, why);
     if (e == RAC_OK && new_master && rename(temp.p, rac_arena_cstr(a, file)) != 0) {
-        *why = rac_arena_printf(a, "%s: %s", temp.p, strerror(errno));
+        *why = rac_arena_printf(a, "%.*s: %s", RAC_FMT(temp), strerror(errno));
         e = RAC_E_IO;
     } /* after a failure FILE.new stays: nobody knows whether a failed commit reached the disk */
     rac_keyring_close(q.next);
