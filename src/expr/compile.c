@@ -318,6 +318,7 @@ static bool parse_call(struct parser *p, struct token name, const struct rac_exp
     x->name = name.text;
     x->fn = fn_find(name.text);
     x->args_n = (uint16_t)n;
+    x->way = (uint8_t)fn_short_way(x->fn, n);
     x->args = RAC_NEW_N(p->a, const struct rac_expr *, n);
     if (n > 0)
         memcpy(x->args, args, n * sizeof *args);

@@ -72,6 +72,7 @@ static rac_err call_node(struct builder *b, rac_str name, const struct rac_json 
     x->text = rac_str_of(fn->info.name);
     x->length = (uint32_t)x->text.n;
     x->args_n = (uint16_t)n;
+    x->way = (uint8_t)fn_short_way(fn, n);
     x->args = RAC_NEW_N(b->a, const struct rac_expr *, n);
     rac_str here = b->pointer;
     for (size_t i = 0; i < n; i++) {

@@ -263,6 +263,15 @@ static bool access_array(const struct rac_expr *x, struct rac_expr_run *run,
 static bool eval_access(const struct rac_expr *x, struct rac_expr_run *run,
                         const struct rac_json **out);
 
+/* What the trigger gave, where it lies; NULL: it has to be asked for. */
+static inline const struct rac_json *of_trigger(const struct rac_expr *x,
+                                                const struct rac_expr_run *run)
+{
+    if (RAC_LIKELY(x->way <= WAY_NUMBERS_END) || run->scope == NULL)
+        return NULL;
+    return x->way == WAY_TRIGGER_BODY ? run->scope->trigger_body : run->scope->trigger_outputs;
+}
+
 /* Where the value is, without copying what lies in a larger one; else in *room. NULL: failed. */
 static const struct rac_json *eval_borrow(const struct rac_expr *x, struct rac_expr_run *run,
                                           struct rac_json *room)
@@ -272,6 +281,8 @@ static const struct rac_json *eval_borrow(const struct rac_expr *x, struct rac_e
         return &x->value;
     if (x->kind == NODE_ACCESS)
         return enter(x, run) && eval_access(x, run, &v) ? leave(run, v) : NULL;
+    if (x->kind == NODE_CALL && (v = of_trigger(x, run)) != NULL)
+        return enter(x, run) ? leave(run, v) : NULL;
     return eval_node(x, run, room) ? room : NULL;
 }
 
@@ -301,6 +312,85 @@ static bool eval_access(const struct rac_expr *x, struct rac_expr_run *run,
 
 /* --- calls, text, trees ----------------------------------------------------------------------- */
 
+/* Two numbers that fit their type, or a double exactly. False: by the function itself. */
+static inline bool of_integers(enum short_way way, int64_t x, int64_t y, struct rac_json *out)
+{
+    int64_t r;
+    switch (way) {
+    case WAY_ADD:
+        return !__builtin_add_overflow(x, y, &r) && answer_int(out, r);
+    case WAY_SUB:
+        return !__builtin_sub_overflow(x, y, &r) && answer_int(out, r);
+    case WAY_MUL:
+        return !__builtin_mul_overflow(x, y, &r) && answer_int(out, r);
+    case WAY_GREATER:
+        return answer_bool(out, x > y);
+    case WAY_GREATER_OR_EQUALS:
+        return answer_bool(out, x >= y);
+    case WAY_LESS:
+        return answer_bool(out, x < y);
+    default:
+        return answer_bool(out, x <= y);
+    }
+}
+
+static inline bool of_doubles(enum short_way way, double x, double y, struct rac_json *out)
+{
+    switch (way) {
+    case WAY_ADD:
+        return answer_double(out, x + y);
+    case WAY_SUB:
+        return answer_double(out, x - y);
+    case WAY_MUL:
+        return answer_double(out, x * y);
+    case WAY_GREATER:
+        return answer_bool(out, x > y);
+    case WAY_GREATER_OR_EQUALS:
+        return answer_bool(out, x >= y);
+    case WAY_LESS:
+        return answer_bool(out, x < y);
+    default:
+        return answer_bool(out, x <= y);
+    }
+}
+
+/* What a double holds exactly; NaN has an order of its own. */
+static inline bool plain_double(const struct rac_json *v, double *d)
+{
+    if (v->type == RAC_JSON_DOUBLE)
+        *d = v->d;
+    else if (v->type == RAC_JSON_INT && v->i > -(1LL << 53) && v->i < 1LL << 53)
+        *d = (double)v->i;
+    else if (v->type == RAC_JSON_NUMBER && !is_decimal(v))
+        *d = rac_json_double(v, 0);
+    else
+        return false;
+    return *d == *d;
+}
+
+/* Arguments are read where they lie: copies of them would be read back before they have left the
+ * store buffer. */
+static bool eval_numbers(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out)
+{
+    struct call c = {run, x, run->a};
+    struct rac_json room[2], v[2];
+    double dx, dy;
+    const struct rac_json *a = eval_borrow(x->args[0], run, &room[0]), *b;
+    if (a == NULL || (b = eval_borrow(x->args[1], run, &room[1])) == NULL)
+        return false;
+    if (a->type == RAC_JSON_INT && b->type == RAC_JSON_INT) {
+        if (of_integers((enum short_way)x->way, a->i, b->i, out))
+            return true;
+    } else if (plain_double(a, &dx) && plain_double(b, &dy)) {
+        return of_doubles((enum short_way)x->way, dx, dy, out);
+    }
+    v[0] = *a;
+    v[1] = *b;
+    uint64_t bytes =
+        (a->type == RAC_JSON_STRING ? a->n : 0) + (uint64_t)(b->type == RAC_JSON_STRING ? b->n : 0);
+    return charge(&c, bytes / 64) && x->fn->eager(&c, v, 2, out);
+}
+
 static bool eval_eager(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *v,
                        struct rac_json *out)
 {
@@ -314,7 +404,8 @@ static bool eval_eager(const struct rac_expr *x, struct rac_expr_run *run, struc
             v[i] = *lies;
         bytes += v[i].type == RAC_JSON_STRING ? v[i].n : 0;
     }
-    if (!charge(&c, bytes / 64)) /* what reads texts costs their size */
+    if (RAC_UNLIKELY(bytes >= 64 || rac_arena_over(run->a)) &&
+        !charge(&c, bytes / 64)) /* what reads texts costs their size */
         return false;
     return x->fn->eager(&c, v, x->args_n, out);
 }
@@ -330,6 +421,8 @@ static bool eval_call(const struct rac_expr *x, struct rac_expr_run *run, struct
 {
     struct call c = {run, x, run->a};
     struct rac_json v[ARGS_FAST];
+    if (x->way != WAY_NONE && x->way < WAY_NUMBERS_END)
+        return eval_numbers(x, run, out);
     if (RAC_UNLIKELY(x->fn == NULL))
         return fail_at(run, x, RAC_EXPR_FUNCTION,
                        "The template function '%.*s' is not defined or not valid.",

@@ -29,9 +29,25 @@ enum node_kind {
     NODE_BROKEN, /* its value is the message it fails with, args_n the category */
 };
 
+/* Calls that are worth a shorter way than by copies of their arguments. */
+enum short_way {
+    WAY_NONE,
+    WAY_ADD,
+    WAY_SUB,
+    WAY_MUL,
+    WAY_GREATER,
+    WAY_GREATER_OR_EQUALS,
+    WAY_LESS,
+    WAY_LESS_OR_EQUALS,
+    WAY_NUMBERS_END, /* those above take two numbers */
+    WAY_TRIGGER_BODY,
+    WAY_TRIGGER_OUTPUTS,
+};
+
 struct rac_expr {
     uint8_t kind;
     bool tolerant;           /* NODE_ACCESS: after "?" */
+    uint8_t way;             /* NODE_CALL: enum short_way, for its fn with args_n arguments */
     uint16_t args_n;         /* NODE_CALL, NODE_TEXT */
     uint32_t offset, length; /* in the template */
     rac_str text;            /* the whole template, for messages */
@@ -59,7 +75,8 @@ struct call {
     struct rac_arena *a;
 };
 
-const struct fn *fn_find(rac_str name); /* ASCII case ignored; NULL: none */
+const struct fn *fn_find(rac_str name);                         /* ASCII case ignored; NULL: none */
+enum short_way fn_short_way(const struct fn *f, size_t args_n); /* f may be NULL */
 bool eval_node(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out);
 
 /* --- failing: each records the error and answers false ---------------------------------------- */

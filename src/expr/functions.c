@@ -28,3 +28,24 @@ const struct fn *fn_find(rac_str name) /* compiling only: a walk over 130 short 
             return &table[i];
     return NULL;
 }
+
+enum short_way fn_short_way(const struct fn *f, size_t args_n)
+{
+    static const struct {
+        fn_eager fn;
+        size_t args_n;
+        enum short_way way;
+    } ways[] = {{fn_add, 2, WAY_ADD},
+                {fn_sub, 2, WAY_SUB},
+                {fn_mul, 2, WAY_MUL},
+                {fn_greater, 2, WAY_GREATER},
+                {fn_greater_or_equals, 2, WAY_GREATER_OR_EQUALS},
+                {fn_less, 2, WAY_LESS},
+                {fn_less_or_equals, 2, WAY_LESS_OR_EQUALS},
+                {fn_trigger_body, 0, WAY_TRIGGER_BODY},
+                {fn_trigger_outputs, 0, WAY_TRIGGER_OUTPUTS}};
+    for (size_t i = 0; f != NULL && i < RAC_COUNT(ways); i++)
+        if (f->eager == ways[i].fn && args_n == ways[i].args_n)
+            return ways[i].way;
+    return WAY_NONE;
+}
