@@ -198,3 +198,29 @@ test('a child that is killed in the middle costs its action, and nobody else any
   assert.equal((await last(s, 'endless')).actions.Total.error.code, 'TransformProcessEnded');
   assert.deepEqual(await post(good, '<o><n>4</n></o>'), { status: 200, text: '4' });
 });
+
+test('a server that is killed takes its children along, and does the work again', async (t) => {
+  const args = ['--set', 'workers=1', '--set', 'sandbox.timeout=60s'];
+  const s = await serve(t, { args });
+  const endless = map('<xsl:output method="text"/><xsl:template match="/">' + '<xsl:for-each select="//i">'.repeat(7) + '<xsl:if test="count(//i) = 0">x</xsl:if>' + '</xsl:for-each>'.repeat(7) + '</xsl:template>');
+  await account(s, 'default', { 'maps/Sum': endless });
+  ok(await s.api('PUT', '/api/v1/workflows/w', flow({ Total: { ...total, runAfter: {} } })));
+  assert.equal((await post(await url(s, 'w'), `<o>${'<i/>'.repeat(60)}</o>`)).status, 202);
+  let pids = [];
+  while (pids.length === 0) { await new Promise((r) => setTimeout(r, 20)); pids = children(s.child.pid); }
+  const gone = () => pids.every((pid) => { try { return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '); } catch { return true; } });
+  await new Promise((r) => setTimeout(r, 200));
+  assert.ok(!gone());
+  await s.kill();
+  for (let i = 0; !gone() && i < 200; i++) await new Promise((r) => setTimeout(r, 20));
+  assert.ok(gone(), 'a child outlived its server');
+  const again = await serve(t, { dir: s.dir, args });
+  await account(again, 'default', { 'maps/Sum': sum });
+  // the map was looked up when the run went on; whichever it found, cancelling ends the work at once
+  const [run] = ok(await again.api('GET', '/api/v1/workflows/w/runs')).value;
+  assert.equal(run.status, 'Running');
+  ok(await again.api('POST', `/api/v1/runs/${run.id}:cancel`));
+  for (let i = 0; children(again.child.pid).length > 0 && i < 200; i++) await new Promise((r) => setTimeout(r, 20));
+  assert.deepEqual(children(again.child.pid), []);
+  assert.equal(ok(await again.api('GET', `/api/v1/runs/${run.id}`)).status, 'Cancelled');
+});
