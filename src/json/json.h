@@ -88,6 +88,16 @@ enum { RAC_JSON_DEPTH_MAX = 1024 }; /* deeper nesting is RAC_E_LIMIT */
 /* Line and column (both 1-based, columns in characters) of a byte offset of text. */
 void rac_json_place(rac_str text, size_t offset, uint32_t *line, uint32_t *column);
 
+/*
+ * A place that moves: what it costs is the distance moved, so that many places of one text can be
+ * told of, in order or nearly. All zeros: the start.
+ */
+struct rac_json_spot {
+    size_t offset;
+    uint32_t line, column;
+};
+void rac_json_spot_move(rac_str text, struct rac_json_spot *s, size_t offset);
+
 /* Where and why a parse failed. */
 struct rac_json_error {
     size_t offset;

@@ -43,8 +43,7 @@ struct parser {
     rac_err err;
     const char *message;
     struct rac_diags *repairs;
-    const char *placed; /* up to here lines are counted: repairs come mostly in order */
-    uint32_t placed_line;
+    struct rac_json_spot spot; /* of the last repair: they come mostly in order */
 };
 
 /* --- places ---------------------------------------------------------------------------------- */
@@ -72,11 +71,40 @@ static uint32_t column_of(const char *start, const char *p)
     return column;
 }
 
+static uint32_t count_characters(const char *p, const char *end)
+{
+    uint32_t n = 0;
+    for (; p < end; p++)
+        n += ((unsigned char)*p & 0xc0) != 0x80;
+    return n;
+}
+
+void rac_json_spot_move(rac_str text, struct rac_json_spot *s, size_t offset)
+{
+    size_t first = rac_str_starts(text, RAC_S("\xef\xbb\xbf")) ? 3 : 0; /* takes no room */
+    offset = offset < text.n ? offset : text.n;
+    if (s->line == 0 || offset <= first)
+        *s = (struct rac_json_spot){first, 1, 1};
+    if (offset <= first)
+        return;
+    const char *was = text.p + s->offset, *is = text.p + offset;
+    bool ahead = is >= was;
+    uint32_t lines = ahead ? count_lines(was, is) : count_lines(is, was);
+    uint32_t characters = lines > 0 ? 0
+                          : ahead   ? count_characters(was, is)
+                                    : count_characters(is, was);
+    s->line += ahead ? lines : 0 - lines;
+    s->column =
+        lines > 0 ? column_of(text.p, is) : s->column + (ahead ? characters : 0 - characters);
+    s->offset = offset;
+}
+
 void rac_json_place(rac_str text, size_t offset, uint32_t *line, uint32_t *column)
 {
-    const char *p = text.p + (offset < text.n ? offset : text.n);
-    *line = 1 + count_lines(text.p, p);
-    *column = column_of(text.p, p);
+    struct rac_json_spot s = {0};
+    rac_json_spot_move(text, &s, offset);
+    *line = s.line;
+    *column = s.column;
 }
 
 /* --- errors and repairs ---------------------------------------------------------------------- */
@@ -104,17 +132,15 @@ __attribute__((cold, noinline)) static struct rac_diag *repair(struct parser *s,
     struct rac_diag d = {.code = "RC-JSON-01", .severity = RAC_SEV_WARNING, .message = message};
     d.fix = RAC_S("Store the file as strict JSON in UTF-8.");
     if (s->repairs->n < s->repairs->n_max) {
-        if (at < s->placed) {
-            s->placed = s->start;
-            s->placed_line = 1;
-        }
-        s->placed_line += count_lines(s->placed, at);
-        s->placed = at;
-        d.line = s->placed_line;
-        d.column = column_of(s->start, at);
+        rac_str text = {s->start, (size_t)(s->end - s->start)};
+        rac_json_spot_move(text, &s->spot, (size_t)(at - s->start));
+        d.line = s->spot.line;
+        d.column = s->spot.column;
         if (end != NULL) {
-            d.end_line = d.line + count_lines(at, end);
-            d.end_column = column_of(s->start, end);
+            struct rac_json_spot last = s->spot;
+            rac_json_spot_move(text, &last, (size_t)(end - s->start));
+            d.end_line = last.line;
+            d.end_column = last.column;
         }
     }
     return rac_diags_add(s->repairs, &d);
@@ -925,9 +951,8 @@ static rac_err parse(rac_str text, struct rac_arena *a, unsigned flags, struct r
         else
             text.p = memcpy(kept, text.p, text.n);
     }
-    s.start = s.placed = text.p;
+    s.start = text.p;
     s.end = text.p + text.n;
-    s.placed_line = 1;
     rac_err e = s.err != RAC_OK ? s.err : parse_text(&s, out);
     if (s.stack_owned)
         rac_mem_free(s.stack);

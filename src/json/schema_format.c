@@ -219,8 +219,8 @@ static bool is_uri_text(rac_str s, bool ascii)
         unsigned char c = (unsigned char)s.p[i];
         if (c <= ' ' || c == 0x7f || strchr("\"<>\\^`{|}", c) != NULL || (ascii && c >= 0x80))
             return false;
-        if (c == '%' && !(s.n - i >= 3 && strchr("0123456789abcdefABCDEF", s.p[i + 1]) != NULL &&
-                          strchr("0123456789abcdefABCDEF", s.p[i + 2]) != NULL))
+        if (c == '%' &&
+            !(s.n - i >= 3 && rac_hex_value(s.p[i + 1]) >= 0 && rac_hex_value(s.p[i + 2]) >= 0))
             return false;
     }
     return true;

@@ -572,12 +572,15 @@ static rac_str mend(struct reader *r, rac_str text)
     size_t bad = rac_utf8_check(text);
     if (bad == text.n)
         return text;
+    struct rac_json_spot spot = {0};
     for (size_t at = bad; at < text.n && r->repairs != NULL;) {
         struct rac_diag *d = rac_diags_addf(r->repairs, "RC-JSON-01", RAC_SEV_WARNING,
                                             "A byte that is not UTF-8 was read as U+FFFD.");
         if (d == NULL) /* the list is full: places no longer matter */
             break;
-        rac_json_place(text, at, &d->line, &d->column);
+        rac_json_spot_move(text, &spot, at);
+        d->line = spot.line;
+        d->column = spot.column;
         at++;
         at += rac_utf8_check(rac_str_from(text, at));
     }
