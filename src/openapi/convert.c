@@ -1,6 +1,9 @@
 /* One door for every kind of description; see convert.h. */
 #include "openapi/convert_priv.h"
 
+/* What references and forms repeat makes the result larger than the source, but not by so much. */
+enum { TEXT_BYTES_FREE = 16 << 20, TEXT_GROWTH_MAX = 32 };
+
 static rac_err by_kind(struct rac_convert_state *c, struct rac_json *definition, bool *changed)
 {
     *changed = true;
@@ -47,7 +50,7 @@ rac_err rac_convert(struct rac_document *doc, const struct rac_convert_options *
     r.text = doc->text;
     if (r.changed) {
         struct rac_buf b;
-        rac_buf_init(&b, (size_t)512 << 20);
+        rac_buf_init(&b, TEXT_BYTES_FREE + TEXT_GROWTH_MAX * doc->text.n);
         rac_json_print(&definition, RAC_JSON_PRETTY, &b);
         rac_buf_add_char(&b, '\n');
         e = rac_buf_err(&b);

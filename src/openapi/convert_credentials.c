@@ -411,33 +411,40 @@ void rac_requirements_find(struct rac_arena *a, const struct rac_json *root,
 
 /* --- OpenAPI 2.0 ------------------------------------------------------------------------------- */
 
+struct scopes {
+    struct rac_convert_state *c;
+    rac_str scheme;
+    struct rac_map seen;
+    struct rac_json out;
+};
+
+static void take_scopes(struct scopes *v, const struct rac_json *security)
+{
+    RAC_JSON_EACH(req, security)
+    {
+        RAC_JSON_EACH(s, rac_json_get(req, v->scheme))
+        {
+            if (rac_json_is_string(s) && rac_map_add(&v->seen, rac_json_str(s, RAC_S("")), v->c))
+                rac_json_add(v->c->a, &v->out, *s);
+        }
+    }
+}
+
+/* The scopes that root and operations ask of a scheme, each once. */
 static struct rac_json scope_names(struct rac_convert_state *c, const struct rac_json *definition,
                                    rac_str scheme)
 {
-    struct rac_json out = rac_json_new_array(c->a);
-    RAC_JSON_EACH(req, RAC_JSON_GET(definition, "security"))
-    {
-        RAC_JSON_EACH(s, rac_json_get(req, scheme))
-        {
-            if (rac_json_is_string(s))
-                rac_json_add_string_once(c->a, &out, rac_json_str(s, RAC_S("")));
-        }
-    }
+    struct scopes v = {.c = c, .scheme = scheme, .out = rac_json_new_array(c->a)};
+    rac_map_init(&v.seen, c->a);
+    take_scopes(&v, RAC_JSON_GET(definition, "security"));
     RAC_JSON_EACH_MEMBER(path, RAC_JSON_GET(definition, "paths"))
     {
         RAC_JSON_EACH_MEMBER(op, &path->value)
         {
-            RAC_JSON_EACH(req, RAC_JSON_GET(&op->value, "security"))
-            {
-                RAC_JSON_EACH(s, rac_json_get(req, scheme))
-                {
-                    if (rac_json_is_string(s))
-                        rac_json_add_string_once(c->a, &out, rac_json_str(s, RAC_S("")));
-                }
-            }
+            take_scopes(&v, RAC_JSON_GET(&op->value, "security"));
         }
     }
-    return out;
+    return v.out;
 }
 
 static bool defined(void *arg, const struct rac_json *requirement)

@@ -13,6 +13,7 @@ void rac_convert_begin(struct rac_convert_state *c, struct rac_document *doc,
     c->policies = rac_json_new_array(a);
     rac_map_init(&c->operation_ids, a);
     rac_map_init(&c->operation_numbers, a);
+    rac_map_init(&c->parameter_numbers, a);
     rac_map_init(&c->main.anchors, a);
 }
 
@@ -273,8 +274,10 @@ rac_str rac_parameter_name(struct rac_convert_state *c, rac_str name)
         p[i] = rac_is_alnum(name.p[i]) ? name.p[i] : '_';
     rac_str base = name.n > 0 ? (rac_str){p, name.n} : RAC_S("parameter");
     rac_str out = base;
-    for (unsigned n = 2; parameter_is_taken(c, out); n++)
-        out = rac_arena_printf(c->a, "%.*s_%u", RAC_FMT(base), n);
+    uintptr_t n = (uintptr_t)rac_map_get(&c->parameter_numbers, base);
+    for (n = n < 2 ? 2 : n; parameter_is_taken(c, out); n++)
+        out = rac_arena_printf(c->a, "%.*s_%zu", RAC_FMT(base), (size_t)n);
+    rac_map_put(&c->parameter_numbers, base, (void *)n);
     return out;
 }
 
@@ -304,7 +307,7 @@ void rac_json_add_string_once(struct rac_arena *a, struct rac_json *array, rac_s
         rac_json_add(a, array, rac_json_of_str(s));
 }
 
-enum { NAMES_PAIRWISE_MAX = 32 };
+enum { NAMES_PAIRWISE_MAX = 32 }; /* longer lists are compared through a map */
 
 void rac_json_add_names(struct rac_arena *a, struct rac_json *array, const struct rac_json *list)
 {

@@ -66,6 +66,7 @@ struct rac_convert_state {
     struct rac_json policies;              /* array */
     struct rac_map operation_ids;          /* taken ids -> non-NULL */
     struct rac_map operation_numbers;      /* id -> the next number to try behind it */
+    struct rac_map parameter_numbers;      /* the same for names of connection parameters */
     size_t tab_index;
 };
 

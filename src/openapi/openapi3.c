@@ -125,7 +125,8 @@ static struct rac_json mark_url(struct o3 *x, const struct rac_json *schema, rac
     struct rac_json flat = o3_flatten(x, schema);
     const struct rac_json *props = RAC_JSON_GET(&flat, "properties");
     const struct rac_json *inner = rac_json_get(props, name);
-    if (inner == NULL || depth > 8)
+    if (inner == NULL || depth > 8 ||
+        !o3_may_copy(x, rac_json_len(props) + rac_json_len(RAC_JSON_GET(&flat, "required"))))
         return rac_json_none;
     struct rac_json marked;
     if (rest.p != NULL) {
@@ -443,7 +444,7 @@ static rac_err write_paths(struct o3 *x, const struct rac_place *root)
     RAC_JSON_PUT(x->a, x->out, "paths", rac_json_new_object(x->a));
     RAC_JSON_EACH_MEMBER(m, all.node)
     {
-        if (rac_arena_over(x->a))
+        if (x->too_much || rac_arena_over(x->a))
             return RAC_E_LIMIT;
         struct rac_place at = rac_place_key(&all, rac_json_key(m), &m->value);
         if (rac_str_starts(rac_json_key(m), RAC_S("x-")))
@@ -493,6 +494,7 @@ void o3_begin(struct o3 *x, struct rac_convert_state *c, struct rac_json *out)
     rac_map_init(&x->files, x->a);
     rac_map_init(&x->def_by_node, x->a);
     rac_map_init(&x->def_by_name, x->a);
+    rac_map_init(&x->def_numbers, x->a);
     rac_map_init(&x->params, x->a);
     rac_map_init(&x->responses, x->a);
     rac_map_init(&x->own_servers, x->a);
@@ -532,5 +534,5 @@ rac_err rac_convert_openapi3(struct rac_convert_state *c, struct rac_json *defin
     write_tags(&x, &root);
     put_docs(&x, &root, definition);
     o3_extensions(&x, &root, definition);
-    return rac_arena_over(x.a) ? RAC_E_LIMIT : RAC_OK;
+    return x.too_much || rac_arena_over(x.a) ? RAC_E_LIMIT : RAC_OK;
 }

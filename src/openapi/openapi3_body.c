@@ -225,6 +225,8 @@ static void form_properties(struct o3 *x, const struct form *f, const struct rac
                            : rac_arena_printf(x->a, "%.*s[%.*s]", RAC_FMT(prefix), RAC_FMT(key));
         if (rac_json_bool(RAC_JSON_GET(&m->value, "readOnly"), false))
             continue; /* never sent */
+        if (!o3_may_copy(x, O3_PARAM_MEMBERS))
+            return;
         if (rac_json_len(params) >= 1000) {
             o3_loss(x, RAC_RULE_O3_08, at,
                     "the form has more than 1000 fields; the rest was left "

@@ -10,8 +10,11 @@ enum { O3_CONTENT_DEPTH_MAX = 100 }; /* definitions whose content needs that of 
 struct o3_def *o3_def_add(struct o3 *x, rac_str name, const struct rac_place *at)
 {
     rac_str base = name;
-    for (unsigned n = 2; rac_map_has(&x->def_by_name, name); n++)
-        name = rac_arena_printf(x->a, "%.*s_%u", RAC_FMT(base), n);
+    uintptr_t n = (uintptr_t)rac_map_get(&x->def_numbers, base);
+    for (n = n < 2 ? 2 : n; rac_map_has(&x->def_by_name, name); n++)
+        name = rac_arena_printf(x->a, "%.*s_%zu", RAC_FMT(base), (size_t)n);
+    if (name.p != base.p)
+        rac_map_put(&x->def_numbers, base, (void *)n);
     struct o3_def *d = RAC_NEW(x->a, struct o3_def);
     d->name = name;
     d->at = rac_place_keep(x->a, at);
@@ -120,7 +123,7 @@ rac_err o3_write_definitions(struct o3 *x)
 {
     for (size_t i = 0; i < x->defs_n; i++) { /* grows while it runs */
         struct o3_def *d = x->defs[i];
-        if (rac_arena_over(x->a))
+        if (x->too_much || rac_arena_over(x->a))
             return RAC_E_LIMIT;
         if (d->written)
             continue;

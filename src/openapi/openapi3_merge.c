@@ -32,30 +32,65 @@ static struct o3_def *def_of_converted(struct o3 *x, rac_str ref)
     return rac_map_get(&x->def_by_name, rac_str_replace(x->a, name, RAC_S("~0"), RAC_S("~")));
 }
 
-void o3_overlay(struct o3 *x, struct rac_json *o, const struct rac_json *from)
+bool o3_may_copy(struct o3 *x, size_t n)
+{
+    x->copied += n;
+    x->too_much |= x->copied > O3_COPIED_MAX;
+    return !x->too_much;
+}
+
+/* Lists that o got from somewhere else are copied before the first change; those made here grow. */
+struct overlay {
+    struct o3 *x;
+    struct rac_json *o;
+    bool own_properties, own_required;
+};
+
+static void overlay_properties(struct overlay *v, const struct rac_json *more)
+{
+    struct rac_json *own = RAC_JSON_GET(v->o, "properties");
+    if (!o3_may_copy(v->x, rac_json_len(more) + (v->own_properties ? 0 : rac_json_len(own))))
+        return;
+    if (!v->own_properties)
+        *own = rac_json_shallow(v->x->a, own);
+    v->own_properties = true;
+    RAC_JSON_EACH_MEMBER(p, more)
+    {
+        if (rac_json_get(own, rac_json_key(p)) == NULL)
+            rac_json_put(v->x->a, own, rac_json_key(p), p->value);
+    }
+}
+
+static void overlay_required(struct overlay *v, const struct rac_json *more)
+{
+    struct rac_json *own = RAC_JSON_GET(v->o, "required");
+    if (!o3_may_copy(v->x, rac_json_len(more) + rac_json_len(own)))
+        return;
+    if (!v->own_required)
+        *own = rac_json_shallow(v->x->a, own);
+    v->own_required = true;
+    rac_json_add_names(v->x->a, own, more);
+}
+
+static void overlay(struct overlay *v, const struct rac_json *from)
 {
     RAC_JSON_EACH_MEMBER(m, from)
     {
         rac_str k = rac_json_key(m);
-        struct rac_json *own = rac_json_get(o, k);
-        if (own == NULL) {
-            rac_json_put(x->a, o, k, m->value);
-            continue;
-        }
-        if (rac_str_eq(k, RAC_S("properties")) && rac_json_is_object(own)) {
-            struct rac_json props = rac_json_shallow(x->a, own);
-            RAC_JSON_EACH_MEMBER(p, &m->value)
-            {
-                if (rac_json_get(&props, rac_json_key(p)) == NULL)
-                    rac_json_put(x->a, &props, rac_json_key(p), p->value);
-            }
-            rac_json_put(x->a, o, k, props);
-        } else if (rac_str_eq(k, RAC_S("required")) && rac_json_is_array(own)) {
-            struct rac_json list = rac_json_shallow(x->a, own);
-            rac_json_add_names(x->a, &list, &m->value);
-            rac_json_put(x->a, o, k, list);
-        }
+        const struct rac_json *own = rac_json_get(v->o, k);
+        if (own == NULL)
+            rac_json_put(v->x->a, v->o, k, m->value);
+        else if (rac_str_eq(k, RAC_S("properties")) && rac_json_is_object(own))
+            overlay_properties(v, &m->value);
+        else if (rac_str_eq(k, RAC_S("required")) && rac_json_is_array(own))
+            overlay_required(v, &m->value);
     }
+}
+
+void o3_overlay(struct o3 *x, struct rac_json *o, const struct rac_json *from)
+{
+    struct overlay v = {.x = x, .o = o};
+    overlay(&v, from);
 }
 
 static struct rac_json flatten(struct o3 *x, const struct rac_json *schema, unsigned depth)
@@ -79,10 +114,13 @@ static struct rac_json flatten(struct o3 *x, const struct rac_json *schema, unsi
         if (!rac_str_eq(rac_json_key(m), RAC_S("allOf")))
             rac_json_put(x->a, &o, rac_json_key(m), m->value);
     }
+    struct overlay v = {.x = x, .o = &o};
     RAC_JSON_EACH(part, all)
     {
+        if (!o3_may_copy(x, 1))
+            break;
         struct rac_json flat = flatten(x, part, depth + 1);
-        o3_overlay(x, &o, &flat);
+        overlay(&v, &flat);
     }
     return o;
 }
@@ -98,6 +136,28 @@ static struct rac_json merge(struct o3 *x, const struct rac_json *p, const struc
 static bool nullable(const struct rac_json *s)
 {
     return rac_json_bool(RAC_JSON_GET(s, "x-nullable"), false);
+}
+
+void o3_values_init(struct o3 *x, struct o3_values *v)
+{
+    rac_map_init(&v->by_hash, x->a);
+}
+
+/* Values of equal hash are chained; there are as many as an enemy made, up to a few. */
+bool o3_values_add(struct o3 *x, struct o3_values *v, const struct rac_json *value)
+{
+    enum { CHAIN_MAX = 32 };
+    uint64_t hash = rac_json_hash(value);
+    rac_str key = {(const char *)&hash, sizeof hash};
+    struct o3_value *first = rac_map_get(&v->by_hash, key);
+    size_t n = 0;
+    for (const struct o3_value *e = first; e != NULL && n < CHAIN_MAX; e = e->next, n++)
+        if (rac_json_equal(&e->value, value))
+            return false;
+    struct o3_value *e = RAC_NEW(x->a, struct o3_value);
+    *e = (struct o3_value){.value = *value, .next = first};
+    rac_map_put(&v->by_hash, first == NULL ? rac_arena_str(x->a, key) : key, e);
+    return true;
 }
 
 /* Members that both say alike. */
@@ -125,6 +185,8 @@ static void merge_objects(struct o3 *x, struct rac_json *o, const struct rac_jso
 {
     const struct rac_json *pp = RAC_JSON_GET(p, "properties"), *qp = RAC_JSON_GET(q, "properties");
     struct rac_json props = rac_json_new_object(x->a);
+    if (!o3_may_copy(x, rac_json_len(pp) + rac_json_len(qp)))
+        return;
     RAC_JSON_EACH_MEMBER(m, pp)
     {
         const struct rac_json *other = rac_json_get(qp, rac_json_key(m));
@@ -160,15 +222,18 @@ static void merge_enums(struct o3 *x, struct rac_json *o, const struct rac_json 
     const struct rac_json *pe = RAC_JSON_GET(p, "enum"), *qe = RAC_JSON_GET(q, "enum");
     if (pe == NULL || qe == NULL || rac_json_len(pe) + rac_json_len(qe) > 2000)
         return;
+    if (!o3_may_copy(x, rac_json_len(pe) + rac_json_len(qe)))
+        return;
     struct rac_json list = rac_json_shallow(x->a, pe);
+    struct o3_values seen;
+    o3_values_init(x, &seen);
+    RAC_JSON_EACH(e, pe)
+    {
+        o3_values_add(x, &seen, e);
+    }
     RAC_JSON_EACH(e, qe)
     {
-        bool twice = false;
-        RAC_JSON_EACH(old, &list)
-        {
-            twice = twice || rac_json_equal(old, e);
-        }
-        if (!twice)
+        if (o3_values_add(x, &seen, e))
             rac_json_add(x->a, &list, *e);
     }
     RAC_JSON_PUT(x->a, o, "enum", list);
@@ -181,7 +246,7 @@ static struct rac_json merge(struct o3 *x, const struct rac_json *p, const struc
     if (rac_json_equal(p, q))
         return *p;
     struct rac_json o = rac_json_new_object(x->a);
-    if (++x->merge_nodes > O3_MERGE_NODES_MAX || rac_arena_over(x->a))
+    if (++x->merge_nodes > O3_MERGE_NODES_MAX || x->too_much || rac_arena_over(x->a))
         return o;
     struct rac_json fp = rac_json_new_object(x->a), fq = fp;
     if (depth <= O3_MERGE_DEPTH_MAX) {
@@ -267,6 +332,8 @@ void o3_alternatives(struct o3 *x, const struct rac_place *at, struct rac_json *
         return;
     for (size_t i = 0; i < rac_json_len(at->node); i++) {
         struct rac_place e = rac_place_at(at, i, rac_json_at(at->node, i));
+        if (x->too_much)
+            return;
         if (is_null_branch(e.node)) {
             o3_put_true(x, o, RAC_S("x-nullable"));
             continue;

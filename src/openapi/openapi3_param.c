@@ -198,6 +198,8 @@ static void add_explosion(struct o3 *x, const struct rac_place *at, const struct
     RAC_JSON_EACH_MEMBER(m, RAC_JSON_GET(flat, "properties"))
     {
         rac_str key = rac_json_key(m);
+        if (!o3_may_copy(x, O3_PARAM_MEMBERS))
+            return;
         if (rac_json_len(list) >= O3_EXPLODE_MAX) {
             o3_loss(x, RAC_RULE_O3_08, at,
                     "the object has more than %d properties; the rest was "
@@ -433,6 +435,8 @@ struct rac_json o3_parameters(struct o3 *x, const struct rac_place *at, rac_str 
                              rac_json_pointer_join(x->a, RAC_S("#/parameters"), name));
             rac_json_add(x->a, &found, o);
         } else if (part != NULL) {
+            if (!o3_may_copy(x, O3_PARAM_MEMBERS * rac_json_len(&part->value)))
+                break;
             found = rac_json_shallow(x->a, &part->value);
         } else if (o3_follow(x, &e, &end)) {
             o3_parameter(x, &end, &found);

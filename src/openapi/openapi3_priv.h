@@ -34,6 +34,7 @@ struct o3 {
     struct rac_map files;       /* path -> struct rac_source * */
     struct rac_map def_by_node; /* address -> struct o3_def * */
     struct rac_map def_by_name;
+    struct rac_map def_numbers; /* name -> the next number to try behind it */
     struct o3_def **defs;
     size_t defs_n, defs_cap;
     struct rac_map params, responses; /* component name -> struct o3_part * */
@@ -48,6 +49,8 @@ struct o3 {
     struct o3_security *security;    /* openapi3_security.c */
     size_t merge_nodes;              /* schema nodes written by merging; capped */
     size_t free_nodes;               /* nodes of free-form values copied; capped */
+    size_t copied;                   /* members that putting schemas together copied; capped */
+    bool too_much;                   /* past the cap: the whole is refused */
 };
 
 /* Paths that multiply are left out: what is found below one repeats it. */
@@ -59,7 +62,15 @@ void o3_begin(struct o3 *x, struct rac_convert_state *c, struct rac_json *out);
 
 /* --- openapi3_ref.c ------------------------------------------------------------------------ */
 
-enum { O3_CHAIN_MAX = 64, O3_FILES_MAX = 256, O3_FREE_NODES_MAX = 200000 };
+enum {
+    O3_CHAIN_MAX = 64,
+    O3_FILES_MAX = 256,
+    O3_FREE_NODES_MAX = 200000,
+    O3_COPIED_MAX = 1500000, /* about 100 MB */
+    O3_PARAM_MEMBERS = 8,    /* what a parameter made of a property counts for */
+};
+/* Counts members that are about to be copied; false past O3_COPIED_MAX. */
+bool o3_may_copy(struct o3 *x, size_t n);
 
 /* One step: the place a reference names, or false. `at` is where the reference stands. */
 bool o3_resolve(struct o3 *x, const struct rac_place *at, rac_str ref, struct rac_place *out);

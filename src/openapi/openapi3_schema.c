@@ -214,22 +214,15 @@ static void kw_enum(struct o3 *x, const struct rac_place *at, struct rac_json *o
     if (!o3_is_list(x, at))
         return;
     size_t n = rac_json_len(at->node);
-    bool small = n <= 2000; /* equal values are looked for pair by pair */
-    struct rac_map seen;
-    rac_map_init(&seen, x->a);
+    struct o3_values seen;
+    o3_values_init(x, &seen);
     for (size_t i = 0; i < n; i++) {
         struct rac_json v = enum_value(x, at, i);
         if (rac_json_is_null(&v)) {
             o3_put_true(x, o, RAC_S("x-nullable"));
             continue;
         }
-        bool twice = rac_json_is_string(&v) && !rac_map_add(&seen, rac_json_str(&v, RAC_S("")), x);
-        if (!rac_json_is_string(&v) && small)
-            RAC_JSON_EACH(old, &list)
-            {
-                twice = twice || rac_json_equal(old, &v);
-            }
-        if (!twice)
+        if (o3_values_add(x, &seen, &v))
             rac_json_add(x->a, &list, v);
     }
     if (rac_json_len(&list) > 0)
@@ -557,7 +550,7 @@ struct rac_json o3_schema(struct o3 *x, const struct rac_place *at)
         o3_loss(x, RAC_RULE_O3_16, at, "a schema is missing or no object; any value is accepted");
         return o;
     }
-    if (rac_arena_over(x->a))
+    if (x->too_much || rac_arena_over(x->a))
         return o;
     if (place_depth(at) > O3_DEPTH_MAX * 2) {
         o3_loss(x, RAC_RULE_O3_06, at, "the schema is nested too deeply; any value is accepted");

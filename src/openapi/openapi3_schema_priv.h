@@ -22,6 +22,17 @@ struct rac_json o3_def_content(struct o3 *x, struct o3_def *d);
 
 /* --- openapi3_merge.c ----------------------------------------------------------------------- */
 
+/* Values met so far, for lists without repetition. */
+struct o3_value {
+    struct rac_json value;
+    struct o3_value *next;
+};
+struct o3_values {
+    struct rac_map by_hash;
+};
+void o3_values_init(struct o3 *x, struct o3_values *v);
+/* False when an equal one was there. */
+bool o3_values_add(struct o3 *x, struct o3_values *v, const struct rac_json *value);
 /* Puts what `from` says and `o` does not into o; properties and required are united. */
 void o3_overlay(struct o3 *x, struct rac_json *o, const struct rac_json *from);
 /* oneOf or anyOf at `at`, merged into o. */

@@ -15,6 +15,7 @@ struct scheme {
     struct rac_json definition; /* of 2.0 */
     struct rac_json scopes;     /* declared: name -> description */
     struct rac_json asked;      /* array of scope names some operation needs */
+    struct rac_map asked_names; /* the same, for looking up */
     struct rac_json operations; /* ids that send it */
     bool told;                  /* a loss about it was told */
 };
@@ -266,6 +267,7 @@ void o3_security_begin(struct o3 *x)
         s->at = rac_place_keep(x->a, &end);
         s->scopes = rac_json_new_object(x->a);
         s->asked = rac_json_new_array(x->a);
+        rac_map_init(&s->asked_names, x->a);
         s->operations = rac_json_new_array(x->a);
         scheme_read(x, s);
         rac_map_put(&sec->schemes, s->is.name, s);
@@ -282,13 +284,13 @@ static struct rac_json write_requirement(struct o3 *x, const struct rac_json *re
         struct scheme *s = scheme_of(x, rac_json_key(m));
         struct rac_json scopes = rac_json_new_array(x->a);
         if (is_oauth(s))
-            RAC_JSON_EACH(e, &m->value)
+            rac_json_add_names(x->a, &scopes, &m->value);
+        if (is_oauth(s))
+            RAC_JSON_EACH(e, &scopes)
             {
                 rac_str scope = rac_json_str(e, RAC_S(""));
-                if (scope.n == 0)
-                    continue;
-                rac_json_add_string_once(x->a, &scopes, scope);
-                rac_json_add_string_once(x->a, &s->asked, scope);
+                if (rac_map_add(&s->asked_names, scope, s))
+                    rac_json_add(x->a, &s->asked, *e);
                 if (rac_json_get(&s->scopes, scope) == NULL)
                     rac_json_put(x->a, &s->scopes, scope, rac_json_of_str(scope));
             }

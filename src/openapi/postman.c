@@ -31,7 +31,7 @@ static bool header_is_own(struct pm *p, const struct pm_request *r, rac_str key)
 static bool is_header_name(rac_str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (!rac_is_alnum(s.p[i]) && strchr("!#$%&'*+-.^_`|~", s.p[i]) == NULL)
+        if (!rac_is_alnum(s.p[i]) && memchr("!#$%&'*+-.^_`|~", s.p[i], 15) == NULL)
             return false;
     return s.n > 0;
 }
@@ -53,31 +53,25 @@ static struct pm_entry with_plain_key(struct pm *p, struct pm_request *r, const 
 static struct rac_json parameters_of(struct pm *p, struct pm_request *r, struct rac_json *op)
 {
     struct rac_json params = rac_json_shallow(p->a, &r->path_params);
+    struct rac_map seen;
+    rac_map_init(&seen, p->a);
     for (size_t i = 0; i < r->query.n; i++) {
         struct pm_entry e = with_plain_key(p, r, &r->query.v[i]);
         if (e.key.n > 0 && !pm_auth_consumes(p, "query", e.key))
-            pm_parameter_add(p, r, &params, &e, "query");
+            pm_parameter_add(p, r, &params, &seen, &e, "query");
     }
     for (size_t i = 0; i < r->headers.n; i++) {
         struct pm_entry e = with_plain_key(p, r, &r->headers.v[i]);
         if (header_is_own(p, r, e.key))
             continue;
         if (is_header_name(e.key))
-            pm_parameter_add(p, r, &params, &e, "header");
+            pm_parameter_add(p, r, &params, &seen, &e, "header");
         else
             rac_loss(p->c, RAC_RULE_PM_19, r->at, "'%.*s' is no name of a header; it was dropped",
                      RAC_FMT(e.key));
     }
-    pm_body(p, r, op, &params);
+    pm_body(p, r, op, &params, &seen);
     return params;
-}
-
-static rac_str folder_tag(struct pm *p, const struct pm_folder *f)
-{
-    if (f == NULL || f == &p->root || f->name.n == 0)
-        return f == NULL || f == &p->root ? RAC_S("") : folder_tag(p, f->up);
-    rac_str up = folder_tag(p, f->up);
-    return up.n == 0 ? f->name : rac_arena_printf(p->a, "%.*s/%.*s", RAC_FMT(up), RAC_FMT(f->name));
 }
 
 static bool method_known(rac_str m)
@@ -105,15 +99,25 @@ static rac_str shape_of(struct pm *p, rac_str path)
     return rac_buf_finish(&b, p->a);
 }
 
-static struct rac_json *same_param(const struct rac_json *params, const struct rac_json *param)
+static rac_str key_of(struct pm *p, const struct rac_json *param)
 {
-    RAC_JSON_EACH(v, params)
-    {
-        if (rac_json_equal(RAC_JSON_GET(v, "name"), RAC_JSON_GET(param, "name")) &&
-            rac_json_equal(RAC_JSON_GET(v, "in"), RAC_JSON_GET(param, "in")))
-            return v;
+    return pm_param_key(p, rac_json_str(RAC_JSON_GET(param, "in"), RAC_S("")),
+                        rac_json_str(RAC_JSON_GET(param, "name"), RAC_S("")));
+}
+
+/* The parameters of an operation that others are merged into, to be looked up. */
+static struct rac_map *params_of(struct pm *p, struct pm_request *first,
+                                 const struct rac_json *params)
+{
+    if (first->params == NULL) {
+        first->params = RAC_NEW(p->a, struct rac_map);
+        rac_map_init(first->params, p->a);
+        RAC_JSON_EACH(v, params)
+        {
+            rac_map_add(first->params, key_of(p, v), first);
+        }
     }
-    return NULL;
+    return first->params;
 }
 
 static bool has_in(const struct rac_json *params, const char *in)
@@ -136,6 +140,7 @@ static void merge(struct pm *p, struct pm_request *r, struct pm_request *first)
     bool form =
         has_in(params, "formData") && rac_json_equal(consumes, RAC_JSON_GET(&scratch, "consumes"));
     bool body_lost = false;
+    struct rac_map *seen = params_of(p, first, params);
     RAC_JSON_EACH(v, &more)
     {
         rac_str in = rac_json_str(RAC_JSON_GET(v, "in"), RAC_S(""));
@@ -143,7 +148,7 @@ static void merge(struct pm *p, struct pm_request *r, struct pm_request *first)
                       (form && rac_str_eq(in, RAC_S("formData")));
         if (wanted && rac_json_len(params) >= PM_PARAMETERS_MAX)
             rac_once_note(p->c, &p->once[PM_ONCE_PARAMETERS], RAC_RULE_PM_19, r->at);
-        else if (wanted && same_param(params, v) == NULL)
+        else if (wanted && rac_map_add(seen, key_of(p, v), first))
             rac_json_add(p->a, params, *v);
         else if (rac_str_eq(in, RAC_S("body")) && pm_body_join(p, first, r, params))
             continue;
@@ -172,7 +177,7 @@ static void write_operation(struct pm *p, struct pm_request *r, rac_str path)
 {
     struct rac_arena *a = p->a;
     struct rac_json op = rac_json_new_object(a);
-    rac_str tag = folder_tag(p, r->folder);
+    rac_str tag = r->folder->tag;
     rac_str name = rac_str_trim(r->name);
     if (name.n == 0)
         name = rac_arena_printf(a, "%.*s %.*s", RAC_FMT(r->method), RAC_FMT(path));
@@ -199,7 +204,7 @@ static void write_tags(struct pm *p)
     struct rac_map seen;
     rac_map_init(&seen, p->a);
     for (size_t i = 0; i < p->folders_n; i++) {
-        rac_str tag = folder_tag(p, p->folders[i]);
+        rac_str tag = p->folders[i]->tag;
         if (p->folders[i]->description.n == 0 || tag.n == 0 || !rac_map_add(&seen, tag, p))
             continue;
         struct rac_json o = rac_json_new_object(p->a);
@@ -268,13 +273,18 @@ static void sort_out(struct pm *p)
 {
     for (size_t i = 0; i < p->requests_n; i++) {
         struct pm_request *r = p->requests[i];
-        if (method_known(r->method)) {
-            pm_url(p, r);
+        bool known = method_known(r->method);
+        if (known && pm_url(p, r))
             continue;
-        }
-        rac_loss(p->c, RAC_RULE_PM_02, r->at,
-                 "the request '%.*s' was left out: connectors have no method %.*s",
-                 RAC_FMT(r->name), RAC_FMT(r->method));
+        if (known)
+            rac_loss(p->c, RAC_RULE_PM_02, r->at,
+                     "the request '%.*s' was left out: its path has more than %d bytes or %d "
+                     "variables",
+                     RAC_FMT(r->name), PM_PATH_BYTES_MAX, PM_PATH_VARIABLES_MAX);
+        else
+            rac_loss(p->c, RAC_RULE_PM_02, r->at,
+                     "the request '%.*s' was left out: connectors have no method %.*s",
+                     RAC_FMT(r->name), RAC_FMT(r->method));
         r->method = RAC_STR_NULL;
     }
 }
@@ -310,6 +320,8 @@ rac_err rac_convert_postman(struct rac_convert_state *c, struct rac_json *defini
     rac_map_init(&p.unknown, p.a);
     rac_map_init(&p.unset, p.a);
     rac_map_init(&p.hosts, p.a);
+    rac_map_init(&p.vault, p.a);
+    rac_map_init(&p.vault_heads, p.a);
     rac_err e = pm_read(&p);
     if (e != RAC_OK)
         return e;

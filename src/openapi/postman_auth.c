@@ -195,13 +195,16 @@ static rac_str endpoint(struct pm *p, const struct pm_auth *auth, const char *na
 static struct rac_json scope_list(struct pm *p, rac_str text)
 {
     struct rac_json list = rac_json_new_array(p->a);
+    struct rac_map seen;
     size_t from = 0;
+    rac_map_init(&seen, p->a);
     for (size_t i = 0; i <= text.n; i++) {
         if (i < text.n && !rac_is_space(text.p[i]) && text.p[i] != ',')
             continue;
         rac_str word = rac_str_sub(text, from, i - from);
-        if (word.n > 0 && rac_str_find_char(word, '{') == RAC_STR_NPOS)
-            rac_json_add_string_once(p->a, &list, word);
+        if (word.n > 0 && rac_str_find_char(word, '{') == RAC_STR_NPOS &&
+            rac_map_add(&seen, word, p))
+            rac_json_add(p->a, &list, rac_json_of_str(word));
         from = i + 1;
     }
     return list;

@@ -6,6 +6,7 @@ enum {
     PM_RAW_BYTES_MAX = 16 << 20,
     PM_DEFAULT_BYTES_MAX = 4096,
     PM_SAMPLES_MAX = 64,
+    VARIABLE_BYTES_MAX = 512, /* of "{{name}}" in a body */
 };
 
 /* --- parameters ------------------------------------------------------------------------------ */
@@ -66,17 +67,10 @@ struct rac_json pm_parameter(struct pm *p, struct pm_request *r, const struct pm
     return o;
 }
 
-static struct rac_json *find_param(const struct rac_json *params, rac_str name, rac_str in)
+rac_str pm_param_key(struct pm *p, rac_str in, rac_str name)
 {
-    bool header = rac_str_eq(in, RAC_S("header"));
-    RAC_JSON_EACH(v, params)
-    {
-        rac_str own = rac_json_str(RAC_JSON_GET(v, "name"), RAC_S(""));
-        if ((header ? rac_str_eqi(own, name) : rac_str_eq(own, name)) &&
-            rac_str_eq(rac_json_str(RAC_JSON_GET(v, "in"), RAC_S("")), in))
-            return v;
-    }
-    return NULL;
+    rac_str key = rac_arena_printf(p->a, "%.*s %.*s", RAC_FMT(in), RAC_FMT(name));
+    return rac_str_eq(in, RAC_S("header")) ? rac_str_lower(p->a, key) : key;
 }
 
 /* A second entry of a query key or form field: the parameter is a list (§2.3.4). */
@@ -110,17 +104,23 @@ static void make_multi(struct rac_arena *a, struct rac_json *old, const struct r
 }
 
 void pm_parameter_add(struct pm *p, struct pm_request *r, struct rac_json *params,
-                      const struct pm_entry *e, const char *in)
+                      struct rac_map *seen, const struct pm_entry *e, const char *in)
 {
-    struct rac_json o = pm_parameter(p, r, e, in);
-    struct rac_json *old = find_param(params, e->key, rac_str_of(in));
-    if (old == NULL && rac_json_len(params) >= PM_PARAMETERS_MAX)
+    rac_str key = pm_param_key(p, rac_str_of(in), e->key);
+    uintptr_t at = (uintptr_t)rac_map_get(seen, key);
+    struct rac_json *old = at > 0 ? rac_json_at(params, at - 1) : NULL;
+    if (old == NULL && rac_json_len(params) >= PM_PARAMETERS_MAX) {
         rac_once_note(p->c, &p->once[PM_ONCE_PARAMETERS], RAC_RULE_PM_19, r->at);
-    else if (old == NULL)
+        return;
+    }
+    struct rac_json o = pm_parameter(p, r, e, in);
+    if (old == NULL) {
         rac_json_add(p->a, params, o);
-    else if (!rac_str_eq(rac_str_of(in), RAC_S("header")) && !e->file &&
-             !rac_str_eq(rac_json_str(RAC_JSON_GET(old, "type"), RAC_S("")), RAC_S("file")))
+        rac_map_put(seen, key, (void *)(uintptr_t)rac_json_len(params));
+    } else if (!rac_str_eq(rac_str_of(in), RAC_S("header")) && !e->file &&
+               !rac_str_eq(rac_json_str(RAC_JSON_GET(old, "type"), RAC_S("")), RAC_S("file"))) {
         make_multi(p->a, old, &o);
+    }
 }
 
 /* --- media types ------------------------------------------------------------------------------ */
@@ -134,7 +134,7 @@ static rac_str media_type(struct pm *p, rac_str value)
     if (slash == RAC_STR_NPOS || slash == 0 || slash + 1 == s.n)
         return RAC_STR_NULL;
     for (size_t i = 0; i < s.n; i++)
-        if (!rac_is_alnum(s.p[i]) && strchr("/.+-_!#$&^", s.p[i]) == NULL)
+        if (!rac_is_alnum(s.p[i]) && memchr("/.+-_!#$&^", s.p[i], 10) == NULL)
             return RAC_STR_NULL;
     return rac_str_lower(p->a, s);
 }
@@ -210,10 +210,11 @@ static rac_str fill_variables(struct pm *p, struct pm_request *r, rac_str raw, b
     struct rac_buf b;
     rac_buf_init(&b, PM_RAW_BYTES_MAX);
     bool quoted = false;
+    size_t last = rac_str_rfind_char(raw, '}'); /* behind it nothing is a variable */
     for (size_t i = 0; i < raw.n; i++) {
         char ch = raw.p[i];
-        if (ch == '{' && i + 1 < raw.n && raw.p[i + 1] == '{') {
-            size_t len = rac_str_find(rac_str_from(raw, i), RAC_S("}}"));
+        if (ch == '{' && i + 1 < raw.n && raw.p[i + 1] == '{' && last != RAC_STR_NPOS && i < last) {
+            size_t len = rac_str_find(rac_str_sub(raw, i, VARIABLE_BYTES_MAX), RAC_S("}}"));
             rac_str name, whole = rac_str_sub(raw, i, len == RAC_STR_NPOS ? 0 : len + 2);
             if (pm_is_variable(whole, &name) && name.n < 256 &&
                 rac_str_find_char(name, '"') == RAC_STR_NPOS) {
@@ -385,7 +386,7 @@ static void graphql_body(struct pm *p, struct pm_request *r, const struct rac_pl
 }
 
 static void form_body(struct pm *p, struct pm_request *r, struct rac_json *op,
-                      struct rac_json *params)
+                      struct rac_json *params, struct rac_map *seen)
 {
     if (r->fields.n == 0)
         return;
@@ -393,10 +394,11 @@ static void form_body(struct pm *p, struct pm_request *r, struct rac_json *op,
               r->mode == PM_FORMDATA ? RAC_S("multipart/form-data")
                                      : RAC_S("application/x-www-form-urlencoded"));
     for (size_t i = 0; i < r->fields.n; i++)
-        pm_parameter_add(p, r, params, &r->fields.v[i], "formData");
+        pm_parameter_add(p, r, params, seen, &r->fields.v[i], "formData");
 }
 
-void pm_body(struct pm *p, struct pm_request *r, struct rac_json *op, struct rac_json *params)
+void pm_body(struct pm *p, struct pm_request *r, struct rac_json *op, struct rac_json *params,
+             struct rac_map *seen)
 {
     bool empty = r->mode == PM_NONE || (r->mode == PM_RAW && rac_str_trim(r->raw).n == 0) ||
                  ((r->mode == PM_FORMDATA || r->mode == PM_URLENCODED) && r->fields.n == 0) ||
@@ -426,7 +428,7 @@ void pm_body(struct pm *p, struct pm_request *r, struct rac_json *op, struct rac
         break;
     }
     default:
-        form_body(p, r, op, params);
+        form_body(p, r, op, params, seen);
         break;
     }
 }

@@ -7,7 +7,7 @@
 
 #include "base/utf8.h"
 
-enum { PM_VAULT_MAX = 4096 };
+enum { PM_VAULT_MAX = 4096, PM_SECRET_HEAD_BYTES = 12 };
 
 /* --- small readers ---------------------------------------------------------------------- */
 
@@ -38,27 +38,42 @@ rac_str pm_description(struct pm *p, const struct rac_json *v)
     return pm_is_secret(p, s) ? RAC_S("") : s;
 }
 
+/* A secret that is looked for inside of texts, among those that begin alike. */
+struct pm_secret {
+    rac_str text;
+    struct pm_secret *next;
+};
+
 void pm_vault_add(struct pm *p, rac_str s)
 {
     s = rac_str_trim(s);
     if (s.n < 4 || rac_str_find(s, RAC_S("{{")) != RAC_STR_NPOS || p->vault_n >= PM_VAULT_MAX)
         return;
-    if (p->vault_n == p->vault_cap) {
-        size_t cap = p->vault_cap ? p->vault_cap * 2 : 8;
-        p->vault =
-            rac_arena_grow(p->a, p->vault, p->vault_cap * sizeof *p->vault, cap * sizeof *p->vault);
-        p->vault_cap = cap;
-    }
-    p->vault[p->vault_n++] = s;
+    if (!rac_map_add(&p->vault, s, p))
+        return;
+    p->vault_n++;
+    if (s.n < PM_SECRET_HEAD_BYTES)
+        return;
+    rac_str head = rac_str_sub(s, 0, PM_SECRET_HEAD_BYTES);
+    struct pm_secret *secret = RAC_NEW(p->a, struct pm_secret);
+    *secret = (struct pm_secret){.text = s, .next = rac_map_get(&p->vault_heads, head)};
+    rac_map_put(&p->vault_heads, head, secret);
 }
 
 /* Short secrets ("password") are words too: only a text that is one counts. */
 bool pm_is_secret(const struct pm *p, rac_str text)
 {
-    for (size_t i = 0; i < p->vault_n; i++) {
-        rac_str s = p->vault[i];
-        if (s.n < 12 ? rac_str_eq(text, s) : rac_str_find(text, s) != RAC_STR_NPOS)
-            return true;
+    if (rac_map_has(&p->vault, text))
+        return true;
+    if (p->vault_heads.n == 0)
+        return false;
+    for (size_t i = 0; i + PM_SECRET_HEAD_BYTES <= text.n; i++) {
+        rac_str rest = rac_str_from(text, i);
+        const struct pm_secret *s =
+            rac_map_get(&p->vault_heads, rac_str_sub(rest, 0, PM_SECRET_HEAD_BYTES));
+        for (; s != NULL; s = s->next)
+            if (rac_str_starts(rest, s->text))
+                return true;
     }
     return false;
 }

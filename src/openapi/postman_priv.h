@@ -12,7 +12,12 @@ struct pm_entry { /* one header, query key, path variable or form field */
     bool has_value, disabled, file;
 };
 
-enum { PM_PARAMETERS_MAX = 1000 }; /* of one operation: they are compared pair by pair */
+enum {
+    PM_PARAMETERS_MAX = 1000, /* of one operation */
+    PM_PATH_BYTES_MAX = 8192,
+    PM_PATH_VARIABLES_MAX = 100,
+    PM_TAG_BYTES_MAX = 400,
+};
 
 struct pm_list {
     struct pm_entry *v;
@@ -35,6 +40,7 @@ struct pm_folder {
     rac_str name, description;
     struct rac_map vars; /* name -> struct pm_var * */
     const struct pm_auth *auth;
+    rac_str tag; /* the names down to it, joined by slashes; cut when long */
 };
 
 enum pm_mode { PM_NONE, PM_RAW, PM_URLENCODED, PM_FORMDATA, PM_FILE, PM_GRAPHQL };
@@ -63,6 +69,7 @@ struct pm_request {
     rac_str id;                      /* operationId once it is an operation */
     struct rac_json *operation;
     struct rac_json samples; /* array of JSON bodies, those of merged requests included */
+    struct rac_map *params;  /* place and name -> index + 1 of a parameter; once it was merged */
 };
 
 /* Losses that are told once per import (§2.3.9). */
@@ -95,8 +102,10 @@ struct pm {
     struct rac_once once[PM_ONCE_N];
     struct rac_map unknown; /* "where.key" told once */
     struct rac_map unset;   /* names of variables without a value */
-    rac_str *vault;         /* secrets found: never written anywhere */
-    size_t vault_n, vault_cap;
+    /* secrets found: never written anywhere */
+    struct rac_map vault;       /* short ones, by themselves */
+    struct rac_map vault_heads; /* long ones: their first bytes -> struct pm_secret * */
+    size_t vault_n, substituted_bytes;
     struct pm_chosen *chosen; /* the credential of the connector; postman_auth.c */
     struct rac_map hosts;     /* host template variable -> connection parameter name (rac_str *) */
 };
@@ -119,8 +128,9 @@ rac_err pm_read(struct pm *p);
 rac_str pm_variable(struct pm *p, const struct pm_request *r, rac_str name, bool *secret);
 /* Every {{x}} that has a value replaced; others stay as they are. */
 rac_str pm_substitute(struct pm *p, const struct pm_request *r, rac_str text);
-/* Splits r->url: host, scheme, segments, path parameters; drops what must not stay. */
-void pm_url(struct pm *p, struct pm_request *r);
+/* Splits r->url: host, scheme, segments, path parameters; drops what must not stay. False: the path
+ * is none a connector can have (too long, too many variables). */
+bool pm_url(struct pm *p, struct pm_request *r);
 /* Chooses host, schemes and basePath for all, writes them and the host policies. */
 void pm_hosts_begin(struct pm *p, struct rac_json *definition, size_t *base_n);
 void pm_hosts_end(struct pm *p, const struct rac_json *definition);
@@ -129,17 +139,20 @@ rac_str pm_path(struct pm *p, const struct pm_request *r, size_t base_n); /* "/a
 bool pm_is_variable(rac_str text, rac_str *name);
 
 /* postman_body.c */
-void pm_body(struct pm *p, struct pm_request *r, struct rac_json *op, struct rac_json *params);
+void pm_body(struct pm *p, struct pm_request *r, struct rac_json *op, struct rac_json *params,
+             struct rac_map *seen);
 /* A second JSON body of the same operation joins its schema (§2.5); false when it cannot. */
 bool pm_body_join(struct pm *p, struct pm_request *first, const struct pm_request *r,
                   struct rac_json *params);
 void pm_responses(struct pm *p, struct pm_request *r, struct rac_json *op);
+/* What a parameter is known by: place and name, of headers in small letters. In p->a. */
+rac_str pm_param_key(struct pm *p, rac_str in, rac_str name);
 /* A query, header or form parameter (§2.3.4). */
 struct rac_json pm_parameter(struct pm *p, struct pm_request *r, const struct pm_entry *e,
                              const char *in);
-/* Adds it; a second one of the same name makes it an array. */
+/* Adds it; a second one of the same name makes it an array. seen: those added by this so far. */
 void pm_parameter_add(struct pm *p, struct pm_request *r, struct rac_json *params,
-                      const struct pm_entry *e, const char *in);
+                      struct rac_map *seen, const struct pm_entry *e, const char *in);
 
 /* postman_auth.c */
 void pm_auth_begin(struct pm *p); /* effective auth of each request; the one of the connector */

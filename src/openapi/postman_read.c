@@ -45,6 +45,13 @@ struct pm_folder *pm_folder_new(struct pm *p, const struct pm_folder *up, const 
     f->up = up;
     f->name = rac_str_trim(pm_text(p, RAC_JSON_GET(v, "name")));
     f->description = pm_description(p, RAC_JSON_GET(v, "description"));
+    bool first = up->tag.n == 0;
+    f->tag = f->name.n == 0 ? up->tag
+             : first        ? rac_text_trim(f->name, PM_TAG_BYTES_MAX / 4)
+                            : rac_arena_printf(p->a, "%.*s/%.*s", RAC_FMT(up->tag),
+                                               RAC_FMT(rac_text_trim(f->name, PM_TAG_BYTES_MAX / 4)));
+    if (f->tag.n > PM_TAG_BYTES_MAX) /* folders in folders in folders: they share a tag */
+        f->tag = up->tag;
     rac_map_init(&f->vars, p->a);
     pm_read_variables(p, &f->vars, RAC_JSON_GET(v, "variable"));
     pm_read_variables(p, &f->vars, RAC_JSON_GET(v, "variables"));

@@ -4,7 +4,11 @@
  */
 #include "openapi/postman_priv.h"
 
-enum { PM_SUBST_DEPTH_MAX = 8, PM_TEXT_BYTES_MAX = 1 << 20 };
+enum {
+    PM_SUBST_DEPTH_MAX = 8,
+    PM_TEXT_BYTES_MAX = 1 << 20,
+    PM_SUBSTITUTED_MAX = 8 << 20, /* bytes written by substitution in all */
+};
 
 /* --- variables ------------------------------------------------------------------------------- */
 
@@ -78,11 +82,13 @@ static void substitute(struct pm *p, const struct pm_request *r, rac_str text, s
 
 rac_str pm_substitute(struct pm *p, const struct pm_request *r, rac_str text)
 {
-    if (rac_str_find(text, RAC_S("{{")) == RAC_STR_NPOS)
+    if (rac_str_find(text, RAC_S("{{")) == RAC_STR_NPOS ||
+        p->substituted_bytes > PM_SUBSTITUTED_MAX) /* values that hold values that hold values */
         return text;
     struct rac_buf b;
     rac_buf_init(&b, PM_TEXT_BYTES_MAX);
     substitute(p, r, text, &b, 0);
+    p->substituted_bytes += b.n;
     if (rac_buf_err(&b) != RAC_OK) {
         rac_buf_fini(&b);
         return text;
@@ -318,7 +324,17 @@ static void split_path(struct pm *p, struct pm_request *r, rac_str path)
         add_segment(p, r, RAC_S(""), &cap);
 }
 
-void pm_url(struct pm *p, struct pm_request *r)
+/* Variables of a path as it is written: ":a", "{a}", "{{a}}". */
+static size_t count_variables(rac_str path)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < path.n; i++)
+        n += (path.p[i] == '{' && (i == 0 || path.p[i - 1] != '{')) ||
+             (path.p[i] == ':' && i > 0 && path.p[i - 1] == '/');
+    return n;
+}
+
+bool pm_url(struct pm *p, struct pm_request *r)
 {
     rac_str url = substitute_head(p, r, r->url);
     struct rac_convert_url u;
@@ -340,10 +356,14 @@ void pm_url(struct pm *p, struct pm_request *r)
         pm_vault_add(p, u.userinfo);
         rac_loss(p->c, RAC_RULE_PM_04, r->at, "the user name and password in the URL were dropped");
     }
-    split_path(p, r, path_text(p, r, u.path));
+    rac_str path = path_text(p, r, u.path);
+    if (path.n > PM_PATH_BYTES_MAX || count_variables(path) > PM_PATH_VARIABLES_MAX)
+        return false;
+    split_path(p, r, path);
     if (r->host.n == 0)
         rac_loss(p->c, RAC_RULE_PM_02, r->at,
                  "the request '%.*s' names no host; the connection asks for it", RAC_FMT(r->name));
+    return true;
 }
 
 /* --- host and base path of the collection -------------------------------------------------- */

@@ -12,10 +12,12 @@
 
 enum { ARENA_BYTES_MAX = 1 << 30, FOUND_MAX = 10000, PARTS_MAX = 7 };
 
-/* A text: parts, each of them n times with commas between (0: once). ' is ", # the number. */
+/* A text: parts, each of them n times (0: once), with commas between but where a part says `run`.
+ * ' is ", # the number. */
 struct part {
     const char *text;
     unsigned n;
+    bool run;
 };
 
 struct hostile {
@@ -30,6 +32,9 @@ struct hostile {
 #define PM                                                                                         \
     "{'info':{'name':'x','schema':'https://schema.getpostman.com/json/collection/v2.1.0/"          \
     "collection.json'},"
+#define FOLDER                                                                                     \
+    "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff" \
+    "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 #define RESPONSES "'responses':{'200':{'description':'d'}}"
 
 static const struct hostile cases[] = {
@@ -66,10 +71,115 @@ static const struct hostile cases[] = {
           {"}},'C':{'properties':{'x':{}}}}}", 0}}},
     {.name = "a long path with many findings below it",
      .parts = {{HEAD "'paths':{'/", 0},
-               {"aaaaaaaaaaaaaaaaaaaa", 30000},
+               {"aaaaaaaaaaaaaaaaaaaa", 30000, true},
                {"':{'get':{'operationId':'O','tags':[", 0},
                {"1", 100000},
                {"]," RESPONSES "}}}}", 0}}},
+    {.name = "keys that stand twice, all on one line",
+     .convert = true,
+     .parts = {{HEAD "'paths':{},'definitions':{", 0}, {"'A':{}", 120000}, {"}}", 0}}},
+    {.name = "scopes that are asked for",
+     .convert = true,
+     .parts =
+         {{HEAD
+           "'paths':{},'securityDefinitions':{'o':{'type':'oauth2','flow':'accessCode',"
+           "'authorizationUrl':'https://a/','tokenUrl':'https://a/','scopes':{}}},'security':[{"
+           "'o':[",
+           0},
+          {"'s#'", 80000},
+          {"]}]}", 0}}},
+    {.name = "allOf of very many parts",
+     .convert = true,
+     .parts = {{HEAD3 "'paths':{'/a':{'post':{'operationId':'A','requestBody':{'content':{"
+                      "'application/x-www-form-urlencoded':{'schema':{'allOf':[",
+                0},
+               {"{'properties':{'q#':{'type':'string'}}}", 18000},
+               {"]}}}}," RESPONSES "}}}}", 0}}},
+    {.name = "anyOf of very many parts",
+     .convert = true,
+     .e = RAC_E_LIMIT,
+     .parts = {{HEAD3 "'paths':{},'components':{'schemas':{'A':{'anyOf':[", 0},
+               {"{'properties':{'q#':{'type':'string'}}}", 18000},
+               {"]}}}}", 0}}},
+    {.name = "targets of references that have one name",
+     .convert = true,
+     .parts = {{HEAD3 "'paths':{},'components':{'schemas':{'A':{'properties':{", 0},
+               {"'p#':{'$ref':'#/x-s/#/schema'}", 20000},
+               {"}}}},'x-s':[", 0},
+               {"{'schema':{}}", 20000},
+               {"]}", 0}}},
+    {.name = "operations that share a large form",
+     .convert = true,
+     .e = RAC_E_LIMIT,
+     .parts = {{HEAD3 "'paths':{", 0},
+               {"'/a#':{'post':{'operationId':'A#','requestBody':{'content':{'application/"
+                "x-www-form-urlencoded':{'schema':{'$ref':'#/components/schemas/B'}}}}," RESPONSES
+                "}}",
+                4000},
+               {"},'components':{'schemas':{'B':{'type':'object','properties':{", 0},
+               {"'q#':{'type':'string'}", 12000},
+               {"}}}}}", 0}}},
+    {.name = "free values that references repeat",
+     .convert = true,
+     .e = RAC_E_LIMIT,
+     .parts = {{HEAD3 "'paths':{},'x-a':[", 0},
+               {"{'$ref':'#/x-b'}", 40000},
+               {"],'x-b':{", 0},
+               {"'a#':1", 10000},
+               {"}}", 0}}},
+    {.name = "a path of very many variables",
+     .convert = true,
+     .parts = {{PM "'item':[{'name':'n','request':{'method':'GET','url':'https://a.example/", 0},
+               {"a/:a/:a/:a/:", 60000, true},
+               {"'}}]}", 0}}},
+    {.name = "braces that never close",
+     .convert = true,
+     .parts = {{PM "'item':[{'name':'n','request':{'method':'POST','url':'https://a.example/x',"
+                   "'body':{'mode':'raw','raw':'",
+                0},
+               {"{{", 200000, true},
+               {"'}}}]}", 0}}},
+    {.name = "the scopes of a collection",
+     .convert = true,
+     .parts = {{PM
+                "'item':[{'name':'n','request':{'method':'GET','url':'https://a.example/x'}}],"
+                "'auth':{'type':'oauth2','oauth2':[{'key':'authUrl','value':'https://a/'},{'key':"
+                "'accessTokenUrl','value':'https://a/'},{'key':'scope','value':'",
+                0},
+               {"s# ", 120000, true},
+               {"'}]}}", 0}}},
+    {.name = "values that hold values that hold values",
+     .convert = true,
+     .parts = {{PM
+                "'variable':[{'key':'a','value':'{{b}}{{b}}{{b}}{{b}}{{b}}{{b}}{{b}}{{b}}{{b}}"
+                "{{b}}{{b}}{{b}}'},{'key':'b','value':'{{c}}{{c}}{{c}}{{c}}{{c}}{{c}}{{c}}{{c}}"
+                "{{c}}{{c}}{{c}}{{c}}'},{'key':'c','value':'{{d}}{{d}}{{d}}{{d}}{{d}}{{d}}{{d}}"
+                "{{d}}{{d}}{{d}}{{d}}{{d}}'},{'key':'d','value':'{{e}}{{e}}{{e}}{{e}}{{e}}{{e}}'},"
+                "{'key':'e','value':'0123456789012345678901234567890123456789'}],"
+                "'item':[{'name':'n','request':{'method':'GET','url':'https://a.example/x',"
+                "'header':[",
+                0},
+               {"{'key':'h#','value':'{{a}}'}", 30000},
+               {"]}}]}", 0}}},
+    {.name = "requests that join one with very many parameters",
+     .convert = true,
+     .parts =
+         {{PM "'item':[{'name':'n','request':{'method':'GET','url':'https://a.example/x','header':"
+              "[",
+           0},
+          {"{'key':'h#','value':'v'}", 900},
+          {"]}},", 0},
+          {"{'name':'n','request':{'method':'GET','url':'https://a.example/x?p=1','header':[{"
+           "'key':'h897'},{'key':'h898'},{'key':'h898'},{'key':'h899'}]}}",
+           8000},
+          {"]}", 0}}},
+    {.name = "folders in folders with long names",
+     .convert = true,
+     .parts = {{PM "'item':[", 0},
+               {"{'name':'" FOLDER FOLDER FOLDER FOLDER "','item':[", 250, true},
+               {"{'name':'n','request':{'method':'GET','url':'https://a.example/x#'}}", 6000},
+               {"]}", 250, true},
+               {"]}", 0}}},
 };
 
 static rac_str text_of(const struct hostile *h, struct rac_arena *a)
@@ -78,7 +188,7 @@ static rac_str text_of(const struct hostile *h, struct rac_arena *a)
     rac_buf_init(&b, 1 << 28);
     for (const struct part *p = h->parts; p->text != NULL; p++)
         for (unsigned i = 0; i < (p->n > 0 ? p->n : 1); i++) {
-            if (i > 0 && p->text[0] != 'a')
+            if (i > 0 && !p->run)
                 rac_buf_add_char(&b, ',');
             for (const char *c = p->text; *c != 0; c++)
                 if (*c == '#' && c[1] != '/')

@@ -415,12 +415,28 @@ static void wrapped(void **state RAC_UNUSED)
     assert_loss("RC-PM-07", "/collection/item/0/request");
 }
 
+/* A zero is a character like any other, and none that a name may have. */
+static void names_with_zeros(void **state RAC_UNUSED)
+{
+    convert(
+        "{'info':{'name':'x','schema':'https://schema.getpostman.com/json/collection/v2.1.0/"
+        "collection.json'},'item':[{'name':'n','request':{'method':'GET','url':"
+        "'https://a.example/x?k\\u0000a=1&k\\u0000b=2','header':[{'key':'X\\u0000Y','value':'1'},"
+        "{'key':'Accept','value':'a/b\\u0000c'}]}}]}");
+    assert_loss("RC-PM-19", "/item/0/request");
+    assert_int_equal(rac_json_len(at("/paths/~1x/get/parameters")), 2);
+    assert_json("/paths/~1x/get/produces", "-");
+    rac_str a = rac_json_str(at("/paths/~1x/get/parameters/0/name"), RAC_S(""));
+    assert_true(rac_str_eq(a, RAC_S("k\0a")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         T(heads),
         T(nothing_to_convert),
+        T(names_with_zeros),
         T(path_parameters),
         T(path_oddities),
         T(variables),
