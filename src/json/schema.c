@@ -342,6 +342,8 @@ rac_err rac_schema_compile(const struct rac_json *root, rac_str pointer,
     return e;
 }
 
+enum { PATTERN_STEPS_FACTOR = 10 }; /* of all patterns of a check, in those of one start */
+
 /* --- running --------------------------------------------------------------------------------- */
 
 bool schema_steps(struct run *r, size_t n)
@@ -420,7 +422,9 @@ bool schema_run(struct run *r, const struct schema_node *n, const struct rac_jso
 rac_err rac_schema_check(const struct rac_schema *s, const struct rac_json *value,
                          struct rac_diags *found)
 {
-    struct run r = {.s = s, .found = found};
+    struct run r = {.s = s,
+                    .found = found,
+                    .pattern_steps = (size_t)s->pattern_steps_max * PATTERN_STEPS_FACTOR};
     bool good = schema_run(&r, s->root, value, NULL);
     return r.err != RAC_OK ? r.err : good ? RAC_OK : RAC_E_INVALID;
 }

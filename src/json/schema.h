@@ -36,7 +36,8 @@ struct rac_schema_options {
     const struct rac_schema_document *documents;
     size_t documents_n;
     size_t steps_max;           /* of one check; 0: 10 million */
-    unsigned pattern_steps_max; /* of one match of a pattern; 0: 1 million */
+    unsigned pattern_steps_max; /* of a pattern from one start; 0: 1 million. Ten times that in one
+                                   check, where matches are not cheap */
 };
 
 struct rac_schema;

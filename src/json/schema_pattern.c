@@ -182,18 +182,68 @@ struct schema_pattern *schema_pattern_compile(struct rac_arena *a, rac_str patte
     return p;
 }
 
-rac_err schema_pattern_match(const struct schema_pattern *p, rac_str s, unsigned steps_max,
-                             bool *matches)
+/* --- matching -------------------------------------------------------------------------------- */
+
+struct match {
+    const pcre2_code *code;
+    rac_str s;
+    pcre2_match_data *data;
+    pcre2_match_context *context;
+};
+
+static int match_at(struct match *m, size_t at, uint32_t options, unsigned steps_max)
 {
-    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-    pcre2_match_context *context = pcre2_match_context_create(NULL);
-    RAC_ASSERT(data != NULL && context != NULL);
-    pcre2_set_match_limit(context, steps_max);
-    pcre2_set_depth_limit(context, PATTERN_DEPTH_MAX);
-    pcre2_set_heap_limit(context, PATTERN_HEAP_KIB_MAX);
-    int n = pcre2_match(p->code, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, 0, 0, data, context);
-    pcre2_match_context_free(context);
-    pcre2_match_data_free(data);
+    pcre2_set_match_limit(m->context, steps_max);
+    return pcre2_match(m->code, (PCRE2_SPTR)(m->s.p ? m->s.p : ""), m->s.n, at, options, m->data,
+                       m->context);
+}
+
+/*
+ * One place to start at after another, each with a few steps, then more: the library counts the
+ * steps of one start only, so a text of many starts could take as many times the limit.
+ */
+static int match_slowly(struct match *m, unsigned steps_max, size_t *budget)
+{
+    enum { FEW_STEPS = 64, MORE = 16 };
+    for (size_t at = 0; at <= m->s.n; at++) {
+        if (at < m->s.n && ((unsigned char)m->s.p[at] & 0xc0) == 0x80)
+            continue;
+        int n = PCRE2_ERROR_MATCHLIMIT;
+        for (size_t steps = FEW_STEPS; n == PCRE2_ERROR_MATCHLIMIT; steps *= MORE) {
+            bool last = steps >= steps_max;
+            steps = last ? steps_max : steps;
+            if (*budget < steps)
+                return PCRE2_ERROR_MATCHLIMIT;
+            *budget -= steps;
+            n = match_at(m, at, PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, (unsigned)steps);
+            if (last)
+                break;
+        }
+        if (n != PCRE2_ERROR_NOMATCH)
+            return n;
+    }
+    return PCRE2_ERROR_NOMATCH;
+}
+
+rac_err schema_pattern_match(const struct schema_pattern *p, rac_str s, unsigned steps_max,
+                             size_t *budget, bool *matches)
+{
+    enum { CHEAP_STEPS = 1000, CHEAP_MIN = 8, CHEAP_MAX = 32 }; /* in all; of one start */
+    struct match m = {.code = p->code,
+                      .s = s,
+                      .data = pcre2_match_data_create(1, NULL),
+                      .context = pcre2_match_context_create(NULL)};
+    RAC_ASSERT(m.data != NULL && m.context != NULL);
+    pcre2_set_depth_limit(m.context, PATTERN_DEPTH_MAX);
+    pcre2_set_heap_limit(m.context, PATTERN_HEAP_KIB_MAX);
+    size_t cheap = CHEAP_STEPS / (s.n + 1);
+    cheap = cheap < CHEAP_MIN ? CHEAP_MIN : cheap > CHEAP_MAX ? CHEAP_MAX : cheap;
+    cheap = cheap > steps_max ? steps_max : cheap;
+    int n = match_at(&m, 0, 0, (unsigned)cheap);
+    if (n == PCRE2_ERROR_MATCHLIMIT)
+        n = match_slowly(&m, steps_max, budget);
+    pcre2_match_context_free(m.context);
+    pcre2_match_data_free(m.data);
     *matches = n >= 0;
     return n == PCRE2_ERROR_MATCHLIMIT || n == PCRE2_ERROR_DEPTHLIMIT || n == PCRE2_ERROR_HEAPLIMIT
                ? RAC_E_LIMIT

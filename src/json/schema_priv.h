@@ -110,6 +110,7 @@ struct run {
     unsigned quiet;          /* inside anyOf and the like: violations are not reported */
     unsigned depth;
     size_t steps;
+    size_t pattern_steps; /* that are left for patterns */
     rac_err err;
 };
 
@@ -126,9 +127,10 @@ bool schema_steps(struct run *r, size_t n);
 /* An ECMA 262 pattern compiled by PCRE2, released with the arena. NULL, with *why, when it is none.
  */
 struct schema_pattern *schema_pattern_compile(struct rac_arena *a, rac_str pattern, rac_str *why);
-/* RAC_E_LIMIT when it takes more steps than allowed. */
+/* RAC_E_LIMIT when it takes more steps than allowed from one start, or more than *budget, from which
+ * those of matches that are not cheap are taken. */
 rac_err schema_pattern_match(const struct schema_pattern *p, rac_str s, unsigned steps_max,
-                             bool *matches);
+                             size_t *budget, bool *matches);
 
 /* Whether v has the format; unknown formats and values of another type always do. */
 bool schema_format_ok(rac_str format, const struct rac_json *v, bool swagger);

@@ -375,9 +375,38 @@ static void corpus(void **state)
     (void)folder_run(root, "draft7/optional/format", RAC_SCHEMA_DRAFT7, true, false);
 }
 
+/* What a pattern costs is bounded for the whole check: neither many starts in one text nor many
+ * texts multiply it; what is cheap costs nothing. */
+static void patterns_share_a_budget(void **state)
+{
+    (void)state;
+    struct rac_json schema, value = rac_json_new_array(&arena);
+    struct rac_schema *s = NULL;
+    char *text = rac_arena_alloc_dirty(&arena, 400000);
+    memset(text, 'b', 400000);
+    assert_int_equal(rac_json_parse(RAC_S("{\"items\":{\"pattern\":"
+                                          "\"(?:\\\\w|a){0,9}?b(?:\\\\w|a){0,12}?[!?]|^ok$\"}}"),
+                                    &arena, RAC_JSON_COPY, &schema, NULL),
+                     RAC_OK);
+    assert_int_equal(rac_schema_compile(&schema, RAC_S(""), NULL, &arena, &s, NULL), RAC_OK);
+    for (size_t i = 0; i < 50000; i++)
+        rac_json_add(&arena, &value, rac_json_of_str(RAC_S("ok")));
+    assert_int_equal(rac_schema_check(s, &value, NULL), RAC_OK);
+    rac_json_add(&arena, &value, rac_json_of_str((rac_str){text, 400000}));
+    assert_int_equal(rac_schema_check(s, &value, NULL), RAC_E_LIMIT);
+    value = rac_json_new_array(&arena);
+    for (size_t i = 0; i < 20000; i++)
+        rac_json_add(&arena, &value, rac_json_of_str((rac_str){text, 30}));
+    rac_json_add(&arena, &value, rac_json_of_str(RAC_S("ok")));
+    struct rac_diags found;
+    rac_diags_init(&found, &arena, 10);
+    assert_int_equal(rac_schema_check(s, &value, &found), RAC_E_LIMIT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(patterns_share_a_budget, setup, teardown),
         cmocka_unit_test_setup_teardown(messages, setup, teardown),
         cmocka_unit_test_setup_teardown(swagger, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_schemas, setup, teardown),
