@@ -35,31 +35,49 @@ static bool is_strict(const struct rac_document *doc, struct rac_arena *a)
     return ok;
 }
 
+static rac_err print_definition(const struct rac_document *doc, const struct rac_json *definition,
+                                struct rac_arena *a, rac_str *text)
+{
+    struct rac_buf b;
+    rac_buf_init(&b, TEXT_BYTES_FREE + TEXT_GROWTH_MAX * doc->text.n);
+    rac_json_print(definition, RAC_JSON_PRETTY, &b);
+    rac_buf_add_char(&b, '\n');
+    rac_err e = rac_buf_err(&b);
+    if (e == RAC_OK)
+        *text = rac_buf_take(&b, a);
+    rac_buf_fini(&b);
+    return e;
+}
+
+static rac_err convert(struct rac_convert_state *c, struct rac_converted *r)
+{
+    struct rac_document *doc = c->main.doc;
+    rac_err e = by_kind(c, &r->definition, &r->changed);
+    if (e != RAC_OK)
+        return e;
+    r->properties = rac_properties_build(c);
+    r->changed = r->changed || !is_strict(doc, c->a);
+    r->text = doc->text;
+    if (r->changed)
+        e = print_definition(doc, &r->definition, c->a, &r->text);
+    return e == RAC_OK && rac_arena_over(c->a) ? RAC_E_LIMIT : e;
+}
+
 rac_err rac_convert(struct rac_document *doc, const struct rac_convert_options *o,
                     struct rac_arena *a, struct rac_converted *out, struct rac_diags *losses)
 {
     struct rac_convert_state c;
     rac_convert_begin(&c, doc, o, a, losses);
-    struct rac_json definition = rac_json_new_object(a);
-    bool changed;
-    rac_err e = by_kind(&c, &definition, &changed);
-    if (e != RAC_OK)
-        return e;
-    struct rac_converted r = {.definition = definition, .properties = rac_properties_build(&c)};
-    r.changed = changed || !is_strict(doc, a);
-    r.text = doc->text;
-    if (r.changed) {
-        struct rac_buf b;
-        rac_buf_init(&b, TEXT_BYTES_FREE + TEXT_GROWTH_MAX * doc->text.n);
-        rac_json_print(&definition, RAC_JSON_PRETTY, &b);
-        rac_buf_add_char(&b, '\n');
-        e = rac_buf_err(&b);
-        r.text = rac_buf_finish(&b, a);
-    }
-    if (e == RAC_OK && rac_arena_over(a))
-        e = RAC_E_LIMIT;
+    struct rac_converted r = {.definition = rac_json_new_object(a)};
+    rac_err e = convert(&c, &r);
     if (e == RAC_OK)
         *out = r;
+    if (e == RAC_E_LIMIT && losses != NULL) { /* said whatever has been said before */
+        losses->n_max = losses->n + 1 > losses->n_max ? losses->n + 1 : losses->n_max;
+        struct rac_place at = rac_place_root(&c.main, RAC_S(""), &doc->root);
+        rac_loss(&c, RAC_RULE_IMP_01, &at,
+                 "what the description repeats by reference makes it larger than the limit");
+    }
     return e;
 }
 

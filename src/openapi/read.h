@@ -33,10 +33,8 @@ enum rac_document_kind {
     RAC_DOC_WORKFLOW,   /* a workflow or flow definition (workflows.md §1.2) */
 };
 
-enum {
-    RAC_DOCUMENT_REGISTER_BYTES_MAX = 1 << 20, /* default of connector.definition_bytes_max */
-    RAC_DOCUMENT_CLI_BYTES_MAX = 64 << 20,     /* what the command line reads */
-};
+/* What the command line reads; a server registers connector.definition_bytes_max (api/ops). */
+enum { RAC_DOCUMENT_CLI_BYTES_MAX = 64 << 20 };
 
 struct rac_lines; /* private: the table of line starts */
 

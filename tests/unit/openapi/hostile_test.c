@@ -216,8 +216,12 @@ static rac_err work(const struct hostile *h, rac_str text, struct rac_arena *a)
     rac_diags_init(&found, a, FOUND_MAX);
     if (rac_document_read(text, RAC_S("hostile"), a, &doc, &found) != RAC_OK)
         fail_msg("%s: not readable", h->name);
-    if (h->convert)
-        return rac_convert(doc, &(struct rac_convert_options){0}, a, &out, &found);
+    if (h->convert) {
+        rac_err e = rac_convert(doc, &(struct rac_convert_options){0}, a, &out, &found);
+        if (e != RAC_OK && found.errors_total == 0)
+            fail_msg("%s: refused without a reason", h->name);
+        return e;
+    }
     struct rac_check_input in = {.doc = doc, .profile = RAC_PROFILE_REGISTRATION};
     return rac_check_definition(&in, &found);
 }
