@@ -119,6 +119,7 @@ test('life of a workflow: every operation answers as it is described', async (t)
   await ok('POST', `${base}/poll2/triggers/Look:setState`, { source: { flowName: 'poll', triggerName: 'Look' } });
 
   assert.ok((await ok('GET', '/api/v1/workflowOperations')) !== undefined);
+  assert.ok((await ok('GET', '/api/v1/workflowBuiltins')).value.some((b) => b.operationType === 'Foreach'));
   await ok('DELETE', at);
   assert.equal((await api('GET', at)).status, 404);
 

@@ -310,6 +310,14 @@ test('the Standard host: management, short ids, host keys, files', async (t) => 
   assert.equal(run.type, 'workflows/runs');
   const actions = ok(await s.api('GET', `${site}${base}${run.id}/actions${v}`)).value;
   assert.deepEqual(actions.map((a) => [a.name, a.properties.status]), [['Response', 'Succeeded']]);
+  assert.deepEqual(ok(await s.api('GET', `${base}${run.id}/timeline${v}`)).value.map((a) => a.id), [`${run.id}/actions/Response`]);
+  const built = async (path) => ok(await s.api('GET', `${base}${path}`));
+  const stateful = (await built(`/operations${v}&workflowKind=Stateful`)).value, stateless = (await built(`/operations${v}&workflowKind=Stateless`)).value;
+  assert.ok(stateful.some((o) => o.properties.operationType === 'HttpWebhook') && !stateless.some((o) => o.properties.operationType === 'HttpWebhook'));
+  assert.ok((await built(`/operationGroups${v}`)).value.some((g) => g.name === 'control'));
+  const one = await built(`${stateful.find((o) => o.name === 'foreach').id}${v}&$expand=properties/manifest`);
+  assert.deepEqual([one.properties.operationType, one.properties.api.name], ['Foreach', 'control']);
+  assert.equal((await s.api('GET', `${site}${base}/operationGroups/control/operations/nobody${v}`)).status, 404);
   assert.equal((await s.api('GET', `${base}/workflows${v}&code=${s.token}`, undefined, { token: null })).status, 200);
   assert.equal((await s.api('GET', `${base}/workflows${v}`, undefined, { token: null, 'x-functions-key': s.token })).status, 200);
   assert.equal((await s.api('GET', `${base}/workflows${v}&code=x`, undefined, { token: null })).status, 401);

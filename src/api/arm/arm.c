@@ -148,6 +148,15 @@ static bool in_site(struct rac_ask *q)
     return true;
 }
 
+static bool in_builtin(struct rac_ask *q)
+{
+    if (!in_site(q))
+        return false;
+    rac_ask_put_query(q, RAC_S("operationGroup"), q->args[0]);
+    rac_ask_put_query(q, RAC_S("operation"), q->args[1]);
+    return true;
+}
+
 static bool in_site_run(struct rac_ask *q)
 {
     if (!in_site(q))
@@ -283,6 +292,69 @@ static void out_apps(struct rac_ask *q)
     RAC_JSON_EACH(x, RAC_JSON_GET(&q->out, "value"))
     rac_json_add(q->a, &list, app_of(q, x));
     q->out = list;
+}
+
+/* --- the catalogue of the Standard host (§7.5) ------------------------------------------------ */
+
+static rac_str text_of(const struct rac_json *o, const char *name)
+{
+    return rac_json_str(rac_json_get(o, rac_str_of(name)), RAC_S(""));
+}
+
+static struct rac_json group_of(struct rac_arena *a, rac_str name)
+{
+    struct rac_json o = rac_json_new_object(a);
+    RAC_JSON_PUT_STR(a, &o, "id", rac_arena_printf(a, "/operationGroups/%.*s", RAC_FMT(name)));
+    RAC_JSON_PUT_STR(a, &o, "name", name);
+    return o;
+}
+
+static struct rac_json builtin_of(struct rac_arena *a, const struct rac_json *flat)
+{
+    struct rac_json o = rac_json_new_object(a), p = rac_json_new_object(a);
+    RAC_JSON_PUT_STR(a, &o, "id", text_of(flat, "id"));
+    RAC_JSON_PUT_STR(a, &o, "name", text_of(flat, "name"));
+    RAC_JSON_PUT_STR(a, &o, "type", RAC_S("operationGroups/operations"));
+    RAC_JSON_PUT(a, &p, "api", group_of(a, text_of(flat, "group")));
+    RAC_JSON_PUT_STR(a, &p, "summary", text_of(flat, "summary"));
+    RAC_JSON_PUT_STR(a, &p, "operationType", text_of(flat, "operationType"));
+    if (rac_json_bool(RAC_JSON_GET(flat, "trigger"), false))
+        RAC_JSON_PUT_STR(a, &p, "trigger", RAC_S("single"));
+    RAC_JSON_PUT(a, &o, "properties", p);
+    return o;
+}
+
+static void answer_list(struct rac_ask *q, struct rac_json list)
+{
+    q->out = rac_json_new_object(q->a);
+    RAC_JSON_PUT(q->a, &q->out, "value", list);
+}
+
+static void out_builtins(struct rac_ask *q)
+{
+    struct rac_json list = rac_json_new_array(q->a);
+    RAC_JSON_EACH(x, RAC_JSON_GET(&q->out, "value"))
+    rac_json_add(q->a, &list, builtin_of(q->a, x));
+    answer_list(q, list);
+}
+
+static void out_groups(struct rac_ask *q)
+{
+    struct rac_json list = rac_json_new_array(q->a);
+    rac_str last = RAC_S("");
+    RAC_JSON_EACH(x, RAC_JSON_GET(&q->out, "value")) /* they stand together */
+    {
+        rac_str name = text_of(x, "group");
+        if (!rac_str_eq(name, last))
+            rac_json_add(q->a, &list, group_of(q->a, name));
+        last = name;
+    }
+    answer_list(q, list);
+}
+
+static void out_builtin(struct rac_ask *q)
+{
+    q->out = builtin_of(q->a, rac_json_at(RAC_JSON_GET(&q->out, "value"), 0));
 }
 
 /* --- api-version ------------------------------------------------------------------------------ */
