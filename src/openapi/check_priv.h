@@ -198,14 +198,34 @@ struct measure rac_check_schema(struct check *c, const struct rac_json *node,
                                 const struct where *at, const struct schema_context *ctx);
 /* What a schema amounts to after expansion; remembered by address. */
 struct measure rac_check_measure(struct check *c, const struct rac_json *schema);
-/* What items, headers and parameters that are no bodies have in common with schemas. */
+void rac_check_required_loops(struct check *c);
+
+/* --- check_values.c: what schemas, parameters, items and headers have in common --------------- */
+
+/* What items, headers and parameters that are no bodies have to say. */
 void rac_check_simple(struct check *c, const struct members *s, const struct rac_json *node,
                       const struct where *at);
-void rac_check_required_loops(struct check *c);
+/* enum, default, bounds, pattern, format, visibility. */
+void rac_check_values(struct check *c, const struct members *s, const struct where *at,
+                      rac_str type);
+bool rac_check_is_type(rac_str type); /* a type of OpenAPI 2.0 */
+void rac_check_unknown_type(struct check *c, const struct members *s, const struct where *at,
+                            rac_str type);
+/* Defaults and examples that look like credentials (SEC-03). */
+void rac_check_secret(struct check *c, const struct members *s, const struct where *at,
+                      rac_str name);
 /* True unless the value is plainly of another type than the one named. */
 bool rac_check_value_fits(const struct rac_json *v, rac_str type, bool nullable);
 /* A list without repetition (DOC-08). */
 void rac_check_distinct(struct check *c, const struct rac_json *list, const struct where *at);
+/* The values of a list that is asked often: a map once it is long. */
+struct check_set {
+    const struct rac_json *list;
+    struct rac_map map;
+    bool mapped;
+};
+void rac_check_set_init(struct check *c, struct check_set *set, const struct rac_json *list);
+bool rac_check_set_has(struct check *c, const struct check_set *set, const struct rac_json *v);
 
 void rac_check_paths(struct check *c);
 /* The schema of a body, of a response: what it amounts to. */
