@@ -162,12 +162,14 @@ static void target(void *self, const struct rac_flow_target_want *want, struct r
 
 /* --- the workflows beside it, maps and schemas ------------------------------------------------ */
 
-static struct rac_flow *flow_make(const struct rac_plan *plan, rac_str name)
+/* n: of those of this command; keys of flows that no store has are negative. */
+static struct rac_flow *flow_make(const struct rac_plan *plan, rac_str name, int64_t n)
 {
     struct rac_arena a;
     rac_arena_init(&a, 1 << 20);
     struct rac_flow *f = RAC_NEW(&a, struct rac_flow);
-    *f = (struct rac_flow){.enabled = true,
+    *f = (struct rac_flow){.key = -n,
+                           .enabled = true,
                            .stateless = plan->workflow->stateless,
                            .workflow = plan->workflow,
                            .plan = plan,
@@ -192,7 +194,7 @@ static void flow_named(void *self, const struct rac_flow *from, rac_str id,
     if (f == NULL && name.n > 0) {
         const struct rac_plan *p = r->o->sibling(r->o->arg, name);
         if (p != NULL) {
-            f = flow_make(p, name);
+            f = flow_make(p, name, (int64_t)r->flows.n + 2);
             rac_map_put(&r->flows, name, f);
         }
     }
@@ -292,7 +294,7 @@ rac_err rac_cli_run_live(struct rac_cli *cli, const struct rac_run_live *o)
     rac_map_init(&r.loaded, cli->a);
     rac_map_init(&r.flows, cli->a);
     rac_deadline_init(&r.deadline, rings, &r);
-    r.flow = flow_make(o->plan, o->name);
+    r.flow = flow_make(o->plan, o->name, 1);
     start(&r);
     rac_engine_free(r.engine);
     rac_deadline_cancel(&r.deadline);

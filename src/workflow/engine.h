@@ -38,7 +38,7 @@ enum { RAC_ENGINE_COUNTING_WORKER = 0 }; /* whose engine counts; the scheduler i
 
 /* A version of a workflow, compiled: immutable, counted, shared by workers. */
 struct rac_flow {
-    int64_t key; /* 0: no server behind it (raccord run) */
+    int64_t key; /* of the store; 0 or less: no store has it (raccord run), each its own */
     rac_str tenant, group, id, name, revision;
     rac_str account; /* integrationAccount.id as written; absent: none */
     rac_str author;  /* user id: who saved this version, with whose rights it acts */

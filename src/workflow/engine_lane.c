@@ -84,9 +84,10 @@ unsigned lane_limit_of(const struct rac_flow *f, unsigned *waiting)
 
 /* --- counting --------------------------------------------------------------------------------- */
 
+/* Has a slot, or begun without one; what was let in and has not had its turn yet is as good as begun. */
 static bool is_open(const struct live *l, const struct lane *lane)
 {
-    return l->lane == lane && !l->dead && l->run != NULL && rac_run_begun(l->run);
+    return l->lane == lane && !l->dead && l->run != NULL && (l->admitted || rac_run_begun(l->run));
 }
 
 /* Those begun and not ended, by the store; whether it has what is being written is not known, so
@@ -104,7 +105,7 @@ static void count(struct rac_engine *e, struct lane *lane)
         for (struct live *l = e->lives[i]; l != NULL; l = l->hash_next)
             if (is_open(l, lane)) {
                 l->counted = true;
-                lane->running += l->committing || l->id == 0;
+                lane->running += l->committing || l->id == 0 || !rac_run_begun(l->run);
             }
 }
 

@@ -262,8 +262,7 @@ static void fetch(struct http *h)
                                 .client_key_pem = h->auth.key_pem};
     struct rac_fetch_events ev = {.done = done, .arg = h};
     x->request_method = h->out.method;
-    x->answer.base = h->out.url;
-    x->answer.url = h->plain_url.p != NULL ? h->plain_url : h->out.url;
+    x->answer.url = x->answer.base = h->plain_url.p != NULL ? h->plain_url : h->out.url;
     x->request_headers = rac_json_new_object(&x->o->a);
     for (size_t i = 0; i < h->out.headers.n; i++)
         if (!rac_auth_is_secret_header(h->out.headers.v[i].name))
@@ -438,6 +437,7 @@ static bool redirected(struct http *h, const struct rac_fetch_res *res)
     if (drop)
         forget_credentials(h);
     h->out.url = to;
+    h->plain_url = RAC_STR_NULL; /* credentials of the query stayed where they were sent */
     h->hops++;
     fetch(h);
     return true;

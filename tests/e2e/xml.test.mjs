@@ -206,3 +206,14 @@ test('workflows of one folder call each other', async (t) => {
   const round = await run(join(dir, 'Round'));
   assert.equal(round.json.status, 'Failed');
 });
+
+test('a workflow that allows one run at a time calls another of its folder', async (t) => {
+  const one = { type: 'Request', kind: 'Http', runtimeConfiguration: { concurrency: { runs: 1 } } };
+  const dir = app(t, {
+    'Parent/workflow.json': flow({ Call: { type: 'Workflow', inputs: { host: { workflow: { id: 'Child' } } } } }, { triggers: { manual: one } }),
+    'Child/workflow.json': flow({ Answer: { type: 'Response', inputs: { body: 7 } } }),
+  });
+  const r = await run(join(dir, 'Parent'));
+  assert.equal(r.json?.status, 'Succeeded', r.stdout + r.stderr);
+  assert.equal(r.json.actions.Call.outputs.body, 7);
+});
