@@ -84,6 +84,8 @@ static void finish(struct rac_sandbox_job *j, const struct rac_sandbox_res *res)
     void *arg = j->arg;
     if (j->child != NULL)
         j->child->job = NULL;
+    rac_loop_soon_cancel(j->owner->loop,
+                         &j->refusal); /* another's turn may have come to it first */
     rac_mem_free(j);
     done(arg, res);
 }

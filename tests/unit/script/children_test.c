@@ -218,6 +218,23 @@ static void no_program(void **state)
     close_children();
 }
 
+/* The turn of the first comes to the second, too; that one's own is still to come. */
+static void none_can_be_started(void **state)
+{
+    (void)state;
+    struct asked x[3];
+    open_children(&(struct rac_children_options){.program = "/nowhere/raccord"});
+    for (size_t i = 0; i < RAC_COUNT(x); i++)
+        ask(&x[i], "t", HELLO, 1);
+    for (size_t i = 0; i < RAC_COUNT(x); i++) {
+        wait_for(&x[i]);
+        assert_int_equal(x[i].err, RAC_E_INTERNAL);
+    }
+    for (int i = 0; i < 5; i++)
+        rac_loop_poll(loop);
+    close_children();
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], RAC_SANDBOX_WORD) == 0)
@@ -226,7 +243,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(jobs_share_a_child), cmocka_unit_test(too_long_and_the_next),
         cmocka_unit_test(too_much_memory),    cmocka_unit_test(cancelled),
         cmocka_unit_test(freed_while_ending), cmocka_unit_test(too_many),
-        cmocka_unit_test(no_program),
+        cmocka_unit_test(no_program),         cmocka_unit_test(none_can_be_started),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
