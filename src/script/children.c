@@ -27,6 +27,7 @@ enum {
     IDLE_MS = 30000,
     REAP_MS = 1,
     REAP_TRIES = 2000,
+    LINGER_MS = 1000,
     JOBS_MAX = 500,
     WAITING_MAX = 2048,
     HEAD = 8,
@@ -71,6 +72,7 @@ struct rac_children {
     struct child *children;
     struct rac_sandbox_job *waiting, **waiting_end;
     size_t waiting_n;
+    bool freed; /* the last child that goes takes it along */
 };
 
 static void next_jobs(struct rac_children *c);
@@ -142,15 +144,29 @@ static const char *why_ended(const struct child *k, rac_err *err)
                : "the process that does this work ended unexpectedly";
 }
 
-static void gone(struct child *k)
+static void fail_why_ended(struct child *k)
 {
     rac_err err;
     const char *why = why_ended(k, &err);
-    struct rac_children *c = k->owner;
     if (k->job != NULL)
         fail(k->job, err, why);
+}
+
+static void all_free(struct rac_children *c)
+{
+    c->magic = 0;
+    rac_mem_free(c);
+}
+
+static void gone(struct child *k)
+{
+    struct rac_children *c = k->owner;
+    fail_why_ended(k);
     child_free(k);
-    next_jobs(c);
+    if (!c->freed)
+        next_jobs(c);
+    else if (c->children == NULL)
+        all_free(c);
 }
 
 static void closed(uv_handle_t *h)
@@ -161,12 +177,23 @@ static void closed(uv_handle_t *h)
         gone(k);
 }
 
+/* Killed long ago and still there: the kernel has it wait for something. It counts as one of those
+ * that may be at once until it is gone. */
+static bool lingers(const struct child *k)
+{
+    return k->ended && k->tries >= REAP_TRIES;
+}
+
 static void reap(void *arg)
 {
     struct child *k = arg;
     pid_t pid = waitpid(k->pid, &k->status, WNOHANG);
-    if (pid == 0 && ++k->tries < REAP_TRIES) {
-        rac_deadline_arm(k->owner->loop, &k->limit, REAP_MS);
+    if (pid == 0) {
+        if (k->tries < REAP_TRIES)
+            k->tries++;
+        rac_deadline_arm(k->owner->loop, &k->limit, lingers(k) ? LINGER_MS : REAP_MS);
+        if (lingers(k)) /* nobody waits for that */
+            fail_why_ended(k);
         return;
     }
     k->reaped = true;
@@ -234,14 +261,8 @@ static void heard(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
     struct child *k = s->data;
     if (n == 0)
         return;
-    if (n < 0 || k->job == NULL) { /* it ended by itself, or speaks unasked */
-        k->ended = true;
-        if (n > 0)
-            (void)kill(k->pid, SIGKILL);
-        uv_close((uv_handle_t *)s, closed);
-        rac_deadline_cancel(&k->limit);
-        rac_deadline_init(&k->limit, reap, k);
-        rac_deadline_arm(k->owner->loop, &k->limit, 0);
+    if (n < 0 || k->job == NULL) { /* it ended, hung up, or speaks unasked */
+        child_end(k);
         return;
     }
     rac_buf_add(&k->in, (rac_str){b->base, (size_t)n});
@@ -350,9 +371,9 @@ static struct child *child_for(struct rac_children *c, rac_str tenant)
     unsigned all = 0, own_busy = 0;
     struct child *spare = NULL;
     for (struct child *k = c->children; k != NULL; k = k->next) {
+        all += !k->ended || lingers(k);
         if (k->ended)
             continue;
-        all++;
         if (serves(k, tenant) && k->job == NULL)
             return k;
         if (serves(k, tenant))
@@ -377,6 +398,8 @@ static bool may_run(const struct rac_children *c, rac_str tenant)
         if (!k->ended && k->job != NULL) {
             all_busy++;
             own_busy += serves(k, tenant);
+        } else if (lingers(k)) {
+            all_busy++;
         }
     return all_busy < c->o.children_max && (own_busy == 0 || own_busy + 1 < c->o.children_max);
 }
@@ -469,6 +492,22 @@ struct rac_sandbox rac_children_sandbox(struct rac_children *c)
     return (struct rac_sandbox){start, cancel, c};
 }
 
+/* All are killed: waiting for them does not take long. What of them is still being closed goes when
+ * that is done, the last one with c; the loop is not turned for that, because others have things on
+ * it that may be freed already. */
+static void children_reap(struct rac_children *c)
+{
+    for (struct child *k = c->children, *next; k != NULL; k = next) {
+        next = k->next;
+        if (!k->reaped)
+            (void)waitpid(k->pid, &k->status, 0);
+        k->reaped = true;
+        rac_deadline_cancel(&k->limit);
+        if (k->closed)
+            gone(k);
+    }
+}
+
 void rac_children_free(struct rac_children *c)
 {
     if (c == NULL)
@@ -480,17 +519,9 @@ void rac_children_free(struct rac_children *c)
             cancel(c, k->job);
         else
             child_end(k);
-    for (struct child *k = c->children, *next; k != NULL; k = next) {
-        next = k->next;
-        if (!k->reaped) /* killed: this does not take long */
-            (void)waitpid(k->pid, &k->status, 0);
-        k->reaped = true;
-        rac_deadline_cancel(&k->limit);
-        if (k->closed) /* otherwise closed() does it */
-            child_free(k);
-    }
-    while (c->children != NULL)
-        rac_loop_poll(c->loop);
-    c->magic = 0;
-    rac_mem_free(c);
+    c->freed = true;
+    if (c->children == NULL)
+        all_free(c);
+    else
+        children_reap(c);
 }

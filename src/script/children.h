@@ -22,7 +22,8 @@ struct rac_children_options {  /* 0: the default */
     const char *program;       /* NULL: the one that is running */
 };
 struct rac_children *rac_children_new(struct rac_loop *loop, const struct rac_children_options *o);
-/* Ends them; nothing is called any more. NULL is fine. */
+/* Ends them; nothing is called any more. Their sockets are closed by the loop's next turn, at the
+ * latest in rac_loop_free(). NULL is fine. */
 void rac_children_free(struct rac_children *c);
 struct rac_sandbox rac_children_sandbox(struct rac_children *c);
 

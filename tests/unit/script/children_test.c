@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define MAP(body)                                                                                  \
     "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform'>" body         \
@@ -26,6 +27,9 @@
     MAP("<xsl:template match='/'><xsl:for-each select='//i'><xsl:for-each select='//i'>"           \
         "<xsl:for-each select='//i'><xsl:for-each select='//i'><a><b><c/></b></a>"                 \
         "</xsl:for-each></xsl:for-each></xsl:for-each></xsl:for-each></xsl:template>")
+
+/* Memory that says which strange_child() it is. */
+enum { HANGS_UP = 111111111 };
 
 struct asked {
     struct rac_sandbox_job *job;
@@ -235,8 +239,59 @@ static void none_can_be_started(void **state)
     close_children();
 }
 
+static void turned(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+/* What others still have on the loop may be freed: it is not turned. */
+static void free_turns_no_loop(void **state)
+{
+    (void)state;
+    struct asked x;
+    bool called = false;
+    struct rac_task task = {.fn = turned, .arg = &called};
+    open_children(&(struct rac_children_options){0});
+    ask(&x, "t", ENDLESS, 60);
+    for (int i = 0; i < 5; i++)
+        rac_loop_poll(loop);
+    rac_loop_soon(loop, &task);
+    rac_children_free(children);
+    assert_false(called);
+    rac_loop_soon_cancel(loop, &task);
+    children = NULL;
+    close_children();
+}
+
+/* It closes its socket and lives on. */
+static void hung_up(void **state)
+{
+    (void)state;
+    struct asked x;
+    open_children(&(struct rac_children_options){.memory_bytes = HANGS_UP});
+    ask(&x, "t", HELLO, 1);
+    wait_for(&x);
+    assert_int_equal(x.err, RAC_E_INTERNAL);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* it is gone, not forgotten */
+    close_children();
+}
+
+/* Other children than ours, chosen by their memory. */
+static int strange_child(const char *memory)
+{
+    if (strcmp(memory, "111111111") == 0) {
+        (void)close(STDIN_FILENO);
+        (void)alarm(20);
+        for (;;)
+            (void)pause();
+    }
+    return -1;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 2 && strange_child(argv[2]) == 0)
+        return 0;
     if (argc > 1 && strcmp(argv[1], RAC_SANDBOX_WORD) == 0)
         return rac_sandbox_main(argc, argv);
     const struct CMUnitTest tests[] = {
@@ -244,6 +299,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(too_much_memory),    cmocka_unit_test(cancelled),
         cmocka_unit_test(freed_while_ending), cmocka_unit_test(too_many),
         cmocka_unit_test(no_program),         cmocka_unit_test(none_can_be_started),
+        cmocka_unit_test(free_turns_no_loop), cmocka_unit_test(hung_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
