@@ -108,7 +108,7 @@ static bool filter(void)
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-bool rac_confine(uint64_t memory_bytes, unsigned cpu_seconds)
+bool rac_confine(uint64_t memory_bytes, uint64_t cpu_seconds)
 {
     stack_room();
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0 ||

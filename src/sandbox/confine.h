@@ -10,6 +10,6 @@
 #include "base/base.h"
 
 /* False: the kernel refused something; the caller must not go on. */
-bool rac_confine(uint64_t memory_bytes, unsigned cpu_seconds);
+bool rac_confine(uint64_t memory_bytes, uint64_t cpu_seconds);
 
 #endif

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { CPU_SECONDS = 900, MEMORY_DEFAULT = 512 << 20, JOBS_AT_ONCE = 1 };
+enum { CPU_SECONDS_DEFAULT = 120, MEMORY_DEFAULT = 512 << 20, JOBS_AT_ONCE = 1 };
 static const uint64_t frame_max = (uint64_t)1 << 32;
 
 /* Of the socket everything goes through. False: the parent is gone. */
@@ -85,13 +85,15 @@ static int serve(void)
 
 int rac_sandbox_main(int argc, char **argv)
 {
-    uint64_t memory = MEMORY_DEFAULT;
+    uint64_t memory = MEMORY_DEFAULT, cpu_seconds = CPU_SECONDS_DEFAULT;
     if (argc > 2)
         (void)rac_str_to_u64(rac_str_of(argv[2]), &memory);
+    if (argc > 3)
+        (void)rac_str_to_u64(rac_str_of(argv[3]), &cpu_seconds);
     (void)syscall(SYS_close_range, 3U, ~0U, 0U);
     rac_sandbox_xml_init(RAC_SANDBOX_NO_MEMORY);
     keep_encodings();
-    if (!rac_confine(memory, CPU_SECONDS))
+    if (!rac_confine(memory, cpu_seconds))
         _exit(RAC_SANDBOX_NOT_CONFINED);
     _exit(serve());
 }

@@ -29,6 +29,7 @@ enum {
     REAP_TRIES = 2000,
     LINGER_MS = 1000,
     JOBS_MAX = 500,
+    CPU_TIMEOUTS = 4, /* so many of the longest jobs may a child take processor time for */
     WAITING_MAX = 2048,
     HEAD = 8,
 };
@@ -55,7 +56,8 @@ struct child {
     uv_write_t write;
     struct rac_buf in;
     char room[65536];
-    struct rac_deadline limit; /* of the job, or of idling; then of reaping */
+    struct rac_deadline limit;   /* of the job, or of idling; then of reaping */
+    uint64_t since_ms, spent_ms; /* its job began; all of them took */
     unsigned jobs, tries;
     bool writing; /* the job is not with it whole */
     bool ended;   /* no job is given to it any more */
@@ -68,7 +70,8 @@ struct rac_children {
     uint32_t magic;
     struct rac_loop *loop;
     struct rac_children_options o;
-    char memory[24];
+    char memory[24], cpu[24]; /* what a child is told: bytes, seconds */
+    uint64_t cpu_ms;
     struct child *children;
     struct rac_sandbox_job *waiting, **waiting_end;
     size_t waiting_n;
@@ -239,17 +242,26 @@ static uint64_t head_of(const struct child *k)
     return n;
 }
 
+/* Not fit for another job. The kernel counts the processor time of a child's whole life: the next
+ * job must have all it may take left. */
+static bool is_worn(const struct child *k)
+{
+    const struct rac_children *c = k->owner;
+    return k->jobs >= JOBS_MAX || k->spent_ms + (uint64_t)c->o.timeout_ms > c->cpu_ms;
+}
+
 /* An answer is there: the child rests, or goes. */
 static void answered(struct child *k, rac_str body)
 {
     struct rac_children *c = k->owner;
     struct rac_sandbox_job *j = k->job;
-    bool last = ++k->jobs >= JOBS_MAX;
+    k->jobs++;
+    k->spent_ms += rac_loop_now_ms(c->loop) - k->since_ms;
     rac_deadline_cancel(&k->limit);
     finish(j, &(struct rac_sandbox_res){.err = RAC_OK, .body = body});
     rac_buf_fini(&k->in);
     rac_buf_init(&k->in, (size_t)c->o.answer_bytes_max + HEAD);
-    if (last)
+    if (is_worn(k))
         child_end(k);
     else
         rac_deadline_arm(c->loop, &k->limit, IDLE_MS);
@@ -284,7 +296,8 @@ static pid_t spawn(const struct rac_children *c, int fd)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
-    char *argv[] = {"raccord", RAC_SANDBOX_WORD, (char *)(uintptr_t)c->memory, NULL};
+    char *argv[] = {"raccord", RAC_SANDBOX_WORD, (char *)(uintptr_t)c->memory,
+                    (char *)(uintptr_t)c->cpu, NULL};
     char *environment[] = {"LC_ALL=C", NULL};
     sigset_t none, all;
     pid_t pid = -1;
@@ -344,6 +357,7 @@ static void written(uv_write_t *w, int status RAC_UNUSED)
 static void give(struct child *k, struct rac_sandbox_job *j)
 {
     k->job = j;
+    k->since_ms = rac_loop_now_ms(k->owner->loop);
     j->child = k;
     for (unsigned i = 0; i < HEAD; i++)
         j->head[i] = (unsigned char)((uint64_t)j->body.n >> (8 * i));
@@ -483,6 +497,9 @@ struct rac_children *rac_children_new(struct rac_loop *loop, const struct rac_ch
     if (c->o.answer_bytes_max == 0)
         c->o.answer_bytes_max = 128 << 20;
     snprintf(c->memory, sizeof c->memory, "%llu", (unsigned long long)c->o.memory_bytes);
+    uint64_t cpu_s = ((uint64_t)c->o.timeout_ms * CPU_TIMEOUTS + 999) / 1000;
+    c->cpu_ms = cpu_s * 1000;
+    snprintf(c->cpu, sizeof c->cpu, "%llu", (unsigned long long)cpu_s);
     c->waiting_end = &c->waiting;
     return c;
 }

@@ -8,6 +8,7 @@
 #include "script/children.h"
 #include "text/xml_work.h"
 
+#include <poll.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@
         "</xsl:for-each></xsl:for-each></xsl:for-each></xsl:for-each></xsl:template>")
 
 /* Memory that says which strange_child() it is. */
-enum { HANGS_UP = 111111111 };
+enum { HANGS_UP = 111111111, TAKES_400_MS = 222222222 };
 
 struct asked {
     struct rac_sandbox_job *job;
@@ -276,9 +277,41 @@ static void hung_up(void **state)
     close_children();
 }
 
-/* Other children than ours, chosen by their memory. */
-static int strange_child(const char *memory)
+static void counted(void *arg, const struct rac_sandbox_res *res)
 {
+    struct asked *x = arg;
+    x->done = true;
+    x->err = res->err;
+}
+
+/* Of 4 s, jobs may have taken 3 s when another one begins: of 400 ms, eight are too many. */
+static void worn_by_long_jobs(void **state)
+{
+    (void)state;
+    uint64_t before = rac_metric_sum(RAC_METRIC_SANDBOX_STARTED);
+    open_children(&(struct rac_children_options){.memory_bytes = TAKES_400_MS, .timeout_ms = 1000});
+    for (int i = 0; i < 9; i++) {
+        struct asked x = {0};
+        x.job = sandbox.start(sandbox.self, RAC_S("t"), RAC_S("work"), counted, &x);
+        wait_for(&x);
+        assert_int_equal(x.err, RAC_OK);
+    }
+    assert_true(rac_metric_sum(RAC_METRIC_SANDBOX_STARTED) - before >= 2);
+    close_children();
+}
+
+/* Other children than ours, chosen by their memory. */
+static int strange_child(const char *memory, const char *seconds)
+{
+    if (strcmp(memory, "222222222") == 0) {
+        char frame[8 + 4], none[8] = {0};
+        while (strcmp(seconds, "4") == 0 && read(STDIN_FILENO, frame, sizeof frame) > 0) {
+            (void)poll(NULL, 0, 400);
+            if (write(STDIN_FILENO, none, sizeof none) < 0)
+                break;
+        }
+        return 0;
+    }
     if (strcmp(memory, "111111111") == 0) {
         (void)close(STDIN_FILENO);
         (void)alarm(20);
@@ -290,7 +323,7 @@ static int strange_child(const char *memory)
 
 int main(int argc, char **argv)
 {
-    if (argc > 2 && strange_child(argv[2]) == 0)
+    if (argc > 2 && strange_child(argv[2], argc > 3 ? argv[3] : "4") == 0)
         return 0;
     if (argc > 1 && strcmp(argv[1], RAC_SANDBOX_WORD) == 0)
         return rac_sandbox_main(argc, argv);
@@ -300,6 +333,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(freed_while_ending), cmocka_unit_test(too_many),
         cmocka_unit_test(no_program),         cmocka_unit_test(none_can_be_started),
         cmocka_unit_test(free_turns_no_loop), cmocka_unit_test(hung_up),
+        cmocka_unit_test(worn_by_long_jobs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
