@@ -4,7 +4,8 @@
  * A child is started when there is work, serves one tenant, does one job at a time and is kept for
  * the next one of that tenant; after many jobs, jobs that took long together, a while without any,
  * or a job that took too long, it is ended. Starting one costs the loop a fraction of a millisecond
- * (the address space is not copied) and nothing here waits. One per worker; all calls from its loop's thread.
+ * (the address space is not copied) and nothing here waits. One per worker; all calls from its
+ * loop's thread.
  */
 #ifndef RAC_SCRIPT_CHILDREN_H
 #define RAC_SCRIPT_CHILDREN_H

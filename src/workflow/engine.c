@@ -23,6 +23,7 @@ rac_err rac_engine_new(const struct rac_engine_ports *ports, const struct rac_en
     m->runs_live_max = m->runs_live_max ? m->runs_live_max : 100000;
     m->runs_queued_max = m->runs_queued_max ? m->runs_queued_max : 20000;
     m->run_bytes_max = m->run_bytes_max ? m->run_bytes_max : (size_t)512 << 20;
+    m->transform_bytes_max = m->transform_bytes_max ? m->transform_bytes_max : (size_t)512 << 20;
     m->turn_actions_max = m->turn_actions_max ? m->turn_actions_max : 1000;
     m->unload_after_ms = m->unload_after_ms ? m->unload_after_ms : 2000;
     e->ring_end = &e->ring;

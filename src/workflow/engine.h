@@ -115,13 +115,14 @@ struct rac_engine_ports {
     void *self;
 };
 
-struct rac_engine_limits {     /* 0: the default */
-    size_t runs_live_max;      /* in memory of this worker: 100,000 */
-    size_t runs_queued_max;    /* waiting for a turn: 20,000; beyond, fire answers busy */
-    size_t run_bytes_max;      /* arena of one run: 512 MiB */
-    unsigned turn_actions_max; /* actions in one turn before others have theirs: 1000 */
-    int64_t unload_after_ms;   /* a run that waits longer leaves memory: 2000 */
-    int64_t response_wait_ms;  /* a caller of a Response action: 0 profile's (120 s, 225 s) */
+struct rac_engine_limits {      /* 0: the default */
+    size_t runs_live_max;       /* in memory of this worker: 100,000 */
+    size_t runs_queued_max;     /* waiting for a turn: 20,000; beyond, fire answers busy */
+    size_t run_bytes_max;       /* arena of one run: 512 MiB */
+    size_t transform_bytes_max; /* of one use of a map or schema, with all it includes: 512 MiB */
+    unsigned turn_actions_max;  /* actions in one turn before others have theirs: 1000 */
+    int64_t unload_after_ms;    /* a run that waits longer leaves memory: 2000 */
+    int64_t response_wait_ms;   /* a caller of a Response action: 0 profile's (120 s, 225 s) */
 };
 
 rac_err rac_engine_new(const struct rac_engine_ports *ports, const struct rac_engine_limits *limits,

@@ -12,7 +12,6 @@
 #include "workflow/secure.h"
 
 enum {
-    TRANSFORM_BYTES_MAX = 512 << 20,
     OUTPUT_MAX = 104857600,
     FINDINGS_SHOWN = 5,
 };
@@ -23,6 +22,7 @@ struct transform {
     bool looking; /* the look-up frees this when it comes back too late */
     struct rac_sandbox_job *job;
     struct rac_arena a;
+    struct rac_arena sent; /* the work as bytes: of the round under way only */
     enum rac_artifact_kind kind;
     rac_str name;
     struct rac_xml_work work;
@@ -78,6 +78,13 @@ static void fail(struct transform *t, const char *code, const char *error_code, 
     end(t);
 }
 
+static void release(struct transform *t)
+{
+    rac_arena_fini(&t->sent);
+    rac_arena_fini(&t->a);
+    rac_mem_free(t);
+}
+
 void transform_free(struct outside *o)
 {
     struct transform *t = o->transform;
@@ -88,10 +95,8 @@ void transform_free(struct outside *o)
     t->e->calls_n -= o->in_flight;
     if (t->job != NULL)
         t->e->ports.sandbox.cancel(t->e->ports.sandbox.self, t->job);
-    if (t->looking)
-        return;
-    rac_arena_fini(&t->a);
-    rac_mem_free(t);
+    if (!t->looking)
+        release(t);
 }
 
 /* --- what the sandbox found ------------------------------------------------------------------- */
@@ -235,7 +240,15 @@ static void answered(void *arg, const struct rac_sandbox_res *res)
 static void give(struct transform *t)
 {
     struct rac_sandbox *s = &t->e->ports.sandbox;
-    t->job = s->start(s->self, t->o->live->flow->tenant, rac_xml_work_print(&t->work, &t->a),
+    if (rac_arena_over(&t->a)) {
+        sandbox_failed(t,
+                       &(struct rac_sandbox_res){
+                           .err = RAC_E_LIMIT,
+                           .why = RAC_S("with its content and what it includes it is too large")});
+        return;
+    }
+    rac_arena_reset(&t->sent);
+    t->job = s->start(s->self, t->o->live->flow->tenant, rac_xml_work_print(&t->work, &t->sent),
                       answered, t);
 }
 
@@ -282,8 +295,7 @@ static void found(void *arg, rac_err err, rac_str why, const struct rac_artifact
     struct transform *t = arg;
     t->looking = false;
     if (t->o == NULL) {
-        rac_arena_fini(&t->a);
-        rac_mem_free(t);
+        release(t);
         return;
     }
     if (t->needed.p != NULL && (err == RAC_OK || err == RAC_E_NOT_FOUND)) {
@@ -431,7 +443,8 @@ void transform_start(struct outside *o)
     struct transform *t = rac_mem_alloc(sizeof *t);
     t->o = o;
     t->e = e;
-    rac_arena_init(&t->a, TRANSFORM_BYTES_MAX);
+    rac_arena_init(&t->a, e->limits.transform_bytes_max);
+    rac_arena_init(&t->sent, SIZE_MAX); /* no larger than what a holds */
     o->transform = t;
     o->in_flight = true;
     e->calls_n++;

@@ -184,6 +184,8 @@ static void engine_start(struct world *w)
                                  .calls = w->connector != NULL ? &w->calls : NULL,
                                  .target = target,
                                  .target_release = target_release,
+                                 .artifact = w->artifact,
+                                 .sandbox = w->sandbox,
                                  .public_url = RAC_S("https://r.example"),
                                  .fire_counted = fire_counted,
                                  .worker = w->worker,

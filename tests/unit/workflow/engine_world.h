@@ -42,6 +42,13 @@ struct world {
     struct world_target *targets;
     bool holds_loads; /* so are workflows of runs in the store */
     struct world_load *loads;
+    /* Maps and schemas, when the test has them; before world_restart(). */
+    void (*artifact)(void *w, const struct rac_flow *flow, enum rac_artifact_kind kind,
+                     rac_str name,
+                     void (*done)(void *arg, rac_err err, rac_str why,
+                                  const struct rac_artifact_content *c),
+                     void *arg);
+    struct rac_sandbox sandbox;
     /* Told of each request as it leaves. */
     void (*on_fetch)(void *arg, struct world *w, const struct world_fetch *f);
     void *on_fetch_arg;
