@@ -99,7 +99,9 @@ static enum rac_call_code set_header(struct rac_policy_run *run, const struct ra
         return rac_policy_failed(run, p, e, "the header value must not hold line breaks");
     unsigned flags = run->secret ? RAC_REQUEST_SECRET : 0;
     struct rac_request_pair *old = rac_request_header(run->request, p->name);
-    if (old != NULL && p->exists == RAC_EXISTS_SKIP)
+    bool stays =
+        old != NULL && !(old->flags & RAC_REQUEST_ARGUMENT); /* a link goes without those */
+    if (stays && p->exists == RAC_EXISTS_SKIP)
         return RAC_CALL_NONE;
     if (old != NULL && p->exists == RAC_EXISTS_APPEND) {
         old->value = rac_arena_printf(run->a, "%.*s, %.*s", RAC_FMT(old->value), RAC_FMT(value));
@@ -119,8 +121,9 @@ static void set_query(struct rac_policy_run *run, const struct rac_policy *p)
         return;
     }
     unsigned flags = run->secret ? RAC_REQUEST_SECRET : 0;
-    bool exists = rac_request_query(run->request, p->name) != NULL;
-    if (exists && p->exists == RAC_EXISTS_SKIP)
+    const struct rac_request_pair *old = rac_request_query(run->request, p->name);
+    bool exists = old != NULL;
+    if (exists && !(old->flags & RAC_REQUEST_ARGUMENT) && p->exists == RAC_EXISTS_SKIP)
         return;
     if (exists && p->exists == RAC_EXISTS_APPEND)
         rac_request_add_query(run->request, p->name, value, flags);

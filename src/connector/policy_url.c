@@ -104,6 +104,10 @@ static int after_text(int at, rac_str text, rac_str *scheme)
 {
     if (at == AT_FRONT)
         text = without_scheme(rac_str_trim(text), scheme);
+    if (at == IN_HOST && rac_str_starts(text, RAC_S("://"))) { /* what came before was the scheme */
+        text = rac_str_from(text, 3);
+        at = AT_FRONT;
+    }
     for (size_t i = 0; i < text.n; i++)
         if (ends_host(rac_str_from(text, i)))
             return BEHIND_HOST;

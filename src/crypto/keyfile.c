@@ -98,7 +98,9 @@ rac_err rac_keyfile_create(rac_str file, const struct rac_env *env, struct rac_a
     const char *temp = rac_arena_printf(a, "%.*s.%s", RAC_FMT(file), id).p;
     const char *name = rac_arena_cstr(a, file);
     int fd = open(rac_arena_cstr(a, dir_of(file)), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-    bool named = fd < 0;
+    bool named = fd < 0 || access("/proc/self/fd", X_OK) != 0; /* the only way to name it later */
+    if (named && fd >= 0)
+        close(fd);
     if (named)
         fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     else

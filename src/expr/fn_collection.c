@@ -243,6 +243,8 @@ static rac_str canonical_number(struct set *s, const struct rac_json *v)
             text.n--;
             exact.scale--;
         }
+        if (text.p[text.n - 1] == '.')
+            text.n--;
         return rac_arena_printf(s->c->a, "n%.*s", RAC_FMT(text));
     }
     return rac_arena_printf(s->c->a, "n%.*s", (int)double_text(d, false, num), num);

@@ -567,6 +567,43 @@ static void test_follow_where_an_argument_is_the_host(void **state)
     rac_connector_unref(c);
 }
 
+/* A policy sets what is not there: arguments of the first call do not go along with a link. */
+static void test_follow_sets_what_an_argument_was(void **state)
+{
+    (void)state;
+    static const char properties[] =
+        "{\"properties\":{\"policyTemplateInstances\":["
+        "{\"templateId\":\"setheader\",\"parameters\":{"
+        "\"x-ms-apimTemplateParameter.name\":\"X-A\",\"x-ms-apimTemplateParameter.value\":\"2\","
+        "\"x-ms-apimTemplateParameter.existsAction\":\"skip\"}},"
+        "{\"templateId\":\"setqueryparameter\",\"parameters\":{"
+        "\"x-ms-apimTemplateParameter.name\":\"q\",\"x-ms-apimTemplateParameter.value\":\"3\","
+        "\"x-ms-apimTemplateParameter.existsAction\":\"skip\"}}]}}";
+    struct rac_connector *c = fixture_compile(
+        "{\"swagger\":\"2.0\",\"info\":{\"title\":\"t\",\"version\":\"1\"},\"host\":\"a.example\","
+        "\"paths\":{\"/op\":{\"get\":{\"operationId\":\"Op\",\"parameters\":[{\"name\":\"q\","
+        "\"in\":\"query\",\"type\":\"string\"},{\"name\":\"X-A\",\"in\":\"header\",\"type\":"
+        "\"string\"}],"
+        "\"responses\":{\"200\":{\"description\":\"d\"}}}}}}",
+        properties);
+    static const char *const given[] = {NULL, "{\"q\":\"1\",\"X-A\":\"1\"}"};
+    for (size_t i = 0; i < RAC_COUNT(given); i++) {
+        struct rac_call_req req = request("Op", given[i]);
+        req.connector = c;
+        req.connection = connection_of(c, "{}");
+        req.follow_url = RAC_S("https://a.example/next");
+        w.sent_n = 0;
+        w.done_n = 0;
+        script(0, 200, "application/json", "{}");
+        start(req);
+        assert_str(rac_headers_get(&w.sent[0].headers, RAC_S("X-A")), "2");
+        assert_str(w.sent[0].url, "https://a.example/next?q=3");
+        rac_call_free(w.call);
+        w.call = NULL;
+    }
+    rac_connector_unref(c);
+}
+
 static bool sink_headers(void *arg, int status, const struct rac_headers *h)
 {
     (void)arg;
@@ -738,6 +775,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_answer),
         TEST(test_follow_where_an_argument_is_the_host),
+        TEST(test_follow_sets_what_an_argument_was),
         TEST(test_secret_in_the_path),
         TEST(test_base_without_credentials),
         TEST(test_not_found),

@@ -130,6 +130,10 @@ static void test_hosts_that_work(void **state)
         {"https://x.example/@connectionParameters('part')", "http://y.example/",
          "https://x.example/http://y.example/op"},
         {"https://x.example", "", "https://x.example/v1/op"},
+        {"http@{connectionParameters('none','s')}://@{connectionParameters('part')}.x.example/b",
+         "north", "https://north.x.example/b/op"},
+        {"@{connectionParameters('none','http')}://@{connectionParameters('part')}", "x.example",
+         "http://x.example/v1/op"},
         {"@connectionParameters('part')", "http://[::1]:81", "http://[::1]:81/v1/op"},
     };
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
@@ -147,9 +151,15 @@ static void test_parts_stay_parts(void **state)
 {
     (void)state;
     static const char *const urls[] = {
-        "https://%s.x.example", "https://%s.x.example/b", "https://mail.x%s",
-        "https://mail.x%s/",    "https://p-%s.x.example", "https://%s%s.x.example",
-        "%s.x.example",         "https://@{%s}:443/b",
+        "https://%s.x.example",
+        "https://%s.x.example/b",
+        "https://mail.x%s",
+        "https://mail.x%s/",
+        "https://p-%s.x.example",
+        "https://%s%s.x.example",
+        "%s.x.example",
+        "https://@{%s}:443/b",
+        "http@{connectionParameters('none','s')}://@{%s}.x.example",
     };
     static const char *const values[] = {"evil.example/",      "evil.example?",  "evil.example#",
                                          "evil.example\\",     "u@evil.example", "evil.example%2F",
