@@ -14,6 +14,7 @@ enum { PATTERN_BYTES_MAX = 65536, PATTERN_DEPTH_MAX = 10000, PATTERN_HEAP_KIB_MA
 
 struct schema_pattern {
     pcre2_code *code;
+    bool anchored; /* matches from the first character or not at all */
 };
 
 /* ECMA's white space and line ends. */
@@ -177,48 +178,69 @@ struct schema_pattern *schema_pattern_compile(struct rac_arena *a, rac_str patte
         return NULL;
     }
     struct schema_pattern *p = RAC_NEW(a, struct schema_pattern);
+    uint32_t options = 0;
+    int known = pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
+    RAC_ASSERT(known == 0);
     p->code = code;
+    p->anchored = (options & PCRE2_ANCHORED) != 0;
     rac_arena_cleanup(a, code_free, code);
     return p;
 }
 
 /* --- matching -------------------------------------------------------------------------------- */
 
+enum { STEPS_PER_BYTE = 8 }; /* what a text may take for its length: linear work is no trouble */
+
 struct match {
-    const pcre2_code *code;
+    const struct schema_pattern *p;
     rac_str s;
+    size_t allowance; /* steps left that come with the length of s; then those of *budget */
+    size_t *budget;
     pcre2_match_data *data;
     pcre2_match_context *context;
 };
 
-static int match_at(struct match *m, size_t at, uint32_t options, unsigned steps_max)
+static int match_at(struct match *m, size_t at, uint32_t options, size_t steps_max)
 {
-    pcre2_set_match_limit(m->context, steps_max);
-    return pcre2_match(m->code, (PCRE2_SPTR)(m->s.p ? m->s.p : ""), m->s.n, at, options, m->data,
+    pcre2_set_match_limit(m->context, (uint32_t)steps_max);
+    return pcre2_match(m->p->code, (PCRE2_SPTR)(m->s.p ? m->s.p : ""), m->s.n, at, options, m->data,
                        m->context);
 }
 
-/*
- * One place to start at after another, each with a few steps, then more: the library counts the
- * steps of one start only, so a text of many starts could take as many times the limit.
- */
-static int match_slowly(struct match *m, unsigned steps_max, size_t *budget)
+static bool take_steps(struct match *m, size_t n)
 {
-    enum { FEW_STEPS = 64, MORE = 16 };
-    for (size_t at = 0; at <= m->s.n; at++) {
+    size_t own = n < m->allowance ? n : m->allowance;
+    if (n - own > *m->budget)
+        return false;
+    m->allowance -= own;
+    *m->budget -= n - own;
+    return true;
+}
+
+/* From one start, with a few steps, then more: most starts fail at once and are charged little. */
+static int match_from(struct match *m, size_t at, size_t steps_max)
+{
+    enum { FEW_STEPS = 4, MORE = 4 };
+    for (size_t steps = FEW_STEPS;; steps *= MORE) {
+        bool last = steps >= steps_max;
+        steps = last ? steps_max : steps;
+        if (!take_steps(m, steps))
+            return PCRE2_ERROR_MATCHLIMIT;
+        int n = match_at(m, at, PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, steps);
+        if (last || n != PCRE2_ERROR_MATCHLIMIT)
+            return n;
+    }
+}
+
+/* One place to start at after another: the library counts the steps of one start only, so a text
+ * of many starts could take as many times the limit. */
+static int match_slowly(struct match *m, size_t steps_max)
+{
+    size_t last = m->p->anchored ? 0 : m->s.n;
+    for (size_t at = 0; at <= last; at++) {
         if (at < m->s.n && ((unsigned char)m->s.p[at] & 0xc0) == 0x80)
             continue;
-        int n = PCRE2_ERROR_MATCHLIMIT;
-        for (size_t steps = FEW_STEPS; n == PCRE2_ERROR_MATCHLIMIT; steps *= MORE) {
-            bool last = steps >= steps_max;
-            steps = last ? steps_max : steps;
-            if (*budget < steps)
-                return PCRE2_ERROR_MATCHLIMIT;
-            *budget -= steps;
-            n = match_at(m, at, PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, (unsigned)steps);
-            if (last)
-                break;
-        }
+        int n = match_from(m, at, steps_max);
         if (n != PCRE2_ERROR_NOMATCH)
             return n;
     }
@@ -229,8 +251,12 @@ rac_err schema_pattern_match(const struct schema_pattern *p, rac_str s, unsigned
                              size_t *budget, bool *matches)
 {
     enum { CHEAP_STEPS = 1000, CHEAP_MIN = 8, CHEAP_MAX = 32 }; /* in all; of one start */
-    struct match m = {.code = p->code,
+    size_t allowance = s.n < UINT32_MAX / STEPS_PER_BYTE ? s.n * STEPS_PER_BYTE : UINT32_MAX;
+    size_t one_start = steps_max < UINT32_MAX - allowance ? steps_max + allowance : UINT32_MAX;
+    struct match m = {.p = p,
                       .s = s,
+                      .allowance = allowance,
+                      .budget = budget,
                       .data = pcre2_match_data_create(1, NULL),
                       .context = pcre2_match_context_create(NULL)};
     RAC_ASSERT(m.data != NULL && m.context != NULL);
@@ -239,9 +265,9 @@ rac_err schema_pattern_match(const struct schema_pattern *p, rac_str s, unsigned
     size_t cheap = CHEAP_STEPS / (s.n + 1);
     cheap = cheap < CHEAP_MIN ? CHEAP_MIN : cheap > CHEAP_MAX ? CHEAP_MAX : cheap;
     cheap = cheap > steps_max ? steps_max : cheap;
-    int n = match_at(&m, 0, 0, (unsigned)cheap);
+    int n = match_at(&m, 0, 0, cheap);
     if (n == PCRE2_ERROR_MATCHLIMIT)
-        n = match_slowly(&m, steps_max, budget);
+        n = match_slowly(&m, one_start);
     pcre2_match_context_free(m.context);
     pcre2_match_data_free(m.data);
     *matches = n >= 0;

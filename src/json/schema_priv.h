@@ -128,7 +128,7 @@ bool schema_steps(struct run *r, size_t n);
  */
 struct schema_pattern *schema_pattern_compile(struct rac_arena *a, rac_str pattern, rac_str *why);
 /* RAC_E_LIMIT when it takes more steps than allowed from one start, or more than *budget, from which
- * those of matches that are not cheap are taken. */
+ * those of matches that are not cheap are taken. A few steps for each byte of s come on top of both. */
 rac_err schema_pattern_match(const struct schema_pattern *p, rac_str s, unsigned steps_max,
                              size_t *budget, bool *matches);
 

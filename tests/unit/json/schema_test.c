@@ -403,10 +403,72 @@ static void patterns_share_a_budget(void **state)
     assert_int_equal(rac_schema_check(s, &value, &found), RAC_E_LIMIT);
 }
 
+static rac_err pattern_check(const char *schema, const struct rac_json *value)
+{
+    struct rac_schema *s = NULL;
+    assert_int_equal(rac_schema_compile(parsed(schema), RAC_S(""), NULL, &arena, &s, NULL), RAC_OK);
+    return rac_schema_check(s, value, NULL);
+}
+
+/* n bytes of the filler, then the end. */
+static struct rac_json long_text(size_t n, const char *filler, const char *end)
+{
+    size_t f = strlen(filler), e = strlen(end);
+    char *text = rac_arena_alloc_dirty(&arena, n + e);
+    for (size_t i = 0; i < n; i++)
+        text[i] = filler[i % f];
+    for (size_t i = 0; i < e; i++)
+        text[n + i] = end[i];
+    return rac_json_of_str((rac_str){text, n + e});
+}
+
+/* Long texts and many of them are no reason to refuse what takes steps in proportion to them. */
+static void long_texts_match(void **state)
+{
+    (void)state;
+    static const char tail[] = "error 17 of module 4: code 12, seen by everybody who was there";
+    static const struct {
+        const char *schema;
+        size_t n;
+        const char *filler, *end;
+        rac_err want;
+    } cases[] = {
+        {"{'pattern':'error.*code'}", 300000, "some text; ", tail, RAC_OK},
+        {"{'pattern':'error.*code'}", 300000, "error\n", tail, RAC_OK},
+        {"{'pattern':'error.*code'}", 300000, "error\n", "", RAC_E_INVALID},
+        {"{'pattern':'^error|(?:e|r){1,9}17$'}", 300000, "some text; ", "err17", RAC_OK},
+        {"{'pattern':'^.*foo$'}", 1 << 20, "a line without end ", "bar", RAC_E_INVALID},
+        {"{'pattern':'^.*foo$'}", 1 << 20, "a line without end ", "foo", RAC_OK},
+        {"{'pattern':'^(?:a|[a-f]){3,40}!'}", 1 << 20, "abc", "", RAC_E_INVALID},
+        {"{'pattern':'^(?:(?:a|b|c){1,9}-){2}|^(?:a|b){2,9}!'}", 1 << 20, "abc", "", RAC_E_INVALID},
+        {"{'pattern':'(a+)+$'}", 400000, "a", "b", RAC_E_LIMIT},
+        {"{'pattern':'^(a+)+$'}", 1 << 20, "a", "b", RAC_E_LIMIT},
+        {"{'pattern':'(a|aa)+$'}", 60, "a", "b", RAC_E_LIMIT},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        struct rac_json text = long_text(cases[i].n, cases[i].filler, cases[i].end);
+        char *schema = rac_arena_alloc(&arena, strlen(cases[i].schema) + 1);
+        memcpy(schema, cases[i].schema, strlen(cases[i].schema));
+        for (char *c = schema; *c != '\0'; c++)
+            *c = *c == '\'' ? '"' : *c;
+        double began = cpu_s();
+        rac_err e = pattern_check(schema, &text);
+        if (e != cases[i].want)
+            fail_msg("case %zu, %s: %s", i, schema, rac_err_name(e));
+        assert_true(cpu_s() - began < 10);
+    }
+    struct rac_json list = rac_json_new_array(&arena);
+    for (size_t i = 0; i < 2000; i++)
+        rac_json_add(&arena, &list, long_text(5000, "QUJD+/09", i % 2 ? "==" : ""));
+    assert_int_equal(
+        pattern_check("{\"items\":{\"pattern\":\"^([A-Za-z0-9+/]{4})*(..)?$\"}}", &list), RAC_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(patterns_share_a_budget, setup, teardown),
+        cmocka_unit_test_setup_teardown(long_texts_match, setup, teardown),
         cmocka_unit_test_setup_teardown(messages, setup, teardown),
         cmocka_unit_test_setup_teardown(swagger, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_schemas, setup, teardown),
