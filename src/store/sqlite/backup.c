@@ -5,7 +5,8 @@
  *
  * A copy is written as FILE.part and gets its name when it is whole and durable, so that a file of
  * that name is never half a copy, whenever the process is killed. The next one takes the rest of a
- * killed one away; a lock on it says whether somebody is still at work.
+ * killed one away; a lock on FILE.part.lock says whether somebody is still at work. It is not on the
+ * copy itself: where flock is a range of bytes (NFS), SQLite's own locks would meet it.
  */
 #define RAC_ALLOW_FSYNC
 #include "store/sqlite/migrate.h"
@@ -21,8 +22,8 @@
 enum { BUSY_MAX = 1000 };
 
 struct copy {
-    const char *file, *part;
-    int fd; /* of part: holds the lock */
+    const char *file, *part, *lock;
+    int fd, lock_fd; /* of part; of lock, locked */
 };
 
 static rac_err fail_file(const char *file, int err, struct rac_arena *a, rac_str *why)
@@ -44,36 +45,58 @@ static void unlink_beside(const char *part, struct rac_arena *a)
 }
 
 /* Still the file of that name, ours alone, and nobody else's to read? */
-static bool is_mine(int fd, const char *part)
+static bool is_mine(int fd, const char *name)
 {
     struct stat st, named;
-    return fstat(fd, &st) == 0 && lstat(part, &named) == 0 && st.st_ino == named.st_ino &&
+    return fstat(fd, &st) == 0 && lstat(name, &named) == 0 && st.st_ino == named.st_ino &&
            st.st_dev == named.st_dev && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
            (st.st_mode & 077) == 0;
 }
 
+/* A file of ours at name, made if there is none; locked if so wanted. */
+static rac_err open_mine(const char *name, bool locked, int *out, struct rac_arena *a, rac_str *why)
+{
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return fail_file(name, errno, a, why);
+    if ((locked && flock(fd, LOCK_EX | LOCK_NB) != 0) || !is_mine(fd, name)) {
+        close(fd);
+        *why = rac_arena_printf(a, "%s: somebody else is writing it; if not, remove it", name);
+        return RAC_E_BUSY;
+    }
+    *out = fd;
+    return RAC_OK;
+}
+
+/* The lock goes last and while it is held: who opened it before finds another file of that name. */
+static void copy_end(struct copy *c)
+{
+    if (c->fd >= 0)
+        close(c->fd);
+    unlink(c->lock);
+    close(c->lock_fd);
+}
+
 static rac_err copy_begin(struct copy *c, const char *file, struct rac_arena *a, rac_str *why)
 {
-    *c = (struct copy){.file = file, .part = rac_arena_printf(a, "%s.part", file).p, .fd = -1};
+    *c = (struct copy){.file = file,
+                       .part = rac_arena_printf(a, "%s.part", file).p,
+                       .lock = rac_arena_printf(a, "%s.part.lock", file).p,
+                       .fd = -1};
     struct stat st;
     if (lstat(file, &st) == 0)
         return fail_file(file, EEXIST, a, why);
-    int fd = open(c->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return fail_file(c->part, errno, a, why);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !is_mine(fd, c->part)) {
-        close(fd);
-        *why = rac_arena_printf(a, "%s: somebody else is writing it; if not, remove it", c->part);
-        return RAC_E_BUSY;
-    }
-    if (ftruncate(fd, 0) != 0) {
-        int err = errno;
-        close(fd);
-        return fail_file(c->part, err, a, why);
-    }
-    unlink_beside(c->part, a);
-    c->fd = fd;
-    return RAC_OK;
+    rac_err e = open_mine(c->lock, true, &c->lock_fd, a, why);
+    if (e != RAC_OK)
+        return e;
+    e = open_mine(c->part, false, &c->fd, a, why);
+    if (e == RAC_OK && ftruncate(c->fd, 0) != 0)
+        e = fail_file(c->part, errno, a, why);
+    if (e == RAC_OK)
+        unlink_beside(c->part, a);
+    else
+        copy_end(c);
+    return e;
 }
 
 /* In one step: it reads one moment, however long it takes, and no commit can overtake it. */
@@ -147,7 +170,7 @@ static rac_err copy_to(struct rac_db *from, const char *file, struct rac_arena *
         unlink(c.part);
         unlink_beside(c.part, a);
     }
-    close(c.fd);
+    copy_end(&c);
     return e;
 }
 

@@ -12,7 +12,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -327,6 +329,54 @@ static void test_part_of_somebody_else(void **state)
     assert_int_equal(do_backup(f, &f->why), RAC_E_EXISTS);
 }
 
+/* flock as NFS has it: a lock on all bytes of the file, which those of SQLite meet. */
+static bool flock_is_a_range;
+
+int flock(int fd, int op)
+{
+    if (!flock_is_a_range)
+        return (int)syscall(SYS_flock, fd, op);
+    struct flock l = {.l_type = (short)((op & LOCK_UN) != 0   ? F_UNLCK
+                                        : (op & LOCK_SH) != 0 ? F_RDLCK
+                                                              : F_WRLCK),
+                      .l_whence = SEEK_SET};
+    return fcntl(fd, (op & LOCK_NB) != 0 ? F_OFD_SETLK : F_OFD_SETLKW, &l);
+}
+
+static void test_flock_is_a_range(void **state)
+{
+    struct fixture *f = *state;
+    flock_is_a_range = true;
+    rac_err backup = do_backup(f, &f->why);
+    rac_err restore = backup == RAC_OK ? do_restore(f, &f->why) : RAC_OK;
+    flock_is_a_range = false;
+    if (backup != RAC_OK || restore != RAC_OK)
+        fail_msg("%.*s", RAC_FMT(f->why));
+    assert_int_equal(files_like(f->dir, "copy"), 1); /* no lock is left beside it */
+    assert_int_equal(files_like(in(f, "two"), "raccord.db.part"), 0);
+    restored_is_whole(f);
+}
+
+/* Who comes while another is at work is told so, and takes nothing away. */
+static void test_two_backups(void **state)
+{
+    struct fixture *f = *state;
+    int fd = open(in(f, "copy.part.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    int part = open(in(f, "copy.part"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(part, "half", 4), 4);
+    close(part);
+    assert_int_equal(do_backup(f, &f->why), RAC_E_BUSY);
+    struct stat st;
+    assert_int_equal(stat(in(f, "copy.part"), &st), 0);
+    assert_int_equal(st.st_size, 4);
+    assert_int_equal(access(in(f, "copy.part.lock"), F_OK), 0);
+    close(fd); /* as the kernel does for a killed one */
+    assert_int_equal(do_backup(f, &f->why), RAC_OK);
+    assert_int_equal(files_like(f->dir, "copy"), 1);
+}
+
 /* --- what is no backup ------------------------------------------------------------------------ */
 
 static void refused(struct fixture *f, rac_err want)
@@ -430,9 +480,17 @@ int main(void)
     fail_vfs_register();
     const struct CMUnitTest tests[] = {
         T(test_backup_killed), /* forks: before any thread stays */
-        T(test_restore_killed),      T(test_rotation_killed), T(test_two_rotations),
-        T(test_key_keeps_its_owner), T(test_disk_full),       T(test_part_of_somebody_else),
-        T(test_cut_short),           T(test_changed),         T(test_older),
+        T(test_restore_killed),
+        T(test_rotation_killed),
+        T(test_two_rotations),
+        T(test_key_keeps_its_owner),
+        T(test_disk_full),
+        T(test_part_of_somebody_else),
+        T(test_flock_is_a_range),
+        T(test_two_backups),
+        T(test_cut_short),
+        T(test_changed),
+        T(test_older),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
