@@ -217,9 +217,10 @@ void rac_compiled_want(struct rac_compiled *c, rac_str tenant, rac_str id, rac_c
     j->done = done;
     j->arg = arg;
     if (j->err == RAC_OK && j->connector == NULL) {
-        j->err = rac_pool_start(c->w->loop, job_compile, job_compiled, j, NULL);
-        if (j->err == RAC_OK)
-            return;
+        rac_err e = rac_pool_start(c->w->loop, job_compile, job_compiled, j, NULL);
+        if (e == RAC_OK)
+            return; /* from here on the job is the pool's */
+        j->err = e;
     }
     j->soon = (struct rac_task){.fn = job_ready, .arg = j};
     rac_loop_soon(c->w->loop, &j->soon);

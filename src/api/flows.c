@@ -307,9 +307,10 @@ static void job_go(struct job *j)
     if (j->err == RAC_OK && j->live == NULL)
         j->err = author_of(j);
     if (j->err == RAC_OK && j->live == NULL) {
-        j->err = rac_pool_start(f->w->loop, job_compile, job_compiled, j, NULL);
-        if (j->err == RAC_OK)
-            return;
+        rac_err e = rac_pool_start(f->w->loop, job_compile, job_compiled, j, NULL);
+        if (e == RAC_OK)
+            return; /* from here on the job is the pool's */
+        j->err = e;
     }
     rac_loop_soon(f->w->loop, &j->soon);
 }
