@@ -100,15 +100,39 @@ static void put_string(struct output *o, const struct spec *s, const char *value
         put(o, " ", 1);
 }
 
-size_t rac_vformat(char *out, size_t room, const char *fmt, va_list ap)
+/* The two that nearly every text is made of, without reading the conversion; false: another one. */
+static bool put_plain(struct output *o, const char **fmt, va_list *ap)
+{
+    if (memcmp(*fmt, "%s", 2) == 0) {
+        const char *p = va_arg(*ap, const char *);
+        p = p != NULL ? p : "(null)";
+        put(o, p, strlen(p));
+        *fmt += 2;
+        return true;
+    }
+    if (strncmp(*fmt, "%.*s", 4) == 0) {
+        int n = va_arg(*ap, int);
+        const char *p = va_arg(*ap, const char *);
+        put(o, p, p != NULL && n > 0 ? (size_t)n : 0);
+        *fmt += 4;
+        return true;
+    }
+    return false;
+}
+
+size_t rac_vformat(char *out, size_t room, const char *fmt, va_list given)
 {
     struct output o = {.p = out, .room = room};
+    va_list ap; /* one that can be pointed to: as a parameter it may be an array */
+    va_copy(ap, given);
     while (*fmt != 0) {
-        size_t literal = strcspn(fmt, "%");
-        put(&o, fmt, literal);
-        fmt += literal;
+        const char *percent = strchrnul(fmt, '%');
+        put(&o, fmt, (size_t)(percent - fmt));
+        fmt = percent;
         if (*fmt == 0)
             break;
+        if (put_plain(&o, &fmt, &ap))
+            continue;
         struct spec s;
         fmt = spec_read(&s, fmt);
         for (int i = 0; i < s.stars_n; i++)
@@ -126,5 +150,6 @@ size_t rac_vformat(char *out, size_t room, const char *fmt, va_list ap)
         else
             PUT(&o, &s, int, va_arg(ap, int));
     }
+    va_end(ap);
     return o.n;
 }

@@ -14,6 +14,6 @@
 #include "base/base.h"
 
 /* Writes at most room bytes, without a NUL behind them. Returns the bytes of the whole text. */
-size_t rac_vformat(char *out, size_t room, const char *fmt, va_list ap) RAC_PRINTF(3, 0);
+size_t rac_vformat(char *out, size_t room, const char *fmt, va_list given) RAC_PRINTF(3, 0);
 
 #endif
