@@ -33,6 +33,8 @@ test('accounts, maps and schemas: made, listed, replaced, downloaded, deleted', 
   assert.equal((await s.api('PUT', `${A}/trade`, { location: 'there' })).status, 200);
   assert.equal(ok(await s.api('PATCH', `${A}/trade`, { tags: { c: 'd' } })).location, 'there');
   assert.equal(ok(await s.api('GET', `${A}/${made.json.id}`)).name, 'trade');
+  ok(await s.api('PUT', '/api/v1/groups/quay', {}));
+  for (const group of ['quay', 'nowhere']) assert.equal((await s.api('GET', `${A}/${made.json.id}?group=${group}`)).status, 404, group);
   assert.deepEqual(ok(await s.api('GET', A)).value.map((x) => x.name), ['trade']);
   const one = await s.api('PUT', `${A}/trade/maps/Sum`, { content: sum, metadata: { by: 'us' } });
   assert.equal(one.status, 201);

@@ -137,11 +137,17 @@ rac_err rac_access_connection_row(struct rac_api_worker *w, const struct rac_pri
     return rac_iam_may(who, RAC_MAY_CONNECTION_READ, &r) ? RAC_E_DENIED : RAC_E_NOT_FOUND;
 }
 
+rac_str rac_access_group_wanted(const struct rac_ask *q, rac_str name)
+{
+    if (name.n > 0)
+        return name;
+    return q->who->only_group.n > 0 ? q->who->only_group : RAC_S("default");
+}
+
 bool rac_access_group(struct rac_ask *q, enum rac_action action, rac_str name,
                       struct rac_group_row *out)
 {
-    if (name.n == 0)
-        name = q->who->only_group.n > 0 ? q->who->only_group : RAC_S("default");
+    name = rac_access_group_wanted(q, name);
     rac_err e = q->w->is->group_get(q->w->is->self, q->who->tenant, name, q->a, out);
     if (e == RAC_E_NOT_FOUND) {
         rac_ask_fail(q, RAC_FAULT_NOT_FOUND,
@@ -165,11 +171,8 @@ static rac_err find_workflow(struct rac_ask *q, rac_str name, enum rac_flow_want
                              struct rac_flow_row *out)
 {
     const struct rac_flow_store *fs = q->w->fs;
-    struct rac_group_row g;
-    rac_str group = rac_ask_query(q, RAC_S("group"));
-    rac_str wanted = group.n > 0                ? group
-                     : q->who->only_group.n > 0 ? q->who->only_group
-                                                : RAC_S("default");
+    struct rac_group_row g = {0};
+    rac_str group = rac_ask_query(q, RAC_S("group")), wanted = rac_access_group_wanted(q, group);
     rac_err e = q->w->is->group_get(q->w->is->self, q->who->tenant, wanted, q->a, &g);
     if (e == RAC_OK)
         e = fs->flow_find(fs->self, q->who->tenant, g.id, name, want, q->a, out);

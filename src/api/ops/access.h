@@ -19,8 +19,10 @@ bool rac_access_deleted(struct rac_ask *q, enum rac_action action, rac_str id,
                         struct rac_connector_row *out);
 bool rac_access_connection(struct rac_ask *q, enum rac_action action, rac_str id,
                            struct rac_connection_row *out);
-/* Group by name or id; absent: the one the token is narrowed to, else default. 404 when there is
- * none; 403 when action may not be done in it. */
+/* Name or id of the group that is meant; absent: the one the token is narrowed to, else default. */
+rac_str rac_access_group_wanted(const struct rac_ask *q, rac_str name);
+/* Group by name or id, or the one that is meant. 404 when there is none; 403 when action may not be
+ * done in it. */
 bool rac_access_group(struct rac_ask *q, enum rac_action action, rac_str name,
                       struct rac_group_row *out);
 /* Workflow by name in the group of ?group= (absent: as rac_access_group chooses), natively also by

@@ -36,21 +36,20 @@ static bool name_ok(struct rac_ask *q, const char *what, rac_str s)
     return ok;
 }
 
-/* RAC_E_NOT_FOUND: there is none; by name in the group, natively also by id. */
+/* By name in the group, natively also by id. RAC_E_NOT_FOUND also when its group is not there, or is
+ * another than the one asked for. */
 static rac_err find_account(struct rac_ask *q, struct rac_account_row *out)
 {
     const struct rac_artifact_store *as = q->w->as;
-    struct rac_group_row g;
-    rac_str group = rac_ask_query(q, RAC_S("group"));
-    rac_str wanted = group.n > 0                ? group
-                     : q->who->only_group.n > 0 ? q->who->only_group
-                                                : RAC_S("default");
+    struct rac_group_row g = {0};
+    rac_str group = rac_ask_query(q, RAC_S("group")), wanted = rac_access_group_wanted(q, group);
     rac_err e = q->w->is->group_get(q->w->is->self, q->who->tenant, wanted, q->a, &g);
     if (e == RAC_OK)
         e = as->account_find(as->self, q->who->tenant, g.id, q->args[0], q->a, out);
     if (e != RAC_E_NOT_FOUND || q->ids != RAC_IDS_NATIVE)
         return e;
-    return as->account_get(as->self, q->who->tenant, rac_str_lower(q->a, q->args[0]), q->a, out);
+    e = as->account_get(as->self, q->who->tenant, rac_str_lower(q->a, q->args[0]), q->a, out);
+    return e == RAC_OK && group.n > 0 && !rac_str_eq(out->group, g.id) ? RAC_E_NOT_FOUND : e;
 }
 
 static bool may(struct rac_ask *q, enum rac_action action, const struct rac_account_row *x)
