@@ -260,7 +260,7 @@ static struct schema_pattern *pattern(struct compiler *c, const struct schema_no
 static bool matches(struct run *r, const struct schema_pattern *p, rac_str s)
 {
     bool yes = false;
-    rac_err e = schema_pattern_match(p, s, r->s->pattern_steps_max, &r->pattern_steps, &yes);
+    rac_err e = schema_pattern_match(p, s, r->s->pattern_steps_max, &r->pattern_steps, NULL, &yes);
     if (e != RAC_OK)
         r->err = e;
     return yes;

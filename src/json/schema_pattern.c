@@ -6,6 +6,7 @@
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "base/buf.h"
+#include "base/mem.h"
 #include "json/schema_priv.h"
 
 #include <pcre2.h>
@@ -14,7 +15,8 @@ enum { PATTERN_BYTES_MAX = 65536, PATTERN_DEPTH_MAX = 10000, PATTERN_HEAP_KIB_MA
 
 struct schema_pattern {
     pcre2_code *code;
-    bool anchored; /* matches from the first character or not at all */
+    rac_str text;    /* as rewritten */
+    bool looks_back; /* compares with what a group took */
 };
 
 /* ECMA's white space and line ends. */
@@ -148,68 +150,94 @@ static void code_free(void *code)
     pcre2_code_free(code);
 }
 
+/* Calls come back before each item of the pattern: that is how the work of a match is counted. */
+static pcre2_code *compile(rac_str text, int *error)
+{
+    PCRE2_SIZE at;
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    RAC_ASSERT(context != NULL);
+    pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
+    pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);
+    pcre2_set_parens_nest_limit(context, 250);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)text.p, text.n,
+                                     PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX |
+                                         PCRE2_AUTO_CALLOUT | PCRE2_MATCH_UNSET_BACKREF |
+                                         PCRE2_ALLOW_EMPTY_CLASS | PCRE2_NEVER_BACKSLASH_C,
+                                     error, &at, context);
+    pcre2_compile_context_free(context);
+    return code;
+}
+
 struct schema_pattern *schema_pattern_compile(struct rac_arena *a, rac_str pattern, rac_str *why)
 {
     struct rac_buf b;
     int error;
-    PCRE2_SIZE at;
     if (pattern.n > PATTERN_BYTES_MAX) {
         *why = RAC_S("it is too long");
         return NULL;
     }
     rac_buf_init(&b, (size_t)PATTERN_BYTES_MAX * 64);
     rewrite(&b, pattern);
-    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
-    RAC_ASSERT(context != NULL);
-    pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
-    pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);
-    pcre2_set_parens_nest_limit(context, 250);
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)rac_buf_str(&b).p, b.n,
-                                     PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX |
-                                         PCRE2_MATCH_UNSET_BACKREF | PCRE2_ALLOW_EMPTY_CLASS |
-                                         PCRE2_NEVER_BACKSLASH_C,
-                                     &error, &at, context);
-    pcre2_compile_context_free(context);
-    rac_buf_fini(&b);
+    pcre2_code *code = compile(rac_buf_str(&b), &error);
+    struct schema_pattern *p = NULL;
     if (code == NULL) {
         PCRE2_UCHAR text[160];
         pcre2_get_error_message(error, text, sizeof text);
         *why = rac_arena_str(a, rac_str_of((const char *)text));
-        return NULL;
+    } else {
+        uint32_t back = 0;
+        int known = pcre2_pattern_info(code, PCRE2_INFO_BACKREFMAX, &back);
+        RAC_ASSERT(known == 0);
+        p = RAC_NEW(a, struct schema_pattern);
+        p->code = code;
+        p->text = rac_arena_str(a, rac_buf_str(&b));
+        p->looks_back = back > 0;
+        rac_arena_cleanup(a, code_free, code);
     }
-    struct schema_pattern *p = RAC_NEW(a, struct schema_pattern);
-    uint32_t options = 0;
-    int known = pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
-    RAC_ASSERT(known == 0);
-    p->code = code;
-    p->anchored = (options & PCRE2_ANCHORED) != 0;
-    rac_arena_cleanup(a, code_free, code);
+    rac_buf_fini(&b);
     return p;
 }
 
 /* --- matching -------------------------------------------------------------------------------- */
 
-enum { STEPS_PER_BYTE = 8 }; /* what a text may take for its length: linear work is no trouble */
+/*
+ * Two ways to match. The first tries one start after another, as the language says. Its work is
+ * counted in items entered (steps) and in characters an item ran over (scanned): "[a-z]*[!?]" enters
+ * two items for each start, but runs to the end of the text from each. A text that is scanned more
+ * often than a few dozen times over is matched the second way: all starts at once, in one pass, by
+ * the automaton of PCRE2. What that cannot do (back references) or cannot do within the steps is
+ * refused.
+ */
+enum {
+    STEPS_PER_BYTE = 8, /* what a text may take for its length: linear work is no trouble */
+    STEPS_FREE = 250,   /* and whatever its length */
+    SCANS_PER_BYTE = 64,
+    SCANS_FREE = 100000,
+    SCANS_OF_A_STEP = 8,  /* an item that takes a few characters is a step and no more */
+    SCANS_PER_STEP = 16,  /* to run over a character is much cheaper than to enter an item */
+    STATES_PER_STEP = 16, /* of the automaton at one place: each is compared with those before it */
+    PASS_INTS = 65536,    /* memory of the automaton */
+    STOP_STEPS = -1000,   /* what a callout says; no error of the library is that low */
+    STOP_SCANS = -1001,
+};
 
 struct match {
     const struct schema_pattern *p;
     rac_str s;
     size_t allowance; /* steps left that come with the length of s; then those of *budget */
     size_t *budget;
+    struct schema_pattern_work *work;
+    size_t scans_max; /* 0: no limit, in the one pass */
+    size_t last;      /* where the item entered last began */
+    size_t states;    /* of the automaton, at that place */
     pcre2_match_data *data;
     pcre2_match_context *context;
 };
 
-static int match_at(struct match *m, size_t at, uint32_t options, size_t steps_max)
-{
-    pcre2_set_match_limit(m->context, (uint32_t)steps_max);
-    return pcre2_match(m->p->code, (PCRE2_SPTR)(m->s.p ? m->s.p : ""), m->s.n, at, options, m->data,
-                       m->context);
-}
-
 static bool take_steps(struct match *m, size_t n)
 {
     size_t own = n < m->allowance ? n : m->allowance;
+    m->work->steps += n;
     if (n - own > *m->budget)
         return false;
     m->allowance -= own;
@@ -217,61 +245,89 @@ static bool take_steps(struct match *m, size_t n)
     return true;
 }
 
-/* From one start, with a few steps, then more: most starts fail at once and are charged little. */
-static int match_from(struct match *m, size_t at, size_t steps_max)
+/* How much a back reference may have to compare: the longest of the groups. */
+static size_t longest_group(const struct match *m, const pcre2_callout_block *b)
 {
-    enum { FEW_STEPS = 4, MORE = 4 };
-    for (size_t steps = FEW_STEPS;; steps *= MORE) {
-        bool last = steps >= steps_max;
-        steps = last ? steps_max : steps;
-        if (!take_steps(m, steps))
-            return PCRE2_ERROR_MATCHLIMIT;
-        int n = match_at(m, at, PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, steps);
-        if (last || n != PCRE2_ERROR_MATCHLIMIT)
-            return n;
+    size_t longest = 0;
+    rac_str item = rac_str_from(m->p->text, b->pattern_position);
+    if (!rac_str_starts(item, RAC_S("\\")) && !rac_str_starts(item, RAC_S("(?P=")))
+        return 0;
+    for (uint32_t i = 1; i < b->capture_top; i++) {
+        PCRE2_SIZE from = b->offset_vector[2 * i], to = b->offset_vector[2 * i + 1];
+        if (from != PCRE2_UNSET && to > from && to - from > longest)
+            longest = to - from;
     }
+    return longest;
 }
 
-/* One place to start at after another: the library counts the steps of one start only, so a text
- * of many starts could take as many times the limit. */
-static int match_slowly(struct match *m, size_t steps_max)
+static int count_item(pcre2_callout_block *b, void *arg)
 {
-    size_t last = m->p->anchored ? 0 : m->s.n;
-    for (size_t at = 0; at <= last; at++) {
-        if (at < m->s.n && ((unsigned char)m->s.p[at] & 0xc0) == 0x80)
-            continue;
-        int n = match_from(m, at, steps_max);
-        if (n != PCRE2_ERROR_NOMATCH)
-            return n;
-    }
-    return PCRE2_ERROR_NOMATCH;
+    struct match *m = arg;
+    size_t at = b->current_position, scanned = at > m->last ? at - m->last : 0;
+    if (m->p->looks_back)
+        scanned += longest_group(m, b);
+    scanned -= scanned < SCANS_OF_A_STEP ? scanned : SCANS_OF_A_STEP;
+    m->states = at == m->last ? m->states + 1 : 0;
+    m->last = at;
+    m->work->scanned += scanned;
+    if (m->scans_max > 0 && m->work->scanned > m->scans_max)
+        return STOP_SCANS;
+    size_t states = m->scans_max > 0 ? 0 : m->states;
+    return take_steps(m, 1 + scanned / SCANS_PER_STEP + states / STATES_PER_STEP) ? 0 : STOP_STEPS;
+}
+
+/* All starts at once. */
+static int match_in_one_pass(struct match *m)
+{
+    int error, n = STOP_STEPS;
+    struct rac_buf b;
+    rac_buf_init(&b, m->p->text.n + 64);
+    RAC_BUF_ADD_LIT(&b, "(?s:.*?)(?:");
+    rac_buf_add(&b, m->p->text);
+    RAC_BUF_ADD_LIT(&b, ")");
+    pcre2_code *code = compile(rac_buf_str(&b), &error);
+    rac_buf_fini(&b);
+    if (code == NULL)
+        return n;
+    int *space = rac_mem_alloc(PASS_INTS * sizeof *space);
+    m->scans_max = 0;
+    m->last = 0;
+    n = pcre2_dfa_match(code, (PCRE2_SPTR)m->s.p, m->s.n, 0,
+                        PCRE2_ANCHORED | PCRE2_DFA_SHORTEST | PCRE2_NO_UTF_CHECK, m->data,
+                        m->context, space, PASS_INTS);
+    rac_mem_free(space);
+    pcre2_code_free(code);
+    return n < 0 && n != PCRE2_ERROR_NOMATCH ? STOP_STEPS : n;
 }
 
 rac_err schema_pattern_match(const struct schema_pattern *p, rac_str s, unsigned steps_max,
-                             size_t *budget, bool *matches)
+                             size_t *budget, struct schema_pattern_work *work, bool *matches)
 {
-    enum { CHEAP_STEPS = 1000, CHEAP_MIN = 8, CHEAP_MAX = 32 }; /* in all; of one start */
     size_t allowance = s.n < UINT32_MAX / STEPS_PER_BYTE ? s.n * STEPS_PER_BYTE : UINT32_MAX;
     size_t one_start = steps_max < UINT32_MAX - allowance ? steps_max + allowance : UINT32_MAX;
+    struct schema_pattern_work own = {0};
     struct match m = {.p = p,
                       .s = s,
-                      .allowance = allowance,
+                      .allowance = allowance + STEPS_FREE,
                       .budget = budget,
+                      .work = work != NULL ? work : &own,
+                      .scans_max = s.n * SCANS_PER_BYTE + SCANS_FREE,
                       .data = pcre2_match_data_create(1, NULL),
                       .context = pcre2_match_context_create(NULL)};
     RAC_ASSERT(m.data != NULL && m.context != NULL);
+    *m.work = own;
     pcre2_set_depth_limit(m.context, PATTERN_DEPTH_MAX);
     pcre2_set_heap_limit(m.context, PATTERN_HEAP_KIB_MAX);
-    size_t cheap = CHEAP_STEPS / (s.n + 1);
-    cheap = cheap < CHEAP_MIN ? CHEAP_MIN : cheap > CHEAP_MAX ? CHEAP_MAX : cheap;
-    cheap = cheap > steps_max ? steps_max : cheap;
-    int n = match_at(&m, 0, 0, cheap);
-    if (n == PCRE2_ERROR_MATCHLIMIT)
-        n = match_slowly(&m, one_start);
+    pcre2_set_match_limit(m.context, (uint32_t)one_start);
+    pcre2_set_callout(m.context, count_item, &m);
+    int n = pcre2_match(p->code, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, 0, 0, m.data, m.context);
+    if (n == STOP_SCANS)
+        n = match_in_one_pass(&m);
     pcre2_match_context_free(m.context);
     pcre2_match_data_free(m.data);
     *matches = n >= 0;
-    return n == PCRE2_ERROR_MATCHLIMIT || n == PCRE2_ERROR_DEPTHLIMIT || n == PCRE2_ERROR_HEAPLIMIT
+    return n == STOP_STEPS || n == PCRE2_ERROR_MATCHLIMIT || n == PCRE2_ERROR_DEPTHLIMIT ||
+                   n == PCRE2_ERROR_HEAPLIMIT
                ? RAC_E_LIMIT
                : RAC_OK;
 }

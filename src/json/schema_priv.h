@@ -127,10 +127,15 @@ bool schema_steps(struct run *r, size_t n);
 /* An ECMA 262 pattern compiled by PCRE2, released with the arena. NULL, with *why, when it is none.
  */
 struct schema_pattern *schema_pattern_compile(struct rac_arena *a, rac_str pattern, rac_str *why);
+/* What a match took: items of the pattern entered, and characters that items ran over. */
+struct schema_pattern_work {
+    size_t steps, scanned;
+};
 /* RAC_E_LIMIT when it takes more steps than allowed from one start, or more than *budget, from which
- * those of matches that are not cheap are taken. A few steps for each byte of s come on top of both. */
+ * they are taken; a few steps for each byte of s are free. *work, set whatever the outcome: NULL is
+ * fine. */
 rac_err schema_pattern_match(const struct schema_pattern *p, rac_str s, unsigned steps_max,
-                             size_t *budget, bool *matches);
+                             size_t *budget, struct schema_pattern_work *work, bool *matches);
 
 /* Whether v has the format; unknown formats and values of another type always do. */
 bool schema_format_ok(rac_str format, const struct rac_json *v, bool swagger);

@@ -2,7 +2,7 @@
 #include "../unit.h"
 
 #include "files.h"
-#include "json/schema.h"
+#include "json/schema_priv.h"
 
 #include <time.h>
 
@@ -464,11 +464,67 @@ static void long_texts_match(void **state)
         pattern_check("{\"items\":{\"pattern\":\"^([A-Za-z0-9+/]{4})*(..)?$\"}}", &list), RAC_OK);
 }
 
+/* How often a text is run over does not grow with it, whatever the pattern. */
+static void patterns_do_not_scan_again_and_again(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern;
+        const char *filler, *end;
+        bool matches;
+    } cases[] = {
+        {"[a-z]*[!?]", "abc", "", false},
+        {"[a-z]*[!?]", "abc", "!", true},
+        {"[a-z]*[!?]", "abc", "7!", true},
+        {"\\S+@\\S+\\.\\S+", "QUJD+/09", "", false},
+        {"\\S+@\\S+\\.\\S+", "QUJD+/09", "a@b.c", true},
+        {"(?:x|[a-z]*)\\d{3}$", "abc", "12", false},
+        {"(?:x|[a-z]*)\\d{3}$", "abc", "123", true},
+        {"^b|.*[^a-c].*[^a-d]", "abc", "d", false},
+        {"^b|.*[^a-c].*[^a-d]", "abc", "dee", true},
+        {"[a-z]*[!?](?<=b!)", "abc", "!", false},
+        {"(?i)[A-Y]*z\\b", "abc", "Z", true},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        struct rac_json text = long_text(100000, cases[i].filler, cases[i].end);
+        rac_str why;
+        struct schema_pattern *p =
+            schema_pattern_compile(&arena, rac_str_of(cases[i].pattern), &why);
+        assert_non_null(p);
+        struct schema_pattern_work work;
+        size_t budget = 10000000;
+        bool matches = !cases[i].matches;
+        rac_err e =
+            schema_pattern_match(p, (rac_str){text.s, text.n}, 1000000, &budget, &work, &matches);
+        if (e != RAC_OK || matches != cases[i].matches || work.scanned > 100 * text.n ||
+            work.steps > 40 * text.n)
+            fail_msg("%s: %s, %d, %zu scanned, %zu steps", cases[i].pattern, rac_err_name(e),
+                     matches, work.scanned, work.steps);
+    }
+    /* what cannot be done in one pass is refused before long */
+    static const char *const refused[] = {"(?=[a-z]*[!?])a", "([a-z]*)\\1[!?]",
+                                          "(a|b|c)[a-z]*\\1[!?]"};
+    for (size_t i = 0; i < RAC_COUNT(refused); i++) {
+        struct rac_json text = long_text(100000, "abc", "");
+        rac_str why;
+        struct schema_pattern *p = schema_pattern_compile(&arena, rac_str_of(refused[i]), &why);
+        assert_non_null(p);
+        struct schema_pattern_work work;
+        size_t budget = 10000000;
+        bool matches;
+        assert_int_equal(
+            schema_pattern_match(p, (rac_str){text.s, text.n}, 1000000, &budget, &work, &matches),
+            RAC_E_LIMIT);
+        assert_true(work.scanned < 16 * (10000000 + 10 * text.n));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(patterns_share_a_budget, setup, teardown),
         cmocka_unit_test_setup_teardown(long_texts_match, setup, teardown),
+        cmocka_unit_test_setup_teardown(patterns_do_not_scan_again_and_again, setup, teardown),
         cmocka_unit_test_setup_teardown(messages, setup, teardown),
         cmocka_unit_test_setup_teardown(swagger, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_schemas, setup, teardown),
