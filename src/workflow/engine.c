@@ -100,7 +100,7 @@ void rac_engine_free(struct rac_engine *e)
     for (size_t i = 0; i < e->lanes_slots; i++)
         for (struct lane *x = e->lanes[i], *next; x != NULL; x = next) {
             next = x->hash_next;
-            rac_mem_free(x);
+            lane_free(x);
         }
     rac_mem_free(e->lives);
     rac_mem_free(e->callers);
@@ -201,8 +201,8 @@ static void refuse(struct rac_engine *e, struct rac_flow *f, int status, rac_str
                                             .retry_after_ms = 1000}});
 }
 
-static bool refused(struct rac_engine *e, const struct rac_fire *fire, struct lane *lane,
-                    rac_fire_fn done, void *arg)
+static bool refused(struct rac_engine *e, const struct rac_fire *fire, const struct lane *lane,
+                    rac_str trigger, rac_fire_fn done, void *arg)
 {
     if (e->draining || e->lives_n >= e->limits.runs_live_max ||
         e->ready_n >= e->limits.runs_queued_max) {
@@ -212,8 +212,7 @@ static bool refused(struct rac_engine *e, const struct rac_fire *fire, struct la
                done, arg);
         return true;
     }
-    if (lane->runs_max == 0 || fire->bypass_limits ||
-        lane->running + lane->waiting_n + lane->fresh_n < lane->runs_max + lane->waiting_max)
+    if (fire->bypass_limits || !lane_full(lane, trigger))
         return false;
     refuse(e, fire->flow, 429, RAC_S("WorkflowRunsLimitExceeded"),
            RAC_S("The workflow has as many running and waiting runs as its trigger's concurrency "
@@ -248,7 +247,7 @@ static void facts_of(struct live *l, const struct rac_fire *fire, rac_ms now)
                                       .depth = fire->depth};
     memcpy(l->facts.seed, seed, sizeof seed);
     if (fire->trigger.p != NULL)
-        l->facts.trigger = rac_arena_str(a, fire->trigger);
+        l->facts.trigger = l->trigger;
     if (fire->tracking.p != NULL)
         l->facts.tracking = rac_arena_str(a, fire->tracking);
     if (fire->correlation.p != NULL)
@@ -292,17 +291,18 @@ void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire
     char name[RAC_RUN_NAME_TEXT];
     rac_ms now = engine_now(e);
     struct lane *lane = lane_of(e, f->key);
+    rac_str trigger = flow_trigger_name(f, fire->trigger);
     lane_limits(lane, e, f);
     e->stats.fired_total++;
-    if (refused(e, fire, lane, done, arg))
+    if (refused(e, fire, lane, trigger, done, arg))
         return;
     rac_run_name(&e->namer, now, e->ports.worker, e->ports.workers, name);
     struct live *l = live_new(e, f->key, rac_str_of(name));
     l->flow = rac_flow_ref(f);
     live_caller_set(l, done, arg);
     l->bypass = fire->bypass_limits;
-    l->fresh = lane->runs_max > 0 && !l->bypass;
-    lane->fresh_n += l->fresh;
+    l->trigger = rac_arena_str(&l->a, trigger);
+    lane_enter(l);
     l->holds_caller = fire->waits && f->plan->responds && !f->plan->responds_async;
     facts_of(l, fire, now);
     if (fire->trigger_row != NULL)
@@ -337,7 +337,7 @@ void rac_engine_wake(struct rac_engine *e, int64_t flow, rac_str run)
     if (e->lives_n < e->limits.runs_live_max) /* what is due is told again */
         l = live_get(e, flow, run);
     if (l != NULL && l->waits_for_slot)
-        lane_recount(e, l->lane);
+        lane_recount(e, l);
 }
 
 static void event_to(struct rac_engine *e, int64_t flow, rac_str run, struct event *ev)

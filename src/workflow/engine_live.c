@@ -152,8 +152,6 @@ void live_release(struct live *l)
         while (l->outsides != NULL)
             outside_stop(l->outsides);
         lane_leave(l);
-        l->lane->fresh_n -= l->fresh;
-        l->fresh = false;
         unlink_live(l);
         rac_flow_unref(l->flow);
         l->flow = NULL;
@@ -326,7 +324,8 @@ static void loaded(void *arg, rac_err err, struct rac_flow *f)
         return;
     }
     lane_limits(l->lane, l->e, f);
-    l->counted = rac_run_begun(l->run) && l->lane->runs_max > 0; /* the store's count has it */
+    const struct gate *g = lane_gate(l->lane, l->trigger);
+    l->counted = rac_run_begun(l->run) && g != NULL && g->runs_max > 0; /* by the store */
     live_ready(l);
 }
 
@@ -345,6 +344,7 @@ struct live *live_get(struct rac_engine *e, int64_t flow_key, rac_str name)
     }
     l->id = row.id;
     l->tenant = row.tenant;
+    l->trigger = row.trigger;
     l->loading = true;
     e->ports.flow_load(e->ports.self, flow_key, row.revision, loaded, l);
     return l;

@@ -91,12 +91,13 @@ struct live {
     char name[RAC_RUN_NAME_TEXT + 8];
     int64_t flow_key, id; /* id 0: no row yet */
     rac_str tenant;       /* of a run that was loaded */
+    rac_str trigger;      /* whose limits hold for it */
     struct live *hash_next, *ready_next, *wait_next;
     bool retrying; /* committing, but nothing is with the store: it is asked again soon */
     bool ready, loading, creating, committing, more, dead;
-    bool waits_for_slot; /* stands in the lane's line */
+    bool waits_for_slot; /* stands in its gate's line */
     bool admitted;       /* it may begin */
-    bool counted;        /* in the lane's running */
+    bool counted;        /* in the gate's running */
     bool bypass;
     bool fresh; /* admitted, and has not asked for its slot yet */
     rac_str correlation;
@@ -121,20 +122,29 @@ struct live {
     struct rac_run_facts facts;
 };
 
+/* How many runs of one trigger there may be at once (§2.11). */
+struct gate {
+    struct gate *next;
+    struct live *waiting, **waiting_end; /* runs beyond the limit */
+    unsigned runs_max, waiting_max;      /* 0: no limit */
+    int64_t running;                     /* begun and not ended, wherever they are */
+    rac_ms counted_ms;
+    size_t waiting_n, fresh_n;
+    size_t trigger_n;
+    char trigger[]; /* its name */
+};
+
 /* Everything of one workflow on this worker: its turn in the round, its limits. */
 struct lane {
     int64_t flow_key;
     struct lane *hash_next, *ring_next;
     bool in_ring;
     struct live *ready, **ready_end;
-    struct live *waiting, **waiting_end; /* runs beyond the limit (§2.11) */
-    unsigned runs_max, waiting_max;      /* 0: no limit */
-    char revision[32];                   /* of the version the limits are of */
+    struct gate *gates; /* of triggers with a limit */
+    char revision[32];  /* of the version the limits are of */
     size_t revision_n;
-    bool known;      /* the limits */
-    int64_t running; /* with a limit: begun and not ended, wherever they are */
-    rac_ms counted_ms;
-    size_t waiting_n, lives_n, fresh_n;
+    bool known; /* the limits */
+    size_t lives_n;
 };
 
 enum { HASH_MIN = 64 };
@@ -188,15 +198,22 @@ void event_answer(struct event *ev, rac_err err, rac_str why); /* and frees it *
 /* engine_lane.c */
 struct lane *lane_of(struct rac_engine *e, int64_t flow_key);
 void lane_let_go(struct rac_engine *e, struct lane *x); /* when nothing is left of it */
-/* How many runs f's trigger allows at once; 0: any number. *waiting: how many may wait. */
-unsigned lane_limit_of(const struct rac_flow *f, unsigned *waiting);
+void lane_free(struct lane *x);
+/* The trigger of that name as the definition writes it, whatever its letter case; absent: the only
+ * one. */
+rac_str flow_trigger_name(const struct rac_flow *f, rac_str named);
+/* How many runs it allows at once; 0: any number. *waiting: how many may wait. */
+unsigned flow_trigger_limit(const struct rac_flow *f, rac_str trigger, unsigned *waiting);
+struct gate *lane_gate(const struct lane *lane, rac_str trigger); /* NULL: none, so no limit */
 /* Takes the limits of f, unless a newer version was seen; who waits begins when there is room. */
 void lane_limits(struct lane *lane, struct rac_engine *e, const struct rac_flow *f);
+bool lane_full(const struct lane *lane, rac_str trigger); /* no run more may even wait */
+void lane_enter(struct live *l);                          /* it will ask for a slot */
 bool lane_take(struct live *l);  /* in its turn: it may begin; else it stands in line */
 void lane_give(struct live *l);  /* it ended */
 void lane_leave(struct live *l); /* it waits no more */
-/* Somebody has waited for long: counts again, if what is counted is not all in memory here. */
-void lane_recount(struct rac_engine *e, struct lane *lane);
+/* It has waited for long: counts again, if what is counted is not all in memory here. */
+void lane_recount(struct rac_engine *e, struct live *waiter);
 
 /* engine_turn.c */
 void live_world(struct live *l); /* what its run is told about the world */

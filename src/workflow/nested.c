@@ -161,7 +161,7 @@ static void fire(struct outside *o, struct rac_flow *f)
                             .depth = rac_run_depth(l->run) + 1};
     o->in_flight = true;
     if (ports->fire_counted != NULL && ports->worker != RAC_ENGINE_COUNTING_WORKER &&
-        lane_limit_of(f, &waiting) > 0) {
+        flow_trigger_limit(f, flow_trigger_name(f, trigger), &waiting) > 0) {
         o->nested->away = true;
         ports->fire_counted(ports->self, &call, answered, o->nested);
     } else {

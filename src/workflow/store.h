@@ -224,7 +224,8 @@ struct rac_flow_store {
                        void *arg) RAC_MUST_CHECK;
     rac_err (*value_get)(void *self, int64_t run, const char *digest, struct rac_arena *a,
                          rac_str *bytes) RAC_MUST_CHECK;
-    rac_err (*open_count)(void *self, int64_t flow, int64_t *running,
+    /* Open runs that trigger started, its letter case ignored. */
+    rac_err (*open_count)(void *self, int64_t flow, rac_str trigger, int64_t *running,
                           int64_t *waiting) RAC_MUST_CHECK;
 
     /* timers: rows with 0 < due_ms <= to_ms that come after the last one of the batch before (NULL:

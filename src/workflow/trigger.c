@@ -3,7 +3,14 @@
 #include "base/str.h"
 #include "workflow/ident.h"
 
-enum { SPLIT_MAX = 100000, SPLIT_MAX_LIMITED = 100 };
+enum {
+    SPLIT_MAX = 100000,
+    SPLIT_MAX_LIMITED = 100,
+    RUNS = 25, /* where the control is on without a number */
+    RUNS_STANDARD = 100,
+    RUNS_MAX = 100,
+    WAITING_MAX = 200,
+};
 
 /* --- compiling -------------------------------------------------------------------------------- */
 
@@ -73,18 +80,24 @@ static void compile_split(struct rac_flow_trigger *t, struct rac_arena *a)
         compiled(get(get(conf, RAC_S("correlation")), RAC_S("clientTrackingId")), a);
 }
 
-static unsigned concurrency(const struct rac_flow_trigger *t)
+unsigned rac_trigger_limit(const struct rac_workflow *w, const struct rac_json *node,
+                           unsigned *waiting)
 {
-    const struct rac_json *options = get(t->node, RAC_S("operationOptions")),
-                          *limit = get(get(t->node, RAC_S("runtimeConfiguration")),
-                                       RAC_S("concurrency"));
-    int64_t runs = t->plan->workflow->profile == RAC_WF_STANDARD ? 100 : 25;
-    if (rac_str_findi(rac_json_str(options, RAC_S("")), RAC_S("SingleInstance")) != RAC_STR_NPOS)
-        return 1;
-    if (!rac_json_is_object(limit))
+    const struct rac_json *options = get(node, RAC_S("operationOptions")),
+                          *control =
+                              get(get(node, RAC_S("runtimeConfiguration")), RAC_S("concurrency"));
+    bool single =
+        rac_str_findi(rac_json_str(options, RAC_S("")), RAC_S("SingleInstance")) != RAC_STR_NPOS;
+    if (!single && !rac_json_is_object(control))
         return 0;
-    runs = rac_json_int(get(limit, RAC_S("runs")), runs);
-    return runs < 1 ? 1 : runs > 100 ? 100 : (unsigned)runs;
+    int64_t runs = rac_json_int(get(control, RAC_S("runs")),
+                                w->profile == RAC_WF_STANDARD ? RUNS_STANDARD : RUNS);
+    if (single)
+        runs = 1;
+    runs = runs < 1 ? 1 : runs > RUNS_MAX ? RUNS_MAX : runs;
+    int64_t queued = rac_json_int(get(control, RAC_S("maximumWaitingRuns")), runs + 10);
+    *waiting = (unsigned)(queued < 0 ? 0 : queued > WAITING_MAX ? WAITING_MAX : queued);
+    return (unsigned)runs;
 }
 
 void rac_trigger_compile(const struct rac_plan *p, rac_str name, const struct rac_json *node,
@@ -104,7 +117,8 @@ void rac_trigger_compile(const struct rac_plan *p, rac_str name, const struct ra
     compile_split(out, a);
     out->tracking = compiled(get(get(node, RAC_S("correlation")), RAC_S("clientTrackingId")), a);
     out->recurrence = compiled(get(node, RAC_S("recurrence")), a);
-    out->runs = concurrency(out);
+    unsigned waiting;
+    out->runs = rac_trigger_limit(p->workflow, node, &waiting);
 }
 
 /* --- evaluating ------------------------------------------------------------------------------- */

@@ -49,6 +49,11 @@ struct rac_flow_trigger {
 void rac_trigger_compile(const struct rac_plan *p, rac_str name, const struct rac_json *node,
                          struct rac_arena *a, struct rac_flow_trigger *out);
 
+/* How many runs a trigger of w allows at once (§2.11), 0: any number; *waiting is set with a limit:
+ * how many more may wait. node NULL: none. */
+unsigned rac_trigger_limit(const struct rac_workflow *w, const struct rac_json *node,
+                           unsigned *waiting);
+
 /* What expressions of a trigger may ask for besides its outputs. */
 struct rac_trigger_context {
     const struct rac_flow *flow;

@@ -273,7 +273,7 @@ static void million(const char *dir, struct rac_arena *a, int64_t waiting)
     double some_ms = due(ses, 1800000000000 + 2499, &some);
     int64_t running = 0, waits = 0;
     const struct rac_flow_store *w = rac_store_flows(ses);
-    RAC_ASSERT(w->open_count(w->self, flow, &running, &waits) == RAC_OK);
+    RAC_ASSERT(w->open_count(w->self, flow, RAC_S("manual"), &running, &waits) == RAC_OK);
     printf("\"waiting\": %lld, \"waiting_made\": %.0f, \"open_ms\": %.1f, \"due_none_ms\": %.3f, "
            "\"due_n\": %zu, \"due_ms\": %.2f, \"pss_kib\": %lld",
            (long long)waits, rate, open_ms, none_ms, some, some_ms, (long long)memory_kib("Pss:"));

@@ -146,6 +146,31 @@ test('a trigger that allows one run at a time has one, whichever worker was aske
   assert.equal(states.filter((x) => x === 'Waiting').length, 11, states.join());
 });
 
+test('each trigger of a workflow has its own limit and its own line', async (t) => {
+  const s = await serve(t, { args: ['--set', 'workers=4'] });
+  const single = { type: 'Request', runtimeConfiguration: { concurrency: { runs: 1, maximumWaitingRuns: 11 } } };
+  const r = await s.api('PUT', '/api/v1/workflows/several', { definition: { $schema: schema, contentVersion: '1.0.0.0',
+    triggers: { first: single, second: single, free: { type: 'Request' } },
+    actions: { Pause: { type: 'Wait', inputs: { interval: { count: 20, unit: 'Second' } }, runAfter: {} } } } });
+  assert.equal(r.status, 201, r.text);
+  const call = async (name, n) => {
+    const { value } = (await s.api('POST', `/api/v1/workflows/several/triggers/${name}:callback`, {})).json;
+    return (await Promise.all(Array.from({ length: n }, () => fetch(value, { method: 'POST' })))).map((x) => x.status);
+  };
+  const refused = (statuses) => statuses.filter((x) => x === 429).length;
+  assert.equal(refused(await call('first', 15)), 3);
+  assert.equal(refused(await call('second', 13)), 1);
+  assert.equal(refused(await call('free', 5)), 0);
+  const all = [];
+  for (let url = '/api/v1/workflows/several/runs'; url;) {
+    const page = (await s.api('GET', url)).json;
+    all.push(...page.value);
+    url = page.nextLink?.slice(page.nextLink.indexOf('/api/'));
+  }
+  const of = (name, status) => all.filter((x) => x.trigger.name === name && x.status === status).length;
+  assert.deepEqual([of('first', 'Running'), of('first', 'Waiting'), of('second', 'Running'), of('second', 'Waiting'), of('free', 'Running')], [1, 11, 1, 11, 5]);
+});
+
 test('a nested workflow that allows one run at a time has one, whichever worker its parent is on', async (t) => {
   const s = await serve(t, { args: ['--set', 'workers=4'] });
   const make = async (name, trigger, actions) => {

@@ -33,8 +33,9 @@ struct turn {
     const struct rac_flow_trigger_row *trigger; /* NULL: none */
 };
 
-/* Of the open runs of a workflow: one less as before was, one more as now is; absent is ended. */
-static rac_err count_open(struct rac_store *s, int64_t flow, rac_str before, rac_str now)
+/* Of the open runs of a trigger: one less as before was, one more as now is; absent is ended. */
+static rac_err count_open(struct rac_store *s, int64_t flow, rac_str trigger, rac_str before,
+                          rac_str now)
 {
     const rac_str waiting = RAC_S("Waiting");
     bool was = before.p != NULL && rac_str_eq(before, waiting);
@@ -43,7 +44,8 @@ static rac_err count_open(struct rac_store *s, int64_t flow, rac_str before, rac
     int64_t runs = (int64_t)(now.p != NULL && !is) - (before.p != NULL && !was);
     if (waits == 0 && runs == 0)
         return RAC_OK;
-    return RAC_DB_RUN(&s->db, OPEN_PUT, NULL, V_I64(flow), V_I64(runs), V_I64(waits));
+    return RAC_DB_RUN(&s->db, OPEN_PUT, NULL, V_I64(flow), V_TEXT(trigger), V_I64(runs),
+                      V_I64(waits));
 }
 
 static rac_err put_content(struct rac_store *s, const struct turn *q, int64_t run, int64_t piece)
@@ -94,14 +96,14 @@ static rac_err turn_create(struct rac_store *s, struct rac_write *w)
     if (e == RAC_OK)
         e = put_content(s, q, id, 0);
     if (e == RAC_OK && t->end_ms == 0)
-        e = count_open(s, t->flow, RAC_STR_NULL, t->status);
+        e = count_open(s, t->flow, t->trigger, RAC_STR_NULL, t->status);
     w->commit.version = id;
     return e;
 }
 
 struct head {
     int64_t pieces_n, end_ms, deleted_ms;
-    rac_str status;
+    rac_str status, trigger;
 };
 
 static rac_err head_of(struct rac_store *s, struct rac_write *w, int64_t flow, int64_t id,
@@ -111,7 +113,7 @@ static rac_err head_of(struct rac_store *s, struct rac_write *w, int64_t flow, i
     bool found = rac_db_next(&r);
     if (found)
         *h = (struct head){rac_db_i64(&r, 0), rac_db_i64(&r, 2), rac_db_i64(&r, 3),
-                           rac_db_str(&r, 1, &w->a)};
+                           rac_db_str(&r, 1, &w->a), rac_db_str(&r, 4, &w->a)};
     rac_err e = rac_db_end(&r);
     return e != RAC_OK ? e : found ? RAC_OK : RAC_E_NOT_FOUND;
 }
@@ -139,7 +141,7 @@ static rac_err turn_append(struct rac_store *s, struct rac_write *w)
     if (e == RAC_OK)
         e = put_content(s, q, t->id, h.pieces_n);
     if (e == RAC_OK)
-        e = count_open(s, t->flow, h.status, t->end_ms > 0 ? RAC_STR_NULL : t->status);
+        e = count_open(s, t->flow, h.trigger, h.status, t->end_ms > 0 ? RAC_STR_NULL : t->status);
     w->commit.version = t->id;
     return e;
 }
@@ -324,9 +326,11 @@ static rac_err value_get(void *self, int64_t run, const char *digest, struct rac
     return e != RAC_OK ? e : found ? RAC_OK : RAC_E_NOT_FOUND;
 }
 
-static rac_err open_count(void *self, int64_t flow, int64_t *running, int64_t *waiting)
+static rac_err open_count(void *self, int64_t flow, rac_str trigger, int64_t *running,
+                          int64_t *waiting)
 {
-    struct rac_db_rows r = RAC_DB_QUERY(&rac_session(self)->db, OPEN_GET, V_I64(flow));
+    struct rac_db_rows r =
+        RAC_DB_QUERY(&rac_session(self)->db, OPEN_GET, V_I64(flow), V_TEXT(trigger));
     bool found = rac_db_next(&r);
     *running = found ? rac_db_i64(&r, 0) : 0;
     *waiting = found ? rac_db_i64(&r, 1) : 0;

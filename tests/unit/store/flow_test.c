@@ -6,6 +6,7 @@
 
 #include "../workflow/store_conformance.h"
 #include "store/sqlite/db.h"
+#include "store/sqlite/migrate.h"
 
 #include <sqlite3.h>
 
@@ -324,7 +325,7 @@ static void test_run_in_one_turn(void **state)
 static void must_be_open(struct fixture *f, int64_t key, int64_t running, int64_t waiting)
 {
     int64_t n, m;
-    assert_int_equal(F->open_count(SELF, key, &n, &m), RAC_OK);
+    assert_int_equal(F->open_count(SELF, key, RAC_S("Manual"), &n, &m), RAC_OK);
     assert_int_equal(n, running);
     assert_int_equal(m, waiting);
 }
@@ -363,6 +364,65 @@ static void test_run_in_many_turns(void **state)
     assert_int_equal(F->run_get(SELF, key, RAC_S("0001"), &f->a, &run), RAC_OK);
     assert_str(run.code, "ActionFailed");
     assert_str(run.error, "{}");
+}
+
+static void test_open_runs_are_counted_by_trigger(void **state)
+{
+    struct fixture *f = *state;
+    int64_t key = flow(f, "aa", "w"), running, waiting;
+    struct rac_flow_turn t = first(key, "0001", "Running", 0, 1000);
+    assert_int_equal(run_turn(f, &t, NULL).err, RAC_OK);
+    t = first(key, "0002", "Waiting", 0, 1000);
+    t.trigger = RAC_S("other");
+    int64_t id = run_turn(f, &t, NULL).id;
+    must_be_open(f, key, 1, 0);
+    assert_int_equal(F->open_count(SELF, key, RAC_S("other"), &running, &waiting), RAC_OK);
+    assert_int_equal(running, 0);
+    assert_int_equal(waiting, 1);
+    t = (struct rac_flow_turn){.id = id, .flow = key, .tenant = TENANT, .status = RAC_S("Running")};
+    assert_int_equal(run_turn(f, &t, NULL).err, RAC_OK);
+    must_be_open(f, key, 1, 0);
+    assert_int_equal(F->open_count(SELF, key, RAC_S("OTHER"), &running, &waiting), RAC_OK);
+    assert_int_equal(running, 1);
+    assert_int_equal(waiting, 0);
+}
+
+/* A store of the version before: what is open is counted anew. */
+static void test_open_runs_of_an_older_store(void **state)
+{
+    struct fixture *f = *state;
+    struct rac_db db;
+    int64_t from, to;
+    size_t n = 0;
+    rac_str file = rac_arena_printf(&f->a, "%s/older.db", f->dir);
+    assert_int_equal(rac_db_open(&db, file, RAC_DB_WRITE, 100, NULL, &f->a, &f->why), RAC_OK);
+    assert_int_equal(rac_migrate(&db, 4, &f->a, &from, &to, &f->why), RAC_OK);
+    assert_int_equal(
+        rac_db_script(
+            &db, "insert into runs (id, flow, name, status, start_ms, end_ms, due_ms, pieces_n, "
+                 "journal_bytes, revision, trigger_name) values "
+                 "(1, 7, '1', 'Running', 1, 0, 0, 0, 0, '', 'a'),"
+                 "(2, 7, '2', 'Waiting', 1, 0, 0, 0, 0, '', 'A'),"
+                 "(3, 7, '3', 'Waiting', 1, 0, 0, 0, 0, '', 'b'),"
+                 "(4, 7, '4', 'Failed', 1, 2, 0, 0, 0, '', 'b');"
+                 "insert into flow_open values (7, 1, 2);"),
+        RAC_OK);
+    assert_int_equal(rac_migrate(&db, 0, &f->a, &from, &to, &f->why), RAC_OK);
+    static const char *const want[] = {"a 1 1", "b 0 1"};
+    sqlite3_stmt *q;
+    assert_int_equal(sqlite3_prepare_v2(db.h,
+                                        "select lower(trigger_name) || ' ' || running || ' ' || "
+                                        "waiting from flow_open where flow = 7 order by 1",
+                                        -1, &q, NULL),
+                     SQLITE_OK);
+    for (; sqlite3_step(q) == SQLITE_ROW; n++) {
+        assert_true(n < RAC_COUNT(want));
+        assert_string_equal((const char *)sqlite3_column_text(q, 0), want[n]);
+    }
+    assert_int_equal(n, RAC_COUNT(want));
+    sqlite3_finalize(q);
+    rac_db_close(&db);
+    unlink(file.p);
 }
 
 static void test_refused_turns_disturb_nobody(void **state)
@@ -404,7 +464,7 @@ static void test_refused_turns_disturb_nobody(void **state)
             assert_str(journal(f, r[i].id), "|one");
     }
     int64_t running, waiting;
-    assert_int_equal(F->open_count(SELF, key, &running, &waiting), RAC_OK);
+    assert_int_equal(F->open_count(SELF, key, RAC_S("Manual"), &running, &waiting), RAC_OK);
     assert_int_equal(waiting, 6);
 }
 
@@ -866,6 +926,8 @@ int main(void)
         T(users_of_a_connector),
         T(run_in_one_turn),
         T(run_in_many_turns),
+        T(open_runs_are_counted_by_trigger),
+        T(open_runs_of_an_older_store),
         T(refused_turns_disturb_nobody),
         T(run_list),
         T(due_runs),

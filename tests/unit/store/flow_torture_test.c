@@ -141,11 +141,11 @@ static void must_be_whole(const char *dir)
     torture_must_be_none(dir, "select count(*) from run_values v where not exists "
                               "(select 1 from runs where id = v.run)");
     torture_must_be_none(
-        dir, "select count(*) from flows f where coalesce((select waiting from flow_open "
+        dir, "select count(*) from flows f where coalesce((select sum(waiting) from flow_open "
              "where flow = f.key), 0) <> (select count(*) from runs where flow = f.key "
              "and end_ms = 0 and status = 'Waiting') and f.deleted_ms = 0");
     torture_must_be_none(
-        dir, "select count(*) from flows f where coalesce((select running from flow_open "
+        dir, "select count(*) from flows f where coalesce((select sum(running) from flow_open "
              "where flow = f.key), 0) <> (select count(*) from runs where flow = f.key "
              "and end_ms = 0 and status <> 'Waiting') and f.deleted_ms = 0");
 }

@@ -465,6 +465,88 @@ static void a_limit_that_comes_counts_what_runs(void **state)
     world_free(w);
 }
 
+static void fire_trigger(struct world *w, struct rac_flow *f, const char *trigger, int n,
+                         struct world_answer *a)
+{
+    for (int i = 0; i < n; i++) {
+        struct rac_fire fire = {.flow = f, .trigger = rac_str_of(trigger)};
+        a[i] = (struct world_answer){0};
+        rac_engine_fire(w->engine, &fire, world_fired, &a[i]);
+    }
+    world_settle(w);
+}
+
+static size_t of_trigger(struct world *w, const char *trigger, const char *status)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->store->runs_n; i++)
+        n += strcmp(w->store->runs[i].trigger, trigger) == 0 &&
+             strcmp(w->store->runs[i].status, status) == 0;
+    return n;
+}
+
+static struct rac_flow *of_triggers(struct world *w, const char *triggers)
+{
+    rac_str text = rac_arena_printf(&w->a,
+                                    "{\"definition\": {\"triggers\": %s, \"actions\": " SLOW
+                                    "}, \"kind\": \"Stateful\"}",
+                                    triggers);
+    return world_flow_of(w, text.p);
+}
+
+/* Each trigger has its own runs and its own line, here and after a restart. */
+static void triggers_have_limits_of_their_own(void **state)
+{
+    (void)state;
+    struct world *w = world_new(73, true);
+    struct world_answer a[14], b[14], c[3];
+    struct rac_flow *f = of_triggers(w, "{\"c\": " REQUEST ", \"A\": " LIMIT("1") ", \"b\": " LIMIT(
+                                            "2, \"maximumWaitingRuns\": 12") "}");
+    fire_trigger(w, f, "b", 3, b);
+    fire_trigger(w, f, "a", 3, a); /* as the definition has it: A */
+    fire_trigger(w, f, "c", 3, c);
+    assert_int_equal(of_trigger(w, "A", "Running"), 1);
+    assert_int_equal(of_trigger(w, "A", "Waiting"), 2);
+    assert_int_equal(of_trigger(w, "b", "Running"), 2);
+    assert_int_equal(of_trigger(w, "b", "Waiting"), 1);
+    assert_int_equal(of_trigger(w, "c", "Running"), 3);
+    end_one(w); /* of b, as the second one is */
+    assert_int_equal(of_trigger(w, "A", "Running"), 1);
+    assert_int_equal(of_trigger(w, "b", "Running"), 2);
+    world_restart(w);
+    assert_int_equal(of_trigger(w, "A", "Running"), 1);
+    assert_int_equal(of_trigger(w, "A", "Waiting"), 2);
+    fire_trigger(w, f, "b", 13, b);
+    assert_int_equal(of_trigger(w, "b", "Waiting"), 12);
+    assert_int_equal(b[12].outcome, RAC_FIRE_BUSY);
+    assert_int_equal(b[12].status, 429);
+    fire_trigger(w, f, "A", 1, a);
+    assert_int_equal(a[0].outcome, RAC_FIRE_STARTED);
+    for (int i = 0; i < 21; i++)
+        end_one(w);
+    assert_int_equal(of_status(w, "Succeeded"), w->store->runs_n);
+    world_free(w);
+}
+
+static void a_limit_that_goes_is_of_its_trigger_alone(void **state)
+{
+    (void)state;
+    struct world *w = world_new(74, true);
+    struct world_answer a[2], b[2];
+    struct rac_flow *f = of_triggers(w, "{\"a\": " LIMIT("1") ", \"b\": " LIMIT("1") "}");
+    f->revision = RAC_S("08584000000000000000");
+    fire_trigger(w, f, "a", 2, a);
+    fire_trigger(w, f, "b", 2, b);
+    assert_int_equal(of_status(w, "Waiting"), 2);
+    struct rac_flow *next = of_triggers(w, "{\"c\": " REQUEST ", \"b\": " LIMIT("1") "}");
+    next->key = f->key;
+    next->revision = RAC_S("08583000000000000000");
+    fire_trigger(w, next, "c", 1, a); /* the other is gone: nobody waits at it */
+    assert_int_equal(of_trigger(w, "a", "Running"), 2);
+    assert_int_equal(of_trigger(w, "b", "Waiting"), 1);
+    world_free(w);
+}
+
 /* A run whose version had no limit may be another worker's, which tells nobody when it ends. */
 static void runs_of_other_workers_are_not_counted_for_ever(void **state)
 {
@@ -788,6 +870,8 @@ int main(void)
         cmocka_unit_test(limited),
         cmocka_unit_test(a_raised_limit_lets_in_all_it_has_room_for),
         cmocka_unit_test(a_limit_that_goes_lets_in_everybody),
+        cmocka_unit_test(triggers_have_limits_of_their_own),
+        cmocka_unit_test(a_limit_that_goes_is_of_its_trigger_alone),
         cmocka_unit_test(a_limit_that_comes_counts_what_runs),
         cmocka_unit_test(runs_of_other_workers_are_not_counted_for_ever),
         cmocka_unit_test(a_slot_that_comes_free_while_its_next_is_written_is_used),

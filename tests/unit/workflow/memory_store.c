@@ -348,6 +348,7 @@ static rac_err run_get(void *self, int64_t flow, rac_str name, struct rac_arena 
                                      .flow = r->flow,
                                      .name = rac_arena_str(a, rac_str_of(r->name)),
                                      .revision = rac_arena_str(a, rac_str_of(r->revision)),
+                                     .trigger = rac_arena_str(a, rac_str_of(r->trigger)),
                                      .status = rac_arena_str(a, rac_str_of(r->status)),
                                      .start_ms = r->start_ms,
                                      .end_ms = r->end_ms,
@@ -378,12 +379,14 @@ static rac_err value_get(void *self, int64_t run, const char *digest, struct rac
     return RAC_E_NOT_FOUND;
 }
 
-static rac_err open_count(void *self, int64_t flow, int64_t *running, int64_t *waiting)
+static rac_err open_count(void *self, int64_t flow, rac_str trigger, int64_t *running,
+                          int64_t *waiting)
 {
     struct memory_store *s = self;
     *running = *waiting = 0;
     for (size_t i = 0; i < s->runs_n; i++)
-        if (s->runs[i].flow == flow && s->runs[i].end_ms == 0)
+        if (s->runs[i].flow == flow && s->runs[i].end_ms == 0 &&
+            rac_str_eqi(rac_str_of(s->runs[i].trigger), trigger))
             ++*(strcmp(s->runs[i].status, "Waiting") == 0 ? waiting : running);
     return RAC_OK;
 }

@@ -70,7 +70,7 @@ static void must_have_done(struct asked *q, int64_t id, int pieces_max, const ch
 static void must_be_open(const struct asked *q, int64_t running, int64_t waiting)
 {
     int64_t n, m;
-    assert_int_equal(q->s->open_count(q->s->self, q->flow, &n, &m), RAC_OK);
+    assert_int_equal(q->s->open_count(q->s->self, q->flow, RAC_S("manual"), &n, &m), RAC_OK);
     assert_int_equal(n, running);
     assert_int_equal(m, waiting);
 }
