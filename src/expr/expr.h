@@ -78,6 +78,10 @@ struct rac_expr_limits { /* zero gives each default */
     size_t string_max;   /* bytes of one string: 104,857,600 */
 };
 
+/* What json() and xml() keep of documents besides what §12 says; for actions, whose author may ask
+ * for it: blank text that may matter, processing instructions as members "?target". */
+enum rac_expr_xml { RAC_EXPR_XML_BLANKS = 1, RAC_EXPR_XML_INSTRUCTIONS = 2 };
+
 struct rac_expr_run {
     const struct rac_expr_scope *scope; /* NULL: no references */
     const struct rac_env *env;
@@ -87,6 +91,7 @@ struct rac_expr_run {
     struct rac_expr_error error; /* filled on failure */
     uint64_t steps;              /* used so far; the caller may carry it over */
     unsigned depth;
+    unsigned xml; /* enum rac_expr_xml */
 };
 
 struct rac_expr; /* a compiled template, or a compiled tree of them */

@@ -65,6 +65,24 @@ static bool put_cdata(struct call *c, struct xml_out *o, const struct rac_json *
     return true;
 }
 
+/* A member "?target", where instructions are asked for. */
+static bool is_instruction(const struct call *c, rac_str key)
+{
+    return (c->run->xml & RAC_EXPR_XML_INSTRUCTIONS) != 0 && key.n > 1 && key.p[0] == '?';
+}
+
+static bool put_instruction(struct call *c, struct xml_out *o, rac_str key,
+                            const struct rac_json *v)
+{
+    rac_str target = xml_encoded_name(c->a, rac_str_from(key, 1), false), text = scalar_text(c, v);
+    if (rac_str_find(text, RAC_S("?>")) != RAC_STR_NPOS || rac_str_eqi(target, RAC_S("xml")))
+        return fail_convert(c, v, "a processing instruction");
+    rac_buf_printf(&o->b, "<?%.*s%s", RAC_FMT(target), text.n > 0 ? " " : "");
+    rac_buf_add(&o->b, text);
+    RAC_BUF_ADD_LIT(&o->b, "?>");
+    return true;
+}
+
 static bool put_member(struct call *c, struct xml_out *o, rac_str key, const struct rac_json *v,
                        const struct prefixes *p)
 {
@@ -76,6 +94,8 @@ static bool put_member(struct call *c, struct xml_out *o, rac_str key, const str
             xml_put_escaped(&o->b, scalar_text(c, e), false);
         else if (rac_str_eq(key, RAC_S("#cdata-section")))
             ok = put_cdata(c, o, e);
+        else if (is_instruction(c, key))
+            ok = put_instruction(c, o, key, e);
         else
             ok = put_value(c, o, key, e, p);
     }
@@ -211,6 +231,11 @@ static bool put_object(struct call *c, struct xml_out *o, const struct rac_json 
         rac_str key = rac_json_key(m);
         if (rac_str_eq(key, RAC_S("?xml")) || rac_str_eq(key, RAC_S("!DOCTYPE")))
             continue;
+        if (is_instruction(c, key)) { /* in front of the root */
+            if (!put_member(c, o, key, &m->value, NULL))
+                return false;
+            continue;
+        }
         root = m;
         roots++;
     }
@@ -273,6 +298,13 @@ static struct rac_json kept_str(struct call *c, const xmlChar *s)
     return str_value(rac_arena_str(c->a, xml_str(s)));
 }
 
+static void put_instruction_value(struct call *c, const xmlNode *n, struct rac_json *o,
+                                  struct rac_map *arrays)
+{
+    put_repeated(c, o, arrays, rac_str_concat(c->a, RAC_S("?"), xml_str(n->name)),
+                 kept_str(c, n->content));
+}
+
 static bool element_value(struct call *c, const xmlNode *n, unsigned depth, struct rac_json *out);
 
 static void attributes_value(struct call *c, const xmlNode *n, struct rac_json *o)
@@ -311,6 +343,8 @@ static bool children_value(struct call *c, const xmlNode *n, unsigned depth, str
             put_repeated(c, o, &arrays, RAC_S("#cdata-section"), kept_str(c, k->content));
         } else if (k->type == XML_COMMENT_NODE && ++comments == 2) {
             RAC_JSON_PUT(c->a, o, "#comment", rac_json_new_array(c->a));
+        } else if (k->type == XML_PI_NODE && (c->run->xml & RAC_EXPR_XML_INSTRUCTIONS) != 0) {
+            put_instruction_value(c, k, o, &arrays);
         }
     }
     return true;
@@ -366,11 +400,16 @@ static bool document_value(struct call *c, const struct xml_text *x, struct rac_
 {
     const xmlNode *root = xmlDocGetRootElement(x->doc);
     struct rac_json v;
+    struct rac_map arrays;
     *out = rac_json_new_object(c->a);
     if (x->declaration.p != NULL)
         RAC_JSON_PUT(c->a, out, "?xml", declaration_value(c, x->declaration));
     if (x->doc->intSubset != NULL)
         RAC_JSON_PUT(c->a, out, "!DOCTYPE", doctype_value(c, x->doc->intSubset, x->subset));
+    rac_map_init(&arrays, c->a);
+    for (const xmlNode *k = x->doc->children; k != NULL; k = k->next)
+        if (k->type == XML_PI_NODE && (c->run->xml & RAC_EXPR_XML_INSTRUCTIONS) != 0)
+            put_instruction_value(c, k, out, &arrays);
     if (!element_value(c, root, 1, &v))
         return false;
     rac_json_put(c->a, out, qualified_name(c, root->ns, root->name, ""), v);

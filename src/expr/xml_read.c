@@ -173,17 +173,37 @@ bool xml_attribute_next(struct xml_attributes *w, const xmlNs **ns, const xmlAtt
     return *ns != NULL || *attr != NULL;
 }
 
+static bool is_blank(const xmlNode *n)
+{
+    return n->type == XML_TEXT_NODE && rac_str_trim(xml_str(n->content)).n == 0;
+}
+
+/* Between elements blank text only lays them out; alone or beside other text it may be meant. */
+static bool blanks_matter(const struct call *c, const xmlNode *parent)
+{
+    bool elements = false;
+    if ((c->run->xml & RAC_EXPR_XML_BLANKS) == 0)
+        return false;
+    for (const xmlNode *k = parent->children; k != NULL; k = k->next) {
+        if ((k->type == XML_TEXT_NODE && !is_blank(k)) || k->type == XML_CDATA_SECTION_NODE)
+            return true;
+        elements |= k->type == XML_ELEMENT_NODE;
+    }
+    return !elements;
+}
+
 /* Each element takes the next start tag: both come in document order. Blank text goes. */
 static void tidy(struct call *c, xmlNode *n, rac_str *rest)
 {
     struct tag *t = RAC_NEW(c->a, struct tag);
+    bool keep = blanks_matter(c, n);
     if (next_start_tag(rest, t))
         n->_private = t;
     for (xmlNode *k = n->children, *next; k != NULL; k = next) {
         next = k->next;
         if (k->type == XML_ELEMENT_NODE) {
             tidy(c, k, rest);
-        } else if (k->type == XML_TEXT_NODE && rac_str_trim(xml_str(k->content)).n == 0) {
+        } else if (is_blank(k) && !keep) {
             xmlUnlinkNode(k);
             xmlFreeNode(k);
         }

@@ -1,7 +1,4 @@
-/*
- * Documents as text: ParseDocument, ChunkText (spec workflows §3.18); XML as JSON and back: XmlParse,
- * XmlCompose (§3.16), as far as no schema of an artifact store decides.
- */
+/* Documents as text: ParseDocument, ChunkText (spec workflows §3.18). */
 #include "base/base64.h"
 #include "base/str.h"
 #include "workflow/run_priv.h"
@@ -239,43 +236,4 @@ void act_chunk_text(struct rac_run *r, struct rac_wf_record *x, struct rac_act_r
         at = next > at ? next : end;
     }
     put_body(r, o, list);
-}
-
-/* --- XML -------------------------------------------------------------------------------------- */
-
-/* The language converts XML and JSON; item() hands it the content. */
-static void convert(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o,
-                    rac_str expression, const char *member)
-{
-    const struct rac_json *content = run_member(&x->inputs, RAC_S("content"));
-    const struct rac_expr *e;
-    struct rac_json before = r->item, out, body = rac_json_new_object(r->a);
-    bool had = r->has_item;
-    r->item = content != NULL ? *content : rac_json_of_null();
-    r->has_item = true;
-    bool ok =
-        rac_expr_compile(expression, 0, r->a, &e, NULL) == RAC_OK && run_eval(r, x, e, &out, o);
-    r->item = before;
-    r->has_item = had;
-    if (!ok)
-        return;
-    if (member == NULL) {
-        put_body(r, o, out);
-        return;
-    }
-    rac_json_put(r->a, &body, rac_str_of(member), out);
-    put_body(r, o, body);
-}
-
-void act_xml_parse(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
-{
-    const struct rac_json *content = run_member(&x->inputs, RAC_S("content"));
-    convert(r, x, o,
-            rac_json_is_string(content) ? RAC_S("@json(xml(item()))") : RAC_S("@json(item())"),
-            "outputJson");
-}
-
-void act_xml_compose(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
-{
-    convert(r, x, o, RAC_S("@xml(item())"), NULL);
 }

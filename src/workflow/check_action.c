@@ -445,6 +445,38 @@ static void check_against_schema(struct action *a)
     (void)one_of(a, a->inputs, "schema|integrationAccount");
 }
 
+/* Settings that nobody reads are most likely misspelt. */
+static void check_settings(struct action *a, const char *group, const char *known)
+{
+    struct at settings;
+    if (!take_member(a->c, a->inputs, rac_str_of(group), T_OBJ, &settings))
+        return;
+    RAC_JSON_EACH_MEMBER(m, settings.node)
+    {
+        struct at e = AT_KEY(&settings, rac_json_key(m), &m->value);
+        if (!fits_words(rac_json_key(m), known))
+            wrong(a->c, F_VALUE_UNUSUAL, &e,
+                  "the setting '%.*s' of '%s' is not known; it has no "
+                  "effect",
+                  RAC_FMT(rac_json_key(m)), group);
+    }
+}
+
+static void check_xml_parse(struct action *a)
+{
+    check_settings(a, "xmlReaderSettings",
+                   "dtdProcessing|xmlNormalization|ignoreWhitespace|ignoreProcessingInstructions");
+    check_settings(a, "jsonWriterSettings", "ignoreAttributes|useFullyQualifiedNames");
+}
+
+static void check_xml_compose(struct action *a)
+{
+    check_settings(a, "xmlWriterSettings",
+                   "omitXmlDeclaration|indent|indentChars|newLineChars|newLineHandling|"
+                   "newLineOnAttributes|encoding|conformanceLevel|checkCharacters|"
+                   "doNotEscapeUriAttributes");
+}
+
 static void check_liquid(struct action *a)
 {
     struct at kind;
@@ -491,6 +523,8 @@ static void (*const rules[A_UNKNOWN + 1])(struct action *a) = {
     [A_JAVASCRIPT] = check_javascript,
     [A_XSLT] = check_xslt,
     [A_XML_VALIDATION] = check_against_schema,
+    [A_XML_PARSE] = check_xml_parse,
+    [A_XML_COMPOSE] = check_xml_compose,
     [A_FLAT_FILE_ENCODING] = check_against_schema,
     [A_FLAT_FILE_DECODING] = check_against_schema,
     [A_LIQUID] = check_liquid,

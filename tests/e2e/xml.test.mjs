@@ -31,7 +31,7 @@ async function run(path, ...args) {
   assert.equal(r.signal, null, r.stderr);
   return { ...r, json: r.stdout ? JSON.parse(r.stdout) : undefined };
 }
-const one = async (t, action, files, ...args) => (await run(join(app(t, { 'W/workflow.json': flow({ A: action }), ...files }), 'W'), ...args)).json.actions.A;
+const one = async (t, action, files = {}, ...args) => (await run(join(app(t, { 'W/workflow.json': flow({ A: action }), ...files }), 'W'), ...args)).json.actions.A;
 
 test('an order is checked, mapped and looked up, from a folder and from a zip of it', async (t) => {
   const actions = {
@@ -116,6 +116,66 @@ test('maps that are wrong, or ask for what is not done here', async (t) => {
   assert.equal((await of('', '1.0', '<o>')).code, 'InvalidXmlContent');
   assert.equal((await one(t, xslt('M', '<o/>'), { 'Artifacts/Maps/M.liquid': '{{ a }}' })).error.code, 'ArtifactNotSupported');
   assert.equal((await one(t, xslt('None', '<o/>'), {})).error.code, 'ArtifactNotFound');
+});
+
+const parse = (content, more = {}) => ({ type: 'XmlParse', inputs: { content, ...more } });
+const composed = (content, xmlWriterSettings) => ({ type: 'XmlCompose', inputs: { content, ...(xmlWriterSettings && { xmlWriterSettings }) } });
+
+test('settings of XmlParse: what is read, and how it is written as JSON', async (t) => {
+  const read = async (content, reader, writer) => {
+    const a = await one(t, parse(content, { ...(reader && { xmlReaderSettings: reader }), ...(writer && { jsonWriterSettings: writer }) }));
+    return a.outputs?.body.outputJson ?? a.error;
+  };
+  const doc = '<p:a xmlns:p="u" k="1"><p:b> </p:b>\n <p:c>1</p:c>\n <c k="9">2</c><?t d?></p:a>';
+  assert.deepEqual(await read(doc), { 'p:a': { '@xmlns:p': 'u', '@k': '1', 'p:b': '', 'p:c': '1', c: { '@k': '9', '#text': '2' } } });
+  assert.deepEqual(await read(doc, { ignoreWhitespace: false, ignoreProcessingInstructions: 'false', xmlNormalization: true }), { 'p:a': { '@xmlns:p': 'u', '@k': '1', 'p:b': ' ', 'p:c': '1', c: { '@k': '9', '#text': '2' }, '?t': 'd' } });
+  assert.deepEqual(await read(doc, undefined, { ignoreAttributes: true }), { 'p:a': { 'p:b': '', 'p:c': '1', c: '2' } });
+  assert.deepEqual(await read(doc, undefined, { useFullyQualifiedNames: false }), { a: { '@k': '1', b: '', c: ['1', { '@k': '9', '#text': '2' }] } });
+  assert.deepEqual(await read('<a x="1"/>', undefined, { ignoreAttributes: true }), { a: null });
+  assert.deepEqual(await read('<p>x <b>y</b> <i>z</i></p>', { ignoreWhitespace: false }), { p: { '#text': ['x ', ' '], b: 'y', i: 'z' } });
+  const dtd = '<!DOCTYPE a><a/>';
+  assert.deepEqual(await read(dtd, { dtdProcessing: 'Parse' }), { '!DOCTYPE': { '@name': 'a' }, a: null });
+  assert.deepEqual(await read(dtd, { dtdProcessing: "@concat('Ign', 'ore')" }), { a: null });
+  assert.match((await read(dtd, { dtdProcessing: 'Prohibit' })).message, /DOCTYPE, which 'dtdProcessing' prohibits/);
+  assert.match((await read('<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>')).message, /declares entities/);
+  assert.match((await read(dtd, { dtdProcessing: "@concat('No', 'ne')" })).message, /'dtdProcessing' of 'xmlReaderSettings'/);
+  assert.equal((await read('<a>')).code, 'InvalidXmlContent');
+  assert.equal((await read(7)).code, 'InvalidXmlContent');
+  assert.deepEqual(await read({ '$content-type': 'application/octet-stream', $content: Buffer.from('<a>1</a>').toString('base64') }), { a: '1' });
+});
+
+test('settings of XmlCompose: declaration, lines, indentation, characters; what was parsed comes back', async (t) => {
+  const write = async (content, settings) => {
+    const a = await one(t, composed(content, settings));
+    return a.outputs ? text(a.outputs.body) : a.error;
+  };
+  const order = { order: { '@id': 'a>b', n: ['1', '2\n3'], note: { '#text': 'x ', b: 'y' }, none: null, empty: '' } };
+  assert.equal(await write(order), '<order id="a&gt;b"><n>1</n><n>2\n3</n><note>x <b>y</b></note><none /><empty></empty></order>');
+  assert.equal(await write(order, { indent: true, omitXmlDeclaration: false }), ['<?xml version="1.0" encoding="utf-8"?>', '<order id="a&gt;b">', '  <n>1</n>', '  <n>2', '3</n>', '  <note>x <b>y</b></note>', '  <none />', '  <empty></empty>', '</order>'].join('\n'));
+  assert.equal(await write(order, { indent: 'true', indentChars: '\t', newLineChars: '\r\n', newLineHandling: 'Replace', newLineOnAttributes: true }), ['<order', '\tid="a&gt;b">', '\t<n>1</n>', '\t<n>2', '3</n>', '\t<note>x <b>y</b></note>', '\t<none />', '\t<empty></empty>', '</order>'].join('\r\n'));
+  assert.equal(await write({ a: 'x\r\ny' }, { newLineHandling: 'Entitize' }), '<a>x&#xD;\ny</a>');
+  assert.equal(await write({ '?xml': { '@version': '1.0' }, a: 1 }, { omitXmlDeclaration: true }), '<a>1</a>');
+  assert.equal(await write({ a: 1 }, { encoding: 'UTF-8' }), '<?xml version="1.0" encoding="utf-8"?><a>1</a>');
+  assert.equal(await write({ '!DOCTYPE': { '@name': 'a', '@internalSubset': '<!ELEMENT a (b)><!-- ]> -->' }, a: { b: { '#cdata-section': 'x<y>' } } }, { indent: true }), '<!DOCTYPE a[<!ELEMENT a (b)><!-- ]> -->]>\n<a>\n  <b><![CDATA[x<y>]]></b>\n</a>');
+  assert.match((await write({ a: '\u0001' })).message, /U\+0001 is not allowed/);
+  assert.match((await write({ a: '\ufffe' })).message, /U\+FFFE is not allowed/);
+  const doc = '<?xml version="1.0"?><?s t?><p:a xmlns:p="u" k="1"><p:b> </p:b><?t d?></p:a>';
+  const actions = { P: parse(doc, { xmlReaderSettings: { ignoreWhitespace: false, ignoreProcessingInstructions: false } }), C: { ...composed("@body('P')['outputJson']"), runAfter: after('P') } };
+  const r = await run(join(app(t, { 'W/workflow.json': flow(actions) }), 'W'));
+  assert.equal(text(r.json.actions.C.outputs.body), doc);
+});
+
+test('values that settings cannot have are found before a run', async (t) => {
+  const findings = async (action) => {
+    const dir = app(t, { 'W/workflow.json': flow({ A: action }) });
+    const r = await raccord(['validate', '--format', 'json', join(dir, 'W/workflow.json')]);
+    return JSON.parse(r.stdout).findings.map((f) => [f.severity, f.pointer.replace('/definition/actions/A/inputs/', '')]);
+  };
+  assert.deepEqual(await findings(parse('<a/>', { xmlReaderSettings: { dtdProcessing: 'None', ignoreWhitespace: 1, ignoreComment: true }, jsonWriterSettings: { ignoreAttributes: 'maybe' } })),
+    [['error', 'xmlReaderSettings/dtdProcessing'], ['error', 'xmlReaderSettings/ignoreWhitespace'], ['error', 'jsonWriterSettings/ignoreAttributes'], ['warning', 'xmlReaderSettings/ignoreComment']]);
+  assert.deepEqual(await findings(composed({ a: 1 }, { newLineHandling: 'Keep', encoding: 'utf-16', indentation: 2 })),
+    [['error', 'xmlWriterSettings/newLineHandling'], ['error', 'xmlWriterSettings/encoding'], ['warning', 'xmlWriterSettings/indentation']]);
+  assert.deepEqual(await findings(parse('<a/>', { xmlReaderSettings: { dtdProcessing: "@string('Parse')" } })), []);
 });
 
 test('hostile maps end, with an error, and alone', async (t) => {
