@@ -100,7 +100,18 @@ static void put_string(struct output *o, const struct spec *s, const char *value
         put(o, " ", 1);
 }
 
-/* The two that nearly every text is made of, without reading the conversion; false: another one. */
+static void put_decimal(struct output *o, uint64_t magnitude, bool negative)
+{
+    char text[24], *p = text + sizeof text;
+    do
+        *--p = (char)('0' + magnitude % 10);
+    while ((magnitude /= 10) > 0);
+    if (negative)
+        *--p = '-';
+    put(o, p, (size_t)(text + sizeof text - p));
+}
+
+/* Those that nearly every text is made of, without reading the conversion; false: another one. */
 static bool put_plain(struct output *o, const char **fmt, va_list *ap)
 {
     if (memcmp(*fmt, "%s", 2) == 0) {
@@ -115,6 +126,22 @@ static bool put_plain(struct output *o, const char **fmt, va_list *ap)
         const char *p = va_arg(*ap, const char *);
         put(o, p, p != NULL && n > 0 ? (size_t)n : 0);
         *fmt += 4;
+        return true;
+    }
+    if (memcmp(*fmt, "%d", 2) == 0) {
+        int v = va_arg(*ap, int);
+        put_decimal(o, v < 0 ? -(uint64_t)v : (uint64_t)v, v < 0);
+        *fmt += 2;
+        return true;
+    }
+    if (memcmp(*fmt, "%u", 2) == 0) {
+        put_decimal(o, va_arg(*ap, unsigned), false);
+        *fmt += 2;
+        return true;
+    }
+    if (strncmp(*fmt, "%zu", 3) == 0) {
+        put_decimal(o, va_arg(*ap, size_t), false);
+        *fmt += 3;
         return true;
     }
     return false;

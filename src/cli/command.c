@@ -429,10 +429,13 @@ static int end_of_output(struct rac_cli *cli)
 int rac_cli_main(int argc, char **argv, char **environment, const struct rac_command *const *table,
                  size_t table_n)
 {
+    static char out_buffer[1 << 16];
     struct rac_arena a;
     struct rac_config config;
     rac_arena_init(&a, SIZE_MAX);
     rac_config_init(&config, &a);
+    if (isatty(1) == 0)
+        (void)setvbuf(stdout, out_buffer, _IOFBF, sizeof out_buffer);
     struct rac_cli cli = {.a = &a,
                           .env = &rac_env_system,
                           .out = stdout,

@@ -151,12 +151,6 @@ static void each_name(struct list *l, rac_str root, rac_str below,
         closedir(open);
 }
 
-static void workflow_folder(struct list *l, rac_str root, rac_str below, const char *name)
-{
-    (void)below;
-    add_file(l, root, rac_arena_str(l->a, rac_str_of(name)), "workflow.json");
-}
-
 static void flow_folder(struct list *l, rac_str root, rac_str below, const char *name)
 {
     add_file(l, root, rac_arena_printf(l->a, "%.*s/%s", RAC_FMT(below), name), "definition.json");
@@ -168,19 +162,35 @@ static void solution_file(struct list *l, rac_str root, rac_str below, const cha
         add_file(l, root, below, name);
 }
 
-static void from_folder(struct list *l, const char *src)
+/* What stands in a folder, seen in one pass: its workflow, and the folders in it. */
+struct listing {
+    const char **folders;
+    size_t n;
+    bool workflow;
+};
+
+static void list_folder(struct list *l, DIR *dir, struct listing *out)
 {
-    rac_str root = rac_str_of(src);
-    while (root.n > 1 && root.p[root.n - 1] == '/')
-        root.n--;
-    root = rac_arena_str(l->a, root);
-    add_file(l, root, RAC_S(""), "workflow.json");
-    if (l->n > 0) {
-        rac_str path = rac_arena_printf(l->a, "%s/workflow.json", root.p);
-        rac_cli_flow_app(l->cli, path.p, l->a, &l->v[0]);
-        return;
+    const struct dirent *e;
+    size_t cap = 0;
+    for (size_t i = 0; i < FOLDER_MAX && (e = readdir(dir)) != NULL; i++) {
+        out->workflow |= strcmp(e->d_name, "workflow.json") == 0;
+        if (e->d_name[0] == '.' || e->d_type == DT_REG)
+            continue;
+        if (out->n == cap) {
+            size_t grown = cap ? cap * 2 : 16;
+            out->folders = rac_arena_grow(l->a, out->folders, cap * sizeof *out->folders,
+                                          grown * sizeof *out->folders);
+            cap = grown;
+        }
+        out->folders[out->n++] = rac_arena_cstr(l->a, rac_str_of(e->d_name));
     }
-    each_name(l, root, RAC_S(""), workflow_folder);
+}
+
+static void from_app(struct list *l, rac_str root, const struct listing *in)
+{
+    for (size_t i = 0; i < in->n; i++)
+        add_file(l, root, rac_str_of(in->folders[i]), "workflow.json");
     struct rac_cli_flow app = {0};
     if (l->n > 0)
         read_app(l->cli, l->a, root, &app);
@@ -189,8 +199,30 @@ static void from_folder(struct list *l, const char *src)
         l->v[i].parameters = app.parameters;
         l->v[i].settings = app.settings;
     }
-    each_name(l, root, RAC_S("Microsoft.Flow/flows"), flow_folder);
-    each_name(l, root, RAC_S("Workflows"), solution_file);
+    for (size_t i = 0; i < in->n; i++) {
+        if (strcmp(in->folders[i], "Microsoft.Flow") == 0)
+            each_name(l, root, RAC_S("Microsoft.Flow/flows"), flow_folder);
+        else if (strcmp(in->folders[i], "Workflows") == 0)
+            each_name(l, root, RAC_S("Workflows"), solution_file);
+    }
+}
+
+static void from_folder(struct list *l, const char *src, DIR *dir)
+{
+    struct listing in = {0};
+    rac_str root = rac_str_of(src);
+    while (root.n > 1 && root.p[root.n - 1] == '/')
+        root.n--;
+    root = rac_arena_str(l->a, root);
+    list_folder(l, dir, &in);
+    if (in.workflow)
+        add_file(l, root, RAC_S(""), "workflow.json");
+    if (l->n == 0) {
+        from_app(l, root, &in);
+        return;
+    }
+    rac_str path = rac_arena_printf(l->a, "%s/workflow.json", root.p);
+    rac_cli_flow_app(l->cli, path.p, l->a, &l->v[0]);
 }
 
 /* --- any source ------------------------------------------------------------------------------- */
@@ -202,12 +234,13 @@ rac_err rac_cli_flows(struct rac_cli *cli, const char *src, struct rac_arena *a,
     struct stat st;
     rac_str bytes, why;
     rac_err e = RAC_OK;
+    DIR *dir = opendir(src);
     *n = 0;
-    if (stat(src, &st) != 0)
-        return RAC_OK;
-    if (S_ISDIR(st.st_mode)) {
-        from_folder(&l, src);
-    } else if (S_ISREG(st.st_mode) && rac_str_endsi(rac_str_of(src), RAC_S(".zip"))) {
+    if (dir != NULL) {
+        from_folder(&l, src, dir);
+        closedir(dir);
+    } else if (rac_str_endsi(rac_str_of(src), RAC_S(".zip")) && stat(src, &st) == 0 &&
+               S_ISREG(st.st_mode)) {
         e = rac_cli_read(cli, src, FILE_MAX, a, &bytes, &why);
         if (e == RAC_OK && rac_zip_is(bytes))
             e = from_zip(&l, bytes, d);

@@ -167,7 +167,7 @@ rac_err rac_cli_source_load(struct rac_cli *cli, const char *arg, size_t bytes_m
         e = rac_cli_read(cli, arg, bytes_max, a, &bytes, &why);
     else if (rac_cli_is_url(rac_str_of(arg)))
         e = rac_cli_download(cli, rac_str_of(arg), bytes_max, a, &bytes, &why);
-    else if (stat(arg, &st) == 0 || !cli->server_named)
+    else if (!cli->server_named || stat(arg, &st) == 0)
         return package_of(rac_package_load(rac_str_of(arg), bytes_max, a, out, d));
     else
         e = from_server(cli, arg, bytes_max, a, &bytes, &why);

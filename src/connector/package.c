@@ -211,7 +211,7 @@ static rac_err file_read(int dir, const char *name, size_t bytes_max, struct rac
     size_t n = 0, size = st.st_size > 0 ? (size_t)st.st_size : 0;
     if (size > bytes_max)
         e = too_large(rac_arena_str(a, rac_str_of(name)), bytes_max, d);
-    else if ((p = rac_arena_try(a, size + 1)) == NULL)
+    else if ((p = rac_arena_try_dirty(a, size + 1)) == NULL)
         e = RAC_E_LIMIT;
     while (e == RAC_OK && n < size) {
         ssize_t got = read(fd, p + n, size - n);
@@ -227,8 +227,10 @@ static rac_err file_read(int dir, const char *name, size_t bytes_max, struct rac
         n += (size_t)got;
     }
     close(fd);
-    if (e == RAC_OK)
+    if (e == RAC_OK) {
+        p[n] = 0;
         *out = (rac_str){p, n};
+    }
     return e;
 }
 
@@ -238,20 +240,22 @@ static int by_name(const void *x, const void *y)
                        ((const struct rac_package_file *)y)->name);
 }
 
-static rac_err directory_load(struct rac_package *p, const char *path, size_t bytes_max,
+/* What the folder itself says is enough, save for links and file systems that say nothing. */
+static bool is_file(int dir, const struct dirent *entry)
+{
+    struct stat st;
+    return entry->d_type == DT_REG ||
+           ((entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN) &&
+            fstatat(dir, entry->d_name, &st, 0) == 0 && S_ISREG(st.st_mode));
+}
+
+static rac_err directory_load(struct rac_package *p, DIR *dir, const char *path, size_t bytes_max,
                               struct rac_diags *d)
 {
-    DIR *dir = opendir(path);
-    if (dir == NULL) {
-        rac_diags_addf(d, "RC-IMP-04", RAC_SEV_ERROR, "cannot read %s: %s", path, strerror(errno));
-        return RAC_E_IO;
-    }
     rac_err e = RAC_OK;
     struct dirent *entry;
     while (e == RAC_OK && (entry = readdir(dir)) != NULL) {
-        struct stat st;
-        if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &st, 0) != 0 ||
-            !S_ISREG(st.st_mode))
+        if (entry->d_name[0] == '.' || !is_file(dirfd(dir), entry))
             continue;
         rac_str bytes;
         if (p->files_n == RAC_PACKAGE_FILES_MAX) {
@@ -264,7 +268,6 @@ static rac_err directory_load(struct rac_package *p, const char *path, size_t by
         if (e == RAC_OK)
             rac_package_add(p, rac_arena_str(p->a, rac_str_of(entry->d_name)), bytes);
     }
-    closedir(dir);
     if (e == RAC_OK && p->files_n > 1)
         qsort(p->files, p->files_n, sizeof *p->files, by_name);
     return e == RAC_OK ? rac_package_find_roles(p, d) : e;
@@ -307,6 +310,15 @@ rac_err rac_package_load(rac_str path, size_t bytes_max, struct rac_arena *a,
 {
     const char *cpath = rac_arena_cstr(a, path);
     struct stat st;
+    DIR *dir = opendir(cpath);
+    if (dir != NULL) {
+        struct rac_package *p = package_make(a, rac_arena_str(a, path));
+        rac_err e = directory_load(p, dir, cpath, bytes_max, d);
+        closedir(dir);
+        if (e == RAC_OK)
+            *out = p;
+        return e;
+    }
     rac_str member = RAC_STR_NULL;
     int missing = stat(cpath, &st);
     if (missing != 0 && member_of(path).p != NULL) { /* what stands behind # is inside it */
@@ -321,13 +333,6 @@ rac_err rac_package_load(rac_str path, size_t bytes_max, struct rac_arena *a,
     if (missing != 0) {
         rac_diags_addf(d, "RC-IMP-04", RAC_SEV_ERROR, "cannot read %s: %s", cpath, strerror(errno));
         return errno == ENOENT || errno == ENOTDIR ? RAC_E_NOT_FOUND : RAC_E_IO;
-    }
-    if (S_ISDIR(st.st_mode)) {
-        struct rac_package *p = package_make(a, rac_arena_str(a, path));
-        rac_err e = directory_load(p, cpath, bytes_max, d);
-        if (e == RAC_OK)
-            *out = p;
-        return e;
     }
     rac_str bytes;
     rac_err e = file_read(AT_FDCWD, cpath, bytes_max, a, &bytes, d);

@@ -164,7 +164,7 @@ static void check_title(struct check *c)
     if (n == 0 || n > 30)
         FIND(c, TITLE_01, &here, node, "the title has {} characters, not 1 to 30",
              rac_arena_printf(c->a, "%zu", n));
-    rac_str word = rac_check_restricted_word(stem, WORDS_TITLE | WORDS_PRODUCTS);
+    rac_str word = rac_check_restricted_word(stem, WORDS_TITLE | WORDS_API | WORDS_PRODUCTS);
     if (word.p != NULL)
         FIND(c, TITLE_02, &here, node, "the title contains \"{}\"", word);
     char last = stem.n ? stem.p[stem.n - 1] : 'x';
@@ -188,12 +188,7 @@ static void check_info_description(struct check *c)
     if (n < 30 || n > 500)
         FIND(c, DESC_01, &here, node, "the description has {} characters, not 30 to 500",
              rac_arena_printf(c->a, "%zu", n));
-    rac_str word = rac_check_restricted_word(text, WORDS_PRODUCTS);
-    if (word.p == NULL) { /* "API" too, but "connector" is fine here */
-        word = rac_check_restricted_word(text, WORDS_TITLE);
-        if (word.p != NULL && !rac_str_eq(word, RAC_S("API")))
-            word = RAC_STR_NULL;
-    }
+    rac_str word = rac_check_restricted_word(text, WORDS_PRODUCTS | WORDS_API);
     if (word.p != NULL)
         FIND(c, DESC_01, &here, node, "the description contains \"{}\"", word);
     if (!rac_check_is_latin(text))

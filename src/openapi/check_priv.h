@@ -252,7 +252,7 @@ void rac_check_context(struct check *c, const struct rac_json *node, const struc
 void rac_check_trigger(struct check *c, const struct members *op, const struct where *at);
 
 /* Texts. */
-enum { WORDS_PRODUCTS = 1, WORDS_TITLE = 2 };
+enum { WORDS_PRODUCTS = 1, WORDS_TITLE = 2, WORDS_API = 4 };
 /* The first restricted word in s, as a whole word in any letter case; absent when there is none. */
 rac_str rac_check_restricted_word(rac_str s, unsigned sets);
 bool rac_check_is_latin(rac_str s);

@@ -162,11 +162,6 @@ struct measure rac_check_measure(struct check *c, const struct rac_json *schema)
 
 /* --- schemas -------------------------------------------------------------------------------- */
 
-static bool is_type(rac_str type, const char *name)
-{
-    return rac_str_eq(type, rac_str_of(name));
-}
-
 static bool is_dynamic(const struct members *s)
 {
     return has_member(s, KW_X_DYNAMIC_SCHEMA) || has_member(s, KW_X_DYNAMIC_PROPERTIES);
@@ -191,7 +186,7 @@ static void check_required(struct check *c, const struct members *s, const struc
         FIND(c, SCH_01, &here, list, "the list of required properties is empty");
         return;
     }
-    if (type.n > 0 && !is_type(type, "object")) {
+    if (type.n > 0 && !rac_str_eq(type, RAC_S("object"))) {
         FIND(c, SCH_01, &here, list, "required stands on type {}, which has no properties", type);
         return;
     }
@@ -220,7 +215,8 @@ static void check_discriminator(struct check *c, const struct members *s,
     struct where here = AT_LIT(at, "discriminator");
     const struct rac_json *p = rac_api_property(c->api, node, name);
     rac_str type = rac_json_str(RAC_JSON_GET(p, "type"), RAC_S(""));
-    if (p == NULL || !is_type(type, "string") || !list_names(member_value(s, KW_REQUIRED), name))
+    if (p == NULL || !rac_str_eq(type, RAC_S("string")) ||
+        !list_names(member_value(s, KW_REQUIRED), name))
         FIND(c, SCH_06, &here, member_value(s, KW_DISCRIMINATOR),
              "discriminator \"{}\" is not a required property of type string", name);
 }
@@ -262,7 +258,7 @@ static void check_editor(struct check *c, const struct members *s, const struct 
         return;
     rac_str type = rac_check_str(s, KW_TYPE);
     struct where here = AT_LIT(at, "x-ms-editor");
-    if (!is_type(type, "object") || !has_member(s, KW_ADDITIONAL) ||
+    if (!rac_str_eq(type, RAC_S("object")) || !has_member(s, KW_ADDITIONAL) ||
         rac_json_len(member_value(s, KW_PROPERTIES)) > 0)
         FIND(c, EXT_03, &here, member_value(s, KW_X_EDITOR),
              "the dictionary editor needs an object with additionalProperties and no properties");
@@ -273,9 +269,9 @@ static void check_binary(struct check *c, const struct members *s, const struct 
                          const struct where *at, const struct schema_context *ctx, rac_str type)
 {
     bool root = ctx->role == ROLE_ROOT;
-    if (is_type(type, "file") && !(root && ctx->place != IN_BODY))
+    if (rac_str_eq(type, RAC_S("file")) && !(root && ctx->place != IN_BODY))
         FIND(c, SCH_05, at, node, "type file is for form fields and whole responses only");
-    if (!root && ctx->role != ROLE_PART && is_type(type, "string") &&
+    if (!root && ctx->role != ROLE_PART && rac_str_eq(type, RAC_S("string")) &&
         rac_str_eq(rac_check_str(s, KW_FORMAT), RAC_S("binary")))
         FIND(c, SCH_05, at, node, "a binary string cannot stand inside JSON");
 }
@@ -299,7 +295,7 @@ static void check_empty(struct check *c, const struct members *s, const struct r
         has_member(s, KW_ITEMS) || has_member(s, KW_X_DYNAMIC_VALUES) ||
         has_member(s, KW_X_DYNAMIC_LIST))
         return;
-    bool object = is_type(type, "object") || type.n == 0;
+    bool object = rac_str_eq(type, RAC_S("object")) || type.n == 0;
     if (!object || rac_json_len(member_value(s, KW_PROPERTIES)) > 0 || has_member(s, KW_ADDITIONAL))
         return;
     if (ctx->role == ROLE_PROPERTY)
@@ -407,7 +403,7 @@ struct measure rac_check_schema(struct check *c, const struct rac_json *node,
     check_internal(c, &s, node, at, ctx);
     check_empty(c, &s, node, at, ctx, type);
     rac_check_secret(c, &s, at, ctx->name);
-    if (is_type(type, "array") && !has_member(&s, KW_ITEMS) && !is_dynamic(&s))
+    if (rac_str_eq(type, RAC_S("array")) && !has_member(&s, KW_ITEMS) && !is_dynamic(&s))
         FIND(c, SCH_01, at, node, "an array has no items");
     if (has_member(&s, KW_REQUIRED))
         check_required(c, &s, node, at, ctx->role);

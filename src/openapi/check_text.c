@@ -19,28 +19,41 @@ static const struct {
     {RAC_S_INIT("Logic Apps"), WORDS_PRODUCTS},
     {RAC_S_INIT("Dataverse"), WORDS_PRODUCTS},
     {RAC_S_INIT("Copilot Studio"), WORDS_PRODUCTS},
-    {RAC_S_INIT("API"), WORDS_TITLE},
+    {RAC_S_INIT("API"), WORDS_API},
     {RAC_S_INIT("Connector"), WORDS_TITLE},
 };
 
-/* 1: a letter or digit; 2: besides, a restricted word may start with it. */
-static const uint8_t classes[256] = {
-    ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1,
-    ['8'] = 1, ['9'] = 1, ['B'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1, ['I'] = 1,
-    ['J'] = 1, ['K'] = 1, ['N'] = 1, ['O'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1,
-    ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['b'] = 1, ['e'] = 1,
-    ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1, ['n'] = 1, ['o'] = 1,
-    ['q'] = 1, ['r'] = 1, ['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1,
-    ['y'] = 1, ['z'] = 1, ['A'] = 2, ['C'] = 2, ['D'] = 2, ['L'] = 2, ['M'] = 2, ['P'] = 2,
-    ['a'] = 2, ['c'] = 2, ['d'] = 2, ['l'] = 2, ['m'] = 2, ['p'] = 2,
+#define LETTER(c) ((uint32_t)1 << ((c) - 'a'))
+
+/* By first letter, the second letters of the words above: nearly every word of a text ends here. */
+static const uint32_t second_letters[26] = {
+    ['a' - 'a'] = LETTER('p'), ['c' - 'a'] = LETTER('o'), ['d' - 'a'] = LETTER('a'),
+    ['l' - 'a'] = LETTER('o'), ['m' - 'a'] = LETTER('i'), ['p' - 'a'] = LETTER('o'),
 };
+
+static const bool in_word[256] = {
+    ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1,
+    ['8'] = 1, ['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1,
+    ['G'] = 1, ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1, ['N'] = 1,
+    ['O'] = 1, ['P'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1,
+    ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1,
+    ['e'] = 1, ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1, ['l'] = 1,
+    ['m'] = 1, ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1, ['t'] = 1,
+    ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1,
+};
+
+static inline bool may_start(const unsigned char *p)
+{
+    unsigned first = (p[0] | 32u) - 'a', second = (p[1] | 32u) - 'a';
+    return first < 26 && second < 26 && (second_letters[first] >> second & 1) != 0;
+}
 
 static rac_str word_at(rac_str rest, unsigned sets)
 {
     for (size_t w = 0; w < RAC_COUNT(restricted); w++) {
         rac_str word = restricted[w].word;
-        if ((restricted[w].set & sets) != 0 && rac_lower(rest.p[1]) == rac_lower(word.p[1]) &&
-            rac_str_startsi(rest, word) && (rest.n == word.n || !rac_is_alnum(rest.p[word.n])))
+        if ((restricted[w].set & sets) != 0 && rac_str_startsi(rest, word) &&
+            (rest.n == word.n || !rac_is_alnum(rest.p[word.n])))
             return word;
     }
     return RAC_STR_NULL;
@@ -50,14 +63,14 @@ rac_str rac_check_restricted_word(rac_str s, unsigned sets)
 {
     const unsigned char *p = (const unsigned char *)s.p;
     for (size_t i = 0; i + 3 <= s.n;) {
-        if (classes[p[i]] == 2) {
+        if (may_start(p + i)) {
             rac_str word = word_at(rac_str_from(s, i), sets);
             if (word.p != NULL)
                 return word;
         }
-        while (i < s.n && classes[p[i]] != 0) /* to the next word */
+        while (i < s.n && in_word[p[i]]) /* to the next word */
             i++;
-        while (i < s.n && classes[p[i]] == 0)
+        while (i < s.n && !in_word[p[i]])
             i++;
     }
     return RAC_STR_NULL;

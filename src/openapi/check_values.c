@@ -51,11 +51,6 @@ static const rac_str schema_types[] = {
     RAC_S_INIT("boolean"), RAC_S_INIT("number"), RAC_S_INIT("file"),
 };
 
-static bool is_type(rac_str type, const char *name)
-{
-    return rac_str_eq(type, rac_str_of(name));
-}
-
 bool rac_check_is_type(rac_str type)
 {
     for (size_t i = 0; i < RAC_COUNT(schema_types); i++)
@@ -96,19 +91,19 @@ bool rac_check_value_fits(const struct rac_json *v, rac_str type, bool nullable)
 {
     if (rac_json_is_null(v))
         return nullable;
-    if (is_type(type, "string"))
+    if (rac_str_eq(type, RAC_S("string")))
         return v->type == RAC_JSON_STRING;
-    if (is_type(type, "integer")) {
+    if (rac_str_eq(type, RAC_S("integer"))) {
         double d = rac_json_double(v, 0.5);
         return rac_json_is_number(v) && (d > 9e15 || d < -9e15 || d == (double)(int64_t)d);
     }
-    if (is_type(type, "number"))
+    if (rac_str_eq(type, RAC_S("number")))
         return rac_json_is_number(v);
-    if (is_type(type, "boolean"))
+    if (rac_str_eq(type, RAC_S("boolean")))
         return rac_json_is_bool(v);
-    if (is_type(type, "array"))
+    if (rac_str_eq(type, RAC_S("array")))
         return rac_json_is_array(v);
-    if (is_type(type, "object"))
+    if (rac_str_eq(type, RAC_S("object")))
         return rac_json_is_object(v);
     return true;
 }
@@ -367,12 +362,12 @@ void rac_check_simple(struct check *c, const struct members *s, const struct rac
                       const struct where *at)
 {
     rac_str type = rac_check_str(s, KW_TYPE);
-    if (type.n > 0 && (!rac_check_is_type(type) || is_type(type, "object")))
+    if (type.n > 0 && (!rac_check_is_type(type) || rac_str_eq(type, RAC_S("object"))))
         rac_check_unknown_type(c, s, at, type);
     rac_check_values(c, s, at, type);
     rac_check_secret(c, s, at, rac_check_str(s, KW_NAME));
     const struct rac_json *items = member_value(s, KW_ITEMS);
-    if (is_type(type, "array") && items == NULL)
+    if (rac_str_eq(type, RAC_S("array")) && items == NULL)
         FIND(c, SCH_01, at, node, "an array has no items");
     if (items != NULL) {
         struct where here = AT_LIT(at, "items");

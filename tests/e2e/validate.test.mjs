@@ -1,6 +1,6 @@
 // raccord validate: the command-line contract, and what hostile files get.
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { backend, corpus, data, raccord, temporary } from './lib/raccord.mjs';
@@ -36,6 +36,29 @@ test('text findings go to standard error with path, line and column', async (t) 
   assert.ok(error.startsWith(`${join(dir, 'a.json')}:${line}:24: error: RC-OP-01: `), error);
   const warnings = await raccord(['validate', '--profile', 'certification', join(dir, 'a.json')]);
   assert.equal(warnings.status, 1);
+});
+
+test('links in a folder are followed: of a package, of an app and of a workflow in it', async (t) => {
+  const dir = temporary(t), flow = JSON.stringify({ definition: { $schema: 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#', contentVersion: '1.0.0.0', triggers: { manual: { type: 'Request', kind: 'Http' } }, actions: { A: { type: 'Compose', inputs: 1 } }, outputs: {} }, kind: 'Stateful' });
+  for (const name of ['package', 'app', 'flow', 'app/Empty', 'Microsoft.Flow']) mkdirSync(join(dir, name));
+  for (const name of ['apiDefinition.swagger.json', 'apiProperties.json']) symlinkSync(join(sound, name), join(dir, 'package', name));
+  symlinkSync('nowhere', join(dir, 'package', 'dangling.json'));
+  writeFileSync(join(dir, 'flow', 'workflow.json'), flow);
+  symlinkSync(join(dir, 'flow'), join(dir, 'app', 'First'));
+  symlinkSync(join(dir, 'app'), join(dir, 'linked'));
+  const r = await json(['package', 'app', 'linked', 'flow'].map((n) => join(dir, n)));
+  assert.equal(r.status, 0, r.stderr);
+  assert.deepEqual(r.rows.map((row) => [row.kind, row.operations, row.triggers]), [['connector', 12, 2], ['workflow', 1, 1], ['workflow', 1, 1], ['workflow', 1, 1]]);
+  const empty = await raccord(['validate', join(dir, 'app', 'Empty')]);
+  assert.equal(empty.status, 3);
+  assert.match(empty.stderr, /there is no definition/);
+});
+
+test('a description that says connector before it says API is found out', async (t) => {
+  const dir = temporary(t);
+  writeFileSync(join(dir, 'a.json'), definition.replace(/"description": "[^"]*"/, '"description": "The connector for the ships of a harbour and their API"'));
+  const r = await json(['--profile', 'certification', join(dir, 'a.json')]);
+  assert.deepEqual(r.rows[0].findings.filter((f) => f.code === 'RC-DESC-01').map((f) => f.message), ['the description contains "API"']);
 });
 
 test('warnings alone are status 0', async (t) => {

@@ -162,6 +162,8 @@ static void formats_mean_what_they_mean_in_c(void **state RAC_UNUSED)
     SAME(&a, "%s|%10s|%-10s|%.2s|%*s|%*s|%-*s|", "abc", "abc", "abc", "abc", 5, "x", -5, "x", 3,
          "y");
     SAME(&a, "%0*d|%*d|%.*f|%g|%.17g|%f|%e", 6, 42, -6, 42, 2, 3.14159, 1e300, 0.1, -1.7e308, 2.5);
+    SAME(&a, "%d|%d|%d|%u|%zu|%zu|%dx%u", INT32_MIN, 0, INT32_MAX, 0u, (size_t)0, (size_t)10, 3,
+         4u);
     SAME(&a, "%0*d|%700d", 100, 7, 8);
     SAME(&a, "%.*s|%.*s|%hhu|%hd", 3, "abcdef", 0, "abc", (unsigned char)200, (short)-3);
     rac_arena_fini(&a);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "openapi/check_priv.h"
 #include "openapi/rules.h"
 
 #define PAGE "docs/reference/rules.md"
@@ -55,6 +56,33 @@ static void registration_refuses_what_leaves_no_request(void **state RAC_UNUSED)
     }
 }
 
+/* TITLE-02, DESC-01, TXT-01: whole words, in any letter case, wherever they stand. */
+static void restricted_words_are_found(void **state RAC_UNUSED)
+{
+    static const char *const products[] = {
+        "Power Apps",           "PowerApps",      "Power Automate", "Power BI",  "Power Platform",
+        "Power Virtual Agents", "Microsoft Flow", "Logic Apps",     "Dataverse", "Copilot Studio"};
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < RAC_COUNT(products); i++) {
+        rac_str word = rac_str_of(products[i]);
+        rac_str upper = rac_arena_str(&a, word);
+        for (size_t k = 0; k < upper.n; k++)
+            ((char *)upper.p)[k] = (char)(rac_is_alnum(word.p[k]) ? word.p[k] & ~32 : word.p[k]);
+        rac_str texts[] = {word, upper, rac_arena_printf(&a, "for (%s), daily", products[i]),
+                           rac_arena_printf(&a, "\xc3\xa9 %s", products[i])};
+        for (size_t k = 0; k < RAC_COUNT(texts); k++)
+            assert_true(rac_str_eq(rac_check_restricted_word(texts[k], WORDS_PRODUCTS), word));
+        rac_str longer = rac_arena_printf(&a, "%sx and x%s", products[i], products[i]);
+        assert_null(rac_check_restricted_word(longer, WORDS_PRODUCTS).p);
+        assert_null(rac_check_restricted_word(word, WORDS_TITLE | WORDS_API).p);
+    }
+    rac_str text = RAC_S("A connector for the Contoso API");
+    assert_true(rac_str_eq(rac_check_restricted_word(text, WORDS_API), RAC_S("API")));
+    assert_true(rac_str_eq(rac_check_restricted_word(text, WORDS_TITLE), RAC_S("Connector")));
+    rac_arena_fini(&a);
+}
+
 static void print_page(struct rac_buf *b)
 {
     rac_buf_add(b,
@@ -101,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_are_unique_and_complete),
         cmocka_unit_test(registration_refuses_what_leaves_no_request),
+        cmocka_unit_test(restricted_words_are_found),
         cmocka_unit_test(reference_page_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
