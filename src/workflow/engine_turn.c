@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "workflow/engine_priv.h"
 #include "workflow/signature.h"
+#include "workflow/trigger.h"
 
 enum { PUMP_TURNS = 64, RETRY_MS = 500, RETRY_MS_MAX = 30000 };
 
@@ -26,7 +27,7 @@ static rac_str callback_url(void *self, const struct rac_run *r, const struct ra
     struct rac_callback_place place = {
         .public_url = l->e->ports.public_url,
         .standard = l->flow->workflow->profile == RAC_WF_STANDARD,
-        .key = {(const char *)l->flow->keys[0], sizeof l->flow->keys[0]}};
+        .key = rac_webhook_key(l->flow, l->e->ports.env, x->action->inputs_node)};
     struct rac_callback c = {.form = n > 0 ? RAC_CALLBACK_REPETITION : RAC_CALLBACK_ACTION,
                              .workflow_id = l->flow->id,
                              .run = rac_str_of(l->name),

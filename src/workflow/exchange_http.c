@@ -634,7 +634,7 @@ static bool farewell_request(struct farewell *w, struct live *l, struct rac_wf_r
     struct rac_authentication_error error;
     struct rac_json http, given = rac_json_none, v;
     rac_str why;
-    if (!rac_json_is_object(in))
+    if (!rac_json_is_object(in) || rac_json_len(in) == 0)
         return false;
     http = rac_json_copy(&w->a, in);
     if (exchange_get(&http, RAC_S("uri")) == NULL)

@@ -40,12 +40,11 @@ void rac_scheduler_free(struct rac_scheduler *s)
     rac_mem_free(s);
 }
 
-rac_str rac_trigger_callback_url(const struct rac_flow *f, rac_str trigger, rac_str public_url,
-                                 struct rac_arena *a)
+rac_str rac_trigger_callback_url(const struct rac_flow *f, rac_str trigger, rac_str key,
+                                 rac_str public_url, struct rac_arena *a)
 {
-    struct rac_callback_place place = {.public_url = public_url,
-                                       .standard = f->workflow->profile == RAC_WF_STANDARD,
-                                       .key = {(const char *)f->keys[0], sizeof f->keys[0]}};
+    struct rac_callback_place place = {
+        .public_url = public_url, .standard = f->workflow->profile == RAC_WF_STANDARD, .key = key};
     struct rac_callback c = {.form = RAC_CALLBACK_TRIGGER_VERSION,
                              .workflow_id = f->id,
                              .trigger = trigger,

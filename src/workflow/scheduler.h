@@ -59,9 +59,9 @@ bool rac_scheduler_drain(struct rac_scheduler *s);
  * polls by hand: it asks now. */
 void rac_scheduler_notify(struct rac_scheduler *s, int64_t flow, rac_str trigger);
 
-/* The callback URL of a trigger that subscribes; in a. */
-rac_str rac_trigger_callback_url(const struct rac_flow *f, rac_str trigger, rac_str public_url,
-                                 struct rac_arena *a);
+/* The callback URL of a trigger that subscribes, signed with that key of f; in a. */
+rac_str rac_trigger_callback_url(const struct rac_flow *f, rac_str trigger, rac_str key,
+                                 rac_str public_url, struct rac_arena *a);
 
 /*
  * Starts what outputs of a trigger are to start, or records why nothing is: the way of every class.

@@ -349,9 +349,8 @@ static rac_str subscription_digest(struct attendance *t)
 {
     const struct rac_json *inputs = member(t, "inputs");
     struct rac_json all = rac_json_new_array(&t->a);
-    rac_str key = {(const char *)t->flow->keys[0], sizeof t->flow->keys[0]};
     rac_json_add(&t->a, &all, inputs != NULL ? *inputs : rac_json_of_null());
-    rac_json_add(&t->a, &all, rac_json_of_str(rac_sha256_hex(&t->a, key)));
+    rac_json_add(&t->a, &all, rac_json_of_str(rac_sha256_hex(&t->a, attendance_key(t))));
     rac_json_add(&t->a, &all, rac_json_of_str(t->s->ports.public_url));
     return digest(t, &all, &t->trigger->plan->parameters);
 }

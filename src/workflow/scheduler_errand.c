@@ -176,8 +176,8 @@ bool errand_run(struct attendance *t, enum rac_trigger_errand what, rac_str begi
     struct rac_trigger_errand_options o = {
         .errand = what,
         .begin_at = begin_at,
-        .callback_url =
-            rac_trigger_callback_url(t->flow, t->trigger_name, t->s->ports.public_url, &t->a)};
+        .callback_url = rac_trigger_callback_url(t->flow, t->trigger_name, attendance_key(t),
+                                                 t->s->ports.public_url, &t->a)};
     struct rac_flow *flow = rac_trigger_errand_new(t->flow, t->trigger, &o, &t->a, why);
     if (flow == NULL)
         return false;

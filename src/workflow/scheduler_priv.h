@@ -78,6 +78,13 @@ struct attendance {
     bool had_subscription;
 };
 
+/* The key that signs the callback URL of what it subscribes to. */
+static inline rac_str attendance_key(const struct attendance *t)
+{
+    return rac_webhook_key(t->flow, t->s->ports.env,
+                           rac_json_geti(t->trigger->node, RAC_S("inputs")));
+}
+
 /* --- scheduler_share.c ------------------------------------------------------------------------ */
 
 /* Whether the tenant may have one more attendance. */

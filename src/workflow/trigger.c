@@ -10,6 +10,7 @@ enum {
     RUNS_STANDARD = 100,
     RUNS_MAX = 100,
     WAITING_MAX = 200,
+    KEY_TYPE_BYTES_MAX = 1 << 20,
 };
 
 /* --- compiling -------------------------------------------------------------------------------- */
@@ -197,6 +198,25 @@ bool rac_trigger_evaluate(const struct rac_flow_trigger *t, const struct rac_tri
         return true;
     *why = run.error.message;
     return false;
+}
+
+rac_str rac_webhook_key(const struct rac_flow *f, const struct rac_env *env,
+                        const struct rac_json *inputs)
+{
+    const struct rac_json *type = get(inputs, RAC_S("accessKeyType"));
+    bool secondary = rac_str_eqi(rac_json_str(type, RAC_S("")), RAC_S("Secondary"));
+    if (rac_str_starts(rac_json_str(type, RAC_S("")), RAC_S("@"))) {
+        struct rac_flow_trigger t = {.plan = f->plan};
+        struct rac_trigger_context c = {.flow = f, .env = env};
+        struct rac_arena a;
+        struct rac_json v;
+        rac_str why;
+        rac_arena_init(&a, KEY_TYPE_BYTES_MAX);
+        secondary = rac_trigger_evaluate(&t, &c, NULL, compiled(type, &a), &a, &v, &why) &&
+                    rac_str_eqi(rac_json_str(&v, RAC_S("")), RAC_S("Secondary"));
+        rac_arena_fini(&a);
+    }
+    return (rac_str){(const char *)f->keys[secondary], sizeof f->keys[0]};
 }
 
 bool rac_trigger_recurrence(const struct rac_flow_trigger *t, const struct rac_trigger_context *c,

@@ -54,6 +54,11 @@ void rac_trigger_compile(const struct rac_plan *p, rac_str name, const struct ra
 unsigned rac_trigger_limit(const struct rac_workflow *w, const struct rac_json *node,
                            unsigned *waiting);
 
+/* The access key of f (32 bytes, borrowed) that signs the callback URL of a webhook with these
+ * inputs: their accessKeyType, or an expression of parameters for it, says which (§2.6). */
+rac_str rac_webhook_key(const struct rac_flow *f, const struct rac_env *env,
+                        const struct rac_json *inputs);
+
 /* What expressions of a trigger may ask for besides its outputs. */
 struct rac_trigger_context {
     const struct rac_flow *flow;

@@ -66,7 +66,7 @@ static bool action_inputs(const struct rac_flow_trigger *t, enum rac_trigger_err
     if (is_http_webhook(t))
         part =
             get(inputs, errand == RAC_ERRAND_SUBSCRIBE ? RAC_S("subscribe") : RAC_S("unsubscribe"));
-    if (!rac_json_is_object(part))
+    if (!rac_json_is_object(part) || rac_json_len(part) == 0)
         return false;
     *out = rac_json_copy(a, part);
     const struct rac_json *url = get(out, RAC_S("url"));

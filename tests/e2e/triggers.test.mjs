@@ -122,6 +122,39 @@ test('a webhook subscribes, fires when it is called, unsubscribes when disabled,
   await until('the end when it was deleted', async () => of('/unsubscribe').length === 3);
 });
 
+test('accessKeyType names the key that signs the callback URL; exchanging that one subscribes anew', async (t) => {
+  const b = await backend(t, (q) => (q.url.startsWith('/subscribe') ? [201, { location: `${b.url}/subscriptions/1` }] : [200]));
+  const s = await serve(t, { args: loopback });
+  const hook = { type: 'HttpWebhook', inputs: { accessKeyType: "@parameters('key')",
+    subscribe: { method: 'POST', uri: `${b.url}/subscribe`, body: { url: '@{listCallbackUrl()}' } },
+    unsubscribe: { method: 'POST', uri: `${b.url}/unsubscribe`, body: {} } } };
+  const actions = { Wait: { type: 'HttpWebhook', inputs: { accessKeyType: 'Secondary', subscribe: { method: 'POST', uri: `${b.url}/subscribe/action`, body: { url: '@{listCallbackUrl()}' } }, unsubscribe: {} }, runAfter: {} } };
+  const definition = { $schema: schema, contentVersion: '1.0.0.0', parameters: { key: { type: 'String', defaultValue: 'Secondary' } }, triggers: { t: hook }, actions };
+  const saved = await s.api('PUT', '/api/v1/workflows/keys', { definition });
+  assert.equal(saved.status, 201, saved.text);
+  const urls = (path) => b.asked.filter((x) => x.url === path).map((x) => JSON.parse(x.body).url);
+  const exchange = async (keyType) => assert.equal((await s.api('POST', '/api/v1/workflows/keys:regenerateKey', { keyType })).status, 204);
+  const call = async (url) => (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).status;
+  await until('the subscription', async () => urls('/subscribe').length === 1);
+  const callback = async (body) => s.api('POST', '/api/v1/workflows/keys/triggers/t:callback', body);
+  const [first] = urls('/subscribe');
+  assert.equal((await callback({})).json.value, first);
+  assert.equal((await callback({ keyType: 'Secondary' })).json.value, first);
+  assert.notEqual((await callback({ keyType: 'Primary' })).json.value, first);
+  assert.equal((await callback({ keyType: 'Tertiary' })).status, 400);
+  await exchange('Primary');
+  assert.equal(await call(first), 202);
+  await until('the subscription of the action', async () => urls('/subscribe/action').length === 1);
+  const [action] = urls('/subscribe/action');
+  await exchange('Primary');
+  assert.equal(await call(action), 200);
+  assert.equal(urls('/subscribe').length, 1);
+  await exchange('Secondary');
+  await until('a new subscription', async () => urls('/subscribe').length === 2);
+  assert.equal(await call(first), 401);
+  assert.equal(await call(urls('/subscribe')[1]), 202);
+});
+
 test('a subscription that is refused shows in history', async (t) => {
   const b = await backend(t, () => [400, {}, { error: 'bad callback' }]);
   const s = await serve(t, { args: loopback });

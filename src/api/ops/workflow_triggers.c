@@ -149,12 +149,32 @@ static const struct rac_json *body_member(const struct rac_ask *q, const char *n
     return rac_json_geti(&q->json, rac_str_of(name));
 }
 
+/* Which key signs: the one that is asked for, else the one the trigger itself uses. False: there is
+ * no such key, and that was answered. */
+static bool key_type(struct reading *r, bool *primary)
+{
+    struct rac_ask *q = r->q;
+    const struct rac_flow *f = r->live->flow;
+    rac_str type = rac_json_str(body_member(q, "keyType"), RAC_S("NotSpecified"));
+    const struct rac_json *inputs = rac_json_geti(r->trigger->node, RAC_S("inputs"));
+    *primary = rac_str_eqi(type, RAC_S("Primary"));
+    if (rac_str_eqi(type, RAC_S("NotSpecified")))
+        *primary = rac_webhook_key(f, q->w->env, inputs).p == (const char *)f->keys[0];
+    else if (!*primary && !rac_str_eqi(type, RAC_S("Secondary"))) {
+        rac_ask_fail(q, RAC_FAULT_BAD_VALUE,
+                     "keyType is 'Primary', 'Secondary' or 'NotSpecified', not '%.*s'.",
+                     RAC_FMT(type));
+        return false;
+    }
+    return true;
+}
+
 static void callback(struct reading *r)
 {
     struct rac_ask *q = r->q;
     const struct rac_live_trigger *t = r->trigger;
     rac_str until = rac_json_str(body_member(q, "notAfter"), RAC_STR_NULL);
-    rac_str key = rac_json_str(body_member(q, "keyType"), RAC_S("Primary"));
+    bool primary;
     rac_ms expires = 0;
     if (t == NULL || !(t->request || t->webhook)) {
         rac_ask_fail(q, RAC_FAULT_BAD_VALUE,
@@ -166,8 +186,9 @@ static void callback(struct reading *r)
         rac_ask_fail(q, RAC_FAULT_BAD_VALUE, "notAfter is no time: %.*s.", RAC_FMT(until));
         return;
     }
-    struct rac_callback_place place =
-        rac_flow_place(q, r->live->flow, !rac_str_eqi(key, RAC_S("Secondary")), expires);
+    if (!key_type(r, &primary))
+        return;
+    struct rac_callback_place place = rac_flow_place(q, r->live->flow, primary, expires);
     struct rac_callback c = {.form = RAC_CALLBACK_TRIGGER,
                              .workflow_id = r->live->flow->id,
                              .workflow = r->live->flow->name,

@@ -265,6 +265,48 @@ static void a_new_access_key_subscribes_anew(void **state)
     place_free(p);
 }
 
+#define HOOK_SECONDARY                                                                             \
+    "{\"type\": \"HttpWebhook\", \"inputs\": {\"accessKeyType\": \"secondary\", \"subscribe\": "   \
+    "{\"method\": \"POST\", \"uri\": \"https://hooks.example/subscribe\", \"body\": {\"to\": "     \
+    "\"@{listCallbackUrl()}\"}}, \"unsubscribe\": {\"method\": \"POST\", \"uri\": "                \
+    "\"https://hooks.example/end\"}}}"
+
+/* Whether the URL that was handed over is signed with that key of the workflow. */
+static bool signed_with(struct place *p, int64_t flow, int key, rac_str body)
+{
+    struct rac_flow *f = p->w->flows[flow - 1];
+    rac_str bytes = {(const char *)f->keys[key], sizeof f->keys[key]};
+    rac_str url =
+        rac_trigger_callback_url(f, RAC_S("t0"), bytes, RAC_S("https://r.example"), &p->w->a);
+    return rac_str_find(body, url) != RAC_STR_NPOS;
+}
+
+static void a_webhook_signs_with_the_key_it_names(void **state)
+{
+    (void)state;
+    struct place *p = place_new(21);
+    int64_t hook = workflow(p, RAC_S("t"), HOOK_SECONDARY, 1);
+    memset(p->w->flows[hook - 1]->keys[1], 7, 32);
+    settle(p);
+    struct world_fetch *f = world_fetch(p->w, "hooks.example/subscribe");
+    assert_non_null(f);
+    assert_true(signed_with(p, hook, 1, f->body));
+    assert_false(signed_with(p, hook, 0, f->body));
+    subscribe(p);
+    p->w->flows[hook - 1]->keys[0][0] ^= 1; /* it signs nothing of this */
+    saved_again(p, hook);
+    assert_null(p->w->fetches);
+    p->w->flows[hook - 1]->keys[1][0] ^= 1;
+    saved_again(p, hook);
+    f = world_fetch(p->w, "hooks.example/subscribe");
+    assert_non_null(f);
+    assert_true(signed_with(p, hook, 1, f->body));
+    subscribe(p);
+    world_answer(p->w, world_fetch(p->w, "hooks.example/end"), 200, "", "");
+    settle(p);
+    place_free(p);
+}
+
 static rac_err fault(void *arg)
 {
     return *(rac_err *)arg;
@@ -481,6 +523,7 @@ int main(void)
         cmocka_unit_test(slow_servers_of_a_tenant_do_not_hold_up_its_timers),
         cmocka_unit_test(whoever_waits_has_a_turn),
         cmocka_unit_test(a_new_access_key_subscribes_anew),
+        cmocka_unit_test(a_webhook_signs_with_the_key_it_names),
         cmocka_unit_test(what_could_not_be_saved_is_not_done_again),
         cmocka_unit_test(a_busy_engine_is_asked_again),
         cmocka_unit_test(a_notification_while_a_poll_is_under_way_polls_again),
