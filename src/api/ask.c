@@ -98,14 +98,14 @@ void rac_ask_done(struct rac_ask *q)
     finish(q);
 }
 
+enum { MESSAGE_MAX = 2048 };
+
 RAC_PRINTF(3, 0)
 static void fail(struct rac_ask *q, enum rac_fault f, const char *fmt, va_list ap)
 {
-    char text[1024];
-    vsnprintf(text, sizeof text, fmt, ap);
     q->status = rac_fault_http(f);
     q->error_code = rac_str_of(rac_fault_code(f));
-    q->error_message = rac_arena_str(q->a, rac_str_of(text));
+    q->error_message = rac_arena_vprintf_max(q->a, MESSAGE_MAX, fmt, ap);
     if ((f == RAC_FAULT_BUSY || f == RAC_FAULT_RATE) && q->retry_after_s == 0)
         q->retry_after_s = 1;
     finish(q);
@@ -121,14 +121,12 @@ void rac_ask_fail(struct rac_ask *q, enum rac_fault f, const char *fmt, ...)
 
 void rac_ask_fail_code(struct rac_ask *q, int status, rac_str code, const char *fmt, ...)
 {
-    char text[2048];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    q->error_message = rac_arena_vprintf_max(q->a, MESSAGE_MAX, fmt, ap);
     va_end(ap);
     q->status = status;
     q->error_code = code;
-    q->error_message = rac_arena_str(q->a, rac_str_of(text));
     finish(q);
 }
 

@@ -169,16 +169,27 @@ rac_str rac_arena_str(struct rac_arena *a, rac_str s)
     return (rac_str){rac_arena_cstr(a, s), s.n};
 }
 
-rac_str rac_arena_vprintf(struct rac_arena *a, const char *fmt, va_list ap)
+rac_str rac_arena_vprintf_max(struct rac_arena *a, size_t bytes_max, const char *fmt, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
-    size_t n = rac_vformat(NULL, 0, fmt, ap);
-    char *p = rac_arena_alloc_dirty(a, n + 1);
-    rac_vformat(p, n, fmt, again);
+    size_t whole = rac_vformat(NULL, 0, fmt, ap), n = whole < bytes_max ? whole : bytes_max;
+    char *p = rac_arena_alloc_dirty(a, n + 2); /* with the byte behind a cut */
+    rac_vformat(p, n < whole ? n + 1 : n, fmt, again);
     va_end(again);
+    for (size_t at = n; n < whole && at > 0 && n - at < 4; at--) {
+        if (((unsigned char)p[at] & 0xc0) != 0x80) {
+            n = at;
+            break;
+        }
+    }
     p[n] = '\0';
     return (rac_str){p, n};
+}
+
+rac_str rac_arena_vprintf(struct rac_arena *a, const char *fmt, va_list ap)
+{
+    return rac_arena_vprintf_max(a, SIZE_MAX - 2, fmt, ap);
 }
 
 rac_str rac_arena_printf(struct rac_arena *a, const char *fmt, ...)

@@ -92,6 +92,9 @@ char *rac_arena_cstr(struct rac_arena *a, rac_str s);  /* copy; NUL-terminated *
 /* NUL-terminated. "%.*s" prints zeros too (base/format). */
 rac_str rac_arena_printf(struct rac_arena *a, const char *fmt, ...) RAC_PRINTF(2, 3);
 rac_str rac_arena_vprintf(struct rac_arena *a, const char *fmt, va_list ap) RAC_PRINTF(2, 0);
+/* At most so many bytes, cut between characters: for messages that quote what was given. */
+rac_str rac_arena_vprintf_max(struct rac_arena *a, size_t bytes_max, const char *fmt, va_list ap)
+    RAC_PRINTF(3, 0);
 
 /* fn(arg) when the arena is finished, reset, or rewound past this point. */
 void rac_arena_cleanup(struct rac_arena *a, void (*fn)(void *arg), void *arg);

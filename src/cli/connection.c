@@ -89,7 +89,7 @@ int rac_connection_invoked(struct rac_cli *cli, struct rac_remote *r, const stru
     if (cli->format == RAC_FORMAT_JSON)
         rac_cli_print_json(cli, v);
     else if (rac_json_is_string(answer) && isatty(1) != 1) /* data, to the letter */
-        fprintf(cli->out, "%.*s\n", RAC_FMT(rac_json_str(answer, RAC_S(""))));
+        fwrite(answer->s, 1, answer->n, cli->out), fputc('\n', cli->out);
     else if (rac_json_is_string(answer))
         rac_cli_say(cli, "%.*s", RAC_FMT(rac_json_str(answer, RAC_S(""))));
     else if (answer != NULL)

@@ -116,14 +116,8 @@ void rac_cli_progress_end(struct rac_cli *cli)
 RAC_PRINTF(3, 0)
 static void put(struct rac_cli *cli, FILE *to, const char *fmt, va_list ap)
 {
-    va_list again;
-    va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
-    char *text = rac_arena_alloc_dirty(cli->a, (size_t)(n > 0 ? n : 0) + 1);
-    vsnprintf(text, (size_t)(n > 0 ? n : 0) + 1, fmt, again);
-    va_end(again);
+    rac_str rest = rac_arena_vprintf(cli->a, fmt, ap);
     rac_cli_progress_end(cli);
-    rac_str rest = rac_str_of(text);
     while (rest.p != NULL) {
         rac_str line = rac_cli_clean(cli->a, rac_str_cut(rest, '\n', &rest));
         fprintf(to, "%.*s%s", RAC_FMT(line), rest.p != NULL ? "\n" : "");

@@ -27,16 +27,15 @@ enum rac_call_code rac_call_fail(struct rac_call_error *e, struct rac_arena *a,
                                  enum rac_call_code code, const char *detail, rac_str pointer,
                                  const char *fmt, ...)
 {
-    char text[1024];
+    enum { MESSAGE_MAX = 1024 };
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, args);
+    rac_str message = rac_arena_vprintf_max(a, MESSAGE_MAX, fmt, args);
     va_end(args);
-    size_t kept = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
     *e = (struct rac_call_error){.code = code,
                                  .http_status = rac_call_code_http(code),
                                  .detail = detail,
-                                 .message = rac_arena_str(a, (rac_str){text, kept}),
+                                 .message = message,
                                  .pointer = pointer,
                                  .retry_after_ms = -1};
     return code;

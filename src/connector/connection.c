@@ -28,13 +28,13 @@ struct making {
 static struct rac_diag *RAC_PRINTF(4, 5)
     problem(struct making *m, const char *code, rac_str pointer, const char *fmt, ...)
 {
-    char text[512];
+    enum { MESSAGE_MAX = 512 };
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    rac_str text = rac_arena_vprintf_max(m->a, MESSAGE_MAX, fmt, ap);
     va_end(ap);
     m->failed = true;
-    struct rac_diag *d = rac_diags_addf(m->diags, code, RAC_SEV_ERROR, "%s", text);
+    struct rac_diag *d = rac_diags_addf(m->diags, code, RAC_SEV_ERROR, "%.*s", RAC_FMT(text));
     if (d != NULL)
         d->pointer = pointer;
     return d;

@@ -45,19 +45,17 @@ static bool compile_error(struct parser *p, enum rac_expr_category category, uin
 static bool compile_error(struct parser *p, enum rac_expr_category category, uint32_t offset,
                           uint32_t length, const char *fmt, ...)
 {
+    enum { MESSAGE_MAX = 1024 };
     va_list ap;
-    char message[1024];
     if (p->failed)
         return false;
     p->failed = true;
     va_start(ap, fmt);
-    vsnprintf(message, sizeof message, fmt, ap);
+    rac_str message = rac_arena_vprintf_max(p->a, MESSAGE_MAX, fmt, ap);
     va_end(ap);
     if (p->error != NULL)
-        *p->error = (struct rac_expr_error){.category = category,
-                                            .message = rac_arena_str(p->a, rac_str_of(message)),
-                                            .offset = offset,
-                                            .length = length};
+        *p->error = (struct rac_expr_error){
+            .category = category, .message = message, .offset = offset, .length = length};
     return false;
 }
 

@@ -31,12 +31,10 @@ RAC_PRINTF(4, 0)
 static bool record(struct rac_expr_run *run, const struct rac_expr *node,
                    enum rac_expr_category category, const char *fmt, va_list ap)
 {
-    char message[2048];
-    vsnprintf(message, sizeof message, fmt, ap);
-    run->error = (struct rac_expr_error){.category = category,
-                                         .message = rac_arena_str(run->a, rac_str_of(message)),
-                                         .offset = node->offset,
-                                         .length = node->length};
+    enum { MESSAGE_MAX = 2048 };
+    rac_str message = rac_arena_vprintf_max(run->a, MESSAGE_MAX, fmt, ap);
+    run->error = (struct rac_expr_error){
+        .category = category, .message = message, .offset = node->offset, .length = node->length};
     if (node->kind == NODE_CALL)
         run->error.function = node->fn ? rac_str_of(node->fn->info.name) : node->name;
     return false;

@@ -79,34 +79,35 @@ static void report(struct check *c, enum finding f, const struct at *at, rac_str
     rac_diags_add(c->d, &g);
 }
 
+enum { MESSAGE_MAX = 2048 };
+
 void found(struct check *c, enum finding f, const struct at *at, const char *fmt, ...)
 {
     va_list ap;
-    char text[2048];
     if (c->d->n >= c->d->n_max) { /* only counted */
         report(c, f, at, RAC_STR_NULL);
         return;
     }
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    rac_str text = rac_arena_vprintf_max(c->d->a, MESSAGE_MAX, fmt, ap);
     va_end(ap);
-    report(c, f, at, rac_arena_str(c->d->a, rac_str_of(text)));
+    report(c, f, at, text);
 }
 
 void wrong(struct check *c, enum finding f, const struct at *at, const char *fmt, ...)
 {
     va_list ap;
-    char text[2048];
     uint32_t line = 1, column = 1;
     if (c->d->n >= c->d->n_max) {
         report(c, f, at, RAC_STR_NULL);
         return;
     }
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    rac_str text = rac_arena_vprintf_max(c->d->a, MESSAGE_MAX, fmt, ap);
     va_end(ap);
     if (c->noun == NULL) {
-        report(c, f, at, rac_arena_printf(c->d->a, "The template validation failed: '%s'", text));
+        report(c, f, at,
+               rac_arena_printf(c->d->a, "The template validation failed: '%.*s'", RAC_FMT(text)));
         return;
     }
     if (c->subject != NULL)
@@ -114,8 +115,8 @@ void wrong(struct check *c, enum finding f, const struct at *at, const char *fmt
     report(c, f, at,
            rac_arena_printf(c->d->a,
                             "The template validation failed: 'The template %s '%.*s' at line '%u' "
-                            "and column '%u' is not valid: \"%s\".'",
-                            c->noun, RAC_FMT(c->name), line, column, text));
+                            "and column '%u' is not valid: \"%.*s\".'",
+                            c->noun, RAC_FMT(c->name), line, column, RAC_FMT(text)));
 }
 
 /* --- values ----------------------------------------------------------------------------------- */

@@ -37,14 +37,14 @@ struct rac_json run_error(struct rac_run *r, rac_str code, rac_str message)
 void run_fail(struct rac_run *r, struct rac_act_result *o, const char *code, const char *error_code,
               const char *fmt, ...)
 {
-    char message[2048];
+    enum { MESSAGE_MAX = 2048 };
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(message, sizeof message, fmt, ap);
+    rac_str message = rac_arena_vprintf_max(r->a, MESSAGE_MAX, fmt, ap);
     va_end(ap);
     o->status = RAC_WF_FAILED;
     o->code = code;
-    o->error = run_error(r, rac_str_of(error_code), rac_arena_str(r->a, rac_str_of(message)));
+    o->error = run_error(r, rac_str_of(error_code), message);
 }
 
 void run_push(struct rac_run *r, struct records *list, struct rac_wf_record *x)

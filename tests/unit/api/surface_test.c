@@ -291,6 +291,11 @@ static void kept_answers(void **state)
     rig_expect(&r, 200, "PUT", printed(&r, "%s/permissions", path).p,
                "{\"value\":[{\"principal\":\"mia\",\"level\":\"view\"}]}");
     assert_int_equal(rig_ask(&r, "GET", path, maker, NULL, NULL).status, 200);
+    struct reply none =
+        rig_expect(&r, 400, "PUT", printed(&r, "%s/permissions", path).p,
+                   "{\"value\":[{\"principal\":\"a\\u0000b\",\"level\":\"view\"}]}");
+    if (!rac_str_eq(at(&none, "/error/message"), RAC_S("There is no user a\0b.")))
+        fail_msg("%.*s", RAC_FMT(none.body));
     rig_expect(&r, 200, "PUT", printed(&r, "%s/permissions", path).p, "{\"value\":[]}");
     assert_int_equal(rig_ask(&r, "GET", path, maker, NULL, NULL).status, 404);
     rig_expect(&r, 200, "PATCH", "/api/v1/users/mia", "{\"disabled\":true}");

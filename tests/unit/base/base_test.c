@@ -125,6 +125,31 @@ static void buf_keeps_its_cap(void **state RAC_UNUSED)
     rac_buf_fini(&b);
 }
 
+RAC_PRINTF(3, 4)
+static rac_str at_most(struct rac_arena *a, size_t bytes_max, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    rac_str s = rac_arena_vprintf_max(a, bytes_max, fmt, ap);
+    va_end(ap);
+    return s;
+}
+
+static void what_is_printed_is_cut_between_characters(void **state RAC_UNUSED)
+{
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 20);
+    rac_str s = RAC_S("a\0\xc3\xa9\xf0\x9f\x98\x80z"); /* of 1, 1, 2, 4 and 1 bytes */
+    static const size_t kept[] = {0, 1, 2, 2, 4, 4, 4, 4, 8, 9, 9};
+    for (size_t n = 0; n < RAC_COUNT(kept); n++) {
+        rac_str got = at_most(&a, n, "%.*s", RAC_FMT(s));
+        assert_true(rac_str_eq(got, rac_str_sub(s, 0, kept[n])));
+        assert_int_equal(got.p[got.n], 0);
+    }
+    assert_int_equal(at_most(&a, 3, "\x80\x80\x80\x80\x80").n, 3); /* no characters at all */
+    rac_arena_fini(&a);
+}
+
 /* A key of JSON may hold zeros: "a\\u0000b" and "a\\u0000c" are two keys, and print as two. */
 static void what_is_printed_holds_zeros(void **state RAC_UNUSED)
 {
@@ -259,6 +284,7 @@ int main(void)
         cmocka_unit_test(arena_gives_back_what_was_large),
         cmocka_unit_test(buf_keeps_its_cap),
         cmocka_unit_test(what_is_printed_holds_zeros),
+        cmocka_unit_test(what_is_printed_is_cut_between_characters),
         cmocka_unit_test(formats_mean_what_they_mean_in_c),
         cmocka_unit_test(map_keeps_insertion_order),
         cmocka_unit_test(str_converts_numbers_exactly),

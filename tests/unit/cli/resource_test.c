@@ -1,6 +1,8 @@
 /* Rows of resources.def: what they name exists, and what the engine makes of arguments. */
 #include "unit.h"
 
+#include "base/mem.h"
+#include "cli/output.h"
 #include "cli/resource.h"
 #include "json/json.h"
 
@@ -121,12 +123,30 @@ static void values_of_arguments(void **state)
     rac_arena_fini(&a);
 }
 
+/* What is printed goes on behind a zero, which a terminal does not get. */
+static void zeros_end_no_output(void **state)
+{
+    (void)state;
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 20);
+    char *text = NULL;
+    size_t n = 0;
+    struct rac_cli cli = {.a = &a, .out = open_memstream(&text, &n)};
+    rac_str zero = RAC_S("a\0b");
+    rac_cli_put(&cli, "<%.*s>\n", RAC_FMT(zero));
+    fclose(cli.out);
+    assert_string_equal(text, "<a?b>\n");
+    rac_mem_free_libc(text);
+    rac_arena_fini(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_name_what_exists),
         cmocka_unit_test(paths_take_the_first_alternative_that_is_given),
         cmocka_unit_test(values_of_arguments),
+        cmocka_unit_test(zeros_end_no_output),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

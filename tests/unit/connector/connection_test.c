@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "connector/auth.h"
+#include "connector/bind.h"
 
 struct fixture {
     struct rac_arena a;
@@ -131,6 +132,12 @@ static void test_refusals(void **state)
     refuse(f, "{'api_key':null}", "RC-CONN-03");
     d = refuse(f, "{'api_key':'x','sitte':'north'}", "RC-CONN-02");
     assert_str(d->fix, "did you mean \"site\"?");
+    d = refuse(f, "{'api_key':'x','a\\u0000b':'north'}", "RC-CONN-02");
+    assert_true(rac_str_find(d->message, RAC_S("a\0b")) != RAC_STR_NPOS);
+    struct rac_call_error e;
+    rac_str zero = RAC_S("a\0b");
+    rac_call_fail(&e, &f->a, RAC_CALL_INVALID_INPUT, NULL, RAC_STR_NULL, "<%.*s>", RAC_FMT(zero));
+    assert_true(rac_str_eq(e.message, RAC_S("<a\0b>")));
     d = refuse(f, "{'api_key':'x','site':'east'}", "RC-CONN-05");
     assert_str(d->fix, "use one of: north, south");
     d = refuse(f, "{'api_key':'x','port':'80a'}", "RC-CONN-04");

@@ -164,6 +164,28 @@ static void large_values_cost_what_is_done_with_them(void **state RAC_UNUSED)
     rac_arena_fini(&w.a);
 }
 
+/* What an error quotes may hold zeros. */
+static void errors_quote_zeros(void **state RAC_UNUSED)
+{
+    struct world w;
+    struct rac_env_fake f = {0};
+    struct rac_env env = rac_env_fake(&f);
+    struct rac_expr_error error = {0};
+    const struct rac_expr *x;
+    struct rac_json out;
+    world_init(&w);
+    struct rac_expr_scope scope = {get, &w};
+    struct rac_expr_run run = {.scope = &scope, .env = &env, .a = &w.a};
+    assert_int_equal(rac_expr_compile(RAC_S("@int('a\0b')"), RAC_EXPR_STRICT, &w.a, &x, NULL),
+                     RAC_OK);
+    assert_int_equal(rac_expr_eval(x, &run, &out), RAC_E_INVALID);
+    assert_true(rac_str_find(run.error.message, RAC_S("a\0b")) != RAC_STR_NPOS);
+    assert_int_not_equal(
+        rac_expr_compile(RAC_S("@nothing\0('a')"), RAC_EXPR_STRICT, &w.a, &x, &error), RAC_OK);
+    assert_true(rac_str_find(error.message, RAC_S("\0(")) != RAC_STR_NPOS);
+    rac_arena_fini(&w.a);
+}
+
 static void a_budget_ends_each_of_them(void **state RAC_UNUSED)
 {
     struct world w;
@@ -241,6 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(large_values_cost_what_is_done_with_them),
+        cmocka_unit_test(errors_quote_zeros),
         cmocka_unit_test(a_budget_ends_each_of_them),
         cmocka_unit_test(values_that_share_are_not_walked_forever),
         cmocka_unit_test(values_that_are_too_deep_end),

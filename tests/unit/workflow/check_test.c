@@ -105,6 +105,16 @@ static void expect(const struct row *rows, size_t n)
 #define AFTER(name)   "'runAfter': {'" name "': ['Succeeded']}"
 #define C(name, text) "'" name "': {'type': 'Compose', 'inputs': '" text "'}"
 
+/* A zero in a name ends no message. */
+static void names_with_zeros(void **state RAC_UNUSED)
+{
+    struct rac_diags d;
+    check(quoted(ACTIONS("'A': {'type': 'Compose', 'inputs': 1, " AFTER("x\\u0000y") "}")), NULL,
+          &d);
+    assert_int_equal(d.n, 1);
+    assert_true(rac_str_find(d.v[0].message, RAC_S("x\0y")) != RAC_STR_NPOS);
+}
+
 static void names_and_order(void **state RAC_UNUSED)
 {
     static const struct row rows[] = {
@@ -599,19 +609,13 @@ static void reference_page_is_current(void **state RAC_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_and_order),
-        cmocka_unit_test(references),
-        cmocka_unit_test(expressions),
-        cmocka_unit_test(variables),
-        cmocka_unit_test(inputs),
-        cmocka_unit_test(triggers),
-        cmocka_unit_test(the_root),
-        cmocka_unit_test(templates),
-        cmocka_unit_test(limits),
-        cmocka_unit_test(nesting),
-        cmocka_unit_test(long_expressions),
-        cmocka_unit_test(table_is_sound),
-        cmocka_unit_test(reference_page_is_current),
+        cmocka_unit_test(names_with_zeros), cmocka_unit_test(names_and_order),
+        cmocka_unit_test(references),       cmocka_unit_test(expressions),
+        cmocka_unit_test(variables),        cmocka_unit_test(inputs),
+        cmocka_unit_test(triggers),         cmocka_unit_test(the_root),
+        cmocka_unit_test(templates),        cmocka_unit_test(limits),
+        cmocka_unit_test(nesting),          cmocka_unit_test(long_expressions),
+        cmocka_unit_test(table_is_sound),   cmocka_unit_test(reference_page_is_current),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
