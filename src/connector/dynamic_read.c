@@ -7,12 +7,16 @@
 
 #include "base/str.h"
 
-static rac_str text(const struct rac_json *v, const char *key)
+static rac_str text_of(const struct rac_json *x)
 {
-    const struct rac_json *x = rac_json_get(v, rac_str_of(key));
     if (rac_json_is_object(x)) /* {"value": "Id"} occurs in file-picker blocks */
         x = RAC_JSON_GET(x, "value");
     return rac_json_str(x, RAC_STR_NULL);
+}
+
+static rac_str text(const struct rac_json *v, const char *key)
+{
+    return text_of(rac_json_get(v, rac_str_of(key)));
 }
 
 static rac_str first_of(rac_str x, rac_str y)
@@ -54,7 +58,7 @@ static void read_call(const struct rac_json *v, struct rac_arena *a,
                       struct rac_dynamic_call_def *out)
 {
     const struct rac_json *params = RAC_JSON_GET(v, "parameters");
-    *out = (struct rac_dynamic_call_def){.operation_id = text(v, "operationId")};
+    *out = (struct rac_dynamic_call_def){.operation_id = text_of(rac_api_target(v))};
     out->items_path = first_of(text(v, "itemsPath"), text(v, "value-collection"));
     out->value_path = first_of(text(v, "itemValuePath"), text(v, "value-path"));
     out->title_path = first_of(text(v, "itemTitlePath"), text(v, "value-title"));

@@ -572,6 +572,12 @@ rac_err rac_api_build(const struct rac_json *root, struct rac_arena *a, struct r
     return RAC_OK;
 }
 
+const struct rac_json *rac_api_target(const struct rac_json *call)
+{
+    const struct rac_json *id = RAC_JSON_GET(call, "operationId");
+    return id != NULL ? id : rac_json_geti(call, RAC_S("operationId"));
+}
+
 const struct rac_api_operation *rac_api_operation(const struct rac_api *api, rac_str id)
 {
     return id.n == 0 ? NULL : rac_map_get(&api->by_id, id);

@@ -98,6 +98,9 @@ struct rac_api {
 rac_err rac_api_build(const struct rac_json *root, struct rac_arena *a,
                       struct rac_api **out) RAC_MUST_CHECK;
 
+/* The id of the operation that a dynamic extension calls, NULL when it names none: `operationId`,
+ * in any letter case (§0: the documentation of 2017 spelled it `operationID`). */
+const struct rac_json *rac_api_target(const struct rac_json *call);
 /* NULL when there is none. Ids compare case-sensitively. */
 const struct rac_api_operation *rac_api_operation(const struct rac_api *api, rac_str id);
 const struct rac_api_param *rac_api_param(const struct rac_api_operation *op, rac_str name,

@@ -255,16 +255,10 @@ static void check_answer(struct check *c, const struct form *f, const struct rac
 
 /* --- one call ------------------------------------------------------------------------------- */
 
-static const struct rac_json *operation_id(const struct rac_json *node)
-{
-    const struct rac_json *id = RAC_JSON_GET(node, "operationId");
-    return id ? id : rac_json_geti(node, RAC_S("operationId"));
-}
-
 static void check_call(struct check *c, const struct form *f, const struct rac_json *node,
                        const struct where *at)
 {
-    rac_str id = rac_json_str(operation_id(node), RAC_STR_NULL);
+    rac_str id = rac_json_str(rac_api_target(node), RAC_STR_NULL);
     if (id.p == NULL) {
         if (RAC_JSON_GET(node, "capability") == NULL &&
             RAC_JSON_GET(node, "builtInOperation") == NULL)
@@ -275,7 +269,7 @@ static void check_call(struct check *c, const struct form *f, const struct rac_j
     const struct rac_api_operation *target = rac_api_operation(c->api, id);
     if (target == NULL) {
         struct where here = AT_LIT(at, "operationId");
-        FIND(c, DYN_01, &here, operation_id(node), "operation \"{}\" does not exist", id);
+        FIND(c, DYN_01, &here, rac_api_target(node), "operation \"{}\" does not exist", id);
         return;
     }
     const struct rac_json *arguments = RAC_JSON_GET(node, "parameters");
@@ -340,8 +334,8 @@ static void check_twins(struct check *c, const struct members *s, const struct w
                  path, twin_name);
         return;
     }
-    rac_str x = rac_json_str(operation_id(a), RAC_S("")),
-            y = rac_json_str(operation_id(b), RAC_S(""));
+    rac_str x = rac_json_str(rac_api_target(a), RAC_S("")),
+            y = rac_json_str(rac_api_target(b), RAC_S(""));
     if (x.n > 0 && y.n > 0 && !rac_str_eq(x, y))
         FIND(c, DYN_04, &there, b, "it calls \"{}\", but its twin {} calls \"{}\"", y, old_name, x);
     rac_str item = rac_json_str(RAC_JSON_GET(b, "itemValuePath"), RAC_S(""));
@@ -400,11 +394,11 @@ void rac_check_dynamic(struct check *c, const struct members *s, const struct wh
 /* An {operationId, parameters} of fixed values. */
 static void check_fixed_call(struct check *c, const struct rac_json *node, const struct where *at)
 {
-    rac_str id = rac_json_str(operation_id(node), RAC_S(""));
+    rac_str id = rac_json_str(rac_api_target(node), RAC_S(""));
     const struct rac_api_operation *target = rac_api_operation(c->api, id);
     struct where here = AT_LIT(at, "operationId"), list = AT_LIT(at, "parameters");
     if (target == NULL) {
-        const struct rac_json *place = operation_id(node);
+        const struct rac_json *place = rac_api_target(node);
         FIND(c, DYN_01, place ? &here : at, place ? place : node, "operation \"{}\" does not exist",
              id);
         return;

@@ -143,7 +143,7 @@ static void check_webhook(struct check *c, const struct rac_api_operation *op,
 static void check_wake_up(struct check *c, const struct rac_api_operation *op,
                           const struct rac_json *node, const struct where *at)
 {
-    rac_str id = rac_json_str(RAC_JSON_GET(node, "operationId"), RAC_S(""));
+    rac_str id = rac_json_str(rac_api_target(node), RAC_S(""));
     const struct rac_api_operation *target = rac_api_operation(c->api, id);
     if (op->trigger == RAC_TRIGGER_NONE)
         FIND(c, TRG_03, at, node, "\"{}\" is no trigger", op->id);

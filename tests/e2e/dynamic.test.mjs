@@ -29,3 +29,16 @@ test('values of a property come through the connection', async (t) => {
   assert.match(bad.text, /no such key/);
   assert.doesNotMatch(bad.text, /"A"/);
 });
+
+test('the spelling of 2017, operationID, names the operation too', async (t) => {
+  const { definition, properties } = await import('./lib/harbour.mjs');
+  const api = await backend(t, (req, res) => { res.writeHead(200, { 'content-type': 'application/json' }); res.end('{"value":[{"flag":"FR"}]}'); });
+  const server = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8'] });
+  const d = definition(`127.0.0.1:${api.port}`, { 'x-ms-capabilities': { testConnection: { operationID: 'ListShips' } } });
+  d.paths['/ships/{id}'].get.parameters[0]['x-ms-dynamic-values'] = { operationID: 'ListShips', 'value-collection': 'value', 'value-path': 'flag' };
+  const made = await server.api('POST', '/api/v1/connectors', { definition: d, properties: properties() });
+  const { id } = (await server.api('POST', '/api/v1/connections', { connectorId: made.json.id, parameterValues: { api_key: 'k' } })).json;
+  const r = await server.api('POST', `/api/v1/connections/${id}:dynamic`, { operationId: 'GetShip', parameter: 'id', kind: 'values', parameters: {} });
+  assert.deepEqual(r.json.value, [{ value: 'FR', displayName: 'FR' }]);
+  assert.equal((await server.api('POST', `/api/v1/connections/${id}:test`)).json.operationId, 'ListShips');
+});

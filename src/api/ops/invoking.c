@@ -4,6 +4,7 @@
 #include "connector/call.h"
 #include "connector/connection.h"
 #include "connector/dynamic.h"
+#include "openapi/api.h"
 #include "openapi/read.h"
 
 /* Calling operations by name through a connection, and testing one. The raw form is the gateway's;
@@ -228,8 +229,7 @@ static void test_ready(void *arg, rac_err err, struct rac_opened_connection *c, 
     }
     t->i.c = c;
     const struct rac_json *test = &c->connector->test_connection;
-    t->i.operation_id =
-        rac_arena_str(q->a, rac_json_str(RAC_JSON_GET(test, "operationId"), RAC_S("")));
+    t->i.operation_id = rac_arena_str(q->a, rac_json_str(rac_api_target(test), RAC_S("")));
     if (t->i.operation_id.n == 0) {
         t->ok = c->row.status.status == RAC_CONNECTION_CONNECTED;
         t->message = t->ok ? RAC_S("The connector names no operation to test with; the connection "
