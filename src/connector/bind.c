@@ -221,6 +221,16 @@ static char separator_of(enum rac_collection c)
                                        : ',';
 }
 
+static rac_str array_text(struct bind *b, const struct rac_json *v, enum rac_collection c,
+                          int encode);
+
+/* An element that is an array itself is a list with commas. */
+static rac_str element_text(struct bind *b, const struct rac_json *v)
+{
+    return v->type == RAC_JSON_ARRAY ? array_text(b, v, RAC_COLLECTION_CSV, -1)
+                                     : rac_value_text(b->a, v);
+}
+
 /* An array as one text; each element encoded when encode >= 0, separators as they are (blank and
  * tab, which no URL may hold, encoded). */
 static rac_str array_text(struct bind *b, const struct rac_json *v, enum rac_collection c,
@@ -231,7 +241,7 @@ static rac_str array_text(struct bind *b, const struct rac_json *v, enum rac_col
     size_t i = 0;
     RAC_JSON_EACH(e, v)
     {
-        rac_str text = rac_value_text(b->a, e);
+        rac_str text = element_text(b, e);
         if (i++ > 0) {
             if (encode >= 0 && sep != ',')
                 rac_cat_url(&cat, (rac_str){&sep, 1}, RAC_URL_COMPONENT);
@@ -277,7 +287,7 @@ static void bind_query(struct bind *b, uint32_t i, const struct rac_json *v)
     if (v->type == RAC_JSON_ARRAY && p->collection == RAC_COLLECTION_MULTI) {
         RAC_JSON_EACH(e, v)
         {
-            rac_str text = rac_url_encode_set(b->a, rac_value_text(b->a, e), RAC_URL_COMPONENT);
+            rac_str text = rac_url_encode_set(b->a, element_text(b, e), RAC_URL_COMPONENT);
             rac_request_add_query(b->r, p->wire, text, RAC_REQUEST_ENCODED);
         }
         return;
