@@ -173,6 +173,12 @@ static struct rac_json response_json(const struct rac_call_res *res, struct rac_
     return v;
 }
 
+/* §6.5: what is no 2xx failed, a redirect that was not followed among it. */
+static bool answered_well(int64_t status)
+{
+    return status >= 200 && status < 300;
+}
+
 static struct rac_json error_json(const struct rac_call_error *e, struct rac_arena *a)
 {
     struct rac_json v = rac_json_new_object(a);
@@ -238,7 +244,7 @@ static bool batch_line(struct run *run, rac_str text, struct rac_arena *a)
     else
         RAC_JSON_PUT(a, &answer, "response", response_json(out.res, a));
     rac_cli_print_json_line(run->cli, &answer);
-    return out.error.code == RAC_CALL_NONE && out.status < 400;
+    return out.error.code == RAC_CALL_NONE && (run->dry || answered_well(out.status));
 }
 
 static int batch(struct run *run, const char *path)
@@ -469,7 +475,7 @@ static int print_outcome(struct run *run, const struct outcome *out)
     } else {
         print_response(cli, out->res);
     }
-    if (!run->dry && out->status >= 400)
+    if (!run->dry && !answered_well(out->status))
         return rac_cli_fail(cli, RAC_EXIT_FINDINGS, "the backend answered %d", out->status);
     return RAC_EXIT_OK;
 }
@@ -517,7 +523,7 @@ static int remote_call(struct rac_cli *cli, rac_str operation, const struct rac_
     if (status == RAC_EXIT_OK) {
         int64_t code = rac_json_int(RAC_JSON_GET(&answer, "statusCode"), 0);
         print_answer(cli, &answer);
-        if (code >= 400)
+        if (!answered_well(code))
             status = rac_cli_fail(cli, RAC_EXIT_FINDINGS, "the backend answered %d", (int)code);
     }
     rac_remote_close(remote);

@@ -256,6 +256,33 @@ test('call: a side call that gets a 401 is renewed like the call itself', async 
   assert.equal(seen.length, 1);
 });
 
+test('call: a redirect that is not followed is a failed call', async (t) => {
+  const b = await backend(t, (req, res) => {
+    res.writeHead(req.method === 'GET' ? 304 : 303, req.method === 'GET' ? {} : { location: '/v2/elsewhere' });
+    res.end();
+  });
+  const { dir, connection } = moved(t, b.port);
+  for (const [args, code] of [[['GetShip', 'id=1'], 304], [['PostTree', 'body={}'], 303]]) {
+    const r = await raccordJson(['call', dir, ...args, '--connection', connection]);
+    assert.equal(r.status, 1, r.stdout);
+    assert.equal(r.json.statusCode, code);
+    assert.match(r.stderr, new RegExp(`the backend answered ${code}`));
+  }
+  const lines = join(temporary(t), 'calls.jsonl');
+  writeFileSync(lines, JSON.stringify({ id: 1, source: dir, operationId: 'GetShip', parameters: { id: '1' }, connection: { api_key: 'k-12345678' } }) + '\n');
+  assert.equal((await raccord(['call', '--batch', lines])).status, 1);
+});
+
+test('a list within a list is a list with commas', async (t) => {
+  const { dir, connection } = moved(t, 9, (d) => {
+    d.paths['/secret'].get.parameters = ['pipes', 'multi'].map((collectionFormat) => ({ name: collectionFormat, in: 'query', type: 'array', collectionFormat, items: { type: 'array', items: { type: 'integer' } } }));
+    return d;
+  });
+  const r = await raccordJson(['call', dir, 'NoDefault', 'pipes=[[1,2],[3]]', 'multi=[[4,5],[6]]', '--connection', connection, '--dry-run']);
+  assert.equal(r.status, 0, r.stderr);
+  assert.match(r.json.url, /\?pipes=1%2C2%7C3&multi=4%2C5&multi=6$/);
+});
+
 test('a dry run connects nowhere and says what it left undone', async (t) => {
   const pilot = join(data, 'connectors/pilot');
   const r = await raccordJson(['call', pilot, 'Side', 'id=7', '--dry-run']);
