@@ -15,6 +15,7 @@
 #include "workflow/exchange_priv.h"
 #include "workflow/http_status.h"
 #include "workflow/retry.h"
+#include "workflow/trigger_plan.h"
 
 enum { TIMEOUT_CONNECTOR_MS = 120000, TIMEOUT_SAID_MAX_MS = 86400000 };
 
@@ -425,9 +426,10 @@ static bool paged(struct exchange *x)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-/* Where the subscription is ended: the Location as an absolute URL, because whoever asks for it
- * then does not know any more what it was an answer to (§2.7). Absent: there is none. */
-static rac_str subscription_url(struct exchange *x)
+/* Where the subscription is ended (§2.7), or a poll goes on (§2.5): the Location as an absolute URL,
+ * because whoever asks for it then does not know any more what it was an answer to. Absent: there
+ * is none. */
+static rac_str location_url(struct exchange *x)
 {
     rac_str location = rac_str_trim(rac_headers_get(&x->answer.headers, RAC_S("Location"))), url;
     if (location.n == 0)
@@ -435,21 +437,19 @@ static rac_str subscription_url(struct exchange *x)
     return rac_url_resolve(x->answer.base, location, &x->o->a, &url) == RAC_OK ? url : location;
 }
 
-/* For the scheduler, which keeps what the outputs say. */
-static void location_resolve(struct exchange *x)
+/* For the scheduler, which goes on from there. */
+static void location_tell(struct exchange *x)
 {
-    rac_str url = subscription_url(x);
-    struct rac_json *headers = rac_json_get(&x->answer.outputs, RAC_S("headers")),
-                    *location = rac_json_geti(headers, RAC_S("Location"));
-    if (url.n > 0 && location != NULL)
-        *location = rac_json_of_str(url);
+    rac_str url = location_url(x);
+    if (url.n > 0)
+        rac_json_put(&x->o->a, &x->answer.outputs, RAC_TRIGGER_LOCATION_MARK, rac_json_of_str(url));
 }
 
 static void subscribed(struct exchange *x)
 {
     struct outside *o = x->o;
     struct rac_json s = state_json(x);
-    rac_str location = subscription_url(x);
+    rac_str location = location_url(x);
     RAC_JSON_PUT(&o->a, &s, "subscribed", rac_json_of_bool(true));
     if (location.p != NULL)
         RAC_JSON_PUT_STR(&o->a, &s, "location", location);
@@ -480,6 +480,8 @@ static void judge(struct outside *o)
     }
     if (polled(x, &error, &async_failed) || paged(x))
         return;
+    if (o->x->action->options & RAC_WF_TELLS_LOCATION)
+        location_tell(x);
     if (told)
         record_request(x, waits ? 0 : RAC_RUN_REQUEST_LAST);
     if (async_failed || x->answer.status < 200 || x->answer.status > 299) {
@@ -493,8 +495,6 @@ static void judge(struct outside *o)
         subscribed(x);
         return;
     }
-    if (o->x->action->options & RAC_WF_LOCATION_ABSOLUTE)
-        location_resolve(x);
     outside_settle(o, RAC_WF_SUCCEEDED, rac_http_status_name(x->answer.status, &o->a),
                    &x->answer.outputs, NULL);
 }

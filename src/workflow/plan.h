@@ -44,7 +44,7 @@ enum rac_wf_option { /* §2.12, of an action */
                      RAC_WF_FAIL_WHEN_LIMITS_REACHED = 32,
                      RAC_WF_SUBSCRIBES_ONLY = 64, /* of plans made from triggers: a webhook action
                                                      ends when it has subscribed */
-                     RAC_WF_LOCATION_ABSOLUTE = 128, /* likewise: outputs hold it resolved */
+                     RAC_WF_TELLS_LOCATION = 128, /* likewise: outputs say where it points */
 };
 
 struct rac_wf_action {

@@ -241,10 +241,17 @@ static void failed(struct attendance *t, const struct rac_json *record)
 
 /* --- polls (§2.5) ----------------------------------------------------------------------------- */
 
-/* Where the next poll goes: the Location of this one, absolute, as received. */
+/* The Location of the answer, absolute; absent: it had none. */
+static rac_str location_of(const struct rac_json *record)
+{
+    const struct rac_json *outputs = rac_json_get(record, RAC_S("outputs"));
+    return rac_json_str(rac_json_get(outputs, RAC_TRIGGER_LOCATION_MARK), RAC_STR_NULL);
+}
+
+/* Where the next poll goes. */
 static void remember_location(struct attendance *t, const struct rac_json *record)
 {
-    rac_str location = header(record, RAC_S("Location"));
+    rac_str location = location_of(record);
     if (rac_str_startsi(location, RAC_S("http://")) || rac_str_startsi(location, RAC_S("https://")))
         put_text(t, "location", location);
 }
@@ -296,6 +303,7 @@ static void polled(struct attendance *t, const struct rac_json *record)
     if (fires && !is_empty_batch(t, record)) {
         struct rac_json outputs = rac_json_copy(&t->a, rac_json_get(record, RAC_S("outputs")));
         (void)rac_json_del(&outputs, RAC_TRIGGER_SINGLE_MARK);
+        (void)rac_json_del(&outputs, RAC_TRIGGER_LOCATION_MARK);
         put_number(t, "fired", number(t, "fired") + 1);
         fire(t, &outputs, 0);
     } else if (fires || status == 202) {
@@ -387,8 +395,8 @@ static void subscribed(struct attendance *t, const struct rac_json *record)
     }
     struct rac_json s = rac_json_new_object(&t->a);
     RAC_JSON_PUT_STR(&t->a, &s, "inputs", t->inputs);
-    if (header(record, RAC_S("Location")).p != NULL)
-        RAC_JSON_PUT_STR(&t->a, &s, "location", header(record, RAC_S("Location")));
+    if (location_of(record).p != NULL)
+        RAC_JSON_PUT_STR(&t->a, &s, "location", location_of(record));
     RAC_JSON_PUT(&t->a, &t->state, "subscription", s);
     t->row.status = RAC_S("Succeeded");
     if (t->had_subscription) /* the old one goes after the new one stands */

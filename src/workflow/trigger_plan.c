@@ -180,8 +180,8 @@ struct rac_flow *rac_trigger_errand_new(struct rac_flow *f, const struct rac_flo
     }
     struct rac_wf_action *x = &plan->actions[rac_plan_find(plan, t->name)];
     x->options |= RAC_WF_DISABLE_ASYNC | RAC_WF_SUBSCRIBES_ONLY;
-    if (o->errand == RAC_ERRAND_SUBSCRIBE)
-        x->options |= RAC_WF_LOCATION_ABSOLUTE;
+    if (o->errand != RAC_ERRAND_UNSUBSCRIBE)
+        x->options |= RAC_WF_TELLS_LOCATION;
     if (o->begin_at.p != NULL && !is_http_webhook(t)) {
         x->begin_at = rac_arena_str(&e->a, o->begin_at);
         x->begin_by = by_location ? RAC_S("DELETE") : RAC_S("GET");

@@ -12,6 +12,10 @@
  * several, which are asked for one after the other (§2.5). Not for the workflow to see. */
 #define RAC_TRIGGER_SINGLE_MARK RAC_S("x-ms-trigger-single")
 
+/* Likewise: where the answer's Location points, resolved against the URL that was asked (RFC 9110
+ * §10.2.2); whoever goes there later does not know that URL any more. */
+#define RAC_TRIGGER_LOCATION_MARK RAC_S("x-ms-trigger-location")
+
 enum rac_trigger_errand { RAC_ERRAND_POLL, RAC_ERRAND_SUBSCRIBE, RAC_ERRAND_UNSUBSCRIBE };
 
 struct rac_trigger_errand_options {

@@ -86,6 +86,31 @@ test('a poll: 202 is skipped, 200 fires, an array splits, conditions choose, Loc
   assert.match(b.asked[1].url, /^\/items\?state=1$/);
 });
 
+test('the Location of a poll is resolved against the URL that was polled; the trigger sees it as it came', async (t) => {
+  const next = { '/a/items?x=1': '../b/items?triggerState=1', '/b/items?triggerState=1': '?triggerState=2', '/b/items?triggerState=2': '/c#part', '/c': 'ftp://127.0.0.1/', '/moved': '/d/e' };
+  const b = await backend(t, (q) => (q.url === '/from' ? [302, { location: '/moved' }] : [200, next[q.url] ? { location: next[q.url] } : {}, { at: q.url }]));
+  const s = await serve(t, { args: loopback });
+  await put(s, 'relative', { type: 'Http', inputs: { method: 'GET', uri: `${b.url}/a/items`, queries: { x: '1' } }, recurrence: every(1) });
+  await until('five polls', async () => b.asked.length >= 5);
+  assert.deepEqual(b.asked.slice(0, 5).map((x) => x.url), ['/a/items?x=1', '/b/items?triggerState=1', '/b/items?triggerState=2', '/c', '/c']);
+  const done = await until('a run', async () => { const v = (await runs(s, 'relative')).filter((x) => x.status === 'Succeeded'); return v.length >= 1 && v; });
+  const first = await s.api('GET', `/api/v1/runs/${done.at(-1).id}/actions/Seen/outputs`);
+  assert.equal(first.json.headers.Location ?? first.json.headers.location, '../b/items?triggerState=1', first.text);
+  assert.deepEqual(Object.keys(first.json).sort(), ['body', 'headers', 'statusCode']);
+  b.asked.length = 0;
+  await put(s, 'relative', { type: 'Http', inputs: { method: 'GET', uri: `${b.url}/from` }, recurrence: every(1) });
+  await until('the redirect, then what its target named', async () => b.asked.some((x) => x.url === '/d/e'));
+});
+
+test('a Location at an address that is not allowed is not followed', async (t) => {
+  const b = await backend(t, () => [200, { location: `//127.0.0.9:${new URL(b.url).port}/inside` }, {}]);
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/31'] });
+  await put(s, 'guarded', { type: 'Http', inputs: { method: 'GET', uri: `${b.url}/x`, retryPolicy: { type: 'none' } }, recurrence: every(1) });
+  const h = await until('a poll that was refused', async () => { const v = (await history(s, 'guarded')).filter((x) => x.status === 'Failed'); return v.length > 0 && v; });
+  assert.match(JSON.stringify(h[0].error), /127\.0\.0\.9/);
+  assert.deepEqual(b.asked.map((x) => x.url), ['/x']);
+});
+
 test('a poll that is refused is Failed in history and goes on', async (t) => {
   const b = await backend(t, () => [403, {}, { error: 'no' }]);
   const s = await serve(t, { args: loopback });
