@@ -33,10 +33,22 @@ static bool is_call(const struct rac_json *v)
            fn_find(rac_json_key(rac_json_member_at(v, 0))) != NULL;
 }
 
-static rac_err argument(struct builder *b, const struct rac_json *v, const struct rac_expr **out)
+static bool is(const struct fn *fn, const char *name)
+{
+    return fn != NULL && strcmp(fn->info.name, name) == 0;
+}
+
+/* An object in and, or and not is a condition; in other functions it may be a value. */
+static bool joins(const struct fn *fn)
+{
+    return is(fn, "and") || is(fn, "or") || is(fn, "not");
+}
+
+static rac_err argument(struct builder *b, const struct fn *of, const struct rac_json *v,
+                        const struct rac_expr **out)
 {
     rac_str inside = RAC_S("");
-    if (is_call(v))
+    if (is_call(v) || (v->type == RAC_JSON_OBJECT && joins(of)))
         return condition(b, v, out);
     rac_err e = rac_expr_compile_tree(v, b->flags, b->a, out, b->error, &inside);
     if (e != RAC_OK)
@@ -48,15 +60,15 @@ static rac_err call_node(struct builder *b, rac_str name, const struct rac_json 
                          const struct rac_expr **out)
 {
     const struct fn *fn = fn_find(name);
-    bool list = args->type == RAC_JSON_ARRAY, logical = fn != NULL && fn->lazy != NULL;
+    bool list = args->type == RAC_JSON_ARRAY;
     size_t n = list ? rac_json_len(args) : 1;
     if (fn == NULL)
         return wrong(b, RAC_EXPR_FUNCTION,
                      rac_arena_printf(b->a,
                                       "The template function '%.*s' is not defined or not valid.",
                                       RAC_FMT(name)));
-    if (logical && n == 0) {
-        *out = constant(b, rac_json_of_bool(rac_str_eqi(name, RAC_S("and"))));
+    if (n == 0 && (is(fn, "and") || is(fn, "or"))) {
+        *out = constant(b, rac_json_of_bool(is(fn, "and")));
         return RAC_OK;
     }
     if (n < fn->info.args_min || n > fn->info.args_max || n > ARGS_MAX)
@@ -77,7 +89,7 @@ static rac_err call_node(struct builder *b, rac_str name, const struct rac_json 
     rac_str here = b->pointer;
     for (size_t i = 0; i < n; i++) {
         b->pointer = list ? rac_json_pointer_join_index(b->a, here, i) : here;
-        rac_err e = argument(b, list ? rac_json_at(args, i) : args, &x->args[i]);
+        rac_err e = argument(b, fn, list ? rac_json_at(args, i) : args, &x->args[i]);
         if (e != RAC_OK)
             return e;
     }

@@ -231,8 +231,12 @@ static void check_time_expression(struct action *a)
         {RAC_S_INIT("ConvertTimeZone"), &shape_convert_zone},
         {RAC_S_INIT("CurrentTime"), NULL},
     };
+    static const char unusual[] = "IndexOf|Substring"; /* of flows; they fail when reached */
+    const struct rac_json *v = MEMBER(a->x->v, "kind");
     struct at kind;
     rac_str s;
+    if (is_absent(v) && !is_unknown(v))
+        wrong(a->c, F_STRUCTURE, a->at, "the property 'kind' is missing");
     if (!take_member(a->c, a->at, RAC_S("kind"), T_STR, &kind) || !is_literal(kind.node, &s))
         return;
     for (size_t i = 0; i < RAC_COUNT(rows); i++) {
@@ -244,8 +248,8 @@ static void check_time_expression(struct action *a)
             check_shape(a->c, rows[i].shape, a->inputs);
         return;
     }
-    wrong(a->c, F_VALUE_UNUSUAL, &kind, "the kind '%.*s' of an Expression action is not known",
-          RAC_FMT(s));
+    wrong(a->c, fits_words(s, unusual) ? F_VALUE_UNUSUAL : F_STRUCTURE, &kind,
+          "the kind '%.*s' of an Expression action is not known", RAC_FMT(s));
 }
 
 /* --- variables -------------------------------------------------------------------------------- */
@@ -515,7 +519,7 @@ static void (*const rules[A_UNKNOWN + 1])(struct action *a) = {
     [A_API_CONNECTION_WEBHOOK] = check_connection_webhook,
     [A_OPEN_API_CONNECTION] = check_retrying,
     [A_OPEN_API_CONNECTION_WEBHOOK] = check_retrying,
-    [A_API_MANAGEMENT] = check_retrying,
+    [A_API_MANAGEMENT] = check_http_action,
     [A_FUNCTION] = check_function,
     [A_WORKFLOW] = check_workflow_call,
     [A_SERVICE_PROVIDER] = check_retrying,

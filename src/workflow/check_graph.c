@@ -63,7 +63,7 @@ static void layout_under(struct check *c, uint32_t owner, const struct at *at, u
 {
     const struct rac_json *v = MEMBER(at->node, "actions");
     struct at here = AT_KEY(at, RAC_S("actions"), v);
-    if (v == NULL && required)
+    if (required && is_absent(v) && !is_unknown(v))
         wrong(c, F_STRUCTURE, at, "the property 'actions' is missing");
     if (!is_absent(v))
         layout(c, owner, &here, depth);

@@ -21,6 +21,18 @@ enum {
 
 /* --- addresses -------------------------------------------------------------------------------- */
 
+/* "[::1]" or "[::1]:8080". */
+static bool is_bracketed(rac_str host)
+{
+    size_t end = rac_str_find_char(host, ']');
+    if (end == RAC_STR_NPOS || rac_str_find_char(host, ':') > end)
+        return false;
+    for (size_t i = 1; i < end && host.p[i] != '%'; i++) /* behind it: a zone */
+        if (strchr("0123456789abcdefABCDEF:.", host.p[i]) == NULL)
+            return false;
+    return true;
+}
+
 /* What is written of an address up to the first hole can be the start of an absolute one. */
 static bool is_address(rac_str s)
 {
@@ -40,6 +52,8 @@ static bool is_address(rac_str s)
         bool cut = open && end == host.n;
         host.n = end;
         size_t colon = rac_str_rfind_char(host, ':');
+        if (host.n > 0 && host.p[0] == '[' && !cut && !is_bracketed(host))
+            return false;
         if (host.n > 0 && host.p[host.n - 1] == ']')
             colon = RAC_STR_NPOS;
         for (size_t k = colon == RAC_STR_NPOS ? host.n : colon + 1; k < host.n; k++)

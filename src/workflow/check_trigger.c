@@ -51,7 +51,7 @@ static const struct trigger_row {
     {RAC_S_INIT("SlidingWindow"), MUST, &shape_sliding_window, OPTIONAL_INPUTS},
     {RAC_S_INIT("Http"), MAY, &shape_http, HTTP_RULES},
     {RAC_S_INIT("HttpWebhook"), NEVER, &shape_http_webhook, WEBHOOK_RULES | CALLBACK},
-    {RAC_S_INIT("ApiManagement"), MAY, &shape_api_management, RETRY_RULES},
+    {RAC_S_INIT("ApiManagement"), MAY, &shape_api_management, HTTP_RULES},
     {RAC_S_INIT("ApiConnection"), MAY, &shape_api_connection, HOST_RULES | CONNECTOR},
     {RAC_S_INIT("ApiConnectionWebhook"), NEVER, NULL, CALLBACK | CONNECTOR},
     {RAC_S_INIT("ApiConnectionNotification"), MAY, &shape_notification, CALLBACK | CONNECTOR},
@@ -169,6 +169,19 @@ static void check_trigger_inputs(struct check *c, const struct trigger_row *row,
         wrong(c, F_STRUCTURE, &delay, "the delay is no duration");
 }
 
+/* Conditions are written out: no expression makes one (§2.11). */
+static void check_conditions(struct check *c, const struct at *up)
+{
+    struct at at;
+    if (!take_member(c, up, RAC_S("conditions"), T_ARR, &at))
+        return;
+    for (size_t i = 0; i < rac_json_len(at.node); i++) {
+        struct at e = AT_INDEX(&at, i, rac_json_at(at.node, i));
+        if (is_dynamic(e.node))
+            wrong(c, F_STRUCTURE, &e, "a condition is an object with an expression");
+    }
+}
+
 static void check_trigger_recurrence(struct check *c, const struct trigger_row *row,
                                      const struct at *up)
 {
@@ -249,6 +262,7 @@ void check_trigger(struct check *c, const struct rac_json_member *m)
     check_shape(c, &shape_trigger, &at);
     check_description(c, &at);
     check_old(c, &at);
+    check_conditions(c, &at);
     check_options(c, &at, rac_arena_cstr(c->a, s));
     check_limit(c, &at, A_UNKNOWN);
     if (c->w->stateless && row != NULL && row->shape != &shape_request &&
