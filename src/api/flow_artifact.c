@@ -38,9 +38,32 @@ static rac_err find_artifact(struct rac_api_worker *w, const struct rac_flow *fl
     size_t dot = rac_str_rfind_char(name, '.');
     rac_str stem = dot == RAC_STR_NPOS || dot == 0 ? name : rac_str_sub(name, 0, dot);
     rac_err e = as->artifact_get(as->self, flow->tenant, x->id, kind, name, a, out);
-    for (size_t i = 0; i < RAC_COUNT(ends) && e == RAC_E_NOT_FOUND; i++)
+    for (size_t i = 0; kind != RAC_ARTIFACT_BATCH && i < RAC_COUNT(ends) && e == RAC_E_NOT_FOUND;
+         i++)
         e = as->artifact_get(as->self, flow->tenant, x->id, kind,
                              rac_str_concat(a, stem, rac_str_of(ends[i])), a, out);
+    return e;
+}
+
+/* The account, if who saved this version may read it. */
+static rac_err open_account(struct rac_api_worker *w, const struct rac_flow *flow,
+                            struct rac_arena *a, struct rac_account_row *x, rac_str *why)
+{
+    struct rac_principal who;
+    rac_err e = rac_flow_author_principal(w, flow->tenant, flow->author, a, &who);
+    if (e != RAC_OK) {
+        *why = RAC_S("who saved this version of the workflow is gone or disabled, and it acts with "
+                     "their rights.");
+        return e;
+    }
+    e = find_account(w, flow, a, x);
+    struct rac_resource thing = {.tenant = flow->tenant, .group = x->group, .owner = x->owner};
+    if (e == RAC_OK && !rac_iam_may(&who, RAC_MAY_ARTIFACT_READ, &thing))
+        e = RAC_E_NOT_FOUND;
+    if (e == RAC_E_NOT_FOUND)
+        *why = rac_arena_printf(
+            a, "there is no integration account '%.*s' that who saved the workflow could read.",
+            RAC_FMT(flow->account.n > 0 ? flow->account : RAC_S("default")));
     return e;
 }
 
@@ -48,22 +71,8 @@ static rac_err find(struct rac_api_worker *w, const struct rac_flow *flow,
                     enum rac_artifact_kind kind, rac_str name, struct rac_arena *a,
                     struct rac_artifact_row *out, rac_str *why)
 {
-    struct rac_principal who;
     struct rac_account_row x;
-    rac_err e = rac_flow_author_principal(w, flow->tenant, flow->author, a, &who);
-    if (e != RAC_OK) {
-        *why = RAC_S("who saved this version of the workflow is gone or disabled, and it acts with "
-                     "their rights.");
-        return e;
-    }
-    e = find_account(w, flow, a, &x);
-    struct rac_resource thing = {.tenant = flow->tenant, .group = x.group, .owner = x.owner};
-    if (e == RAC_OK && !rac_iam_may(&who, RAC_MAY_ARTIFACT_READ, &thing))
-        e = RAC_E_NOT_FOUND;
-    if (e == RAC_E_NOT_FOUND)
-        *why = rac_arena_printf(
-            a, "there is no integration account '%.*s' that who saved the workflow could read.",
-            RAC_FMT(flow->account.n > 0 ? flow->account : RAC_S("default")));
+    rac_err e = open_account(w, flow, a, &x, why);
     if (e != RAC_OK)
         return e;
     e = find_artifact(w, flow, &x, kind, name, a, out);
@@ -102,5 +111,47 @@ void rac_flow_artifact_find(void *self, const struct rac_flow *flow, enum rac_ar
         rac_json_put_time(&a, &c.properties, RAC_S("changedTime"), r.changed_ms);
     }
     done(arg, e, why, e == RAC_OK ? &c : NULL);
+    rac_arena_fini(&a);
+}
+
+/* --- batches ---------------------------------------------------------------------------------- */
+
+static rac_err list(struct rac_api_worker *w, const struct rac_flow *flow, struct rac_arena *a,
+                    struct rac_json *out, rac_str *why)
+{
+    const struct rac_artifact_store *as = w->as;
+    struct rac_account_row x;
+    struct rac_artifact_row *rows;
+    rac_str after = RAC_STR_NULL;
+    size_t n;
+    bool more;
+    rac_err e = open_account(w, flow, a, &x, why);
+    for (more = true; e == RAC_OK && more;) {
+        e = as->artifact_list(as->self, flow->tenant, x.id, RAC_ARTIFACT_BATCH, after, 250, a,
+                              &rows, &n, &more);
+        for (size_t i = 0; e == RAC_OK && i < n; i++) {
+            struct rac_json p;
+            after = rows[i].name;
+            if (rac_json_parse(rows[i].properties, a, 0, &p, NULL) != RAC_OK ||
+                !rac_json_is_object(&p))
+                continue;
+            RAC_JSON_PUT_STR(a, &p, "name", rows[i].name);
+            rac_json_add(a, out, p);
+        }
+    }
+    return e;
+}
+
+void rac_flow_artifact_batches(struct rac_api_worker *w, const struct rac_flow *flow,
+                               void (*done)(void *arg, rac_err err, rac_str why,
+                                            const struct rac_json *artifacts),
+                               void *arg)
+{
+    struct rac_arena a;
+    rac_str why = RAC_STR_NULL;
+    rac_arena_init(&a, ARENA_MAX);
+    struct rac_json all = rac_json_new_array(&a);
+    rac_err e = list(w, flow, &a, &all, &why);
+    done(arg, e, why, &all);
     rac_arena_fini(&a);
 }

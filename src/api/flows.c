@@ -80,6 +80,8 @@ static void live_fill(struct rac_live_flow *live, const struct rac_flow_document
         t->judged =
             rule->conditions_n > 0 || rule->splits || rule->tracking != NULL || rule->runs > 0;
     }
+    live->flow->triggers = live->rules;
+    live->flow->triggers_n = live->triggers_n;
     for (uint32_t i = 0; i < live->flow->plan->actions_n; i++)
         live->responds |= live->flow->plan->actions[i].type == RAC_WF_TYPE_RESPONSE;
 }

@@ -4,6 +4,7 @@
 #include "api/flow_artifact.h"
 #include "api/flow_target.h"
 #include "api/flows.h"
+#include "api/scheduling.h"
 #include "api/service.h"
 #include "base/mem.h"
 #include "script/children.h"
@@ -117,6 +118,11 @@ static void port_defer(void *self, void (*fn)(void *arg), void *arg)
     w->call_env.defer(w->call_env.defer_self, fn, arg);
 }
 
+static void port_messages_kept(void *self)
+{
+    rac_scheduling_messages(RAC_CAST(self, struct rac_api_worker, RAC_API_MAGIC));
+}
+
 static struct rac_children *children_new(struct rac_api_worker *w)
 {
     const struct rac_config *c = w->service->config;
@@ -148,6 +154,7 @@ rac_err rac_runner_new(struct rac_api_worker *w, struct rac_runner **out)
         .target = rac_flow_target_find,
         .target_release = rac_flow_target_release,
         .artifact = rac_flow_artifact_find,
+        .messages_kept = port_messages_kept,
         .sandbox = rac_children_sandbox(r->children),
         .public_url = w->service->public_url,
         .worker = w->index,

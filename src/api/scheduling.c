@@ -1,5 +1,6 @@
 #include "api/scheduling.h"
 
+#include "api/flow_artifact.h"
 #include "api/flows.h"
 #include "api/runner.h"
 #include "api/service.h"
@@ -64,6 +65,15 @@ static void port_flow_load(void *self, int64_t key,
     rac_flows_want_version(s->w->flows, key, RAC_STR_NULL, loaded, l);
 }
 
+static void port_batches(void *self, const struct rac_flow *flow,
+                         void (*done)(void *arg, rac_err err, rac_str why,
+                                      const struct rac_json *artifacts),
+                         void *arg)
+{
+    struct rac_scheduling *s = self;
+    rac_flow_artifact_batches(s->w, flow, done, arg);
+}
+
 struct rac_scheduling *rac_scheduling_new(struct rac_api_worker *w)
 {
     struct rac_scheduling *s = rac_mem_alloc(sizeof *s);
@@ -75,6 +85,7 @@ struct rac_scheduling *rac_scheduling_new(struct rac_api_worker *w)
                                         .flow_load = port_flow_load,
                                         .alarm = port_alarm,
                                         .public_url = w->service->public_url,
+                                        .batches = port_batches,
                                         .self = s};
     s->scheduler = rac_scheduler_new(&ports);
     rac_deadline_arm(w->loop, &s->alarm, 0);
@@ -135,6 +146,15 @@ static void send_message(struct rac_api_worker *w, int64_t flow, rac_str trigger
 void rac_scheduling_look(struct rac_api_worker *w)
 {
     send_message(w, 0, RAC_STR_NULL);
+}
+
+void rac_scheduling_messages(struct rac_api_worker *w)
+{
+    uint64_t now = w->fs->ready_counter(w->fs->self);
+    if (now == w->batches_seen)
+        return;
+    w->batches_seen = now;
+    rac_scheduling_look(w);
 }
 
 void rac_scheduling_notify(struct rac_api_worker *w, int64_t flow, rac_str trigger)

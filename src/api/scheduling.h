@@ -17,7 +17,10 @@ bool rac_scheduling_drain(struct rac_scheduling *s);
 
 /* Any worker: triggers were marked due, look at them now. */
 void rac_scheduling_look(struct rac_api_worker *w);
-/* Any worker: a notification came in for a trigger that fetches, or one that polls is run by hand. */
+/* Any worker: messages for batches were kept; some batch may be ready. */
+void rac_scheduling_messages(struct rac_api_worker *w);
+/* Any worker: a notification came in for a trigger that fetches, or one that polls or releases
+ * batches is run by hand. */
 void rac_scheduling_notify(struct rac_api_worker *w, int64_t flow, rac_str trigger);
 
 #endif

@@ -77,6 +77,7 @@ struct rac_api_worker {
     const struct rac_flow_store *fs;
     const struct rac_artifact_store *as;
     struct rac_flows *flows;
+    uint64_t batches_seen; /* the store's ready_counter, when it last called the scheduler */
     struct rac_flow_targets *flow_targets;
     struct rac_runner *runner;
     struct rac_retention *retention; /* worker 0; NULL: another */

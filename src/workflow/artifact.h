@@ -1,7 +1,8 @@
 /*
  * artifact - maps and schemas that workflows use (spec workflows §3.16): files of a Standard app's
- * Artifacts folder, or artifacts of an integration account. Kept as they were given; what is in
- * them is nobody's business but the sandbox's.
+ * Artifacts folder, or artifacts of an integration account; of an account also the descriptions of
+ * batches. Maps and schemas are kept as they were given; what is in them is nobody's business but
+ * the sandbox's.
  *
  * The port for keeping them is declared here, implemented by store/. Rules of workflow/store.h hold:
  * tenant first, reads on the caller's thread, writes asynchronous, if_version 0 is "whatever it is".
@@ -13,7 +14,12 @@
 #include "base/commit.h"
 #include "json/json.h"
 
-enum rac_artifact_kind { RAC_ARTIFACT_MAP, RAC_ARTIFACT_SCHEMA, RAC_ARTIFACT_KINDS };
+enum rac_artifact_kind {
+    RAC_ARTIFACT_MAP,
+    RAC_ARTIFACT_SCHEMA,
+    RAC_ARTIFACT_BATCH, /* batchConfigurations (§2.10): properties only */
+    RAC_ARTIFACT_KINDS
+};
 
 enum { RAC_ARTIFACT_NAME_MAX = 80, RAC_ARTIFACTS_MAX = 1000 /* in one account */ };
 

@@ -285,6 +285,15 @@ static const struct rac_flow_trigger_row *copy_row(struct rac_arena *a,
     return out;
 }
 
+static const struct rac_flow_release *copy_release(struct rac_arena *a,
+                                                   const struct rac_flow_release *r)
+{
+    struct rac_flow_release *out = RAC_NEW(a, struct rac_flow_release);
+    *out = *r;
+    out->trigger = rac_arena_str(a, r->trigger);
+    return out;
+}
+
 void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire_fn done, void *arg)
 {
     struct rac_flow *f = fire->flow;
@@ -307,6 +316,8 @@ void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire
     facts_of(l, fire, now);
     if (fire->trigger_row != NULL)
         l->trigger_row = copy_row(&l->a, fire->trigger_row);
+    if (fire->release != NULL)
+        l->release = copy_release(&l->a, fire->release);
     if (l->holds_caller && done != NULL && fire->depth == 0) {
         int64_t wait = e->limits.response_wait_ms;
         if (wait == 0)

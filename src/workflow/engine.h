@@ -29,6 +29,7 @@
 #include "workflow/store.h"
 
 struct rac_engine;
+struct rac_flow_trigger;
 struct rac_run;
 struct rac_fire;
 struct rac_fire_answer;
@@ -45,12 +46,16 @@ struct rac_flow {
     bool enabled, stateless;
     const struct rac_workflow *workflow;
     const struct rac_plan *plan;
-    uint8_t keys[2][32];  /* access keys, §5.2 */
+    uint8_t keys[2][32];                     /* access keys, §5.2 */
+    const struct rac_flow_trigger *triggers; /* compiled; NULL: nobody asks for them */
+    size_t triggers_n;
     rac_str callback_url; /* of plans made from triggers: listCallbackUrl(); absent: that of the
                              run's action */
     _Atomic int refs;
     struct rac_arena a; /* everything above lives here */
 };
+/* NULL: there is none of that name (letter case ignored). */
+const struct rac_flow_trigger *rac_flow_trigger_find(const struct rac_flow *f, rac_str name);
 struct rac_flow *rac_flow_ref(struct rac_flow *f);
 void rac_flow_unref(struct rac_flow *f);
 
@@ -104,6 +109,8 @@ struct rac_engine_ports {
                      void (*done)(void *arg, rac_err err, rac_str why,
                                   const struct rac_artifact_content *c),
                      void *arg);
+    /* Messages for batches were committed: some may be ready. NULL: nobody looks. */
+    void (*messages_kept)(void *self);
     struct rac_sandbox sandbox; /* where maps and schemas run; start NULL: nowhere */
     /* Mocks and built-in providers: asked before an action executes (nth: of its executions in
      * this run). NULL: none. */
@@ -167,6 +174,7 @@ struct rac_fire {
     bool bypass_limits;                      /* resubmit */
     unsigned depth;                          /* of nested calls */
     const struct rac_flow_trigger_row *trigger_row; /* committed with the run; NULL: none */
+    const struct rac_flow_release *release; /* messages it begins with, likewise; NULL: none */
     /* resubmit from an action (§4.15): name of the run copied and the action; absent: none */
     rac_str copy_run, copy_action;
 };

@@ -3,7 +3,7 @@
 #include "base/str.h"
 #include "workflow/engine_priv.h"
 
-enum { SPARE_MAX = 256, SPARE_KEPT_BYTES = 1 << 20 };
+enum { SPARE_MAX = 256, SPARE_KEPT_BYTES = 1 << 20, SENT_BYTES_MAX = 256 << 20 };
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
@@ -160,6 +160,7 @@ void live_release(struct live *l)
         return;
     l->lane->lives_n--;
     lane_let_go(e, l->lane);
+    live_messages_clear(l);
     live_events_refuse(l, RAC_E_CANCELLED, RAC_S("the run left before this was done"));
     l->magic = 0;
     if (e->spare_n < SPARE_MAX && l->a.used_bytes <= SPARE_KEPT_BYTES &&
@@ -178,10 +179,49 @@ void live_release(struct live *l)
 
 void live_orphan_free(struct live *l)
 {
+    live_messages_clear(l);
     rac_arena_fini(&l->a);
     rac_buf_fini(&l->kept);
     l->magic = 0;
     rac_mem_free(l);
+}
+
+/* --- messages for batches ---------------------------------------------------------------------- */
+
+struct rac_flow_message *live_message(struct live *l, const struct rac_flow_message *m)
+{
+    if (l->sent == NULL)
+        rac_arena_init(&l->sent_a, SENT_BYTES_MAX);
+    if (l->sent_n == l->sent_cap) {
+        size_t cap = l->sent_cap > 0 ? l->sent_cap * 2 : 8;
+        struct rac_flow_message *v = RAC_NEW_N(&l->sent_a, struct rac_flow_message, cap);
+        if (l->sent_n > 0)
+            memcpy(v, l->sent, l->sent_n * sizeof *v);
+        l->sent = v;
+        l->sent_cap = cap;
+    }
+    struct rac_flow_message *copy = &l->sent[l->sent_n++];
+    *copy = *m;
+    l->sent_bytes += m->content.n;
+    rac_str *const texts[] = {&copy->tenant,    &copy->trigger, &copy->batch,
+                              &copy->partition, &copy->id,      &copy->content};
+    for (size_t i = 0; i < RAC_COUNT(texts); i++)
+        *texts[i] = rac_arena_str(&l->sent_a, *texts[i]);
+    return copy;
+}
+
+void live_message_drop(struct live *l)
+{
+    l->sent_bytes -= l->sent[--l->sent_n].content.n;
+}
+
+void live_messages_clear(struct live *l)
+{
+    if (l->sent == NULL)
+        return;
+    rac_arena_fini(&l->sent_a);
+    l->sent = NULL;
+    l->sent_n = l->sent_cap = l->sent_bytes = 0;
 }
 
 /* --- events ----------------------------------------------------------------------------------- */

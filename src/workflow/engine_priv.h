@@ -78,6 +78,7 @@ struct outside {
     struct exchange *exchange;       /* of actions that send requests */
     struct nested *nested;           /* of Workflow actions */
     struct transform *transform;     /* of actions that use a map or a schema */
+    struct sending *sending;         /* of SendToBatch actions */
 };
 
 struct live {
@@ -115,10 +116,13 @@ struct live {
     struct rac_buf kept; /* the turn in the air, until it is committed */
     struct rac_flow_value *kept_values;
     size_t kept_values_n;
-    struct rac_arena kept_a;
+    struct rac_arena sent_a;       /* messages of the turn in the air */
+    struct rac_flow_message *sent; /* NULL: none; then sent_a is not there either */
+    size_t sent_n, sent_cap, sent_bytes;
     unsigned failures;
     rac_ms due_ms;
     const struct rac_flow_trigger_row *trigger_row; /* with the first turn */
+    const struct rac_flow_release *release;         /* likewise */
     struct rac_run_facts facts;
 };
 
@@ -188,6 +192,10 @@ struct live *live_get(struct rac_engine *e, int64_t flow_key, rac_str name);
 void live_release(struct live *l);     /* leaves memory; the store keeps it */
 void live_orphan_free(struct live *l); /* one that waited for an answer when its engine went */
 void live_event(struct live *l, struct event *ev);
+/* A message that leaves with the turn it is in: a copy, which live_message_drop takes back. */
+struct rac_flow_message *live_message(struct live *l, const struct rac_flow_message *m);
+void live_message_drop(struct live *l);
+void live_messages_clear(struct live *l);
 void live_caller_set(struct live *l, rac_fire_fn done, void *arg);
 rac_fire_fn live_caller_take(struct live *l); /* nobody waits from here on; NULL: nobody did */
 struct live *live_of_caller(struct rac_engine *e, rac_fire_fn done, void *arg);
@@ -226,7 +234,8 @@ void outside_prepare(struct outside *o); /* in a turn: may settle at once */
 void outside_start(struct outside *o);   /* after the commit */
 void outside_stop(struct outside *o);    /* cancels and frees */
 void outside_step(struct outside *o, void (*step)(struct outside *o)); /* in the next turn */
-void outside_settle(struct outside *o, enum rac_wf_status status, rac_str code,
+/* False: the action was not open any more, and this came too late. */
+bool outside_settle(struct outside *o, enum rac_wf_status status, rac_str code,
                     const struct rac_json *outputs, const struct rac_json *error);
 void outside_fail(struct outside *o, const char *code, const char *error_code, rac_str message);
 struct outside *outside_of(const struct rac_wf_record *x);
@@ -240,9 +249,15 @@ void exchange_unsubscribe(struct live *l, struct rac_wf_record *x);
 /* nested.c: Workflow actions (§3.4) */
 void nested_start(struct outside *o);
 void nested_free(struct outside *o);
+rac_str host_workflow(const struct rac_json *inputs); /* the workflow they name; "": none */
 
 /* transform.c: actions that use a map or a schema (§3.16) */
 void transform_start(struct outside *o);
 void transform_free(struct outside *o);
+
+/* send.c: SendToBatch (§3.22) */
+void send_prepare(struct outside *o);
+void send_start(struct outside *o);
+void send_free(struct outside *o);
 
 #endif

@@ -264,6 +264,14 @@ static void lost(struct live *l, rac_err err, rac_str error)
     live_release(l);
 }
 
+static void messages_kept(struct live *l)
+{
+    bool some = l->sent_n > 0;
+    live_messages_clear(l);
+    if (some && l->e->ports.messages_kept != NULL)
+        l->e->ports.messages_kept(l->e->ports.self);
+}
+
 static void committed(void *arg, rac_err err, rac_str error, int64_t id)
 {
     struct live *l = RAC_CAST(arg, struct live, LIVE_MAGIC);
@@ -281,6 +289,7 @@ static void committed(void *arg, rac_err err, rac_str error, int64_t id)
     if (err == RAC_OK) {
         l->creating = false;
         l->failures = 0;
+        messages_kept(l);
         after_commit(l);
     } else if (l->creating || err == RAC_E_CONFLICT || err == RAC_E_NOT_FOUND) {
         lost(l, err, error); /* nothing was acknowledged */
@@ -327,13 +336,16 @@ static void commit(struct live *l)
                               .due_ms = l->due_ms,
                               .journal = rac_buf_str(&l->kept),
                               .values = l->kept_values,
-                              .values_n = l->kept_values_n};
+                              .values_n = l->kept_values_n,
+                              .messages = l->sent,
+                              .messages_n = l->sent_n};
     if (l->creating) {
         t.revision = f->revision;
         t.trigger = rac_run_trigger(r);
         t.tracking = rac_run_tracking(r);
         t.correlation = correlation_of(l);
         t.start_ms = rac_run_start_ms(r);
+        t.release = l->release;
     }
     if (error->type != RAC_JSON_NONE)
         t.error = rac_json_print_str(error, 0, &l->a);

@@ -60,21 +60,25 @@ static void event_kept(void *arg, const struct rac_commit *c)
     one_less(g);
 }
 
-/* History of what started no run; row goes with it when it is the last thing to be kept. */
-static void keep_event(struct firing *g, struct rac_namer *namer, enum rac_trigger_outcome outcome,
-                       rac_str code, rac_str message, bool with_row)
+/* History of what started no run; row goes with it when it is the last thing to be kept. outputs:
+ * what was judged. */
+static void keep_event(struct firing *g, struct rac_namer *namer, const struct rac_trigger_item *i,
+                       const struct rac_flow_release *release, bool with_row)
 {
     const struct rac_firing *f = &g->f;
     rac_ms now = rac_env_wall_ms(f->env);
     if (f->store == NULL)
         return;
     struct rac_flow_event_row e =
-        rac_trigger_event(f->trigger, namer, outcome, code, message, now, now, &g->a);
+        rac_trigger_event(f->trigger, namer, i->outcome, i->code, i->message, now, now, &g->a);
     e.scheduled_ms = f->scheduled_ms;
     if (f->inputs != NULL)
         e.inputs = rac_json_print_str(f->inputs, 0, &g->a);
-    if (f->outputs != NULL)
-        e.outputs = rac_json_print_str(f->outputs, 0, &g->a);
+    const struct rac_json *outputs =
+        release != NULL && i->outputs.type != RAC_JSON_NONE ? &i->outputs : f->outputs;
+    if (outputs != NULL)
+        e.outputs = rac_json_print_str(outputs, 0, &g->a);
+    e.release = release;
     g->under_way++;
     if (with_row && f->row != NULL)
         f->store->trigger_save(f->store->self, f->row, &e, event_kept, g);
@@ -82,7 +86,8 @@ static void keep_event(struct firing *g, struct rac_namer *namer, enum rac_trigg
         f->store->event_add(f->store->self, f->flow->key, f->flow->tenant, &e, event_kept, g);
 }
 
-static void start_run(struct firing *g, const struct rac_trigger_item *i, bool with_row)
+static void start_run(struct firing *g, const struct rac_trigger_item *i,
+                      const struct rac_flow_release *release, bool with_row)
 {
     const struct rac_firing *f = &g->f;
     struct rac_fire fire = {
@@ -94,6 +99,7 @@ static void start_run(struct firing *g, const struct rac_trigger_item *i, bool w
         .scheduled_ms = f->scheduled_ms,
         .waits = f->waits && g->single,
         .trigger_row = with_row && !f->flow->stateless ? f->row : NULL,
+        .release = release,
     };
     if (with_row && f->row != NULL && f->flow->stateless && f->store != NULL) {
         g->under_way++; /* the run keeps nothing, its trigger does */
@@ -119,10 +125,48 @@ static void copy_in(struct firing *g, const struct rac_firing *f)
     g->f.row = &g->row;
 }
 
+/* --- messages of a batch ---------------------------------------------------------------------- */
+
+/* Whether the items are the messages, one by one. */
+static bool items_are_messages(const struct rac_firing *f, const struct rac_trigger_verdict *v)
+{
+    const struct rac_json *items =
+        rac_json_get(rac_json_get(f->outputs, RAC_S("body")), RAC_S("items"));
+    bool same = f->trigger->splits && (int64_t)v->n == f->release->n && rac_json_len(items) == v->n;
+    for (size_t i = 0; i < v->n && same; i++)
+        same = rac_json_equal(rac_json_at(items, i),
+                              rac_json_get(&v->items[i].outputs, RAC_S("body")));
+    return same;
+}
+
+/* For each item the messages that go with it: all with the one that is kept last, or its own. */
+static const struct rac_flow_release **releases(struct firing *g,
+                                                const struct rac_trigger_verdict *v, size_t last)
+{
+    const struct rac_flow_release **out = RAC_NEW_N(&g->a, const struct rac_flow_release *, v->n);
+    const struct rac_firing *f = &g->f;
+    if (f->release == NULL)
+        return out;
+    if (!items_are_messages(f, v)) {
+        out[last] = f->release;
+        return out;
+    }
+    for (size_t i = 0; i < v->n; i++) {
+        struct rac_flow_release *own = RAC_NEW(&g->a, struct rac_flow_release);
+        *own = *f->release;
+        own->first = own->last = f->numbers[i];
+        own->n = 1;
+        out[i] = own;
+    }
+    return out;
+}
+
+/* --- beginning -------------------------------------------------------------------------------- */
+
 /* Those that end without a run first, so that the trigger's new state is committed last. */
 static void begin(struct firing *g, const struct rac_trigger_verdict *v, struct rac_namer *namer)
 {
-    size_t last = SIZE_MAX, fires = 0;
+    size_t last = v->n - 1, fires = 0;
     for (size_t i = 0; i < v->n; i++)
         if (v->items[i].outcome == RAC_TRIGGER_FIRES) {
             last = i;
@@ -130,15 +174,13 @@ static void begin(struct firing *g, const struct rac_trigger_verdict *v, struct 
         }
     /* the row of a stateless one is kept apart from its run: answered when both are done */
     g->single = fires == 1 && v->n == 1 && !(g->f.row != NULL && g->f.flow->stateless);
-    for (size_t i = 0; i < v->n; i++) {
-        const struct rac_trigger_item *item = &v->items[i];
-        if (item->outcome != RAC_TRIGGER_FIRES)
-            keep_event(g, namer, item->outcome, item->code, item->message,
-                       fires == 0 && i == v->n - 1);
-    }
+    const struct rac_flow_release **release = releases(g, v, last);
+    for (size_t i = 0; i < v->n; i++)
+        if (v->items[i].outcome != RAC_TRIGGER_FIRES)
+            keep_event(g, namer, &v->items[i], release[i], fires == 0 && i == last);
     for (size_t i = 0; i < v->n; i++)
         if (v->items[i].outcome == RAC_TRIGGER_FIRES)
-            start_run(g, &v->items[i], i == last);
+            start_run(g, &v->items[i], release[i], i == last);
 }
 
 void rac_trigger_fire(const struct rac_firing *f, rac_firing_fn done, void *arg)
@@ -160,8 +202,10 @@ void rac_trigger_fire(const struct rac_firing *f, rac_firing_fn done, void *arg)
             g->worst.code = v.code;
             g->worst.message = v.message;
         }
-        keep_event(g, &namer, v.outcome, v.code, v.message, true);
+        struct rac_trigger_item all = {.outcome = v.outcome, .code = v.code, .message = v.message};
+        keep_event(g, &namer, &all, f->release, true);
     }
     g->f.inputs = g->f.outputs = NULL; /* borrowed until here */
+    g->f.release = NULL;
     one_less(g);
 }

@@ -201,15 +201,19 @@ static void too_deep(struct outside *o)
                  RAC_S("Workflows call each other more than 100 levels deep."));
 }
 
-void nested_start(struct outside *o)
+rac_str host_workflow(const struct rac_json *inputs)
 {
-    struct live *l = o->live;
-    const struct rac_json *host = get(&o->x->inputs, RAC_S("host"));
+    const struct rac_json *host = get(inputs, RAC_S("host"));
     rac_str id = rac_json_str(get(get(host, RAC_S("workflow")), RAC_S("id")), RAC_STR_NULL);
     if (id.p == NULL)
         id = rac_json_str(get(host, RAC_S("workflowReferenceName")), RAC_STR_NULL);
-    if (id.p == NULL)
-        id = rac_json_str(get(host, RAC_S("id")), RAC_S(""));
+    return id.p != NULL ? id : rac_json_str(get(host, RAC_S("id")), RAC_S(""));
+}
+
+void nested_start(struct outside *o)
+{
+    struct live *l = o->live;
+    rac_str id = host_workflow(&o->x->inputs);
     if (rac_run_depth(l->run) >= NESTED_DEPTH_MAX) {
         outside_step(o, too_deep);
         return;

@@ -33,6 +33,7 @@ void outside_stop(struct outside *o)
     exchange_free(o);
     nested_free(o);
     transform_free(o);
+    send_free(o);
     while (*at != o)
         at = &(*at)->next;
     *at = o->next;
@@ -50,13 +51,13 @@ void outside_step(struct outside *o, void (*step)(struct outside *o))
     live_ready(o->live);
 }
 
-void outside_settle(struct outside *o, enum rac_wf_status status, rac_str code,
+bool outside_settle(struct outside *o, enum rac_wf_status status, rac_str code,
                     const struct rac_json *outputs, const struct rac_json *error)
 {
     struct rac_run_outcome out = {status, code, outputs, error};
     rac_err err = rac_run_settle(o->live->run, o->x, &out);
-    (void)err; /* it ended meanwhile: then this came too late */
     outside_stop(o);
+    return err == RAC_OK;
 }
 
 void outside_fail(struct outside *o, const char *code, const char *error_code, rac_str message)
@@ -208,6 +209,9 @@ void outside_prepare(struct outside *o)
     case RAC_WF_TYPE_XML_VALIDATION:
     case RAC_WF_TYPE_ARTIFACT_LOOKUP:
         return;
+    case RAC_WF_TYPE_SEND_TO_BATCH:
+        send_prepare(o);
+        return;
     default:
         exchange_prepare(o);
     }
@@ -234,6 +238,9 @@ void outside_start(struct outside *o)
     case RAC_WF_TYPE_XML_VALIDATION:
     case RAC_WF_TYPE_ARTIFACT_LOOKUP:
         transform_start(o);
+        return;
+    case RAC_WF_TYPE_SEND_TO_BATCH:
+        send_start(o);
         return;
     default:
         exchange_start(o);

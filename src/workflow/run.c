@@ -347,7 +347,7 @@ static bool answered(struct rac_run *r, struct rac_wf_record *x)
 
 static bool outside(enum rac_wf_type type)
 {
-    return type >= RAC_WF_TYPE_WAIT && type <= RAC_WF_TYPE_ARTIFACT_LOOKUP;
+    return type >= RAC_WF_TYPE_WAIT && type <= RAC_WF_TYPE_SEND_TO_BATCH;
 }
 
 /* Credentials are not recorded (§5.1): what carries an action out evaluates them again. */

@@ -1,6 +1,6 @@
 /*
- * scheduler - triggers that nobody calls: recurrences, sliding windows, polls, subscriptions (spec
- * workflows §2.3 to §2.8).
+ * scheduler - triggers that nobody calls: recurrences, sliding windows, polls, subscriptions, batches
+ * (spec workflows §2.3 to §2.8, §2.10).
  *
  *   due row in the store -> workflow loaded -> attended by class -> runs fired, state and next due
  *   time saved
@@ -45,6 +45,13 @@ struct rac_scheduler_ports {
     /* Asks for one rac_scheduler_tick after so many ms, or sooner if that was asked for before. */
     void (*alarm)(void *self, int64_t after_ms);
     rac_str public_url;
+    /* All descriptions of batches in the workflow's integration account, as rac_batches_add takes
+     * them; done may come at once, and what it is given is good while it runs. NULL: there are
+     * none. */
+    void (*batches)(void *self, const struct rac_flow *flow,
+                    void (*done)(void *arg, rac_err err, rac_str why,
+                                 const struct rac_json *artifacts),
+                    void *arg);
     void *self;
 };
 
@@ -80,6 +87,10 @@ struct rac_firing {
     rac_ms scheduled_ms;
     bool waits; /* for a Response: only when one run starts */
     const struct rac_flow_trigger_row *row;
+    /* Messages of a batch that go with what is started, NULL: none. Where each item of splitOn is
+     * one of the outputs' items, its message goes with its run; else all go with the last one. */
+    const struct rac_flow_release *release;
+    const int64_t *numbers; /* of these messages */
 };
 typedef void (*rac_firing_fn)(void *arg, size_t started, const struct rac_fire_answer *answer);
 void rac_trigger_fire(const struct rac_firing *f, rac_firing_fn done, void *arg);

@@ -38,7 +38,7 @@ static void put_text(struct attendance *t, const char *name, rac_str v)
         (void)rac_json_del(&t->state, rac_str_of(name));
 }
 
-static rac_str digest(struct attendance *t, const struct rac_json *a, const struct rac_json *b)
+rac_str attendance_digest(struct attendance *t, const struct rac_json *a, const struct rac_json *b)
 {
     struct rac_json both = rac_json_new_array(&t->a);
     rac_json_add(&t->a, &both, a != NULL ? *a : rac_json_of_null());
@@ -51,7 +51,7 @@ static const struct rac_json *member(const struct attendance *t, const char *nam
     return rac_json_geti(t->trigger->node, rac_str_of(name));
 }
 
-static struct rac_trigger_context context(const struct attendance *t)
+struct rac_trigger_context attendance_context(const struct attendance *t)
 {
     return (struct rac_trigger_context){.flow = t->flow, .env = t->s->ports.env};
 }
@@ -61,9 +61,8 @@ static const struct rac_json *subscription(const struct attendance *t)
     return rac_json_get(&t->state, RAC_S("subscription"));
 }
 
-/* An event of history for what did not come to firing; NULL text: none. */
-static struct rac_flow_event_row *event(struct attendance *t, enum rac_trigger_outcome outcome,
-                                        rac_str code, rac_str message)
+struct rac_flow_event_row *attendance_event(struct attendance *t, enum rac_trigger_outcome outcome,
+                                            rac_str code, rac_str message)
 {
     static const char *const words[] = {"Succeeded", "Skipped", "Failed"};
     struct rac_flow_event_row *e = RAC_NEW(&t->a, struct rac_flow_event_row);
@@ -89,7 +88,7 @@ static void fired(void *arg, size_t started, const struct rac_fire_answer *answe
         attendance_end(t, BUSY_MS);
         return;
     }
-    attendance_keep(t, event(t, RAC_TRIGGER_SKIPS, answer->code, answer->message));
+    attendance_keep(t, attendance_event(t, RAC_TRIGGER_SKIPS, answer->code, answer->message));
 }
 
 static void fire(struct attendance *t, const struct rac_json *outputs, rac_ms scheduled_ms)
@@ -119,7 +118,7 @@ static void default_recurrence(struct attendance *t)
 /* Anchors a recurrence that is new or has changed. False: it is not valid, and that is recorded. */
 static bool recur(struct attendance *t, bool required)
 {
-    struct rac_trigger_context c = context(t);
+    struct rac_trigger_context c = attendance_context(t);
     rac_str why;
     const struct rac_json *r = member(t, "recurrence");
     if (r == NULL && !required) {
@@ -127,10 +126,10 @@ static bool recur(struct attendance *t, bool required)
     } else if (!rac_trigger_recurrence(t->trigger, &c, &t->a, &t->recurrence, &why)) {
         t->row.due_ms = 0;
         put_text(t, "anchor", RAC_STR_NULL);
-        attendance_keep(t, event(t, RAC_TRIGGER_FAILS, RAC_S("InvalidRecurrence"), why));
+        attendance_keep(t, attendance_event(t, RAC_TRIGGER_FAILS, RAC_S("InvalidRecurrence"), why));
         return false;
     }
-    rac_str anchor = digest(t, r, &t->trigger->plan->parameters);
+    rac_str anchor = attendance_digest(t, r, &t->trigger->plan->parameters);
     if (rac_str_eq(anchor, text(t, "anchor")))
         return true;
     put_text(t, "anchor", anchor);
@@ -236,7 +235,7 @@ static void failed(struct attendance *t, const struct rac_json *record)
     rac_str message = rac_json_str(rac_json_get(error, RAC_S("message")), RAC_STR_NULL);
     if (message.p == NULL)
         message = rac_arena_printf(&t->a, "the answer was %d", status_of(record));
-    attendance_keep(t, event(t, RAC_TRIGGER_FAILS, code, message));
+    attendance_keep(t, attendance_event(t, RAC_TRIGGER_FAILS, code, message));
 }
 
 /* --- polls (§2.5) ----------------------------------------------------------------------------- */
@@ -307,9 +306,10 @@ static void polled(struct attendance *t, const struct rac_json *record)
         put_number(t, "fired", number(t, "fired") + 1);
         fire(t, &outputs, 0);
     } else if (fires || status == 202) {
-        attendance_keep(t, event(t, RAC_TRIGGER_SKIPS,
-                                 rac_json_str(rac_json_get(record, RAC_S("code")), RAC_STR_NULL),
-                                 RAC_STR_NULL));
+        attendance_keep(
+            t, attendance_event(t, RAC_TRIGGER_SKIPS,
+                                rac_json_str(rac_json_get(record, RAC_S("code")), RAC_STR_NULL),
+                                RAC_STR_NULL));
     } else {
         failed(t, record);
     }
@@ -321,13 +321,13 @@ static void poll(struct attendance *t)
     if (errand_run(t, RAC_ERRAND_POLL, text(t, "location"), polled, &why))
         return;
     t->row.due_ms = 0;
-    attendance_keep(t, event(t, RAC_TRIGGER_FAILS, RAC_S("InvalidTemplate"),
-                             why.p != NULL ? why : RAC_S("the trigger has no inputs")));
+    attendance_keep(t, attendance_event(t, RAC_TRIGGER_FAILS, RAC_S("InvalidTemplate"),
+                                        why.p != NULL ? why : RAC_S("the trigger has no inputs")));
 }
 
 static void forget_what_changed(struct attendance *t)
 {
-    t->inputs = digest(t, member(t, "inputs"), &t->trigger->plan->parameters);
+    t->inputs = attendance_digest(t, member(t, "inputs"), &t->trigger->plan->parameters);
     if (!rac_str_eq(t->inputs, text(t, "inputs")))
         put_text(t, "location", RAC_STR_NULL);
     put_text(t, "inputs", t->inputs);
@@ -360,7 +360,7 @@ static rac_str subscription_digest(struct attendance *t)
     rac_json_add(&t->a, &all, inputs != NULL ? *inputs : rac_json_of_null());
     rac_json_add(&t->a, &all, rac_json_of_str(rac_sha256_hex(&t->a, attendance_key(t))));
     rac_json_add(&t->a, &all, rac_json_of_str(t->s->ports.public_url));
-    return digest(t, &all, &t->trigger->plan->parameters);
+    return attendance_digest(t, &all, &t->trigger->plan->parameters);
 }
 
 static void unsubscribed(struct attendance *t, const struct rac_json *record)
@@ -368,13 +368,14 @@ static void unsubscribed(struct attendance *t, const struct rac_json *record)
     int status = status_of(record);
     bool ended = (status >= 200 && status < 300) || status == 404 || status == 410;
     /* Failures are told and never block. */
-    attendance_keep(t, ended || t->trigger == NULL || t->deleted
-                           ? NULL
-                           : event(t, RAC_TRIGGER_FAILS, RAC_S("UnsubscribeFailed"),
-                                   rac_arena_printf(&t->a,
-                                                    "The subscription could not be ended; the "
-                                                    "answer was %d.",
-                                                    status)));
+    attendance_keep(
+        t, ended || t->trigger == NULL || t->deleted
+               ? NULL
+               : attendance_event(t, RAC_TRIGGER_FAILS, RAC_S("UnsubscribeFailed"),
+                                  rac_arena_printf(&t->a,
+                                                   "The subscription could not be ended; the "
+                                                   "answer was %d.",
+                                                   status)));
 }
 
 /* Ends what is under the Location, then saves. */
@@ -441,8 +442,9 @@ static void attend_webhook(struct attendance *t)
     if (errand_run(t, RAC_ERRAND_SUBSCRIBE, RAC_STR_NULL, subscribed, &why))
         return;
     t->row.due_ms = 0;
-    attendance_keep(t, event(t, RAC_TRIGGER_FAILS, RAC_S("InvalidTemplate"),
-                             why.p != NULL ? why : RAC_S("the trigger describes no subscription")));
+    attendance_keep(
+        t, attendance_event(t, RAC_TRIGGER_FAILS, RAC_S("InvalidTemplate"),
+                            why.p != NULL ? why : RAC_S("the trigger describes no subscription")));
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -455,7 +457,11 @@ static void rest(struct attendance *t)
     bool subscribed = s != NULL;
     t->row.due_ms = 0;
     (void)rac_json_del(&t->state, RAC_S("subscription"));
-    (void)rac_json_del(&t->state, RAC_S("anchor")); /* enabled again, it is anchored again */
+    /* enabled again, it is anchored again */
+    static const rac_str anchored[] = {RAC_S_INIT("anchor"), RAC_S_INIT("batches"),
+                                       RAC_S_INIT("criteria")};
+    for (size_t i = 0; i < RAC_COUNT(anchored); i++)
+        (void)rac_json_del(&t->state, anchored[i]);
     if (t->deleted || t->trigger == NULL)
         t->row.state = RAC_S("");
     if (subscribed)
@@ -472,6 +478,7 @@ void attend(struct attendance *t)
         [RAC_TRIGGER_POLL] = attend_poll,
         [RAC_TRIGGER_WEBHOOK] = attend_webhook,
         [RAC_TRIGGER_NOTIFICATION] = attend_webhook,
+        [RAC_TRIGGER_MESSAGES] = attend_batch,
     };
     t->now_ms = rac_env_wall_ms(t->s->ports.env);
     if (t->trigger == NULL || t->deleted || !t->flow->enabled) {
@@ -484,6 +491,6 @@ void attend(struct attendance *t)
         return;
     }
     bool timed = class == RAC_TRIGGER_TIMER || class == RAC_TRIGGER_WINDOW;
-    if (recur(t, timed))
+    if (class == RAC_TRIGGER_MESSAGES || recur(t, timed))
         by_class[class](t);
 }

@@ -53,8 +53,10 @@ struct rac_scheduler {
  * From the moment a trigger is found due until its new state is durable. Its state, a JSON object:
  * "anchor" digest of the recurrence it was activated with, "activated" when, "fired" how often,
  * "next" occurrence, "window" begin of the last window, "inputs" digest of what it asks for,
- * "location" where a poll goes on, "row" how many polls followed each other at once, "subscription" {"inputs", "location"}.
+ * "location" where a poll goes on, "row" how many polls followed each other at once, "subscription" {"inputs", "location"};
+ * of batches "criteria" digest of all, "account" whether they are in one, "batches" {name: {"anchor", "activated", "fired", "next"}}.
  */
+struct batching;
 struct attendance {
     struct rac_scheduler *s;
     struct attendance *next;
@@ -103,9 +105,18 @@ bool errand_run(struct attendance *t, enum rac_trigger_errand what, rac_str begi
 void errands_go(struct rac_scheduler *s);   /* those whose turn it is */
 void errands_drop(struct rac_scheduler *s); /* all that wait: their rows are due as before */
 
+/* --- scheduler_attend.c ----------------------------------------------------------------------- */
+
+rac_str attendance_digest(struct attendance *t, const struct rac_json *a, const struct rac_json *b);
+struct rac_trigger_context attendance_context(const struct attendance *t);
+/* An event of history for what did not come to firing. */
+struct rac_flow_event_row *attendance_event(struct attendance *t, enum rac_trigger_outcome outcome,
+                                            rac_str code, rac_str message);
+
 /* --- scheduler.c, scheduler_attend.c ---------------------------------------------------------- */
 
-void attend(struct attendance *t); /* scheduler_attend.c; ends by one of the two below */
+void attend(struct attendance *t);       /* scheduler_attend.c; ends by one of the two below */
+void attend_batch(struct attendance *t); /* scheduler_batch.c; the same */
 /* Saves state and row, with history; then it is over. */
 void attendance_keep(struct attendance *t, const struct rac_flow_event_row *event);
 /* It is over; the next look after so many ms. */

@@ -83,17 +83,72 @@ struct rac_flow_trigger_row {
                        "subscription" it outlives its workflow until the scheduler has ended that */
     rac_str status; /* last history status, or absent */
     rac_ms due_ms;  /* when the scheduler must look at it; 0: never */
-    rac_ms seen_ms; /* saves: due_ms as it was read. When a save of the workflow has moved it since,
-                       what that said stays */
+    rac_ms seen_ms; /* saves: due_ms as it was read, -1 when that was 0. When a save of the workflow
+                       or a message has moved it since, what that said stays. 0: whatever it is */
     rac_ms last_ms; /* last evaluation; 0: none */
 };
 /* Every evaluation that started no run (§2.13). One that did is told by the run's row. */
 struct rac_flow_event_row {
     rac_str name; /* history name, §4.14 */
     rac_str trigger, status, code;
-    rac_str error, correlation;            /* JSON, client tracking id; absent: none */
-    rac_str inputs, outputs;               /* JSON; absent: none */
-    rac_ms start_ms, end_ms, scheduled_ms; /* scheduled_ms 0: none */
+    rac_str error, correlation;             /* JSON, client tracking id; absent: none */
+    rac_str inputs, outputs;                /* JSON; absent: none */
+    rac_ms start_ms, end_ms, scheduled_ms;  /* scheduled_ms 0: none */
+    const struct rac_flow_release *release; /* saves: messages that go with it; NULL: none */
+};
+
+/* --- batches (spec workflows §2.10) ----------------------------------------------------------- */
+
+/*
+ * Messages wait in parts: one for each batch and partition of a workflow that has any. A part is
+ * ready when a batch of it is to be released; whatever makes it so also makes the workflow's trigger
+ * due, in the same commit. Names of batches are compared in any letter case.
+ */
+struct rac_flow_full { /* when a part is ready by what is in it; 0: not by that */
+    int64_t messages, bytes;
+};
+struct rac_flow_message {
+    int64_t flow; /* the workflow it is for; one that is gone loses its messages, also this */
+    rac_str tenant, trigger, batch, partition;
+    rac_str id, content; /* content: JSON */
+    struct rac_flow_full full;
+};
+/* The n messages of a part from first to last; RAC_E_CONFLICT when they are not there. Messages up
+ * to through belong to the same batch: what stays of them keeps the part ready. */
+struct rac_flow_release {
+    int64_t flow, part, first, last, n, through;
+    rac_str trigger;
+    struct rac_flow_full full;
+};
+struct rac_flow_part_row {
+    int64_t id;
+    rac_str batch, partition;
+    int64_t messages_n, bytes_n;
+    rac_ms first_ms; /* when the oldest came */
+    int64_t through; /* up to this message it is to be released; 0: none */
+    bool ready;
+};
+struct rac_flow_part_query {
+    rac_str batch; /* absent: any */
+    bool ready;    /* only those, by id; else all, by batch and partition */
+    int64_t after; /* ready: id of the last one before */
+    rac_str after_batch, after_partition;
+    size_t n_max; /* 0: 250 */
+};
+struct rac_flow_message_row {
+    int64_t number; /* ascending in the order they came */
+    rac_str id, content;
+    rac_ms at_ms;
+};
+/* Makes parts of a batch ready: those whose oldest message came at before_ms or earlier (INT64_MIN:
+ * none for that), those that are full. A bite at a time: the commit's id is where it stopped, to be
+ * handed back as `after` until it is absent; its version is how many it found. */
+struct rac_flow_mark {
+    int64_t flow;
+    rac_str tenant, trigger, batch;
+    rac_ms before_ms;
+    struct rac_flow_full full;
+    rac_str after;
 };
 
 /* --- runs ------------------------------------------------------------------------------------- */
@@ -134,6 +189,9 @@ struct rac_flow_turn {
     rac_str journal; /* appended as one piece; may be empty */
     const struct rac_flow_value *values;
     size_t values_n;
+    const struct rac_flow_message *messages; /* sent to batches with it */
+    size_t messages_n;
+    const struct rac_flow_release *release; /* create only: messages it begins with; NULL: none */
 };
 struct rac_flow_run_query {
     rac_str after;       /* name of the last one before */
@@ -227,6 +285,26 @@ struct rac_flow_store {
     /* Open runs that trigger started, its letter case ignored. */
     rac_err (*open_count)(void *self, int64_t flow, rac_str trigger, int64_t *running,
                           int64_t *waiting) RAC_MUST_CHECK;
+
+    /* batches */
+    uint64_t (*ready_counter)(void *self); /* moves with every commit that makes a part ready */
+    /* A message of its own, without a turn. */
+    void (*message_add)(void *self, const struct rac_flow_message *m, rac_commit_fn done,
+                        void *arg);
+    rac_err (*part_list)(void *self, int64_t flow, const struct rac_flow_part_query *q,
+                         struct rac_arena *a, struct rac_flow_part_row **v, size_t *n,
+                         bool *more) RAC_MUST_CHECK;
+    /* The oldest messages of a part, at most n_max and, but for the first, bytes_max of content. */
+    rac_err (*message_list)(void *self, int64_t part, size_t n_max, int64_t bytes_max,
+                            struct rac_arena *a, struct rac_flow_message_row **v,
+                            size_t *n) RAC_MUST_CHECK;
+    rac_err (*message_count)(void *self, int64_t flow, int64_t *messages,
+                             int64_t *bytes) RAC_MUST_CHECK; /* that wait, of all its parts */
+    void (*part_mark)(void *self, const struct rac_flow_mark *m, rac_commit_fn done, void *arg);
+    /* Drops messages of a part that wait, a bite at a time: version of the commit is how many went;
+     * 0: there are none any more. */
+    void (*part_drop)(void *self, rac_str tenant, int64_t flow, int64_t part, rac_commit_fn done,
+                      void *arg);
 
     /* timers: rows with 0 < due_ms <= to_ms that come after the last one of the batch before (NULL:
      * from the start), in the order of due_ms, then of run, or of workflow and trigger; at most

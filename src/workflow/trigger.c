@@ -33,6 +33,7 @@ static const struct {
     {RAC_S_INIT("OpenApiConnectionWebhook"), RAC_TRIGGER_WEBHOOK},
     {RAC_S_INIT("ApiConnectionNotification"), RAC_TRIGGER_NOTIFICATION},
     {RAC_S_INIT("OpenApiConnectionNotification"), RAC_TRIGGER_NOTIFICATION},
+    {RAC_S_INIT("Batch"), RAC_TRIGGER_MESSAGES},
 };
 
 static const struct rac_json *get(const struct rac_json *o, rac_str name)
@@ -118,8 +119,18 @@ void rac_trigger_compile(const struct rac_plan *p, rac_str name, const struct ra
     compile_split(out, a);
     out->tracking = compiled(get(get(node, RAC_S("correlation")), RAC_S("clientTrackingId")), a);
     out->recurrence = compiled(get(node, RAC_S("recurrence")), a);
+    if (out->class == RAC_TRIGGER_MESSAGES)
+        out->inputs = compiled(get(node, RAC_S("inputs")), a);
     unsigned waiting;
     out->runs = rac_trigger_limit(p->workflow, node, &waiting);
+}
+
+const struct rac_flow_trigger *rac_flow_trigger_find(const struct rac_flow *f, rac_str name)
+{
+    for (size_t i = 0; i < f->triggers_n; i++)
+        if (rac_str_eqi(f->triggers[i].name, name))
+            return &f->triggers[i];
+    return NULL;
 }
 
 /* --- evaluating ------------------------------------------------------------------------------- */

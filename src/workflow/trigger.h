@@ -26,6 +26,7 @@ enum rac_trigger_class {                      /* how it comes to fire (§2.1) */
                          RAC_TRIGGER_POLL,
                          RAC_TRIGGER_WEBHOOK,
                          RAC_TRIGGER_NOTIFICATION, /* called back, then fetches */
+                         RAC_TRIGGER_MESSAGES,     /* when enough messages wait */
                          RAC_TRIGGER_OTHER,        /* no host for it here: saved, never fires */
 };
 
@@ -41,6 +42,7 @@ struct rac_flow_trigger {
     const struct rac_expr *split;                     /* NULL with splits: "@autoload()" */
     const struct rac_expr *tracking, *split_tracking; /* NULL: none */
     const struct rac_expr *recurrence;                /* NULL: none */
+    const struct rac_expr *inputs;                    /* of Batch; NULL: none */
     unsigned runs;                                    /* concurrency; 0: no limit */
 };
 

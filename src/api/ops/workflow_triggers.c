@@ -278,9 +278,11 @@ static bool enabled(struct reading *r)
     return false;
 }
 
+/* What the scheduler carries out, all batches that wait included. */
 static bool asks_outside(const struct rac_live_trigger *t)
 {
-    return t->rule->class == RAC_TRIGGER_POLL || t->rule->class == RAC_TRIGGER_NOTIFICATION;
+    return t->rule->class == RAC_TRIGGER_POLL || t->rule->class == RAC_TRIGGER_NOTIFICATION ||
+           t->rule->class == RAC_TRIGGER_MESSAGES;
 }
 
 /* One that polls does so now, whatever comes of it; which run that is is told by the history. */

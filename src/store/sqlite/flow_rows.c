@@ -456,7 +456,7 @@ static int64_t now_ns(void)
 rac_err rac_flow_purge_apply(struct rac_store *s, struct rac_write *w)
 {
     int64_t key = 0, events = 0, start = now_ns();
-    size_t runs = 1;
+    size_t runs = 1, parts = 0;
     rac_err e =
         RAC_DB_NUMBER(&s->db, FLOW_GONE, &key, V_I64(rac_env_wall_ms(s->env) - ENDINGS_MS_MAX));
     if (e != RAC_OK)
@@ -467,9 +467,12 @@ rac_err rac_flow_purge_apply(struct rac_store *s, struct rac_write *w)
         e = purge_runs(s, w, key, &runs);
         if (e == RAC_OK && runs == 0)
             e = RAC_DB_RUN(&s->db, FLOW_GONE_EVENTS, &events, V_I64(key));
-    } while (e == RAC_OK && (runs > 0 || events > 0) && now_ns() - start < PURGE_NS_MAX);
+        if (e == RAC_OK && runs == 0 && events == 0)
+            e = rac_batch_purge(s, key, &parts);
+    } while (e == RAC_OK && (runs > 0 || events > 0 || parts > 0) &&
+             now_ns() - start < PURGE_NS_MAX);
     rac_drops_end(s);
-    return e == RAC_OK && runs == 0 && events == 0 ? purge_rest(s, key) : e;
+    return e == RAC_OK && runs == 0 && events == 0 && parts == 0 ? purge_rest(s, key) : e;
 }
 
 void rac_flow_rows_port(struct rac_flow_store *p)

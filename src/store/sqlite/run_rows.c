@@ -48,8 +48,10 @@ static rac_err count_open(struct rac_store *s, int64_t flow, rac_str trigger, ra
                       V_I64(waits));
 }
 
-static rac_err put_content(struct rac_store *s, const struct turn *q, int64_t run, int64_t piece)
+/* The trigger's row before the messages, which may say that it is due all the same. */
+static rac_err put_content(struct rac_store *s, struct rac_write *w, int64_t run, int64_t piece)
 {
+    const struct turn *q = w->req;
     rac_err e = RAC_OK;
     if (q->t.journal.n > 0)
         e = RAC_DB_RUN(&s->db, JOURNAL_ADD, NULL, V_I64(piece_row(run, piece)),
@@ -59,6 +61,10 @@ static rac_err put_content(struct rac_store *s, const struct turn *q, int64_t ru
                        V_STR(rac_str_of(q->t.values[i].digest)), V_BLOB(q->t.values[i].bytes));
     if (e == RAC_OK && q->trigger != NULL)
         e = rac_trigger_put(s, q->trigger);
+    if (e == RAC_OK && q->t.release != NULL)
+        e = rac_release_put(s, w, q->t.release);
+    for (size_t i = 0; i < q->t.messages_n && e == RAC_OK; i++)
+        e = rac_message_put(s, w, &q->t.messages[i]);
     return e;
 }
 
@@ -80,6 +86,8 @@ static rac_err turn_create(struct rac_store *s, struct rac_write *w)
     rac_err e = RAC_DB_NUMBER(&s->db, FLOW_ALIVE, &one, V_STR(w->tenant), V_I64(t->flow));
     if (e == RAC_E_NOT_FOUND)
         return rac_write_fail(w, e, "there is no such workflow");
+    if (e == RAC_OK && t->release != NULL && (e = rac_release_check(s, w, t->release)) != RAC_OK)
+        return e;
     if (e == RAC_OK)
         e = next_run(s, &id);
     if (e != RAC_OK)
@@ -94,7 +102,7 @@ static rac_err turn_create(struct rac_store *s, struct rac_write *w)
         return rac_write_fail(w, e, "a run of this name exists");
     w->wrote = true;
     if (e == RAC_OK)
-        e = put_content(s, q, id, 0);
+        e = put_content(s, w, id, 0);
     if (e == RAC_OK && t->end_ms == 0)
         e = count_open(s, t->flow, t->trigger, RAC_STR_NULL, t->status);
     w->commit.version = id;
@@ -139,7 +147,7 @@ static rac_err turn_append(struct rac_store *s, struct rac_write *w)
                    V_STR(t->code), V_STR(t->error), V_I64(t->end_ms),
                    V_I64(t->end_ms ? 0 : t->due_ms), V_I64(t->journal.n > 0), V_I64(t->journal.n));
     if (e == RAC_OK)
-        e = put_content(s, q, t->id, h.pieces_n);
+        e = put_content(s, w, t->id, h.pieces_n);
     if (e == RAC_OK)
         e = count_open(s, t->flow, h.trigger, h.status, t->end_ms > 0 ? RAC_STR_NULL : t->status);
     w->commit.version = t->id;
@@ -176,6 +184,13 @@ static void copy_turn(struct rac_arena *a, const struct rac_flow_turn *t, struct
         values[i].bytes = rac_copy(a, t->values[i].bytes);
     }
     q->t.values = values;
+    struct rac_flow_message *messages = RAC_NEW_N(a, struct rac_flow_message, t->messages_n);
+    for (size_t i = 0; i < t->messages_n; i++) {
+        messages[i] = t->messages[i];
+        rac_message_copy(a, &messages[i]);
+    }
+    q->t.messages = messages;
+    q->t.release = t->create ? rac_release_copy(a, t->release) : NULL;
 }
 
 static void turn(void *self, const struct rac_flow_turn *t,

@@ -211,6 +211,7 @@ rac_err rac_store_session_new(struct rac_store *s, const struct rac_store_loop *
     rac_flow_rows_port(&ses->flows);
     rac_trigger_rows_port(&ses->flows);
     rac_run_rows_port(&ses->flows);
+    rac_batch_rows_port(&ses->flows);
     ses->artifacts = (struct rac_artifact_store){.self = ses};
     rac_artifact_rows_port(&ses->artifacts);
     *out = ses;

@@ -60,6 +60,7 @@ enum {
     RAC_TOUCH_CONNECTIONS = 2,
     RAC_TOUCH_IAM = 4,
     RAC_TOUCH_FLOWS = 8,
+    RAC_TOUCH_READY = 32, /* a part of a batch became ready */
     /* apply refuses only before it has written anything: no savepoint. A failure after that fails
      * the transaction, and everybody in it is done again alone. */
     RAC_APPLY_WHOLE = 16,
@@ -75,10 +76,12 @@ struct rac_store {
     bool fresh;
     size_t reader_cache_kib, queue_max;
     int64_t deleted_keep_ms;
-    _Atomic uint64_t connectors_counter, connections_counter, iam_counter, flows_counter;
+    _Atomic uint64_t connectors_counter, connections_counter, iam_counter, flows_counter,
+        ready_counter;
 
-    struct rac_db db;            /* the writer's, once it runs */
-    int64_t flow_next, run_next; /* of the writer: numbers not given yet; 0: not known yet */
+    struct rac_db db; /* the writer's, once it runs */
+    /* Of the writer: numbers not given yet; 0: not known yet. */
+    int64_t flow_next, run_next, part_next;
     int64_t wal_pages_max;
     rac_ns checkpoint_at; /* of the writer: no forced checkpoint before */
     pthread_t writer, checkpointer;
@@ -183,6 +186,7 @@ void rac_iam_rows_port(struct rac_iam_store *p);
 void rac_flow_rows_port(struct rac_flow_store *p);
 void rac_trigger_rows_port(struct rac_flow_store *p);
 void rac_run_rows_port(struct rac_flow_store *p);
+void rac_batch_rows_port(struct rac_flow_store *p);
 void rac_artifact_rows_port(struct rac_artifact_store *p);
 /* A new tenant with its key, subscription and group, inside a transaction. */
 rac_err rac_tenant_insert(struct rac_store *s, rac_str id, rac_str name, rac_ms now_ms,
@@ -213,6 +217,21 @@ rac_err rac_due_rows(struct rac_db_rows *r, size_t page, struct rac_arena *a,
                      struct rac_flow_due **v, size_t *n) RAC_MUST_CHECK;
 /* How statuses reach a statement; absent when there are none. */
 rac_str rac_status_list(struct rac_arena *a, const rac_str *v, size_t n);
+
+/* --- batches, with what they come and go with (batch_rows.c) --- */
+
+rac_err rac_message_put(struct rac_store *s, struct rac_write *w,
+                        const struct rac_flow_message *m) RAC_MUST_CHECK;
+void rac_message_copy(struct rac_arena *a, struct rac_flow_message *m); /* its texts, into a */
+/* Whether its messages are there; before anything is written. */
+rac_err rac_release_check(struct rac_store *s, struct rac_write *w,
+                          const struct rac_flow_release *r) RAC_MUST_CHECK;
+rac_err rac_release_put(struct rac_store *s, struct rac_write *w,
+                        const struct rac_flow_release *r) RAC_MUST_CHECK;
+const struct rac_flow_release *rac_release_copy(struct rac_arena *a,
+                                                const struct rac_flow_release *r); /* NULL: none */
+/* A bite of what a deleted workflow left waiting; *n: 0 when there was nothing. */
+rac_err rac_batch_purge(struct rac_store *s, int64_t flow, size_t *n) RAC_MUST_CHECK;
 
 /* --- the directory (lockfile.c) --- */
 

@@ -103,12 +103,17 @@ struct save {
     const struct rac_flow_event_row *event;     /* NULL: none */
 };
 
-static rac_err event_put(struct rac_store *s, int64_t flow, const struct rac_flow_event_row *v)
+static rac_err event_put(struct rac_store *s, struct rac_write *w, int64_t flow,
+                         const struct rac_flow_event_row *v)
 {
-    return RAC_DB_RUN(&s->db, EVENT_ADD, NULL, V_I64(flow), V_TEXT(v->name), V_TEXT(v->trigger),
-                      V_TEXT(v->status), V_STR(v->code), V_STR(v->error), V_STR(v->correlation),
-                      V_STR(v->inputs), V_STR(v->outputs), V_I64(v->start_ms), V_I64(v->end_ms),
-                      V_I64(v->scheduled_ms));
+    rac_err e = v->release != NULL ? rac_release_check(s, w, v->release) : RAC_OK;
+    if (e != RAC_OK)
+        return e;
+    e = RAC_DB_RUN(&s->db, EVENT_ADD, NULL, V_I64(flow), V_TEXT(v->name), V_TEXT(v->trigger),
+                   V_TEXT(v->status), V_STR(v->code), V_STR(v->error), V_STR(v->correlation),
+                   V_STR(v->inputs), V_STR(v->outputs), V_I64(v->start_ms), V_I64(v->end_ms),
+                   V_I64(v->scheduled_ms));
+    return e == RAC_OK && v->release != NULL ? rac_release_put(s, w, v->release) : e;
 }
 
 static rac_err save_apply(struct rac_store *s, struct rac_write *w)
@@ -124,7 +129,7 @@ static rac_err save_apply(struct rac_store *s, struct rac_write *w)
     if (e == RAC_OK && q->trigger != NULL)
         e = rac_trigger_put(s, q->trigger);
     if (e == RAC_OK && q->event != NULL)
-        e = event_put(s, q->flow, q->event);
+        e = event_put(s, w, q->flow, q->event);
     return e;
 }
 
@@ -148,6 +153,7 @@ static void submit(void *self, int64_t flow, rac_str tenant, const struct rac_fl
                                   &copy->error, &copy->correlation, &copy->inputs, &copy->outputs};
         for (size_t i = 0; i < RAC_COUNT(texts); i++)
             *texts[i] = rac_copy(a, *texts[i]);
+        copy->release = rac_release_copy(a, event->release);
         q->event = copy;
     }
     w->req = q;

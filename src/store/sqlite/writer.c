@@ -118,6 +118,8 @@ static void move_counters(struct rac_store *s, const struct rac_write *w)
         atomic_fetch_add_explicit(&s->iam_counter, 1, memory_order_release);
     if (w->touches & RAC_TOUCH_FLOWS)
         atomic_fetch_add_explicit(&s->flows_counter, 1, memory_order_release);
+    if (w->touches & RAC_TOUCH_READY)
+        atomic_fetch_add_explicit(&s->ready_counter, 1, memory_order_release);
 }
 
 /* One write as a transaction of its own; its answer is final. */
