@@ -156,6 +156,7 @@ rac_err rac_runner_new(struct rac_api_worker *w, struct rac_runner **out)
         .artifact = rac_flow_artifact_find,
         .messages_kept = port_messages_kept,
         .sandbox = rac_children_sandbox(r->children),
+        .prefer_remote = rac_config_bool(w->service->config, RAC_CONF_PREFER_REMOTE),
         .public_url = w->service->public_url,
         .worker = w->index,
         .workers = w->service->workers_n,

@@ -267,6 +267,8 @@ static void start(struct runner *r)
                                  .defer = defer,
                                  .flow_named = flow_named,
                                  .target = target,
+                                 .prefer_remote =
+                                     rac_config_bool(r->cli->config, RAC_CONF_PREFER_REMOTE),
                                  .artifact = artifact,
                                  .sandbox = sandbox(r),
                                  .host = r->o->host,

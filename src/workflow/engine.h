@@ -101,6 +101,8 @@ struct rac_engine_ports {
                    void (*done)(void *arg, rac_err err, rac_str why,
                                 const struct rac_flow_target *t),
                    void *arg);
+    /* A connection with a connectionRuntimeUrl is called there, its connector known here or not. */
+    bool prefer_remote;
     void (*target_release)(void *self, const struct rac_flow_target *t);
     /* A map or schema of the workflow's artifacts (§3.16), by name with or without extension; done
      * may come before this returns, or later. RAC_E_NOT_FOUND. NULL: there are none. */

@@ -9,6 +9,8 @@
 #include "workflow/http_status.h"
 #include "workflow/trigger_plan.h"
 
+enum { RESOLUTION_BYTES_MAX = 16 << 20 };
+
 /* A target and how it is let go, which may be after the engine. */
 struct aim {
     struct rac_flow_target target;
@@ -286,6 +288,22 @@ static void send_call(struct call *c)
     c->call = rac_call_start(&req, x->o->live->e->ports.calls, done, c);
 }
 
+/* An operation by its id is known by the connector's definition alone; a URL does not help. */
+static void not_found(struct exchange *x, const struct rac_flow_target_want *want, rac_str why)
+{
+    rac_str operation = text(exchange_get(&x->o->x->inputs, RAC_S("host")), "operationId"), url;
+    struct rac_json key;
+    why = why.n > 0 ? why : RAC_S("no such connection");
+    if (operation.p != NULL && exchange_remote(x, x->remote, &url, &key))
+        why = rac_arena_printf(&x->o->a,
+                               "The connection '%.*s' has a connectionRuntimeUrl, but which method "
+                               "and path the operation '%.*s' has only the definition of the "
+                               "connector says. Register the connector '%.*s', or use an "
+                               "ApiConnection action with 'method' and 'path'.",
+                               RAC_FMT(want->reference), RAC_FMT(operation), RAC_FMT(want->api));
+    refuse(x, "NotFound", "ConnectionNotFound", why);
+}
+
 static void resolved(void *arg, rac_err err, rac_str why, const struct rac_flow_target *t)
 {
     struct call *c = arg;
@@ -308,20 +326,24 @@ static void resolved(void *arg, rac_err err, rac_str why, const struct rac_flow_
     if (exchange_http_remote(x))
         exchange_http_send(x);
     else
-        refuse(x, "NotFound", "ConnectionNotFound", why.n > 0 ? why : RAC_S("no such connection"));
+        not_found(x, &want, why);
 }
 
 void exchange_call_send(struct exchange *x)
 {
-    enum { RESOLUTION_BYTES_MAX = 16 << 20 };
     struct rac_engine *e = x->o->live->e;
     struct rac_flow_target_want want;
     exchange_call_drop(x);
+    wanted(x, &want);
+    x->remote = e->ports.prefer_remote ? want.reference : RAC_STR_NULL;
+    if (exchange_http_remote(x)) {
+        exchange_http_send(x);
+        return;
+    }
     struct call *c = rac_mem_alloc(sizeof *c);
     *c = (struct call){.x = x, .aim = aim_of(e), .resolving = true};
     rac_arena_init(&c->a, RESOLUTION_BYTES_MAX);
     x->call = c;
-    wanted(x, &want);
     e->ports.target(e->ports.self, &want, &c->a, resolved, c);
 }
 
@@ -382,11 +404,14 @@ struct goodbye {
     struct rac_headers headers;
     struct aim aim;
     struct rac_call *call;
+    struct farewell *remote; /* where the connector is not known here; NULL: it has no URL */
     bool resolving;
 };
 
 static void goodbye_free(struct goodbye *g)
 {
+    if (g->remote != NULL)
+        exchange_farewell_free(g->remote);
     aim_let_go(&g->aim);
     rac_flow_unref(g->flow);
     rac_arena_fini(&g->a);
@@ -424,6 +449,10 @@ static void goodbye_resolved(void *arg, rac_err err, rac_str why RAC_UNUSED,
         aim_take(&g->aim, t);
     if (g->e != NULL && err != RAC_OK)
         parting_done(&g->parting);
+    if (g->e != NULL && err == RAC_E_NOT_FOUND && g->remote != NULL) {
+        exchange_farewell_send(g->remote);
+        g->remote = NULL;
+    }
     if (g->e == NULL || err != RAC_OK) {
         goodbye_free(g);
         return;
@@ -442,11 +471,21 @@ void exchange_call_unsubscribe(struct live *l, struct rac_wf_record *record)
     struct rac_flow_target_want want;
     if (location.p == NULL || l->e->ports.calls == NULL || l->e->ports.target == NULL)
         return;
+    wanted(&x, &want);
+    rac_arena_init(&o.a, RESOLUTION_BYTES_MAX);
+    struct farewell *remote = exchange_farewell_remote(&x, want.reference, location);
+    rac_arena_fini(&o.a);
+    bool by_path = exchange_get(&record->inputs, RAC_S("path")) != NULL;
+    if (remote != NULL && l->e->ports.prefer_remote && by_path) { /* as it subscribed */
+        exchange_farewell_send(remote);
+        return;
+    }
     struct goodbye *g = rac_mem_alloc(sizeof *g);
     *g = (struct goodbye){.parting = {.drop = goodbye_drop},
                           .e = l->e,
                           .aim = aim_of(l->e),
                           .flow = rac_flow_ref(l->flow),
+                          .remote = remote,
                           .resolving = true};
     rac_arena_init(&g->a, 16 << 20);
     struct rac_json *inputs = RAC_NEW(&g->a, struct rac_json); /* a host may be made of them */
@@ -467,7 +506,6 @@ void exchange_call_unsubscribe(struct live *l, struct rac_wf_record *record)
         g->req.operation_id = text(exchange_get(inputs, RAC_S("host")), "operationId");
         g->req.parameters = exchange_get(inputs, RAC_S("parameters"));
     }
-    wanted(&x, &want);
     parting_add(l->e, &g->parting);
     l->e->ports.target(l->e->ports.self, &want, &g->a, goodbye_resolved, g);
 }

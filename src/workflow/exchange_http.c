@@ -29,7 +29,7 @@ struct http {
 
 /* --- other origins ---------------------------------------------------------------------------- */
 
-static bool origin_differs(struct rac_arena *a, rac_str x, rac_str y)
+bool exchange_origin_differs(struct rac_arena *a, rac_str x, rac_str y)
 {
     struct rac_url p, q;
     return !rac_url_split_http(x, &p) || !rac_url_split_http(y, &q) ||
@@ -149,29 +149,36 @@ static bool function(struct exchange *x, struct rac_json *http, rac_str *why)
     return true;
 }
 
+bool exchange_remote(const struct exchange *x, rac_str reference, rac_str *url,
+                     struct rac_json *key)
+{
+    const struct rac_json *c = connection_of(x, "managedApiConnections", reference), *v;
+    *url = reference.n > 0 ? text(c, "connectionRuntimeUrl", RAC_S("")) : RAC_S("");
+    while (url->n > 0 && url->p[url->n - 1] == '/')
+        url->n--;
+    v = exchange_get(c, RAC_S("authentication"));
+    *key = v != NULL ? *v : rac_json_none;
+    return url->n > 0 && x->o->live->e->ports.fetcher.start != NULL;
+}
+
 bool exchange_http_remote(struct exchange *x)
 {
-    const struct rac_json *c = connection_of(x, "managedApiConnections", x->remote);
-    return x->remote.n > 0 && x->o->live->e->ports.fetcher.start != NULL &&
-           exchange_get(&x->o->x->inputs, RAC_S("path")) != NULL &&
-           text(c, "connectionRuntimeUrl", RAC_S("")).n > 0;
+    rac_str url;
+    struct rac_json key;
+    return exchange_get(&x->o->x->inputs, RAC_S("path")) != NULL &&
+           exchange_remote(x, x->remote, &url, &key);
 }
 
 /* Method and path under the connection's URL, with its key instead of any credential of ours. */
 static void managed_api(struct exchange *x, struct rac_json *http, struct rac_json *auth)
 {
-    const struct rac_json *c = connection_of(x, "managedApiConnections", x->remote),
-                          *key = exchange_get(c, RAC_S("authentication"));
-    rac_str url = text(c, "connectionRuntimeUrl", RAC_S("")),
-            path = text(&x->o->x->inputs, "path", RAC_S(""));
-    while (url.n > 0 && url.p[url.n - 1] == '/')
-        url.n--;
+    rac_str url, path = text(&x->o->x->inputs, "path", RAC_S(""));
+    (void)exchange_remote(x, x->remote, &url, auth);
     if (rac_json_get(http, RAC_S("method")) == NULL)
         RAC_JSON_PUT_STR(&x->o->a, http, "method", RAC_S("POST"));
     RAC_JSON_PUT_STR(&x->o->a, http, "uri",
                      rac_arena_printf(&x->o->a, "%.*s%s%.*s", RAC_FMT(url),
                                       rac_str_starts(path, RAC_S("/")) ? "" : "/", RAC_FMT(path)));
-    *auth = key != NULL ? *key : rac_json_none;
 }
 
 static const struct rac_json *holder_of(const struct exchange *x, const struct rac_json *inputs)
@@ -399,7 +406,8 @@ void exchange_http_send(struct exchange *x)
     if (x->remote.n > 0)
         managed_api(x, &inputs, &auth);
     if (x->mode != EXCHANGE_FIRST &&
-        origin_differs(a, rac_json_str(exchange_get(&inputs, RAC_S("uri")), RAC_S("")), x->url))
+        exchange_origin_differs(a, rac_json_str(exchange_get(&inputs, RAC_S("uri")), RAC_S("")),
+                                x->url))
         x->same_origin = false; /* a poll, a page or a Location elsewhere */
     if (x->mode != EXCHANGE_FIRST) {
         rac_json_del(&inputs, RAC_S("body"));
@@ -475,7 +483,7 @@ static bool uploaded(struct http *h, const struct rac_fetch_res *res)
     switch (rac_upload_answer(&h->upload, h->out.url, res->status, &res->headers, a, &next)) {
     case RAC_CHUNKS_NEXT:
         h->out.method = RAC_S("PATCH");
-        if (origin_differs(a, h->out.url, next.url))
+        if (exchange_origin_differs(a, h->out.url, next.url))
             forget_credentials(h);
         h->out.url = next.url;
         h->out.has_body = true;
@@ -556,133 +564,4 @@ static void done(void *arg, const struct rac_fetch_res *res)
         return;
     }
     exchange_answered(x);
-}
-
-/* --- unsubscribing (§3.5): sent and forgotten ------------------------------------------------- */
-
-struct farewell {
-    struct parting parting;
-    struct rac_engine *e;
-    struct rac_outbound out;
-    struct rac_authentication auth;
-    struct rac_token_wait *wait;
-    struct rac_fetch *fetch;
-    struct rac_arena a;
-};
-
-static void farewell_free(struct farewell *w)
-{
-    rac_arena_fini(&w->a);
-    rac_mem_free(w);
-}
-
-static void farewell_done(void *arg, const struct rac_fetch_res *res RAC_UNUSED)
-{
-    struct farewell *w = arg;
-    parting_done(&w->parting);
-    farewell_free(w);
-}
-
-static void farewell_drop(struct parting *p)
-{
-    struct farewell *w = (struct farewell *)p; /* its first member */
-    parting_done(p);
-    if (w->fetch != NULL)
-        w->e->ports.fetcher.cancel(w->e->ports.fetcher.self, w->fetch);
-    if (w->wait != NULL)
-        rac_token_cache_cancel(w->e->tokens, w->wait);
-    farewell_free(w);
-}
-
-static void farewell_send(struct farewell *w)
-{
-    struct rac_fetcher *f = &w->e->ports.fetcher;
-    struct rac_fetch_req req = {.method = w->out.method,
-                                .url = w->out.url,
-                                .headers = &w->out.headers,
-                                .body = w->out.has_body ? w->out.body : RAC_STR_NULL,
-                                .client_cert_pem = w->auth.certificate_pem,
-                                .client_key_pem = w->auth.key_pem};
-    struct rac_fetch_events ev = {.done = farewell_done, .arg = w};
-    w->fetch = f->start(f->self, &req, &w->a, &ev);
-}
-
-static void farewell_bearer(struct farewell *w, rac_str access)
-{
-    rac_headers_set(&w->out.headers, &w->a, RAC_S("Authorization"),
-                    rac_arena_printf(&w->a, "Bearer %.*s", RAC_FMT(access)));
-    farewell_send(w);
-}
-
-static void farewell_token(void *arg, rac_str access, const struct rac_auth_error *error)
-{
-    struct farewell *w = arg;
-    w->wait = NULL;
-    if (error != NULL)
-        farewell_done(w, NULL);
-    else
-        farewell_bearer(w, access);
-}
-
-/* What is sent: as recorded when the action began, its credentials evaluated again. False: nothing
- * can be. */
-static bool farewell_request(struct farewell *w, struct live *l, struct rac_wf_record *record)
-{
-    const struct rac_json *in = exchange_get(&record->inputs, RAC_S("unsubscribe")), *again, *auth;
-    struct rac_outbound_options options = {0};
-    struct rac_authentication_options identities = {0};
-    struct rac_authentication_error error;
-    struct rac_json http, given = rac_json_none, v;
-    rac_str why;
-    if (!rac_json_is_object(in) || rac_json_len(in) == 0)
-        return false;
-    http = rac_json_copy(&w->a, in);
-    if (exchange_get(&http, RAC_S("uri")) == NULL)
-        RAC_JSON_PUT_STR(&w->a, &http, "uri", text(&http, "url", RAC_S("")));
-    if (rac_run_evaluate(l->run, record, record->action->inputs, &v, &why) == RAC_OK) {
-        again = exchange_get(&v, RAC_S("unsubscribe"));
-        auth = exchange_get(again, RAC_S("authentication"));
-        again = exchange_get(again, RAC_S("headers"));
-        if (again != NULL)
-            RAC_JSON_PUT(&w->a, &http, "headers", rac_json_copy(&w->a, again));
-        if (auth != NULL)
-            given = rac_json_copy(&w->a, auth);
-    }
-    return rac_outbound_request(&http, &options, &w->a, &w->out, &why) == RAC_OK &&
-           rac_authentication_parse(given.type != RAC_JSON_NONE ? &given : NULL, &identities, &w->a,
-                                    &w->auth, &error) == RAC_OK;
-}
-
-/* False: it cannot be authenticated. */
-static bool farewell_begin(struct farewell *w)
-{
-    struct rac_token_cache *tokens = w->e->tokens;
-    rac_str access;
-    if (w->auth.kind == RAC_AUTHENTICATION_HEADER)
-        rac_headers_set(&w->out.headers, &w->a, RAC_S("Authorization"), w->auth.authorization);
-    if (w->auth.kind == RAC_AUTHENTICATION_QUERY)
-        w->out.url = rac_url_query_add(&w->a, w->out.url, w->auth.query_name, w->auth.query_value);
-    if (w->auth.kind != RAC_AUTHENTICATION_TOKEN)
-        farewell_send(w);
-    else if (tokens == NULL)
-        return false;
-    else if (rac_token_cache_get(tokens, &w->auth.token, &access))
-        farewell_bearer(w, access);
-    else
-        w->wait = rac_token_cache_start(tokens, &w->auth.token, farewell_token, w);
-    return true;
-}
-
-void exchange_http_unsubscribe(struct live *l, struct rac_wf_record *record)
-{
-    enum { FAREWELL_BYTES_MAX = 16 << 20 };
-    if (l->e->ports.fetcher.start == NULL)
-        return;
-    struct farewell *w = rac_mem_alloc(sizeof *w);
-    *w = (struct farewell){.parting = {.drop = farewell_drop}, .e = l->e};
-    rac_arena_init(&w->a, FAREWELL_BYTES_MAX);
-    if (farewell_request(w, l, record) && farewell_begin(w))
-        parting_add(l->e, &w->parting);
-    else
-        farewell_free(w);
 }

@@ -61,15 +61,28 @@ bool exchange_is_webhook(enum rac_wf_type type);
 
 /* exchange_http.c: sends through the fetcher; answered() follows. */
 void exchange_http_send(struct exchange *x);
-/* True where a connector that is not known here can be called through x->remote. */
+/* True where the connector can be called through x->remote instead of one that is known here. */
 bool exchange_http_remote(struct exchange *x);
+/* The URL (without a slash at the end) and the authentication object of an entry of
+ * managedApiConnections; false: it has none to be called by. */
+bool exchange_remote(const struct exchange *x, rac_str reference, rac_str *url,
+                     struct rac_json *key);
+bool exchange_origin_differs(struct rac_arena *a, rac_str x, rac_str y);
 void exchange_http_drop(struct exchange *x);
 /* exchange_call.c: sends through a connector. */
 void exchange_call_send(struct exchange *x);
 void exchange_call_drop(struct exchange *x);
-/* Sent and forgotten (§3.5). */
-void exchange_http_unsubscribe(struct live *l, struct rac_wf_record *record);
 void exchange_call_unsubscribe(struct live *l, struct rac_wf_record *record);
+
+/* exchange_farewell.c: sent and forgotten (§3.5). */
+struct farewell;
+void exchange_http_unsubscribe(struct live *l, struct rac_wf_record *record);
+/* DELETE of a Location with the key of that connection, which goes to its own host only; NULL: the
+ * connection has no URL. To be sent, or freed where it is not needed. */
+struct farewell *exchange_farewell_remote(const struct exchange *x, rac_str reference,
+                                          rac_str location);
+void exchange_farewell_send(struct farewell *w);
+void exchange_farewell_free(struct farewell *w);
 
 void exchange_answered(struct exchange *x); /* x->answer is filled: judged in the next turn */
 /* The request cannot be made at all. */

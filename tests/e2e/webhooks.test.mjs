@@ -112,3 +112,87 @@ test('what the author wrote into the property stays', async (t) => {
   await until('the end', async () => (await ok('GET', `/runs/${id}`)).endTime);
   assert.match(asked[0].body.delivery.url, /^https:\/\/relay\.example\/\?to=http/);
 });
+
+// A Standard app whose connection has a URL of its own, which is no connector of this server.
+async function remote(t, args = []) {
+  const asked = [];
+  const service = await backend(t, (req, res, body) => {
+    asked.push({ method: req.method, url: req.url, key: req.headers.authorization, body: body.length > 0 ? JSON.parse(body) : null });
+    if (req.method === 'DELETE') return res.writeHead(204).end();
+    return res.writeHead(201, { 'content-type': 'application/json', location: 'hooks/7' }).end('{"id":7}');
+  });
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8', ...args] });
+  const save = async (name, triggers, actions, api = 'far') => {
+    const r = await s.api('PUT', `/api/v1/workflows/${name}`, {
+      kind: 'Stateful', definition: { $schema: schema, contentVersion: '1.0.0.0', triggers, actions },
+      connections: { managedApiConnections: { far: { api: { id: `/subscriptions/s/managedApis/${api}` }, connection: { id: `/subscriptions/s/connections/${api}` },
+        connectionRuntimeUrl: "@appsetting('far-url')", authentication: { type: 'Raw', scheme: 'Key', parameter: "@appsetting('far-key')" } } } },
+      appSettings: { 'far-url': `http://127.0.0.1:${service.port}/r/far/`, 'far-key': 'k3y' } });
+    assert.ok(r.status < 300, r.text);
+  };
+  const run = async (name) => {
+    const { value } = (await s.api('POST', `/api/v1/workflows/${name}/triggers/manual:callback`, {})).json;
+    assert.equal((await post(value, {})).status, 202);
+    return until('the end of the run', async () => {
+      const [r] = (await s.api('GET', `/api/v1/workflows/${name}/runs`)).json.value;
+      return r && !['Running', 'Waiting'].includes(r.status) && r;
+    });
+  };
+  return { asked, s, save, run };
+}
+
+const far = { connection: { referenceName: 'far' } };
+const hook = { type: 'ApiConnectionWebhook', inputs: { host: far, path: '/hooks', body: { to: '@{listCallbackUrl()}' } } };
+
+test('a webhook action of a connection with a URL of its own ends its subscription there, with that key', async (t) => {
+  const { asked, save, run } = await remote(t);
+  await save('w', manual, { Hook: { ...hook, limit: { timeout: 'PT1S' } } });
+  await run('w');
+  await until('the end of the subscription', () => asked.length === 2);
+  assert.match(asked[0].body.to, /\/actions\/Hook\/run\?/);
+  assert.deepEqual(asked.map((x) => [x.method, x.url, x.key]), [['POST', '/r/far/hooks', 'Key k3y'], ['DELETE', '/r/far/hooks/7', 'Key k3y']]);
+});
+
+test('so does a trigger', async (t) => {
+  const { asked, s, save } = await remote(t);
+  await save('w', { t: hook }, { Seen: compose('@triggerBody()', {}) });
+  await until('the subscription', () => asked.length === 1);
+  assert.equal((await post(asked[0].body.to, { n: 1 })).status, 202);
+  assert.equal((await s.api('DELETE', '/api/v1/workflows/w')).status, 204);
+  await until('its end', () => asked.length === 2);
+  assert.deepEqual(asked.map((x) => [x.method, x.url, x.key]), [['POST', '/r/far/hooks', 'Key k3y'], ['DELETE', '/r/far/hooks/7', 'Key k3y']]);
+});
+
+test('an operation by its id needs the definition: a connection with a URL alone says so', async (t) => {
+  const { asked, s, save, run } = await remote(t);
+  const host = { apiId: '/subscriptions/s/managedApis/far', connection: { referenceName: 'far' }, operationId: 'OnArrival' };
+  await save('w', manual, { Hook: { type: 'OpenApiConnectionWebhook', inputs: { host, parameters: {} } }, Get: { type: 'OpenApiConnection', inputs: { host: { ...host, operationId: 'GetShip' }, parameters: {} } } });
+  const r = await run('w');
+  for (const [name, operation] of [['Hook', 'OnArrival'], ['Get', 'GetShip']]) {
+    const action = (await s.api('GET', `/api/v1/runs/${r.id}/actions/${name}`)).json;
+    assert.equal(action.error.code, 'ConnectionNotFound');
+    assert.match(action.error.message, new RegExp(`'${operation}'.*Register the connector 'far'`));
+  }
+  assert.deepEqual(asked, []);
+});
+
+test('workflow.preferRemote: a connector that is registered here is called by the URL of its connection', async (t) => {
+  for (const [args, remotely] of [[[], false], [['--set', 'workflow.preferRemote=true'], true]]) {
+    const { asked, s, save, run } = await remote(t, args);
+    const here = [];
+    const service = await backend(t, (req, res) => { here.push(`${req.method} ${req.url}`); res.writeHead(201, { location: '/v1/hooks/1' }).end(); });
+    const definition = { swagger: '2.0', info: { title: 'Far', version: '1' }, host: `127.0.0.1:${service.port}`, schemes: ['http'], basePath: '/v1',
+      paths: { '/hooks': { post: { operationId: 'On', parameters: [{ name: 'b', in: 'body', schema: { type: 'object' } }], responses: { 201: { description: 'made' } } } } } };
+    definition.securityDefinitions = { key: { type: 'apiKey', in: 'header', name: 'X-Key' } };
+    definition.security = [{ key: [] }];
+    const registered = await s.api('POST', '/api/v1/connectors', { definition, properties: { properties: { iconBrandColor: '#123456', connectionParameters: { api_key: { type: 'securestring' } } } } });
+    assert.equal(registered.status, 201, registered.text);
+    const connector = registered.json.id;
+    const made = await s.api('POST', '/api/v1/connections', { connectorId: connector, parameterValues: { api_key: 'k1' } });
+    assert.equal(made.status, 201, made.text);
+    await save('w', manual, { Hook: { ...hook, limit: { timeout: 'PT1S' } } }, connector);
+    await run('w');
+    await until('both requests', () => asked.length + here.length === 2);
+    assert.equal(asked.length, remotely ? 2 : 0, JSON.stringify(here));
+  }
+});
