@@ -212,17 +212,6 @@ bool fn_decode_xml_name(struct call *c, const struct rac_json *v, size_t n RAC_U
     rac_str s;
     if (!arg_str(c, v, 0, &s))
         return false;
-    char *p = rac_arena_alloc_dirty(c->a, s.n + 1), *w = p;
-    for (size_t i = 0; i < s.n;) {
-        uint32_t cp;
-        size_t len = xml_name_escape(rac_str_from(s, i), &cp);
-        if (len == 0 || cp > 0x10ffff)
-            *w++ = s.p[i++];
-        else {
-            w += rac_utf8_encode(cp, w);
-            i += len;
-        }
-    }
-    *out = str_value((rac_str){p, (size_t)(w - p)});
+    *out = str_value(xml_decoded_name(c->a, s));
     return true;
 }

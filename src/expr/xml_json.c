@@ -284,13 +284,14 @@ static void put_repeated(struct call *c, struct rac_json *o, struct rac_map *arr
     }
 }
 
+/* "head" and the name as a member has it: what "_xHHHH_" stands for in the local part. */
 static rac_str qualified_name(struct call *c, const xmlNs *ns, const xmlChar *name,
                               const char *head)
 {
+    rac_str local = xml_decoded_name(c->a, xml_str(name));
     return ns != NULL && ns->prefix != NULL
-               ? rac_arena_printf(c->a, "%s%s:%s", head, (const char *)ns->prefix,
-                                  (const char *)name)
-               : rac_arena_printf(c->a, "%s%s", head, (const char *)name);
+               ? rac_arena_printf(c->a, "%s%s:%.*s", head, (const char *)ns->prefix, RAC_FMT(local))
+               : rac_arena_printf(c->a, "%s%.*s", head, RAC_FMT(local));
 }
 
 static struct rac_json kept_str(struct call *c, const xmlChar *s)
@@ -324,6 +325,20 @@ static void attributes_value(struct call *c, const xmlNode *n, struct rac_json *
     }
 }
 
+/* One child that is no element; comments leave a trace from the second on. */
+static void other_child(struct call *c, const xmlNode *k, struct rac_map *arrays, size_t *comments,
+                        struct rac_json *o)
+{
+    if (k->type == XML_TEXT_NODE)
+        put_repeated(c, o, arrays, RAC_S("#text"), kept_str(c, k->content));
+    else if (k->type == XML_CDATA_SECTION_NODE)
+        put_repeated(c, o, arrays, RAC_S("#cdata-section"), kept_str(c, k->content));
+    else if (k->type == XML_PI_NODE && (c->run->xml & RAC_EXPR_XML_INSTRUCTIONS) != 0)
+        put_instruction_value(c, k, o, arrays);
+    else if (k->type == XML_COMMENT_NODE && ++*comments == 2)
+        RAC_JSON_PUT(c->a, o, "#comment", rac_json_new_array(c->a));
+}
+
 static bool children_value(struct call *c, const xmlNode *n, unsigned depth, struct rac_json *o)
 {
     size_t comments = 0;
@@ -333,19 +348,13 @@ static bool children_value(struct call *c, const xmlNode *n, unsigned depth, str
         struct rac_json v;
         if (!charge(c, 1))
             return false;
-        if (k->type == XML_ELEMENT_NODE) {
-            if (!element_value(c, k, depth + 1, &v))
-                return false;
-            put_repeated(c, o, &arrays, qualified_name(c, k->ns, k->name, ""), v);
-        } else if (k->type == XML_TEXT_NODE) {
-            put_repeated(c, o, &arrays, RAC_S("#text"), kept_str(c, k->content));
-        } else if (k->type == XML_CDATA_SECTION_NODE) {
-            put_repeated(c, o, &arrays, RAC_S("#cdata-section"), kept_str(c, k->content));
-        } else if (k->type == XML_COMMENT_NODE && ++comments == 2) {
-            RAC_JSON_PUT(c->a, o, "#comment", rac_json_new_array(c->a));
-        } else if (k->type == XML_PI_NODE && (c->run->xml & RAC_EXPR_XML_INSTRUCTIONS) != 0) {
-            put_instruction_value(c, k, o, &arrays);
+        if (k->type != XML_ELEMENT_NODE) {
+            other_child(c, k, &arrays, &comments, o);
+            continue;
         }
+        if (!element_value(c, k, depth + 1, &v))
+            return false;
+        put_repeated(c, o, &arrays, qualified_name(c, k->ns, k->name, ""), v);
     }
     return true;
 }
@@ -354,21 +363,19 @@ static bool element_value(struct call *c, const xmlNode *n, unsigned depth, stru
 {
     if (depth > XML_DEPTH_MAX)
         return fail_limit(c, "the XML is nested too deeply");
-    bool bare = n->properties == NULL && n->nsDef == NULL, only_text = bare;
-    if (bare && n->children == NULL) {
+    const xmlNode *first = n->children;
+    bool bare = n->properties == NULL && n->nsDef == NULL;
+    if (bare && first == NULL) {
         *out = xml_closes_itself(n) ? rac_json_of_null() : str_value(RAC_S(""));
+        return true;
+    }
+    if (bare && first->next == NULL && first->type == XML_TEXT_NODE) { /* nothing but text */
+        *out = kept_str(c, first->content);
         return true;
     }
     *out = rac_json_new_object(c->a);
     attributes_value(c, n, out);
-    if (!children_value(c, n, depth, out))
-        return false;
-    for (const xmlNode *k = n->children; k != NULL && only_text; k = k->next)
-        only_text = k->type == XML_TEXT_NODE || k->type == XML_COMMENT_NODE;
-    const struct rac_json *text = RAC_JSON_GET(out, "#text");
-    if (only_text && text != NULL && rac_json_len(out) == 1)
-        *out = *text;
-    return true;
+    return children_value(c, n, depth, out);
 }
 
 static struct rac_json declaration_value(struct call *c, rac_str declaration)

@@ -135,6 +135,24 @@ rac_str xml_encoded_name(struct rac_arena *a, rac_str s, bool colons)
     return out;
 }
 
+rac_str xml_decoded_name(struct rac_arena *a, rac_str s)
+{
+    if (rac_str_find(s, RAC_S("_x")) == RAC_STR_NPOS)
+        return s;
+    char *p = rac_arena_alloc_dirty(a, s.n + 1), *w = p;
+    for (size_t i = 0; i < s.n;) {
+        uint32_t cp;
+        size_t len = xml_name_escape(rac_str_from(s, i), &cp);
+        if (len == 0 || cp > 0x10ffff) {
+            *w++ = s.p[i++];
+        } else {
+            w += rac_utf8_encode(cp, w);
+            i += len;
+        }
+    }
+    return (rac_str){p, (size_t)(w - p)};
+}
+
 /* --- nodes ------------------------------------------------------------------------------------ */
 
 /* Namespaces that stand declared in what was written, innermost first. */
