@@ -216,13 +216,21 @@ static rac_str number_pattern(struct rac_arena *a, const char *locale, UNumberFo
     return out;
 }
 
-static char first_separator(rac_str pattern, rac_str letters_, char otherwise)
+/* What stands between the first two runs of those letters, its quotes taken off. */
+static rac_str first_separator(struct rac_arena *a, rac_str pattern, const char *letters_,
+                               rac_str otherwise)
 {
-    for (size_t i = 1; i < pattern.n; i++)
-        if (!rac_is_alpha(pattern.p[i]) &&
-            rac_str_find_char(letters_, pattern.p[i - 1]) != RAC_STR_NPOS)
-            return pattern.p[i];
-    return otherwise;
+    size_t from = 0, end;
+    while (from < pattern.n && strchr(letters_, pattern.p[from]) == NULL)
+        from++;
+    for (end = from; end < pattern.n && pattern.p[end] == pattern.p[from];)
+        end++;
+    from = end;
+    while (end < pattern.n && strchr(letters_, pattern.p[end]) == NULL)
+        end++;
+    if (from == end || end == pattern.n)
+        return otherwise;
+    return rac_str_replace(a, rac_str_sub(pattern, from, end - from), RAC_S("'"), RAC_S(""));
 }
 
 static void patterns_read(struct rac_arena *a, const char *locale, struct rac_culture *c)
@@ -238,11 +246,8 @@ static void patterns_read(struct rac_arena *a, const char *locale, struct rac_cu
     c->long_time = style_pattern(a, locale, UDAT_MEDIUM, UDAT_NONE);
     c->month_day = best_pattern(a, locale, "MMMMd");
     c->year_month = best_pattern(a, locale, "yMMMM");
-    char separators[2] = {first_separator(c->short_date, RAC_S("dMy"), '/'),
-                          first_separator(c->short_time, RAC_S("hH"), ':')};
-    rac_str kept = rac_arena_str(a, (rac_str){separators, 2});
-    c->date_separator = rac_str_sub(kept, 0, 1);
-    c->time_separator = rac_str_sub(kept, 1, 1);
+    c->date_separator = first_separator(a, c->short_date, "dMy", RAC_S("/"));
+    c->time_separator = first_separator(a, c->short_time, "hHms", RAC_S(":"));
 }
 
 static bool culture_read(struct rac_arena *a, const char *locale, struct rac_culture *c)

@@ -421,28 +421,25 @@ static bool span_specifier(struct rac_buf *b, uint64_t t, char letter, size_t n)
     }
 }
 
-static bool span_custom(struct rac_buf *b, uint64_t t, rac_str f)
+static bool span_custom(struct rac_buf *b, uint64_t t, rac_str f, struct rac_arena *a)
 {
     for (size_t i = 0; i < f.n;) {
-        if (f.p[i] == '\\' && i + 1 < f.n) {
-            rac_buf_add_char(b, f.p[i + 1]);
-            i += 2;
-        } else if (f.p[i] == '\'' || f.p[i] == '"') {
-            size_t end = i + 1;
-            while (end < f.n && f.p[end] != f.p[i])
-                rac_buf_add_char(b, f.p[end++]);
-            if (end == f.n)
-                return false;
-            i = end + 1;
-        } else {
-            size_t n = 1, skip = f.p[i] == '%' && i + 1 < f.n;
-            i += skip;
-            while (!skip && i + n < f.n && f.p[i + n] == f.p[i])
-                n++;
-            if (!span_specifier(b, t, f.p[i], n))
-                return false;
-            i += n;
+        rac_str text;
+        size_t quoted = moment_quoted(f, i, a, &text);
+        if (quoted == SIZE_MAX)
+            return false;
+        if (quoted > 0) {
+            rac_buf_add(b, text);
+            i += quoted;
+            continue;
         }
+        size_t n = 1, skip = f.p[i] == '%' && i + 1 < f.n;
+        i += skip;
+        while (!skip && i + n < f.n && f.p[i + n] == f.p[i])
+            n++;
+        if (!span_specifier(b, t, f.p[i], n))
+            return false;
+        i += n;
     }
     return true;
 }
@@ -475,7 +472,7 @@ bool fn_format_time_span(struct call *c, const struct rac_json *v, size_t n, str
         if (ticks < 0)
             rac_buf_add_char(&b, '-');
     }
-    bool ok = (u16_length(f) > 1 || general) && span_custom(&b, t, f);
+    bool ok = (u16_length(f) > 1 || general) && span_custom(&b, t, f, c->a);
     if (ok)
         *out = rac_json_of_str(rac_arena_str(c->a, rac_buf_str(&b)));
     rac_buf_fini(&b);

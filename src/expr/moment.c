@@ -161,7 +161,8 @@ static void put_zone(struct writer *w, size_t n)
 static rac_str first_character(rac_str s)
 {
     uint32_t cp;
-    return rac_str_sub(s, 0, rac_utf8_decode(s.p, s.n, &cp));
+    size_t n = s.n > 0 ? rac_utf8_decode(s.p, s.n, &cp) : 0;
+    return rac_str_sub(s, 0, n > 0 ? n : 1); /* a lone half: byte by byte */
 }
 
 /* n times the same letter; false: not a specifier. */
@@ -220,31 +221,32 @@ static bool put_specifier(struct writer *w, char letter, size_t n, bool *bad)
     }
 }
 
-/* Length of the quoted text or escape at i (0: none, SIZE_MAX: not terminated); *text its content.
- */
-static size_t quoted(rac_str f, size_t i, rac_str *text)
+size_t moment_quoted(rac_str f, size_t i, struct rac_arena *a, rac_str *text)
 {
     if (f.p[i] == '\\') {
-        if (i + 1 >= f.n)
-            return SIZE_MAX;
-        *text = rac_str_sub(f, i + 1, 1);
-        return 2;
+        *text = first_character(rac_str_from(f, i + 1));
+        return text->n > 0 ? 1 + text->n : SIZE_MAX;
     }
     if (f.p[i] != '\'' && f.p[i] != '"')
         return 0;
-    for (size_t end = i + 1; end < f.n; end++)
+    char *p = rac_arena_alloc_dirty(a, f.n - i), *w = p;
+    for (size_t end = i + 1; end < f.n; end++) {
         if (f.p[end] == f.p[i]) {
-            *text = rac_str_sub(f, i + 1, end - i - 1);
+            *text = (rac_str){p, (size_t)(w - p)};
             return end + 1 - i;
         }
+        if (f.p[end] == '\\' && ++end == f.n)
+            break;
+        *w++ = f.p[end];
+    }
     return SIZE_MAX;
 }
 
-static rac_err put_custom(struct writer *w, rac_str f)
+static rac_err put_custom(struct writer *w, rac_str f, struct rac_arena *a)
 {
     for (size_t i = 0; i < f.n;) {
         rac_str text;
-        size_t skip = quoted(f, i, &text);
+        size_t skip = moment_quoted(f, i, a, &text);
         if (skip == SIZE_MAX)
             return RAC_E_INVALID;
         if (skip > 0) {
@@ -285,7 +287,7 @@ rac_err moment_format(struct moment m, rac_str format, const struct rac_culture 
     if (!expand(&format, a, &w.c))
         return RAC_E_INVALID;
     rac_buf_init(&b, 65536);
-    rac_err e = put_custom(&w, format);
+    rac_err e = put_custom(&w, format, a);
     if (e == RAC_OK)
         e = rac_buf_err(&b);
     if (e == RAC_OK)
@@ -455,10 +457,14 @@ static bool parse_iso(rac_str s, struct moment *out)
     if (!eat_number(&r, 4, 4, &year) || r.s.n == 0 || strchr("-/.", r.s.p[0]) == NULL)
         return false;
     char separator = r.s.p[0]; /* '-' is ISO's, the others are .NET's */
-    if (!eat_char(&r, separator) || !eat_number(&r, 1, 2, &r.p.month) || !eat_char(&r, separator) ||
-        !eat_number(&r, 1, 2, &r.p.day))
+    if (!eat_char(&r, separator) || !eat_number(&r, 1, 2, &r.p.month))
         return false;
     r.p.year = year;
+    r.p.day = 1;
+    if (r.s.n == 0 && separator != '.') /* "2024-07": its first day */
+        return finish(&r, out);
+    if (!eat_char(&r, separator) || !eat_number(&r, 1, 2, &r.p.day))
+        return false;
     return eat_rest(&r, &rac_culture_en_us, out);
 }
 
@@ -496,13 +502,18 @@ static bool parse_numeric(rac_str s, const struct rac_culture *c, struct moment 
     return seen == 3 && eat_rest(&r, c, out);
 }
 
-static bool eat_name(struct reader *r, const rac_str *names, const rac_str *brief, int n, int *at)
+static bool eat_full_name(struct reader *r, const rac_str *names, int n, int *at)
 {
     for (int i = 0; i < n; i++)
         if (names[i].n > 0 && eat(r, names[i])) {
             *at = i;
             return true;
         }
+    return false;
+}
+
+static bool eat_brief_name(struct reader *r, const rac_str *brief, int n, int *at)
+{
     for (int i = 0; i < n; i++) { /* "févr." may come with its point or without */
         bool point = brief[i].n > 1 && brief[i].p[brief[i].n - 1] == '.';
         rac_str bare = rac_str_sub(brief[i], 0, brief[i].n - point);
@@ -513,6 +524,11 @@ static bool eat_name(struct reader *r, const rac_str *names, const rac_str *brie
         }
     }
     return false;
+}
+
+static bool eat_name(struct reader *r, const rac_str *names, const rac_str *brief, int n, int *at)
+{
+    return eat_full_name(r, names, n, at) || eat_brief_name(r, brief, n, at);
 }
 
 static void skip_fill(struct reader *r)
@@ -527,7 +543,15 @@ static void skip_fill(struct reader *r)
     }
 }
 
-/* [day name] day month-name year, or month-name day year; "de" and the like between. */
+static size_t digits_at(const struct reader *r)
+{
+    size_t n = 0;
+    while (n < r->s.n && rac_is_digit(r->s.p[n]))
+        n++;
+    return n;
+}
+
+/* [day name] day month-name year, or month-name [day] year; "de" and the like between. */
 static bool parse_named(rac_str s, const struct rac_culture *c, struct moment *out)
 {
     struct reader r = {.s = s};
@@ -549,7 +573,9 @@ static bool parse_named(rac_str s, const struct rac_culture *c, struct moment *o
     skip_fill(&r);
     (void)eat_char(&r, '-');
     (void)eat(&r, RAC_S("de "));
-    if (!day_first) {
+    if (!day_first && digits_at(&r) > 2) { /* "July 2024": its first day */
+        r.p.day = 1;
+    } else if (!day_first) {
         if (!eat_number(&r, 1, 2, &r.p.day))
             return false;
         skip_fill(&r);
@@ -595,14 +621,16 @@ static bool eat_specifier(struct reader *r, char letter, size_t n, const struct 
     case 'd':
         if (n <= 2)
             return eat_number(r, least, 2, &r->p.day);
-        if (!eat_name(r, c->days, c->short_days, 7, &value))
+        if (n == 3 ? !eat_brief_name(r, c->short_days, 7, &value)
+                   : !eat_full_name(r, c->days, 7, &value))
             return false;
         r->weekday = value + 1;
         return true;
     case 'M':
         if (n <= 2)
             return eat_number(r, least, 2, &r->p.month);
-        if (!eat_name(r, c->months, c->short_months, 12, &value))
+        if (n == 3 ? !eat_brief_name(r, c->short_months, 12, &value)
+                   : !eat_full_name(r, c->months, 12, &value))
             return false;
         r->p.month = value + 1;
         return true;
@@ -655,7 +683,7 @@ rac_err moment_parse_exact(rac_str s, rac_str format, const struct rac_culture *
     bool letters = false;
     for (size_t i = 0; i < format.n;) {
         rac_str text;
-        size_t skip = quoted(format, i, &text);
+        size_t skip = moment_quoted(format, i, a, &text);
         if (skip == SIZE_MAX)
             return RAC_E_INVALID;
         if (skip > 0) {
@@ -689,5 +717,7 @@ rac_err moment_parse_exact(rac_str s, rac_str format, const struct rac_culture *
     r.utc |= utc; /* these two say so in plain letters */
     if (r.has_hour12)
         r.p.hour = r.p.hour % 12 + (r.pm ? 12 : 0);
+    else if ((r.am && r.p.hour >= 12) || (r.pm && r.p.hour < 12)) /* "03 PM" as "HH tt" */
+        return RAC_E_SYNTAX;
     return finish(&r, out) ? RAC_OK : RAC_E_SYNTAX;
 }

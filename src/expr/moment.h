@@ -33,6 +33,9 @@ bool moment_parse_culture(rac_str s, const struct rac_culture *c, struct rac_are
 /* RAC_OK, RAC_E_SYNTAX (the text does not match), RAC_E_INVALID (the format is none). */
 rac_err moment_parse_exact(rac_str s, rac_str format, const struct rac_culture *c,
                            struct rac_arena *a, struct moment *out) RAC_MUST_CHECK;
+/* Length of the quoted text or escape at i of a format (0: none, SIZE_MAX: not terminated) and its
+ * content, where "\" takes the next character as it is; borrowed, or in a. */
+size_t moment_quoted(rac_str format, size_t i, struct rac_arena *a, rac_str *text);
 /* RAC_E_INVALID: no such format. format absent: "o". */
 rac_err moment_format(struct moment m, rac_str format, const struct rac_culture *c,
                       struct rac_arena *a, rac_str *out) RAC_MUST_CHECK;
