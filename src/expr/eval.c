@@ -119,6 +119,18 @@ bool arg_object(struct call *c, const struct rac_json *v, size_t i)
     return v[i].type == RAC_JSON_OBJECT || fail_type(c, &v[i], i, "an object");
 }
 
+bool arg_culture(struct call *c, const struct rac_json *v, size_t n, size_t i,
+                 const struct rac_culture **out)
+{
+    rac_str tag = RAC_STR_NULL;
+    if (n > i && !arg_str(c, v, i, &tag))
+        return false;
+    return rac_culture_open(tag, c->a, out) ||
+           fail(c, RAC_EXPR_ARGUMENT,
+                "The template language function '%s' does not know the locale '%.*s'.",
+                c->node->fn->info.name, RAC_FMT(rac_str_sub(tag, 0, 100)));
+}
+
 bool charge(struct call *c, uint64_t n)
 {
     c->run->steps += n;

@@ -2,6 +2,7 @@
 #ifndef RAC_EXPR_PRIV_H
 #define RAC_EXPR_PRIV_H
 
+#include "expr/culture.h"
 #include "expr/expr.h"
 
 struct call;
@@ -94,6 +95,9 @@ bool arg_str(struct call *c, const struct rac_json *v, size_t i, rac_str *out);
 bool arg_int(struct call *c, const struct rac_json *v, size_t i, int64_t *out);
 bool arg_array(struct call *c, const struct rac_json *v, size_t i);
 bool arg_object(struct call *c, const struct rac_json *v, size_t i);
+/* Argument i, if there are so many, as a locale; else en-US. */
+bool arg_culture(struct call *c, const struct rac_json *v, size_t n, size_t i,
+                 const struct rac_culture **out);
 /* Joins parts with sep between them, within the limit of a string's size. */
 bool join_text(struct call *c, const rac_str *parts, size_t n, rac_str sep, struct rac_json *out);
 size_t string_max(const struct rac_expr_run *run);
@@ -151,6 +155,15 @@ static inline bool answer_double(struct rac_json *out, double d)
 static inline struct rac_json str_value(rac_str s)
 {
     return rac_json_of_str(s);
+}
+static inline bool answer_str(struct rac_json *out, rac_str s)
+{
+    *out = rac_json_of_str(s);
+    return true;
+}
+static inline rac_str str_of(const struct rac_json *v) /* of a string or a number as written */
+{
+    return (rac_str){v->s, v->n};
 }
 struct rac_json decimal_value(struct rac_arena *a, const char *text, size_t n);
 struct rac_json envelope(struct rac_arena *a, rac_str type, rac_str bytes);

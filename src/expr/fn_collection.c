@@ -3,11 +3,6 @@
 #include "base/map.h"
 #include "expr/functions_priv.h"
 
-static rac_str str_of(const struct rac_json *v)
-{
-    return (rac_str){v->s, v->n};
-}
-
 static bool array_contains(struct call *c, const struct rac_json *array,
                            const struct rac_json *what, struct rac_json *out)
 {

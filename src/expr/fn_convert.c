@@ -2,22 +2,12 @@
 #include "base/base64.h"
 #include "base/uri.h"
 #include "base/utf8.h"
+#include "expr/charset.h"
 #include "expr/functions_priv.h"
 #include "expr/number.h"
 #include "expr/xml.h"
 
 #include <math.h>
-
-static rac_str str_of(const struct rac_json *v)
-{
-    return (rac_str){v->s, v->n};
-}
-
-static bool answer_str(struct rac_json *out, rac_str s)
-{
-    *out = str_value(s);
-    return true;
-}
 
 bool fn_array(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
 {
@@ -55,18 +45,6 @@ bool fn_bool(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, stru
 }
 
 /* --- numbers ---------------------------------------------------------------------------------- */
-
-static bool culture(struct call *c, const struct rac_json *v, size_t n, size_t at,
-                    const struct rac_culture **out)
-{
-    rac_str tag = RAC_STR_NULL;
-    if (n > at && !arg_str(c, v, at, &tag))
-        return false;
-    return rac_culture_open(tag, c->a, out) ||
-           fail(c, RAC_EXPR_ARGUMENT,
-                "The template language function '%s' does not know the locale '%.*s'.",
-                c->node->fn->info.name, RAC_FMT(tag));
-}
 
 bool fn_int(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
 {
@@ -106,7 +84,7 @@ bool fn_float(struct call *c, const struct rac_json *v, size_t n, struct rac_jso
 {
     double x;
     const struct rac_culture *in;
-    if (!culture(c, v, n, 1, &in))
+    if (!arg_culture(c, v, n, 1, &in))
         return false;
     if (rac_json_is_number(&v[0]))
         x = rac_json_double(&v[0], 0);
@@ -126,10 +104,8 @@ bool fn_decimal(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, s
     } else if (is_decimal(&v[0])) {
         *out = v[0];
         return true;
-    } else if (v[0].type == RAC_JSON_NUMBER) { /* as it was written, if that fits */
-        ok = rac_dec_parse(str_of(&v[0]), &d) || rac_dec_of_double(rac_json_double(&v[0], 0), &d);
-    } else if (v[0].type == RAC_JSON_DOUBLE) {
-        ok = rac_dec_of_double(v[0].d, &d);
+    } else if (is_float(&v[0])) {
+        ok = rac_dec_of_double(rac_json_double(&v[0], 0), &d);
     } else {
         ok = v[0].type == RAC_JSON_STRING &&
              rac_number_parse_decimal(str_of(&v[0]), &rac_culture_en_us, &d);
@@ -157,7 +133,7 @@ bool fn_is_float(struct call *c, const struct rac_json *v, size_t n, struct rac_
     rac_str s;
     double x;
     const struct rac_culture *in;
-    if (!arg_str(c, v, 0, &s) || !culture(c, v, n, 1, &in))
+    if (!arg_str(c, v, 0, &s) || !arg_culture(c, v, n, 1, &in))
         return false;
     return answer_bool(out, rac_number_parse_float(s, in, &x) || infinity(s, &x));
 }
@@ -168,7 +144,7 @@ bool fn_format_number(struct call *c, const struct rac_json *v, size_t n, struct
     const struct rac_culture *in;
     if (!rac_json_is_number(&v[0]))
         return fail_type(c, &v[0], 0, "a number: an integer, a float or a decimal");
-    if (!arg_str(c, v, 1, &format) || !culture(c, v, n, 2, &in))
+    if (!arg_str(c, v, 1, &format) || !arg_culture(c, v, n, 2, &in))
         return false;
     if (rac_number_format(&v[0], format, in, c->a, &text) != RAC_OK)
         return fail(c, RAC_EXPR_ARGUMENT,
@@ -295,22 +271,6 @@ static bool data_uri_read(struct call *c, const struct rac_json *v, struct data_
     return true;
 }
 
-static bool known_charset(rac_str s)
-{
-    static const rac_str names[] = {
-        RAC_S_INIT("utf-8"),        RAC_S_INIT("utf8"),         RAC_S_INIT("us-ascii"),
-        RAC_S_INIT("ascii"),        RAC_S_INIT("utf-16"),       RAC_S_INIT("utf-16le"),
-        RAC_S_INIT("utf-16be"),     RAC_S_INIT("utf-32"),       RAC_S_INIT("iso-8859-1"),
-        RAC_S_INIT("latin1"),       RAC_S_INIT("iso-8859-15"),  RAC_S_INIT("windows-1252"),
-        RAC_S_INIT("windows-1250"), RAC_S_INIT("windows-1251"), RAC_S_INIT("shift_jis"),
-        RAC_S_INIT("euc-jp"),       RAC_S_INIT("euc-kr"),       RAC_S_INIT("gb2312"),
-        RAC_S_INIT("gb18030"),      RAC_S_INIT("big5"),         RAC_S_INIT("koi8-r")};
-    for (size_t i = 0; i < RAC_COUNT(names); i++)
-        if (rac_str_eqi(s, names[i]))
-            return true;
-    return false;
-}
-
 static size_t count_char(rac_str s, char ch)
 {
     size_t n = 0;
@@ -329,7 +289,7 @@ static bool media_type_is_sound(rac_str type)
         if (count_char(p, '=') > 1)
             return false;
         rac_str name = rac_str_trim(rac_str_cut(p, '=', &value));
-        if (rac_str_eqi(name, RAC_S("charset")) && !known_charset(rac_str_trim(value)))
+        if (rac_str_eqi(name, RAC_S("charset")) && !charset_known(rac_str_trim(value)))
             return false;
     }
     return true;
@@ -455,7 +415,7 @@ static bool json_of_text(struct call *c, const struct rac_json *v, rac_str text,
 
 bool fn_json(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
 {
-    rac_str bytes;
+    rac_str text, bytes;
     if (v[0].type == RAC_JSON_STRING)
         return json_of_text(c, &v[0], str_of(&v[0]), out);
     if (!is_envelope(&v[0]))
@@ -464,7 +424,6 @@ bool fn_json(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, stru
         return false;
     if (!envelope_bytes(&v[0], c->a, &bytes))
         return fail_convert(c, &v[0], "JSON: its content is not base64");
-    if (xml_is_envelope(&v[0]))
-        return xml_to_json(c, bytes, out);
-    return json_of_text(c, &v[0], envelope_text(&v[0], c->a), out);
+    text = envelope_text(&v[0], c->a);
+    return xml_is_envelope(&v[0]) ? xml_to_json(c, text, out) : json_of_text(c, &v[0], text, out);
 }

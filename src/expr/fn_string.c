@@ -9,12 +9,6 @@ static bool text_pair(struct call *c, const struct rac_json *v, rac_str *x, rac_
     return arg_str(c, v, 0, x) && arg_str(c, v, 1, y) && charge(c, (x->n + y->n) / 64);
 }
 
-static bool answer_str(struct rac_json *out, rac_str s)
-{
-    *out = str_value(s);
-    return true;
-}
-
 bool fn_concat(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)
 {
     rac_str fast[16], *parts = n <= RAC_COUNT(fast) ? fast : (rac_str *)RAC_NEW_N(c->a, rac_str, n);

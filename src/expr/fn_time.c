@@ -147,25 +147,13 @@ bool fn_get_past_time(struct call *c, const struct rac_json *v, size_t n, struct
     return move_by_unit(c, &m, v, 0, -1) && answer(c, m, v, n, 2, out);
 }
 
-static bool culture(struct call *c, const struct rac_json *v, size_t n, size_t at,
-                    const struct rac_culture **out)
-{
-    rac_str tag = RAC_STR_NULL;
-    if (n > at && v[at].type != RAC_JSON_NULL && !arg_str(c, v, at, &tag))
-        return false;
-    return rac_culture_open(tag, c->a, out) ||
-           fail(c, RAC_EXPR_ARGUMENT,
-                "The template language function '%s' does not know the locale '%.*s'.", NAME(c),
-                RAC_FMT(tag));
-}
-
 bool fn_format_date_time(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)
 {
     struct moment m;
     rac_str format = RAC_STR_NULL;
     const struct rac_culture *in;
     return timestamp(c, v, 0, &m) && (n < 2 || arg_str(c, v, 1, &format)) &&
-           culture(c, v, n, 2, &in) && answer_in(c, m, format, in, out);
+           arg_culture(c, v, n, 2, &in) && answer_in(c, m, format, in, out);
 }
 
 bool fn_parse_date_time(struct call *c, const struct rac_json *v, size_t n, struct rac_json *out)
@@ -173,7 +161,7 @@ bool fn_parse_date_time(struct call *c, const struct rac_json *v, size_t n, stru
     struct moment m;
     rac_str s, format;
     const struct rac_culture *in;
-    if (!arg_str(c, v, 0, &s) || !culture(c, v, n, 1, &in))
+    if (!arg_str(c, v, 0, &s) || !arg_culture(c, v, n, 1, &in))
         return false;
     rac_err e;
     if (n > 2) {
@@ -449,7 +437,7 @@ bool fn_format_time_span(struct call *c, const struct rac_json *v, size_t n, str
     rac_str s, f;
     int64_t ticks;
     const struct rac_culture *in;
-    if (!arg_str(c, v, 0, &s) || !arg_str(c, v, 1, &f) || !culture(c, v, n, 2, &in))
+    if (!arg_str(c, v, 0, &s) || !arg_str(c, v, 1, &f) || !arg_culture(c, v, n, 2, &in))
         return false;
     if (!span_parse(s, &ticks))
         return fail_convert(c, &v[0], "a time span");

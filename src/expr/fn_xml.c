@@ -116,7 +116,7 @@ bool fn_xpath(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, str
         return false;
     if (!envelope_bytes(&v[0], c->a, &bytes))
         return fail_convert(c, &v[0], "XML: its content is not base64");
-    if (!xml_read(c, &v[0], rac_utf8_mend(c->a, bytes), &x))
+    if (!xml_read(c, &v[0], envelope_text(&v[0], c->a), &x))
         return false;
     bool ok = query(c, &x, path, out);
     xml_free(&x);

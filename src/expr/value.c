@@ -3,8 +3,9 @@
  */
 #include "base/base64.h"
 #include "base/dec.h"
-#include "base/utf8.h"
+#include "expr/charset.h"
 #include "expr/expr_priv.h"
+#include "text/mime.h"
 
 #include <float.h>
 #include <math.h>
@@ -313,24 +314,11 @@ rac_str envelope_text(const struct rac_json *v, struct rac_arena *a)
     rac_str bytes;
     if (!envelope_bytes(v, a, &bytes))
         return RAC_S("");
-    if (rac_str_starts(bytes, RAC_S("\xef\xbb\xbf")))
-        bytes = rac_str_from(bytes, 3);
-    rac_str type = rac_json_str(RAC_JSON_GET(v, "$content-type"), RAC_S(""));
-    size_t at = rac_str_findi(type, RAC_S("charset="));
-    rac_str charset = at == RAC_STR_NPOS ? RAC_S("utf-8") : rac_str_from(type, at + 8);
-    if (rac_str_startsi(charset, RAC_S("iso-8859-1")) ||
-        rac_str_startsi(charset, RAC_S("latin1"))) {
-        char *p = rac_arena_alloc_dirty(a, bytes.n * 2 + 1), *w = p;
-        for (size_t i = 0; i < bytes.n; i++)
-            w += rac_utf8_encode((unsigned char)bytes.p[i], w);
-        return (rac_str){p, (size_t)(w - p)};
-    }
-    if (rac_str_startsi(charset, RAC_S("utf-16"))) {
-        uint16_t *units = rac_arena_alloc(a, bytes.n + 2);
-        memcpy(units, bytes.p, bytes.n & ~(size_t)1);
-        return u16_text(a, units, bytes.n / 2);
-    }
-    return rac_utf8_mend(a, bytes);
+    rac_str type = rac_json_str(RAC_JSON_GET(v, "$content-type"), RAC_S("")), charset = RAC_S("");
+    struct rac_mime mime;
+    if (rac_mime_parse(a, type, &mime))
+        charset = rac_mime_param(&mime, RAC_S("charset"));
+    return charset_text(charset, bytes, a);
 }
 
 /* --- equal and ordered (§9) ------------------------------------------------------------------- */

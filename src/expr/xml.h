@@ -79,7 +79,7 @@ struct rac_json xml_envelope(struct call *c, rac_str text);
 
 /* --- JSON (xml_json.c) ------------------------------------------------------------------------ */
 
-bool xml_to_json(struct call *c, rac_str bytes, struct rac_json *out);                   /* 12.2 */
+bool xml_to_json(struct call *c, rac_str text, struct rac_json *out);                    /* 12.2 */
 bool xml_from_json(struct call *c, const struct rac_json *object, struct rac_json *out); /* 12.3 */
 
 static inline rac_str xml_str(const xmlChar *s)

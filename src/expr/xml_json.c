@@ -1,5 +1,4 @@
 #include "base/map.h"
-#include "base/utf8.h"
 #include "expr/xml.h"
 
 #include <libxml/tree.h>
@@ -423,10 +422,9 @@ static bool document_value(struct call *c, const struct xml_text *x, struct rac_
     return true;
 }
 
-bool xml_to_json(struct call *c, rac_str bytes, struct rac_json *out)
+bool xml_to_json(struct call *c, rac_str text, struct rac_json *out)
 {
     struct xml_text x;
-    rac_str text = rac_utf8_mend(c->a, bytes);
     struct rac_json shown = str_value(text);
     if (!xml_read(c, &shown, text, &x))
         return false;
