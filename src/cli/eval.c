@@ -147,14 +147,9 @@ static int run_batch(struct rac_cli *cli, const char *file)
 
 static void print_error(struct rac_cli *cli, rac_str text, const struct rac_expr_error *error)
 {
-    fprintf(cli->err, "raccord: %s: %.*s\n", rac_expr_category_word(error->category),
-            RAC_FMT(error->message));
-    if (text.n > 200 || rac_str_find_char(text, '\n') != RAC_STR_NPOS || error->offset > text.n)
-        return;
-    fprintf(cli->err, "    %.*s\n    %*s", RAC_FMT(text), (int)error->offset, "");
-    for (uint32_t i = 0; i < error->length || i == 0; i++)
-        fputc('^', cli->err);
-    fputc('\n', cli->err);
+    rac_cli_note(cli, "raccord: %s: %.*s", rac_expr_category_word(error->category),
+                 RAC_FMT(error->message));
+    rac_cli_underline(cli, cli->err, 4, '^', text, error->offset, error->length);
 }
 
 static int read_context(struct rac_cli *cli, struct rac_json *context)

@@ -92,6 +92,60 @@ rac_str rac_cli_clean(struct rac_arena *a, rac_str s)
     return (rac_str){p, n};
 }
 
+/* Columns a text takes on a terminal. */
+static size_t columns(rac_str s)
+{
+    static const struct {
+        uint32_t from, to;
+        size_t width;
+    } table[] = {{0x300, 0x36f, 0},   {0x200b, 0x200f, 0},   {0xfe00, 0xfe0f, 0},
+                 {0x1100, 0x115f, 2}, {0x2e80, 0xa4cf, 2},   {0xac00, 0xd7a3, 2},
+                 {0xf900, 0xfaff, 2}, {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},
+                 {0xffe0, 0xffe6, 2}, {0x1f300, 0x1faff, 2}, {0x20000, 0x3fffd, 2}};
+    size_t n = 0;
+    uint32_t cp;
+    for (size_t i = 0, len; i<s.n; i += len> 0 ? len : 1) {
+        size_t width = 1;
+        len = rac_utf8_decode(s.p + i, s.n - i, &cp);
+        for (size_t k = 0; len > 1 && k < RAC_COUNT(table); k++)
+            if (cp >= table[k].from && cp <= table[k].to)
+                width = table[k].width;
+        n += width;
+    }
+    return n;
+}
+
+static size_t character_start(rac_str s, size_t at)
+{
+    while (at > 0 && at < s.n && ((unsigned char)s.p[at] & 0xc0) == 0x80)
+        at--;
+    return at;
+}
+
+void rac_cli_underline(struct rac_cli *cli, FILE *out, int indent, char mark, rac_str text,
+                       size_t offset, size_t length)
+{
+    enum { AROUND_BYTES = 50, MARKS_MAX = 100 };
+    if (offset > text.n)
+        return;
+    size_t start = rac_str_rfind_char(rac_str_sub(text, 0, offset), '\n');
+    start = start == RAC_STR_NPOS ? 0 : start + 1;
+    rac_str line = rac_str_from(text, start);
+    line = rac_str_sub(line, 0, rac_str_find_char(line, '\n'));
+    size_t at = offset - start, end = length < line.n - at ? at + length : line.n;
+    end = character_start(line, end - at > MARKS_MAX ? at + MARKS_MAX : end);
+    size_t from = at > AROUND_BYTES ? character_start(line, at - AROUND_BYTES) : 0;
+    size_t to = line.n - end > AROUND_BYTES ? character_start(line, end + AROUND_BYTES) : line.n;
+    rac_str before = rac_cli_clean(cli->a, rac_str_sub(line, from, at - from)),
+            part = rac_cli_clean(cli->a, rac_str_sub(line, at, end - at)),
+            behind = rac_cli_clean(cli->a, rac_str_sub(line, end, to - end));
+    fprintf(out, "%*s%.*s%.*s%.*s\n", indent, "", RAC_FMT(before), RAC_FMT(part), RAC_FMT(behind));
+    fprintf(out, "%*s", indent + (int)columns(before), "");
+    for (size_t i = 0, n = columns(part); i < n || i == 0; i++)
+        fputc(mark, out);
+    fputc('\n', out);
+}
+
 void rac_cli_progress(struct rac_cli *cli, const char *what, size_t done, size_t total,
                       rac_str name)
 {

@@ -21,6 +21,10 @@ struct rac_json rac_cli_finding(struct rac_arena *a, const struct rac_diag *d);
 
 /* Text of others for a terminal: control characters are shown as "?". In a where it changes. */
 rac_str rac_cli_clean(struct rac_arena *a, rac_str s);
+/* The line of text in which a part starts (in bytes), indented and cut around it, and a line of
+ * marks under the part as far as it goes there. Ends of lines and wide characters are known. */
+void rac_cli_underline(struct rac_cli *cli, FILE *out, int indent, char mark, rac_str text,
+                       size_t offset, size_t length);
 /* Text of the result on stdout, cleaned but for ends of lines; say: and an end of line. */
 void rac_cli_put(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);
 void rac_cli_say(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);

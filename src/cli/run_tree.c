@@ -1,10 +1,9 @@
 #include "cli/run_tree.h"
 #include "base/str.h"
-#include "base/utf8.h"
 #include "cli/output.h"
 #include "workflow/secure.h"
 
-enum { ITERATIONS_SHOWN = 10, EXPRESSION_SHOWN = 100, ANSWER_SHOWN = 200 };
+enum { ITERATIONS_SHOWN = 10, ANSWER_SHOWN = 200 };
 
 static const char *mark(enum rac_wf_status s)
 {
@@ -12,33 +11,6 @@ static const char *mark(enum rac_wf_status s)
            : s == RAC_WF_SKIPPED                         ? "--"
            : s == RAC_WF_FAILED || s == RAC_WF_TIMED_OUT ? "!!"
                                                          : "xx";
-}
-
-static size_t columns(rac_str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
-/* One line of the template around the part that failed, and a line under it. */
-static void print_fault(FILE *out, int indent, const struct rac_run_fault *f)
-{
-    size_t from = f->offset > EXPRESSION_SHOWN / 2 ? f->offset - EXPRESSION_SHOWN / 2 : 0;
-    while (from > 0 && ((unsigned char)f->text.p[from] & 0xc0) == 0x80)
-        from--;
-    rac_str shown = rac_str_sub(f->text, from, EXPRESSION_SHOWN + f->length);
-    rac_str before = rac_str_sub(f->text, from, f->offset - from),
-            failing = rac_str_sub(f->text, f->offset, f->length);
-    size_t end = rac_str_find_char(shown, '\n');
-    if (end != RAC_STR_NPOS)
-        shown = rac_str_sub(shown, 0, end);
-    fprintf(out, "%*s%.*s\n%*s", indent, "", RAC_FMT(shown), indent + (int)columns(before), "");
-    size_t n = columns(failing);
-    for (size_t i = 0; i < (n > 0 ? n : 1) && i < EXPRESSION_SHOWN; i++)
-        fputc('~', out);
-    fputc('\n', out);
 }
 
 static int64_t tries(const struct rac_wf_record *x)
@@ -116,7 +88,8 @@ static void print_record(struct rac_cli *cli, struct rac_run *r, struct rac_wf_r
     if (rac_str_eq(rac_json_str(RAC_JSON_GET(&x->error, "code"), RAC_S("")),
                    RAC_S("InvalidTemplate")) &&
         rac_run_fault_of(r, x, &fault))
-        print_fault(cli->out, depth * 2 + 3, &fault);
+        rac_cli_underline(cli, cli->out, depth * 2 + 3, '~', fault.text, fault.offset,
+                          fault.length);
 }
 
 static void print_frame(struct rac_cli *cli, struct rac_run *r, const struct rac_wf_frame *f,

@@ -44,6 +44,17 @@ test('one expression: value, error with its place, exit status', async () => {
   assert.equal((await raccord(['eval', '--batch', '/nowhere'])).status, 3);
 });
 
+test('the failing part is underlined on its own line, whatever stands before it', async () => {
+  const shown = async (x) => (await raccord(['eval', x])).stderr.split('\n').slice(-3, -1);
+  assert.deepEqual(await shown("@concat('a',\n  add(1, 'x'),\n  'b')"), ["      add(1, 'x'),", '      ^^^^^^^^^^^']);
+  assert.deepEqual(await shown("Berth\n@{nope(1)} of\nthe quay"), ['    @{nope(1)} of', '      ^^^^^^^']);
+  assert.deepEqual(await shown("@concat('日本é', nope('x'))"), ["    @concat('日本é', nope('x'))", '                     ^^^^^^^^^']);
+  const [line, marks] = await shown(`@concat('${'x'.repeat(500)}', nope(), '${'y'.repeat(500)}')`);
+  assert.ok(line.length < 200 && line.slice(marks.indexOf('^')).startsWith('nope()') && marks.trim() === '^^^^^^', line);
+  assert.deepEqual(await shown("@concat('\u001b[31m', nope())"), ["    @concat('?[31m', nope())", '                     ^^^^^^']);
+  assert.match((await raccord(['eval', "@int(base64ToString('G1szMW0='))"])).stderr, /The value '\?\[31m'/);
+});
+
 test('a context gives actions, variables and a fixed clock', async (t) => {
   const file = join(temporary(t), 'context.json');
   writeFileSync(file, JSON.stringify({ now: '2026-11-22T10:00:00Z', variables: { n: 2 }, actions: { Get: { status: 'Succeeded', outputs: { statusCode: 200, body: { berth: 'N7' } } } } }));
