@@ -513,20 +513,18 @@ static void *work(void *arg)
     struct job *job = arg;
     struct rac_arena a;
     rac_arena_init(&a, ARENA_BYTES_MAX);
-    for (;;) {
-        pthread_mutex_lock(&job->lock);
-        size_t i = job->next++;
-        while (i < job->n && i >= job->printed + AHEAD_MAX)
+    pthread_mutex_lock(&job->lock);
+    for (size_t i; (i = job->next++) < job->n;) {
+        while (i >= job->printed + AHEAD_MAX)
             pthread_cond_wait(&job->room, &job->lock);
         pthread_mutex_unlock(&job->lock);
-        if (i >= job->n)
-            break;
         work_one(job, i, &a);
         pthread_mutex_lock(&job->lock);
         job->out[i].done = true;
-        pthread_cond_signal(&job->ready);
-        pthread_mutex_unlock(&job->lock);
+        if (i == job->printed) /* the one that is waited for */
+            pthread_cond_signal(&job->ready);
     }
+    pthread_mutex_unlock(&job->lock);
     rac_arena_fini(&a);
     return NULL;
 }
