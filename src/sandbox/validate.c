@@ -1,4 +1,4 @@
-/* XML Schema 1.0 by libxml2. */
+/* XML Schema 1.0 by libxml2: the schema, then the input where there is one. */
 #include "base/str.h"
 #include "sandbox/xml_priv.h"
 
@@ -59,7 +59,7 @@ void job_validate(struct job *j)
         job_end(j, RAC_XML_BAD_MAP,
                 j->out.findings_n > 0 ? j->out.findings[0].message
                                       : RAC_S("it cannot be compiled"));
-    } else if (!j->decided) {
+    } else if (!j->decided && j->work->input.p != NULL) {
         xmlDocPtr input = job_parse(j, RAC_STR_NULL, j->work->input, 0, NULL);
         if (input != NULL)
             check(j, schema, input);
@@ -67,4 +67,6 @@ void job_validate(struct job *j)
     }
     xmlSchemaFree(schema);
     xmlFreeDoc(doc);
+    if (j->work->task == RAC_XML_SHAPE && !j->decided)
+        job_shape(j);
 }

@@ -198,7 +198,7 @@ static void said_structured(void *arg RAC_UNUSED, const xmlError *e)
 /* libxml2 asks for schemas that are included. */
 static xmlParserInputPtr load(const char *url, const char *id RAC_UNUSED, xmlParserCtxtPtr ctxt)
 {
-    if (job_now == NULL || job_now->work->task != RAC_XML_VALIDATE || url == NULL)
+    if (job_now == NULL || job_now->work->task == RAC_XML_TRANSFORM || url == NULL)
         return NULL;
     const struct rac_xml_document *d = job_document(job_now, rac_str_of(url));
     if (d == NULL || d->bytes.p == NULL || d->bytes.n > INT32_MAX)

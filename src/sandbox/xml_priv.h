@@ -35,5 +35,6 @@ const struct rac_xml_document *job_document(struct job *j, rac_str url);
 
 void job_transform(struct job *j); /* transform.c */
 void job_validate(struct job *j);  /* validate.c */
+void job_shape(struct job *j);     /* shape.c: of a schema that is sound */
 
 #endif

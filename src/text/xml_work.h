@@ -16,6 +16,7 @@
 enum rac_xml_task {
     RAC_XML_TRANSFORM, /* XSLT 1.0: the document through a map */
     RAC_XML_VALIDATE,  /* XSD 1.0: the document against a schema */
+    RAC_XML_SHAPE,     /* the same, if there is a document; what the schema's elements may hold */
     RAC_XML_TASKS
 };
 
@@ -39,7 +40,7 @@ struct rac_xml_work {
     enum rac_xml_task task;
     uint64_t output_bytes_max;
     struct rac_xml_document artifact; /* the map or schema */
-    rac_str input;
+    rac_str input;                    /* SHAPE: may be absent */
     struct rac_xml_parameter *parameters;
     size_t parameters_n;
     struct rac_xml_document *documents; /* that may be included */

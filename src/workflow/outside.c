@@ -207,6 +207,8 @@ void outside_prepare(struct outside *o)
     case RAC_WF_TYPE_WORKFLOW:
     case RAC_WF_TYPE_XSLT:
     case RAC_WF_TYPE_XML_VALIDATION:
+    case RAC_WF_TYPE_XML_PARSE:
+    case RAC_WF_TYPE_XML_COMPOSE:
     case RAC_WF_TYPE_ARTIFACT_LOOKUP:
         return;
     case RAC_WF_TYPE_SEND_TO_BATCH:
@@ -236,6 +238,8 @@ void outside_start(struct outside *o)
         return;
     case RAC_WF_TYPE_XSLT:
     case RAC_WF_TYPE_XML_VALIDATION:
+    case RAC_WF_TYPE_XML_PARSE:
+    case RAC_WF_TYPE_XML_COMPOSE:
     case RAC_WF_TYPE_ARTIFACT_LOOKUP:
         transform_start(o);
         return;

@@ -350,6 +350,16 @@ static bool outside(enum rac_wf_type type)
     return type >= RAC_WF_TYPE_WAIT && type <= RAC_WF_TYPE_SEND_TO_BATCH;
 }
 
+/* XmlParse and XmlCompose are done here unless they name a schema, which the sandbox reads. */
+static bool names_schema(enum rac_wf_type type, const struct rac_json *inputs)
+{
+    if (type != RAC_WF_TYPE_XML_PARSE && type != RAC_WF_TYPE_XML_COMPOSE)
+        return false;
+    const struct rac_json *own = run_member(inputs, RAC_S("schema")),
+                          *account = run_member(inputs, RAC_S("integrationAccount"));
+    return rac_json_is_object(own) || rac_json_is_object(account);
+}
+
 /* Credentials are not recorded (§5.1): what carries an action out evaluates them again. */
 static struct rac_json without_credentials(struct rac_run *r, const struct rac_wf_action *x,
                                            struct rac_json in)
@@ -380,7 +390,7 @@ static void execute(struct rac_run *r, struct rac_wf_record *x)
     } else if (type == RAC_WF_TYPE_TERMINATE) {
         run_control(r, x);
         return;
-    } else if (outside(type)) {
+    } else if (outside(type) || names_schema(type, &x->inputs)) {
         run_started(r, x, without_credentials(r, x->action, x->inputs), rac_json_none);
         run_push(r, &r->wants, x);
         return;

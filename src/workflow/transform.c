@@ -1,7 +1,8 @@
 /*
- * Actions that use a map or a schema: Xslt, XmlValidation, IntegrationAccountArtifactLookup (spec
- * workflows §3.16). The artifact is asked for, then the sandbox is given it with the content; what
- * it includes is asked for in its turn. Nothing of a map, a schema or the content is parsed here.
+ * Actions that use a map or a schema: Xslt, XmlValidation, XmlParse and XmlCompose where they name
+ * one, IntegrationAccountArtifactLookup (spec workflows §3.16). The artifact is asked for, then the sandbox is given it with the content; what
+ * it includes is asked for in its turn. Nothing of a map or a schema is parsed here; content is as
+ * JSON, after the sandbox has found it valid and said what the schema's elements may hold.
  */
 #include "base/base64.h"
 #include "base/mem.h"
@@ -10,6 +11,8 @@
 #include "workflow/content.h"
 #include "workflow/engine_priv.h"
 #include "workflow/secure.h"
+#include "workflow/xml_form.h"
+#include "workflow/xml_typed.h"
 
 enum {
     OUTPUT_MAX = 104857600,
@@ -32,6 +35,7 @@ struct transform {
     const char *code, *error_code; /* NULL: it succeeded */
     rac_str message;
     struct rac_json outputs, details;
+    struct rac_json composed; /* of XmlCompose, while it is checked against the schema */
 };
 
 static const struct rac_json *get(const struct rac_json *o, rac_str name)
@@ -147,7 +151,7 @@ static rac_str listed(struct transform *t, const struct rac_xml_answer *x)
 static void refused(struct transform *t, const struct rac_xml_answer *x)
 {
     const char *code = "BadRequest", *error_code = "InvalidArtifact";
-    bool validates = t->work.task == RAC_XML_VALIDATE;
+    bool validates = t->work.task != RAC_XML_TRANSFORM;
     if (x->verdict == RAC_XML_BAD_INPUT)
         code = error_code = validates ? "XmlValidationFailed" : "InvalidXmlContent";
     if (x->verdict == RAC_XML_BAD_INPUT && !validates)
@@ -157,7 +161,7 @@ static void refused(struct transform *t, const struct rac_xml_answer *x)
     if (x->verdict == RAC_XML_STOPPED)
         error_code = "XsltTransformFailed";
     if (x->verdict == RAC_XML_TOO_LARGE)
-        error_code = "XsltOutputTooLarge";
+        error_code = validates ? "InvalidArtifact" : "XsltOutputTooLarge";
     rac_str what = listed(t, x);
     if (x->findings_n == 0) /* then the message says it all */
         what = hidden(t) ? what : rac_arena_printf(&t->a, " %.*s", RAC_FMT(x->message));
@@ -170,10 +174,86 @@ static void refused(struct transform *t, const struct rac_xml_answer *x)
                                       : what)));
 }
 
+static void give(struct transform *t);
+
+static void put_body(struct transform *t, struct rac_json body)
+{
+    t->outputs = rac_json_new_object(&t->a);
+    RAC_JSON_PUT(&t->a, &t->outputs, "body", body);
+    end(t);
+}
+
+static void unusable(struct transform *t, rac_str why)
+{
+    fail(t, "BadRequest", "InvalidXmlContent",
+         hidden(t) ? rac_arena_printf(&t->a, "The content of action '%.*s' cannot be used.",
+                                      RAC_FMT(t->o->x->action->name))
+                   : rac_arena_printf(&t->a, "The content of action '%.*s' cannot be used: %.*s.",
+                                      RAC_FMT(t->o->x->action->name), RAC_FMT(why)));
+}
+
+static void parse(struct transform *t, struct rac_xml_types *types)
+{
+    const struct rac_json *in = &t->o->x->inputs;
+    struct rac_json parsed, json, body = rac_json_new_object(&t->a);
+    rac_str why;
+    rac_err err = rac_xml_form_parse(in, t->e->ports.env, &t->a, &parsed, &why);
+    if (err == RAC_OK) {
+        parsed = rac_xml_types_of_parsed(types, &parsed);
+        err = rac_xml_form_write_json(in, &parsed, &t->a, &json, &why);
+    }
+    if (err != RAC_OK) {
+        unusable(t, why);
+        return;
+    }
+    RAC_JSON_PUT(&t->a, &body, "outputJson", json);
+    put_body(t, body);
+}
+
+/* What was made is checked in one more round. */
+static void compose(struct transform *t, struct rac_xml_types *types)
+{
+    const struct rac_json *in = &t->o->x->inputs, *content = get(in, RAC_S("content"));
+    struct rac_json none = rac_json_of_null(), v;
+    rac_str why;
+    v = rac_xml_types_of_content(types, content != NULL ? content : &none);
+    if (rac_xml_form_compose(in, &v, t->e->ports.env, &t->a, &t->composed, &why) != RAC_OK) {
+        unusable(t, why);
+        return;
+    }
+    rac_str bytes = rac_json_str(rac_json_get(&t->composed, RAC_S("$content")), RAC_S(""));
+    if (!rac_base64_decode(&t->a, bytes, &t->work.input)) {
+        unusable(t, RAC_S("its '$content' is not base64"));
+        return;
+    }
+    t->work.task = RAC_XML_VALIDATE;
+    give(t);
+}
+
+static void shaped(struct transform *t, const struct rac_xml_answer *x)
+{
+    struct rac_xml_types *types;
+    if (rac_xml_types_read(rac_arena_str(&t->a, x->output), &t->a, &types) != RAC_OK)
+        fail(t, "InternalServerError", "TransformProcessEnded",
+             RAC_S("What the schema describes cannot be read."));
+    else if (t->o->x->action->type == RAC_WF_TYPE_XML_PARSE)
+        parse(t, types);
+    else
+        compose(t, types);
+}
+
 static void done(struct transform *t, const struct rac_xml_answer *x)
 {
     struct rac_json body;
     rac_str why;
+    if (t->work.task == RAC_XML_SHAPE) {
+        shaped(t, x);
+        return;
+    }
+    if (t->composed.type != RAC_JSON_NONE) {
+        put_body(t, t->composed);
+        return;
+    }
     if (t->work.task == RAC_XML_TRANSFORM) {
         rac_str output = rac_arena_str(&t->a, x->output),
                 type = rac_arena_str(&t->a, x->media_type);
@@ -184,9 +264,8 @@ static void done(struct transform *t, const struct rac_xml_answer *x)
                                   RAC_FMT(t->o->x->action->name)));
             return;
         }
-        t->outputs = rac_json_new_object(&t->a);
-        RAC_JSON_PUT(&t->a, &t->outputs, "body",
-                     body.type != RAC_JSON_NONE ? body : rac_json_of_str(RAC_S("")));
+        put_body(t, body.type != RAC_JSON_NONE ? body : rac_json_of_str(RAC_S("")));
+        return;
     }
     end(t);
 }
@@ -265,9 +344,7 @@ static void looked_up(struct transform *t, const struct rac_artifact_content *c)
             RAC_OK &&
         content.type != RAC_JSON_NONE)
         RAC_JSON_PUT(&t->a, &body, "content", content);
-    t->outputs = rac_json_new_object(&t->a);
-    RAC_JSON_PUT(&t->a, &t->outputs, "body", body);
-    end(t);
+    put_body(t, body);
 }
 
 static void use(struct transform *t, const struct rac_artifact_content *c)
@@ -375,6 +452,13 @@ static bool put_parameters(struct transform *t, const struct rac_json *all)
     return true;
 }
 
+static enum rac_xml_task task_of(enum rac_wf_type type)
+{
+    return type == RAC_WF_TYPE_XSLT                                           ? RAC_XML_TRANSFORM
+           : type == RAC_WF_TYPE_XML_PARSE || type == RAC_WF_TYPE_XML_COMPOSE ? RAC_XML_SHAPE
+                                                                              : RAC_XML_VALIDATE;
+}
+
 /* False: it has failed. */
 static bool understand(struct transform *t)
 {
@@ -382,7 +466,7 @@ static bool understand(struct transform *t)
     const struct rac_json *in = &t->o->x->inputs;
     rac_str name = t->o->x->action->name, kind = RAC_S("");
     t->kind = type == RAC_WF_TYPE_XSLT ? RAC_ARTIFACT_MAP : RAC_ARTIFACT_SCHEMA;
-    t->work.task = type == RAC_WF_TYPE_XSLT ? RAC_XML_TRANSFORM : RAC_XML_VALIDATE;
+    t->work.task = task_of(type);
     t->work.output_bytes_max = OUTPUT_MAX;
     t->work.documents = t->documents;
     if (type == RAC_WF_TYPE_ARTIFACT_LOOKUP) {
@@ -405,7 +489,8 @@ static bool understand(struct transform *t)
                               kind_word(t->kind)));
         return false;
     }
-    if (type != RAC_WF_TYPE_ARTIFACT_LOOKUP && !content(t, get(in, RAC_S("content")))) {
+    if (type != RAC_WF_TYPE_ARTIFACT_LOOKUP && type != RAC_WF_TYPE_XML_COMPOSE &&
+        !content(t, get(in, RAC_S("content")))) {
         fail(t, "BadRequest", "InvalidXmlContent",
              rac_arena_printf(&t->a,
                               "The content of action '%.*s' is not XML: a string, or an "

@@ -165,6 +165,77 @@ test('settings of XmlCompose: declaration, lines, indentation, characters; what 
   assert.equal(text(r.json.actions.C.outputs.body), doc);
 });
 
+const goods = `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:goods" targetNamespace="urn:goods" elementFormDefault="qualified">
+<xs:include schemaLocation="Sizes.xsd"/>
+<xs:element name="order"><xs:complexType><xs:sequence>
+  <xs:element name="id" type="xs:int"/>
+  <xs:element name="name" type="xs:string" minOccurs="0"/>
+  <xs:choice maxOccurs="unbounded"><xs:element ref="item"/><xs:element name="gift" type="xs:boolean"/></xs:choice>
+  <xs:element name="paid" type="xs:decimal" nillable="true"/>
+  </xs:sequence><xs:attribute name="urgent" type="xs:boolean"/><xs:attributeGroup ref="who"/></xs:complexType></xs:element>
+<xs:element name="item" type="item"/>
+<xs:complexType name="line"><xs:sequence><xs:element name="size" type="size"/></xs:sequence></xs:complexType>
+<xs:complexType name="item"><xs:complexContent><xs:extension base="line"><xs:sequence><xs:element name="price" type="price" minOccurs="0"/><xs:element ref="item" minOccurs="0"/></xs:sequence></xs:extension></xs:complexContent></xs:complexType>
+<xs:complexType name="price"><xs:simpleContent><xs:extension base="xs:double"><xs:attribute name="tax" type="size"/></xs:extension></xs:simpleContent></xs:complexType>
+<xs:attributeGroup name="who"><xs:attribute name="by" type="xs:string"/></xs:attributeGroup>
+</xs:schema>`;
+const sizes = xsd('<xs:simpleType name="size"><xs:restriction base="xs:unsignedByte"/></xs:simpleType>'); // taken into urn:goods
+const local = (body) => `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:g="urn:local" targetNamespace="urn:local">${body}</xs:schema>`;
+const schemas = { 'Artifacts/Schemas/Goods.xsd': goods, 'Artifacts/Schemas/Sizes.xsd': sizes,
+  'Artifacts/Schemas/Local.xsd': local('<xs:element name="r"><xs:complexType><xs:sequence><xs:element name="a" type="xs:long" maxOccurs="2"/><xs:element name="b" type="xs:boolean" minOccurs="0"/></xs:sequence></xs:complexType></xs:element>'),
+  'Artifacts/Schemas/Animals.xsd': xsd('<xs:element name="animal" type="xs:string" abstract="true"/><xs:element name="cat" substitutionGroup="animal"/><xs:element name="age" type="xs:int" substitutionGroup="animal"/><xs:element name="zoo"><xs:complexType><xs:sequence><xs:element ref="animal" maxOccurs="9"/></xs:sequence></xs:complexType></xs:element>'.replace('type="xs:string" abstract', 'type="xs:anySimpleType" abstract')) };
+const named = (name) => ({ schema: { source: 'LogicApp', name } });
+const nil = '<g:paid xsi:nil="true" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"/>';
+const order1 = `<g:order xmlns:g="urn:goods" urgent="1" by="07"><g:id>+007</g:id><g:name/><g:item><g:size>3</g:size><g:price tax="20">1.50</g:price></g:item>${nil}</g:order>`;
+
+test('a schema makes numbers, booleans and lists of what XmlParse reads', async (t) => {
+  const read = async (name, content, more = {}) => one(t, parse(content, { ...named(name), ...more }), schemas);
+  const a = await read('Goods', order1);
+  assert.equal(a.status, 'Succeeded', JSON.stringify(a));
+  assert.deepEqual(a.outputs.body, { outputJson: { 'g:order': { '@xmlns:g': 'urn:goods', '@urgent': true, '@by': '07', 'g:id': 7, 'g:name': '',
+    'g:item': [{ 'g:size': 3, 'g:price': { '@tax': 20, '#text': 1.5 } }], 'g:paid': { '@xsi:nil': 'true', '@xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance' } } } });
+  const plain = await read('Goods', order1, { jsonWriterSettings: { ignoreAttributes: true, useFullyQualifiedNames: false } });
+  assert.deepEqual(plain.outputs.body, { outputJson: { order: { id: 7, name: '', item: [{ size: 3, price: 1.5 }], paid: null } } });
+  const nested = '<order xmlns="urn:goods"><id>1</id><gift>true</gift><item><size>1</size><item><size>2</size><price>-INF</price></item></item><gift>0</gift><paid>.5</paid></order>';
+  assert.deepEqual((await read('Goods', nested)).outputs.body, { outputJson: { order: { '@xmlns': 'urn:goods', id: 1, gift: [true, false], item: [{ size: 1, item: { size: 2, price: '-INF' } }], paid: 0.5 } } });
+  assert.deepEqual((await read('Local', '<g:r xmlns:g="urn:local"><a>9007199254740993</a></g:r>')).outputs.body, { outputJson: { 'g:r': { '@xmlns:g': 'urn:local', a: [JSON.parse('9007199254740993')] } } });
+  assert.deepEqual((await read('Animals', '<zoo><cat>Tom</cat><age>7</age></zoo>')).outputs.body, { outputJson: { zoo: { cat: ['Tom'], age: [7] } } });
+  const wrong = await read('Goods', order1.replace('>3<', '>300<'));
+  assert.equal(wrong.code, 'XmlValidationFailed');
+  assert.match(wrong.error.message, /'300'/);
+  assert.equal((await read('Nothing', '<a/>')).error.code, 'ArtifactNotFound');
+  assert.match((await read('Local', '<!DOCTYPE g:r><g:r xmlns:g="urn:local"><a>1</a></g:r>', { xmlReaderSettings: { dtdProcessing: 'Prohibit' } })).error.message, /prohibits/);
+  const secured = { ...parse(order1.replace('>3<', '>covert<'), named('Goods')), runtimeConfiguration: { secureData: { properties: ['inputs'] } } };
+  assert.ok(!JSON.stringify(await one(t, secured, schemas)).includes('covert'));
+});
+
+test('XmlCompose with a schema: order, namespaces, attributes, nil; the outcome is checked; what was parsed comes back', async (t) => {
+  const write = async (name, content, more = {}) => {
+    const a = await one(t, { type: 'XmlCompose', inputs: { content, ...named(name), ...more } }, schemas);
+    return a.outputs ? text(a.outputs.body) : a.error;
+  };
+  const content = { order: { paid: null, item: [{ price: { '#text': 2.5, tax: 7 }, size: 1 }], id: 7, urgent: true } };
+  assert.equal(await write('Goods', content), '<order xmlns="urn:goods" urgent="true"><id>7</id><item><size>1</size><price tax="7">2.5</price></item><paid xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true" /></order>');
+  assert.equal(await write('Local', { r: { b: false, a: [1, 2] } }), '<ns0:r xmlns:ns0="urn:local"><a>1</a><a>2</a><b>false</b></ns0:r>');
+  assert.match(await write('Local', { r: { a: 1 } }, { xmlWriterSettings: { indent: true, omitXmlDeclaration: false } }), /^<\?xml version="1.0" encoding="utf-8"\?>\n<ns0:r xmlns:ns0="urn:local">\n  <a>1<\/a>\n<\/ns0:r>$/);
+  const wrong = await write('Local', { r: { a: 'x' } });
+  assert.equal(wrong.code, 'XmlValidationFailed');
+  assert.match(wrong.message, /'x' is not a valid value/);
+  assert.match((await write('Local', { s: {} })).message, /No matching global declaration/);
+  assert.equal((await write('Local', { r: {}, s: {} })).code, 'InvalidXmlContent');
+  assert.equal((await write('Local', 7)).code, 'InvalidXmlContent');
+  const back = { C: { type: 'XmlCompose', inputs: { content: "@body('P')['outputJson']", ...named('Goods') }, runAfter: after('P') }, Q: { ...parse("@body('C')", named('Goods')), runAfter: after('C') } };
+  for (const jsonWriterSettings of [{}, { useFullyQualifiedNames: false }]) {
+    const doc = order1.replace(nil, '<g:paid>1</g:paid>');
+    const r = await run(join(app(t, { 'W/workflow.json': flow({ P: parse(doc, { ...named('Goods'), jsonWriterSettings }), ...back }), ...schemas }), 'W'));
+    assert.equal(r.json.status, 'Succeeded', r.stdout);
+    if (!('useFullyQualifiedNames' in jsonWriterSettings))
+      assert.deepEqual(r.json.actions.Q.outputs, r.json.actions.P.outputs);
+    else
+      assert.deepEqual(r.json.actions.Q.outputs.body.outputJson.order.item, r.json.actions.P.outputs.body.outputJson.order.item);
+  }
+});
+
 test('values that settings cannot have are found before a run', async (t) => {
   const findings = async (action) => {
     const dir = app(t, { 'W/workflow.json': flow({ A: action }) });

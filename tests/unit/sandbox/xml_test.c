@@ -2,6 +2,7 @@
  * about those that are wrong, and what they may not do. */
 #include "../unit.h"
 
+#include "base/buf.h"
 #include "sandbox/xml.h"
 
 #define MAP(version, body)                                                                         \
@@ -17,7 +18,7 @@ static size_t parameters_n, documents_n;
 static int setup(void **state)
 {
     (void)state;
-    rac_arena_init(&arena, 64 << 20);
+    rac_arena_init(&arena, 512 << 20);
     parameters_n = documents_n = 0;
     return 0;
 }
@@ -257,6 +258,93 @@ static void schemas_include(void **state)
     assert_int_equal(VALIDATE(s, "<o>1</o>").verdict, RAC_XML_BAD_MAP);
 }
 
+static rac_str shape(const char *body)
+{
+    struct rac_xml_work w = {
+        .task = RAC_XML_SHAPE,
+        .output_bytes_max = 1 << 20,
+        .artifact = {RAC_S("s.xsd"),
+                     rac_arena_printf(&arena,
+                                      "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'>%s"
+                                      "</xs:schema>",
+                                      body)},
+        .documents = documents,
+        .documents_n = documents_n};
+    struct rac_xml_answer out;
+    rac_str bytes;
+    assert_int_equal(rac_sandbox_xml(rac_xml_work_print(&w, &arena), &arena, &bytes), RAC_OK);
+    assert_int_equal(rac_xml_answer_read(bytes, &arena, &out), RAC_OK);
+    assert_str(out.message, "");
+    assert_int_equal(out.verdict, RAC_XML_DONE);
+    return out.output;
+}
+
+/* "string", "number" and "boolean" are the types 0 to 2, 3 is anything. */
+static void shapes(void **state)
+{
+    (void)state;
+    has(shape("<xs:element name='a' type='xs:int'/><xs:element name='b' nillable='true'/>"),
+        "\"roots\":[{\"ns\":\"\",\"name\":\"a\",\"type\":1},"
+        "{\"ns\":\"\",\"name\":\"b\",\"type\":3,\"nillable\":true}]");
+    /* a type that holds itself, a group, an element that stands there twice */
+    has(shape("<xs:complexType name='t'><xs:sequence><xs:element name='t' type='t' minOccurs='0'/>"
+              "<xs:group ref='g' maxOccurs='2'/><xs:element name='x' type='xs:boolean'/>"
+              "<xs:element name='y' minOccurs='0'/><xs:element name='x' type='xs:boolean'/>"
+              "</xs:sequence></xs:complexType><xs:group name='g'><xs:sequence>"
+              "<xs:element name='n' type='u'/></xs:sequence></xs:group>"
+              "<xs:simpleType name='u'><xs:union memberTypes='xs:int xs:string'/></xs:simpleType>"
+              "<xs:element name='t' type='t'/>"),
+        "\"children\":[{\"ns\":\"\",\"name\":\"t\",\"type\":4},"
+        "{\"ns\":\"\",\"name\":\"n\",\"type\":0,\"many\":true},"
+        "{\"ns\":\"\",\"name\":\"x\",\"type\":2,\"many\":true},"
+        "{\"ns\":\"\",\"name\":\"y\",\"type\":3}]");
+    /* restricted: its own children, the attributes of its base */
+    has(shape("<xs:complexType name='b'><xs:sequence><xs:element name='p' minOccurs='0'/>"
+              "<xs:element name='q' minOccurs='0'/></xs:sequence>"
+              "<xs:attribute name='i' type='xs:byte'/></xs:complexType>"
+              "<xs:element name='r'><xs:complexType><xs:complexContent><xs:restriction base='b'>"
+              "<xs:sequence><xs:element name='q' minOccurs='0'/></xs:sequence>"
+              "</xs:restriction></xs:complexContent></xs:complexType></xs:element>"),
+        "{\"attributes\":[{\"name\":\"i\",\"text\":\"number\"}],"
+        "\"children\":[{\"ns\":\"\",\"name\":\"q\",\"type\":3}]}");
+    /* documents that include each other */
+    documents[0] = (struct rac_xml_document){
+        RAC_S("o.xsd"), RAC_S(SCHEMA("<xs:include schemaLocation='s.xsd'/>"
+                                     "<xs:simpleType name='o'><xs:restriction base='xs:float'/>"
+                                     "</xs:simpleType>"))};
+    documents[1] = (struct rac_xml_document){RAC_S("s.xsd"),
+                                             RAC_S(SCHEMA("<xs:include schemaLocation='o.xsd'/>"))};
+    documents_n = 2;
+    has(shape("<xs:include schemaLocation='o.xsd'/><xs:element name='e' type='o'/>"),
+        "\"name\":\"e\",\"type\":1");
+}
+
+static void shapes_are_checked(void **state)
+{
+    (void)state;
+    const char *s = SCHEMA("<xs:element name='o' type='xs:int'/>");
+    assert_int_equal(ask(RAC_XML_SHAPE, s, "<o>1</o>").verdict, RAC_XML_DONE);
+    struct rac_xml_answer x = ask(RAC_XML_SHAPE, s, "<o>x</o>");
+    refused(x, RAC_XML_BAD_INPUT, 1, "not valid");
+    assert_int_equal(x.output.n, 0);
+    refused(ask(RAC_XML_SHAPE, SCHEMA("<xs:element name='o' type='nowhere'/>"), "<o/>"),
+            RAC_XML_BAD_MAP, 2, "nowhere");
+    struct rac_buf b; /* many types of many elements */
+    rac_buf_init(&b, 64 << 20);
+    rac_buf_add(&b, RAC_S("<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'>"));
+    for (int i = 0; i < 400; i++) {
+        rac_buf_printf(&b, "<xs:element name='e%d'><xs:complexType><xs:choice minOccurs='0'>", i);
+        for (int k = 0; k < 300; k++)
+            rac_buf_printf(&b, "<xs:element ref='e%d'/>", k);
+        RAC_BUF_ADD_LIT(&b, "</xs:choice></xs:complexType></xs:element>");
+    }
+    RAC_BUF_ADD_LIT(&b, "</xs:schema>");
+    rac_str large = rac_buf_take(&b, &arena);
+    rac_buf_fini(&b);
+    assert_int_equal(ask(RAC_XML_SHAPE, rac_arena_cstr(&arena, large), "<e0/>").verdict,
+                     RAC_XML_TOO_LARGE);
+}
+
 static void damaged_requests(void **state)
 {
     (void)state;
@@ -286,6 +374,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(hostile_maps, setup, teardown),
         cmocka_unit_test_setup_teardown(schemas, setup, teardown),
         cmocka_unit_test_setup_teardown(schemas_include, setup, teardown),
+        cmocka_unit_test_setup_teardown(shapes, setup, teardown),
+        cmocka_unit_test_setup_teardown(shapes_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_requests, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
