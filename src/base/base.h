@@ -37,7 +37,11 @@ static inline int rac_fmt_n(size_t n) /* a negative precision would mean "up to 
 {
     return n < INT32_MAX ? (int)n : INT32_MAX;
 }
-#define RAC_FMT(s) rac_fmt_n((s).n), (s).p /* printf("%.*s", RAC_FMT(s)) */
+static inline const char *rac_fmt_p(const char *p) /* an absent slice prints as an empty one */
+{
+    return p != NULL ? p : "";
+}
+#define RAC_FMT(s) rac_fmt_n((s).n), rac_fmt_p((s).p) /* printf("%.*s", RAC_FMT(s)) */
 
 typedef int64_t rac_ns; /* monotonic nanoseconds */
 typedef int64_t rac_ms; /* wall clock, milliseconds since 1970-01-01T00:00:00Z */
