@@ -102,6 +102,7 @@ static int open_store(struct rac_server *s)
 {
     const struct rac_config *c = s->service.config;
     rac_str key_file = rac_config_str(c, RAC_CONF_KEY_FILE), why;
+    rac_ms recover_ms = rac_config_int(c, RAC_CONF_RECOVER_DAYS);
     struct rac_store_options o = {
         .dir = s->data,
         .key_file = key_file.n > 0 ? key_file : RAC_STR_NULL,
@@ -109,7 +110,8 @@ static int open_store(struct rac_server *s)
         .queue_max = (size_t)rac_config_int(c, RAC_CONF_STORE_QUEUE),
         .reader_cache_kib = (size_t)rac_config_int(c, RAC_CONF_STORE_CACHE) / 1024 / 4,
         .writer_cache_kib = (size_t)rac_config_int(c, RAC_CONF_STORE_CACHE) / 1024,
-        .deleted_keep_days = rac_config_int(c, RAC_CONF_RECOVER_DAYS) / 86400000,
+        .deleted_keep_ms = recover_ms > 0 ? recover_ms : 1,
+        .audit_keep_ms = rac_config_int(c, RAC_CONF_AUDIT_RETENTION),
     };
     rac_err e = rac_store_open(&o, &s->a, &s->service.store, &why);
     if (e == RAC_OK)

@@ -32,7 +32,8 @@ struct rac_store_options {
     size_t reader_cache_kib;   /* page cache of each session; 0: 512 */
     size_t writer_cache_kib;   /* 0: 2048 */
     int64_t wal_pages_max;     /* WAL length at which the writer folds it in itself; 0: 50000 */
-    int64_t deleted_keep_days; /* how long deleted connectors are recoverable; 0: 30 */
+    rac_ms deleted_keep_ms;    /* how long deleted connectors are recoverable; 0: 30 days */
+    rac_ms audit_keep_ms;      /* how long entries of the audit log stay; 0: for ever */
     const char *vfs;           /* tests: name of a SQLite VFS; NULL: the system's */
 };
 /*

@@ -493,6 +493,8 @@ static rac_err restore_apply(struct rac_store *s, struct rac_write *w)
     rac_err e = head_of(&s->db, w->tenant, *id, &h);
     if (e == RAC_OK && h.deleted_ms == 0)
         return rac_write_fail(w, RAC_E_EXISTS, "the connector is not deleted");
+    if (e == RAC_OK && h.deleted_ms < w->actor.at_ms - s->deleted_keep_ms)
+        return RAC_E_NOT_FOUND; /* its time is over, and its files may be going */
     if (e == RAC_OK)
         e = RAC_DB_RUN(&s->db, CONNECTOR_MARK_DELETED, NULL, V_STR(w->tenant), V_STR(*id), V_I64(0),
                        V_I64(w->actor.at_ms), V_STR(w->actor.user));
@@ -514,43 +516,76 @@ static void connector_restore(void *self, rac_str tenant, rac_str id, const stru
     rac_write_submit(w);
 }
 
-static rac_err purge_one(struct rac_db *db, rac_str tenant, rac_str id)
+/* A few files of a connector, and what nobody else has of their contents; *n is how many went. */
+static rac_err purge_files(struct rac_db *db, struct rac_arena *a, rac_str tenant, rac_str id,
+                           int64_t *n)
 {
-    rac_err e = RAC_DB_RUN(db, PURGE_FILES, NULL, V_STR(tenant), V_STR(id));
-    if (e == RAC_OK)
-        e = RAC_DB_RUN(db, PURGE_REVISIONS, NULL, V_STR(tenant), V_STR(id));
-    if (e == RAC_OK)
-        e = RAC_DB_RUN(db, SHARE_DEL_ALL, NULL, V_STR(tenant), V_I64(RAC_SHARED_CONNECTOR),
-                       V_STR(id));
-    if (e == RAC_OK)
-        e = RAC_DB_RUN(db, PURGE_CONNECTOR, NULL, V_STR(tenant), V_STR(id));
+    enum { FILES = 16 }; /* as many as the statement finds */
+    struct {
+        int64_t revision, kind;
+        rac_str name, digest;
+    } v[FILES];
+    *n = 0;
+    struct rac_db_rows r = RAC_DB_QUERY(db, PURGE_FILES, V_STR(tenant), V_STR(id));
+    while (*n < FILES && rac_db_next(&r)) {
+        v[*n].revision = rac_db_i64(&r, 0);
+        v[*n].kind = rac_db_i64(&r, 1);
+        v[*n].name = rac_db_str(&r, 2, a);
+        v[(*n)++].digest = rac_db_str(&r, 3, a);
+    }
+    rac_err e = rac_db_end(&r);
+    for (int64_t i = 0; i < *n && e == RAC_OK; i++) {
+        e = RAC_DB_RUN(db, FILE_DEL, NULL, V_STR(tenant), V_STR(id), V_I64(v[i].revision),
+                       V_I64(v[i].kind), V_STR(v[i].name));
+        if (e == RAC_OK)
+            e = RAC_DB_RUN(db, BLOB_DROP, NULL, V_STR(tenant), V_BLOB(v[i].digest));
+    }
     return e;
 }
+
+/* A piece of the connector that was deleted first; *more: there was one. */
+static rac_err purge_connector(struct rac_store *s, struct rac_write *w, rac_ms before_ms,
+                               bool *more)
+{
+    int64_t n = 0;
+    struct rac_db_rows r = RAC_DB_QUERY(&s->db, PURGE_NEXT, V_I64(before_ms));
+    *more = rac_db_next(&r);
+    rac_str tenant = *more ? rac_db_str(&r, 0, &w->a) : RAC_STR_NULL;
+    rac_str id = *more ? rac_db_str(&r, 1, &w->a) : RAC_STR_NULL;
+    rac_err e = rac_db_end(&r);
+    if (e != RAC_OK || !*more)
+        return e;
+    e = purge_files(&s->db, &w->a, tenant, id, &n);
+    if (e == RAC_OK && n == 0)
+        e = RAC_DB_RUN(&s->db, PURGE_REVISIONS, &n, V_STR(tenant), V_STR(id));
+    if (e != RAC_OK || n > 0)
+        return e;
+    e = RAC_DB_RUN(&s->db, SHARE_DEL_ALL, NULL, V_STR(tenant), V_I64(RAC_SHARED_CONNECTOR),
+                   V_STR(id));
+    w->touches |= RAC_TOUCH_CONNECTORS; /* lists of deleted connectors become shorter */
+    return e == RAC_OK ? RAC_DB_RUN(&s->db, PURGE_CONNECTOR, NULL, V_STR(tenant), V_STR(id)) : e;
+}
+
+/* Nobody who was still in time to bring a connector back finds it half gone. */
+enum { RESTORE_GRACE_MS = 60000 };
 
 rac_err rac_purge_apply(struct rac_store *s, struct rac_write *w)
 {
     rac_ms now = w->actor.at_ms;
+    rac_ns start = rac_store_now_ns();
+    bool connectors = true;
+    int64_t entries = s->audit_keep_ms > 0;
     rac_err e = RAC_DB_RUN(&s->db, PURGE_CONSENTS, NULL, V_I64(now));
-    struct {
-        rac_str tenant, id;
-    } *v = RAC_NEW_N(&w->a, __typeof__(*v), 100);
-    size_t n = 0;
-    struct rac_db_rows r = RAC_DB_QUERY(&s->db, PURGE_LIST, V_I64(now - s->deleted_keep_ms));
-    while (n < 100 && rac_db_next(&r)) {
-        v[n].tenant = rac_db_str(&r, 0, &w->a);
-        v[n++].id = rac_db_str(&r, 1, &w->a);
-    }
-    rac_err end = rac_db_end(&r);
-    e = e != RAC_OK ? e : end;
-    if (n > 0) /* lists of deleted connectors become shorter */
-        w->touches |= RAC_TOUCH_CONNECTORS;
-    for (size_t i = 0; i < n && e == RAC_OK; i++)
-        e = purge_one(&s->db, v[i].tenant, v[i].id);
-    /* Looks at all contents of a tenant, so once for each. */
-    for (size_t i = 0; i < n && e == RAC_OK; i++)
-        if (i + 1 == n || !rac_str_eq(v[i].tenant, v[i + 1].tenant))
-            e = RAC_DB_RUN(&s->db, PURGE_BLOBS, NULL, V_STR(v[i].tenant));
-    return e;
+    do {
+        if (e == RAC_OK && connectors)
+            e = purge_connector(s, w, now - s->deleted_keep_ms - RESTORE_GRACE_MS, &connectors);
+        if (e == RAC_OK && entries > 0)
+            e = RAC_DB_RUN(&s->db, PURGE_AUDIT, &entries, V_I64(now - s->audit_keep_ms));
+        if (e != RAC_OK || (!connectors && entries == 0))
+            return e;
+    } while (rac_store_now_ns() - start < RAC_PURGE_NS_MAX);
+    w->again |= RAC_LEFT_OF_OLD;
+    return RAC_OK;
 }
 
 /* --- secrets of a connector --- */

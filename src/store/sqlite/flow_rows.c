@@ -15,7 +15,7 @@
 
 static const char flows_place[] = "flows", versions_place[] = "flow_versions";
 
-enum { USES_MAX = 1000, PURGE_NS_MAX = 1000000, ENDINGS_MS_MAX = 86400000 };
+enum { USES_MAX = 1000, ENDINGS_MS_MAX = 86400000 };
 
 /* --- reading --- */
 
@@ -404,7 +404,7 @@ static rac_err delete_apply(struct rac_store *s, struct rac_write *w)
         e = RAC_DB_RUN(&s->db, TRIGGER_ATTEND, NULL, V_I64(h.key), V_I64(w->actor.at_ms));
     if (e != RAC_OK)
         return e;
-    w->again = true;
+    w->again |= RAC_LEFT_OF_FLOWS;
     w->commit.version = h.version + 1;
     w->commit.revision = h.key;
     return rac_audit(s, w, "workflow.deleted", "workflow", q->id, h.key);
@@ -446,22 +446,15 @@ static rac_err purge_rest(struct rac_store *s, int64_t key)
     return e == RAC_OK ? RAC_DB_RUN(&s->db, FLOW_GONE_ROW, NULL, V_I64(key)) : e;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 rac_err rac_flow_purge_apply(struct rac_store *s, struct rac_write *w)
 {
-    int64_t key = 0, events = 0, start = now_ns();
+    int64_t key = 0, events = 0, start = rac_store_now_ns();
     size_t runs = 1, parts = 0;
     rac_err e =
         RAC_DB_NUMBER(&s->db, FLOW_GONE, &key, V_I64(rac_env_wall_ms(s->env) - ENDINGS_MS_MAX));
     if (e != RAC_OK)
         return e == RAC_E_NOT_FOUND ? RAC_OK : e;
-    w->again = true;
+    w->again |= RAC_LEFT_OF_FLOWS;
     rac_drops_begin(s);
     do {
         e = purge_runs(s, w, key, &runs);
@@ -470,7 +463,7 @@ rac_err rac_flow_purge_apply(struct rac_store *s, struct rac_write *w)
         if (e == RAC_OK && runs == 0 && events == 0)
             e = rac_batch_purge(s, key, &parts);
     } while (e == RAC_OK && (runs > 0 || events > 0 || parts > 0) &&
-             now_ns() - start < PURGE_NS_MAX);
+             rac_store_now_ns() - start < RAC_PURGE_NS_MAX);
     rac_drops_end(s);
     return e == RAC_OK && runs == 0 && events == 0 && parts == 0 ? purge_rest(s, key) : e;
 }

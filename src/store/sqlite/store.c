@@ -313,7 +313,8 @@ rac_err rac_store_open(const struct rac_store_options *o, struct rac_arena *a,
     s->queue_max = o->queue_max ? o->queue_max : 8192;
     s->reader_cache_kib = o->reader_cache_kib ? o->reader_cache_kib : 512;
     s->wal_pages_max = o->wal_pages_max ? o->wal_pages_max : RAC_CHECKPOINT_FORCE_PAGES;
-    s->deleted_keep_ms = (o->deleted_keep_days ? o->deleted_keep_days : 30) * 86400000;
+    s->deleted_keep_ms = o->deleted_keep_ms ? o->deleted_keep_ms : 30 * (rac_ms)86400000;
+    s->audit_keep_ms = o->audit_keep_ms;
     e = rac_lockfile_take(o->dir, a, &s->lock_fd, why);
     if (e == RAC_OK)
         e = open_locked(s, o, a, why);

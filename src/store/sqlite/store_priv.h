@@ -26,7 +26,8 @@ enum {
     RAC_CHECKPOINT_WAIT_MS = 20,          /* waiting this long for readers, */
     RAC_CHECKPOINT_RETRY_MS = 1000,       /* and again after this long when they did not end */
     RAC_PURGE_EVERY_S = 3600,
-    RAC_PURGE_PAUSE_MS = 25,         /* between bites of a deleted workflow, when others write */
+    RAC_PURGE_PAUSE_MS = 25,         /* between bites of what is removed, when others write */
+    RAC_PURGE_NS_MAX = 1000000,      /* how long a bite takes */
     RAC_WRITE_ARENA_MAX = 256 << 20, /* copies of one request; definitions are capped far below */
 };
 
@@ -35,6 +36,12 @@ struct rac_write;
 /* Does the change, inside a savepoint: anything but RAC_OK undoes it and is the answer. Writes w's
  * commit, whose strings live in w's arena. On the writer's thread. */
 typedef rac_err (*rac_apply_fn)(struct rac_store *s, struct rac_write *w);
+
+/* What is removed in bites, after the commit of whoever left it and once an hour. */
+enum {
+    RAC_LEFT_OF_FLOWS = 1, /* runs and the rest of deleted workflows */
+    RAC_LEFT_OF_OLD = 2,   /* deleted connectors, entries of the audit log, whose time is over */
+};
 
 struct rac_write {
     struct rac_write *next;
@@ -46,7 +53,7 @@ struct rac_write {
     struct rac_actor actor;
     unsigned touches; /* RAC_TOUCH_*: counters to move when it is committed; RAC_APPLY_WHOLE */
     bool wrote;       /* RAC_APPLY_WHOLE: set by apply before its first row is written */
-    bool again;       /* set by apply: once committed, what deleted workflows left is removed */
+    unsigned again;   /* set by apply: once committed, a bite of what is left goes, RAC_LEFT_* */
     rac_commit_fn done;
     /* Instead of done, on the session's thread: answers of another form. */
     void (*finish)(struct rac_store_session *ses, struct rac_write *w);
@@ -75,7 +82,7 @@ struct rac_store {
     int lock_fd;
     bool fresh;
     size_t reader_cache_kib, queue_max;
-    int64_t deleted_keep_ms;
+    rac_ms deleted_keep_ms, audit_keep_ms; /* of struct rac_store_options */
     _Atomic uint64_t connectors_counter, connections_counter, iam_counter, flows_counter,
         ready_counter;
 
@@ -91,8 +98,9 @@ struct rac_store {
     pthread_cond_t wake_writer, wake_checkpointer;
     struct rac_write *head, **tail;
     size_t queue_n;
-    bool stopping, checkpoint_wanted, purge_wanted;
-    int64_t wal_folded; /* pages of the WAL that are in the database already */
+    bool stopping, checkpoint_wanted;
+    unsigned purge_wanted; /* RAC_LEFT_* */
+    int64_t wal_folded;    /* pages of the WAL that are in the database already */
     struct rac_store_stats stats;
 };
 
@@ -196,6 +204,7 @@ void rac_row_cache_free(struct rac_row_cache *rows);
 rac_err rac_iam_seed(struct rac_store *s, rac_ms now_ms, struct rac_arena *a) RAC_MUST_CHECK;
 /* Removes connectors deleted long ago and consents nobody finished. */
 rac_err rac_purge_apply(struct rac_store *s, struct rac_write *w);
+rac_ns rac_store_now_ns(void); /* monotonic; how long something took, never what is stored */
 
 /* Removes a bite of what deleted workflows left; w->again while there is more. */
 rac_err rac_flow_purge_apply(struct rac_store *s, struct rac_write *w);

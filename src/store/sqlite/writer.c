@@ -65,7 +65,7 @@ static bool apply_whole(struct rac_store *s, struct rac_write *w)
 static bool apply_one(struct rac_store *s, struct rac_write *w)
 {
     w->commit = (struct rac_commit){0};
-    w->again = false;
+    w->again = 0;
     if (w->touches & RAC_APPLY_WHOLE)
         return apply_whole(s, w);
     rac_err e = RAC_DB_RUN(&s->db, SAVEPOINT, NULL);
@@ -89,7 +89,7 @@ static bool apply_one(struct rac_store *s, struct rac_write *w)
     return !sqlite3_get_autocommit(s->db.h);
 }
 
-static rac_ns now_ns(void)
+rac_ns rac_store_now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -98,9 +98,9 @@ static rac_ns now_ns(void)
 
 static rac_err commit(struct rac_store *s)
 {
-    rac_ns start = now_ns();
+    rac_ns start = rac_store_now_ns();
     rac_err e = RAC_DB_RUN(&s->db, COMMIT, NULL);
-    rac_metric_observe_ns(RAC_METRIC_STORE_COMMIT_SECONDS, now_ns() - start);
+    rac_metric_observe_ns(RAC_METRIC_STORE_COMMIT_SECONDS, rac_store_now_ns() - start);
     if (e == RAC_OK)
         rac_metric_add(RAC_METRIC_STORE_COMMITS, 1);
     return e;
@@ -146,7 +146,7 @@ static void alone(struct rac_store *s, struct rac_write *w)
 static struct rac_write *batch(struct rac_store *s, struct rac_write **list, rac_err *err)
 {
     struct rac_write *first = *list, *last = NULL;
-    rac_ns start = now_ns();
+    rac_ns start = rac_store_now_ns();
     *err = RAC_DB_RUN(&s->db, BEGIN, NULL);
     bool open = *err == RAC_OK;
     size_t n = 0;
@@ -161,7 +161,7 @@ static struct rac_write *batch(struct rac_store *s, struct rac_write **list, rac
             open = false;
             *err = last->commit.err;
         }
-        if (++n >= RAC_BATCH_ROWS_MAX || !open || now_ns() - start > RAC_BATCH_NS_MAX)
+        if (++n >= RAC_BATCH_ROWS_MAX || !open || rac_store_now_ns() - start > RAC_BATCH_NS_MAX)
             break;
     }
     last->next = NULL;
@@ -191,29 +191,29 @@ static void note_state(struct rac_store *s, rac_err e, const struct rac_write *w
 static void run(struct rac_store *s, struct rac_write *list)
 {
     while (list != NULL) {
-        rac_ns start = now_ns();
+        rac_ns start = rac_store_now_ns();
         rac_err e;
         struct rac_write *w = batch(s, &list, &e);
         if (e != RAC_OK)
             for (struct rac_write *v = w; v != NULL; v = v->next)
                 alone(s, v);
         uint64_t n = 0, failed = 0, broken = 0;
-        bool again = false;
+        unsigned again = 0;
         for (struct rac_write *v = w; v != NULL; v = v->next, n++) {
             move_counters(s, v);
             failed += v->commit.err != RAC_OK;
             broken += is_disk_error(v->commit.err);
-            again |= v->again && v->commit.err == RAC_OK;
+            again |= v->commit.err == RAC_OK ? v->again : 0;
         }
         pthread_mutex_lock(&s->lock);
-        if (again) {
-            s->purge_wanted = true;
+        if (again != 0) {
+            s->purge_wanted |= again;
             pthread_cond_signal(&s->wake_checkpointer);
         }
         s->stats.commits_total++;
         s->stats.writes_total += n;
         s->stats.failed_total += failed;
-        s->stats.commit_ns_total += (uint64_t)(now_ns() - start);
+        s->stats.commit_ns_total += (uint64_t)(rac_store_now_ns() - start);
         pthread_mutex_unlock(&s->lock);
         rac_metric_add(RAC_METRIC_STORE_WRITES, n - failed);
         rac_metric_add(RAC_METRIC_STORE_ERRORS, broken);
@@ -240,7 +240,7 @@ static bool checkpoint(struct rac_store *s, struct rac_db *db, int mode)
  * of a large store, say. The WAL grows a little more until it has. */
 static void force_checkpoint(struct rac_store *s)
 {
-    rac_ns now = now_ns();
+    rac_ns now = rac_store_now_ns();
     if (now < s->checkpoint_at)
         return;
     (void)sqlite3_busy_timeout(s->db.h, RAC_CHECKPOINT_WAIT_MS);
@@ -294,9 +294,10 @@ static void push_purge(struct rac_store *s, rac_apply_fn apply)
 }
 
 struct chores {
-    rac_ns purge_at, flows_at; /* not before; when waited for */
-    uint64_t writes;           /* of others, when the last bite was taken */
-    bool stop, checkpoint, purge, flows;
+    rac_ns all_at, bite_at; /* not before: looking for what is old; the next bite of it */
+    uint64_t writes;        /* when the last bite was taken, with the bite itself */
+    unsigned bites;         /* RAC_LEFT_*: to be taken now */
+    bool stop, checkpoint;
 };
 
 static void wait_until(struct rac_store *s, rac_ns at)
@@ -305,30 +306,31 @@ static void wait_until(struct rac_store *s, rac_ns at)
     (void)pthread_cond_timedwait(&s->wake_checkpointer, &s->lock, &t);
 }
 
-/* Waits for something to do. What deleted workflows left makes way for those who write. */
+/* Waits for something to do. Removing what is left makes way for those who write. */
 static void wait_for_chores(struct rac_store *s, struct chores *c)
 {
     pthread_mutex_lock(&s->lock);
     for (;;) {
-        rac_ns now = now_ns();
+        rac_ns now = rac_store_now_ns();
         c->stop = s->stopping;
         c->checkpoint = s->checkpoint_wanted;
-        c->purge = now >= c->purge_at;
-        c->flows = c->purge || (s->purge_wanted && now >= c->flows_at);
-        if (c->stop || c->checkpoint || c->purge || c->flows)
+        c->bites = now >= c->all_at    ? RAC_LEFT_OF_FLOWS | RAC_LEFT_OF_OLD
+                   : now >= c->bite_at ? s->purge_wanted
+                                       : 0;
+        if (now >= c->all_at)
+            c->all_at = now + (rac_ns)RAC_PURGE_EVERY_S * 1000000000;
+        if (c->stop || c->checkpoint || c->bites != 0)
             break;
-        wait_until(s, s->purge_wanted && c->flows_at < c->purge_at ? c->flows_at : c->purge_at);
+        wait_until(s, s->purge_wanted && c->bite_at < c->all_at ? c->bite_at : c->all_at);
     }
     s->checkpoint_wanted = false;
-    if (c->flows) {
-        bool others = s->stats.writes_total > c->writes + 1;
-        c->flows_at = now_ns() + (others ? (rac_ns)RAC_PURGE_PAUSE_MS * 1000000 : 0);
-        c->writes = s->stats.writes_total;
-        s->purge_wanted = false;
+    if (c->bites != 0) {
+        bool others = s->stats.writes_total > c->writes;
+        c->bite_at = rac_store_now_ns() + (others ? (rac_ns)RAC_PURGE_PAUSE_MS * 1000000 : 0);
+        c->writes = s->stats.writes_total + (unsigned)__builtin_popcount(c->bites);
+        s->purge_wanted &= ~c->bites;
     }
     pthread_mutex_unlock(&s->lock);
-    if (c->purge)
-        c->purge_at = now_ns() + (rac_ns)RAC_PURGE_EVERY_S * 1000000000;
 }
 
 static void *checkpointer_main(void *arg)
@@ -342,16 +344,16 @@ static void *checkpointer_main(void *arg)
     rac_err e = rac_db_open(&db, rac_str_of(s->file), RAC_DB_WRITE, 64, s->vfs, &a, &why);
     if (e != RAC_OK) /* the writer's forced checkpoints keep the WAL bounded */
         rac_log(RAC_ERROR, "store.checkpointer_failed", RAC_F_STR("why", why));
-    struct chores c = {.purge_at = now_ns() + (rac_ns)RAC_PURGE_EVERY_S * 1000000000};
+    struct chores c = {.all_at = rac_store_now_ns() + (rac_ns)RAC_PURGE_EVERY_S * 1000000000};
     for (;;) {
         wait_for_chores(s, &c);
         if (c.stop)
             break;
         if (c.checkpoint && db.h != NULL)
             (void)checkpoint(s, &db, SQLITE_CHECKPOINT_PASSIVE);
-        if (c.flows)
+        if (c.bites & RAC_LEFT_OF_FLOWS)
             push_purge(s, rac_flow_purge_apply);
-        if (c.purge)
+        if (c.bites & RAC_LEFT_OF_OLD)
             push_purge(s, rac_purge_apply);
     }
     rac_db_close(&db);

@@ -174,23 +174,28 @@ static void test_reader_holds_up_checkpoint(void **state)
 
 /* --- removing for good --- */
 
-static int64_t blob_sweeps;
+static int64_t blob_sweeps, bites;
 
 static rac_err purge_counted(struct rac_store *s, struct rac_write *w)
 {
-    rac_err e = rac_purge_apply(s, w);
-    blob_sweeps =
-        sqlite3_stmt_status(s->db.stmts[RAC_STMT_PURGE_BLOBS], SQLITE_STMTSTATUS_RUN, true);
+    rac_err e;
+    bites = 0;
+    do {
+        bites++;
+        w->again = 0;
+        e = rac_purge_apply(s, w);
+    } while (e == RAC_OK && w->again != 0);
+    sqlite3_stmt *st = s->db.stmts[RAC_STMT_PURGE_BLOBS]; /* NULL: never run */
+    blob_sweeps = st == NULL ? 0 : sqlite3_stmt_status(st, SQLITE_STMTSTATUS_RUN, true);
     return e;
 }
 
-/* Contents are swept once per tenant, however many connectors go; what others share stays. */
-static void test_purge_sweeps_once(void **state)
+static const struct rac_actor long_ago = {.user = RAC_DEFAULT_ID, .at_ms = 5000};
+
+/* n connectors with contents of their own, deleted in 1970. */
+static void deleted_connectors(struct fixture *f, int n)
 {
-    struct fixture *f = *state;
-    const struct rac_actor long_ago = {.user = RAC_DEFAULT_ID, .at_ms = 5000};
-    assert_int_equal(fixture_connector(f, "shared_stays-1", "{\"kept\":1}"), RAC_OK);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < n; i++) {
         char id[32], text[32];
         snprintf(id, sizeof id, "shared_p-%d", i);
         snprintf(text, sizeof text, "{\"n\":%d}", i);
@@ -200,19 +205,95 @@ static void test_purge_sweeps_once(void **state)
         f->c->connector_delete(f->c->self, TENANT, &r, fixture_done, f);
         assert_int_equal(fixture_wait(f), RAC_OK);
     }
+}
+
+static int count(struct fixture *f, const char *table)
+{
+    sqlite3 *h;
+    sqlite3_stmt *st;
+    assert_int_equal(sqlite3_open(rac_arena_printf(&f->a, "%s/raccord.db", f->dir).p, &h), 0);
+    rac_str sql = rac_arena_printf(&f->a, "select count(*) from %s", table);
+    assert_int_equal(sqlite3_prepare_v2(h, sql.p, -1, &st, NULL), 0);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    int n = sqlite3_column_int(st, 0);
+    sqlite3_finalize(st);
+    sqlite3_close(h);
+    return n;
+}
+
+/* Contents go with the last file that has them, without a look at all there are; what others share
+ * stays. */
+static void test_purge_sweeps_nothing(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(fixture_connector(f, "shared_stays-1", "{\"kept\":1}"), RAC_OK);
+    deleted_connectors(f, 20);
     struct tally t = {0};
     submit(f, purge_counted, &t);
     wait_all(f);
     assert_int_equal(t.won, 1);
-    assert_int_equal(blob_sweeps, 1);
-    sqlite3 *h;
-    sqlite3_stmt *st;
-    assert_int_equal(sqlite3_open(rac_arena_printf(&f->a, "%s/raccord.db", f->dir).p, &h), 0);
-    assert_int_equal(sqlite3_prepare_v2(h, "select count(*) from blobs", -1, &st, NULL), 0);
-    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-    assert_int_equal(sqlite3_column_int(st, 0), 2); /* its definition, everybody's properties */
-    sqlite3_finalize(st);
-    sqlite3_close(h);
+    assert_int_equal(blob_sweeps, 0);
+    assert_int_equal(count(f, "blobs"), 2); /* its definition, everybody's properties */
+}
+
+static void wait_for_rows(struct fixture *f, const char *table, int n)
+{
+    const struct timespec pause = {0, 5000000};
+    int64_t start = now_ms();
+    while (count(f, table) > n && now_ms() - start < 20000 * RAC_UNIT_SLOWER)
+        nanosleep(&pause, NULL);
+    assert_int_equal(count(f, table), n);
+}
+
+/* However many are left, all go at once: in bites, one after another. */
+static void test_purge_keeps_up(void **state)
+{
+    struct fixture *f = *state;
+    const struct rac_store_options o = {.dir = rac_str_of(f->dir), .env = &rac_env_system};
+    assert_int_equal(fixture_connector(f, "shared_stays-1", "{\"kept\":1}"), RAC_OK);
+    deleted_connectors(f, 350);
+    f->c->connector_restore(f->c->self, TENANT, RAC_S("shared_p-7"), &long_ago, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK); /* in time, in 1970 */
+    reopen(f, &o);
+    wait_for_rows(f, "connectors", 2);
+    assert_int_equal(count(f, "revisions"), 2);
+    assert_int_equal(count(f, "files"), 4);
+    assert_int_equal(count(f, "blobs"), 3);
+    deleted_connectors(f, 1);
+    const struct rac_actor late = {.user = RAC_DEFAULT_ID,
+                                   .at_ms = rac_env_wall_ms(&rac_env_system)};
+    f->c->connector_restore(f->c->self, TENANT, RAC_S("shared_p-0"), &late, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_E_NOT_FOUND);
+}
+
+/* Entries of the audit log whose time is over go, however many; the others stay. */
+static void test_audit_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct rac_store_options o = {.dir = rac_str_of(f->dir), .env = &rac_env_system};
+    const struct rac_actor now = {.user = RAC_DEFAULT_ID,
+                                  .at_ms = rac_env_wall_ms(&rac_env_system)};
+    struct tally t = {0};
+    for (int i = 0; i < 3000; i++)
+        f->i->audit_add(f->i->self, TENANT, i < 2990 ? RAC_S("old") : RAC_S("new"), RAC_S("kind"),
+                        RAC_S("thing"), 0, i < 2990 ? &long_ago : &now, tally_done, &t);
+    wait_all(f);
+    assert_int_equal(t.won, 3000);
+    reopen(f, &o); /* no bound is given: all stay */
+    t = (struct tally){0};
+    submit(f, purge_counted, &t);
+    wait_all(f);
+    assert_int_equal(audited(f, "old"), 2990);
+    o.audit_keep_ms = 86400000;
+    reopen(f, &o);
+    int64_t start = now_ms();
+    while (audited(f, "old") > 0 && now_ms() - start < 20000 * RAC_UNIT_SLOWER)
+        (void)write_ms(f, 1);
+    assert_int_equal(audited(f, "old"), 0);
+    assert_int_equal(audited(f, "new"), 10);
+    submit(f, purge_counted, &t);
+    wait_all(f);
+    assert_int_equal(bites, 1);
 }
 
 /* --- metrics --- */
@@ -272,10 +353,9 @@ int main(void)
 {
     fail_vfs_register();
     const struct CMUnitTest tests[] = {
-        T(test_refusal_cannot_be_undone),
-        T(test_reader_holds_up_checkpoint),
-        T(test_purge_sweeps_once),
-        T(test_metrics),
+        T(test_refusal_cannot_be_undone), T(test_reader_holds_up_checkpoint),
+        T(test_purge_sweeps_nothing),     T(test_purge_keeps_up),
+        T(test_audit_is_bounded),         T(test_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
