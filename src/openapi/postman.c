@@ -239,6 +239,10 @@ static void report_once(struct pm *p)
         [PM_ONCE_AUTH] =
             "%zu request(s) have another authentication than the rest; they use that of the rest",
         [PM_ONCE_PARAMETERS] = "%zu parameter(s) beyond the first 1000 of a request were left out",
+        [PM_ONCE_TAGS] = "the names of %zu folder(s) are too long for a tag; they were cut",
+        [PM_ONCE_SUBSTITUTION] =
+            "variables in %zu text(s) were left in place: their values are too long, or hold each "
+            "other",
         [PM_ONCE_RESPONSE_HEADERS] = "headers of %zu saved response(s) were left out",
     };
     p->once[PM_ONCE_UNSET].n = p->unset.n;

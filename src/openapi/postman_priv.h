@@ -84,6 +84,8 @@ enum pm_once {
     PM_ONCE_AUTH,
     PM_ONCE_RESPONSE_HEADERS,
     PM_ONCE_PARAMETERS,
+    PM_ONCE_TAGS,
+    PM_ONCE_SUBSTITUTION,
     PM_ONCE_N,
 };
 

@@ -39,19 +39,29 @@ struct pm_request *pm_request_new(struct pm *p, const struct pm_folder *folder,
     return r;
 }
 
-struct pm_folder *pm_folder_new(struct pm *p, const struct pm_folder *up, const struct rac_json *v)
+/* The names of folders down to one, joined by slashes; a long one is cut, and that is told. */
+static rac_str folder_tag(struct pm *p, const struct pm_folder *up, rac_str name,
+                          const struct rac_place *at)
 {
+    rac_str own = rac_text_trim(name, PM_TAG_BYTES_MAX / 4), tag = own;
+    if (name.n == 0)
+        return up->tag;
+    if (up->tag.n > 0)
+        tag = rac_arena_printf(p->a, "%.*s/%.*s", RAC_FMT(up->tag), RAC_FMT(own));
+    if (own.n < name.n || tag.n > PM_TAG_BYTES_MAX)
+        pm_note(p, PM_ONCE_TAGS, RAC_RULE_PM_19, at);
+    return tag.n > PM_TAG_BYTES_MAX ? up->tag : tag; /* folders in folders: they share a tag */
+}
+
+struct pm_folder *pm_folder_new(struct pm *p, const struct pm_folder *up,
+                                const struct rac_place *at)
+{
+    const struct rac_json *v = at->node;
     struct pm_folder *f = RAC_NEW(p->a, struct pm_folder);
     f->up = up;
     f->name = rac_str_trim(pm_text(p, RAC_JSON_GET(v, "name")));
     f->description = pm_description(p, RAC_JSON_GET(v, "description"));
-    bool first = up->tag.n == 0;
-    f->tag = f->name.n == 0 ? up->tag
-             : first        ? rac_text_trim(f->name, PM_TAG_BYTES_MAX / 4)
-                            : rac_arena_printf(p->a, "%.*s/%.*s", RAC_FMT(up->tag),
-                                               RAC_FMT(rac_text_trim(f->name, PM_TAG_BYTES_MAX / 4)));
-    if (f->tag.n > PM_TAG_BYTES_MAX) /* folders in folders in folders: they share a tag */
-        f->tag = up->tag;
+    f->tag = folder_tag(p, up, f->name, at);
     rac_map_init(&f->vars, p->a);
     pm_read_variables(p, &f->vars, RAC_JSON_GET(v, "variable"));
     pm_read_variables(p, &f->vars, RAC_JSON_GET(v, "variables"));
@@ -112,7 +122,8 @@ static rac_err read_items(struct pm *p, const struct pm_folder *folder,
                           const struct rac_place *list)
 {
     for (size_t i = 0; i < rac_json_len(list->node); i++) {
-        if (rac_arena_over(p->a) || p->folders_n >= PM_FOLDERS_MAX)
+        if (rac_arena_over(p->a) || p->folders_n >= PM_FOLDERS_MAX ||
+            p->requests_n >= PM_REQUESTS_MAX)
             return RAC_E_LIMIT;
         const struct rac_json *v = rac_json_at(list->node, i);
         if (!rac_json_is_object(v))
@@ -122,7 +133,7 @@ static rac_err read_items(struct pm *p, const struct pm_folder *folder,
         pm_read_events(p, &at);
         const struct rac_json *item = RAC_JSON_GET(v, "item");
         if (rac_json_is_array(item)) {
-            struct pm_folder *f = pm_folder_new(p, folder, v);
+            struct pm_folder *f = pm_folder_new(p, folder, &at);
             f->auth = pm_read_auth(p, &at);
             struct rac_place inner = RAC_PLACE_KEY(pm_place_keep(p, at), "item", item);
             rac_err e = read_items(p, f, pm_place_keep(p, inner));

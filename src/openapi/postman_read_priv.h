@@ -53,7 +53,8 @@ void pm_read_responses(struct pm *p, struct pm_request *r, const struct rac_plac
 /* NULL past PM_REQUESTS_MAX. */
 struct pm_request *pm_request_new(struct pm *p, const struct pm_folder *folder,
                                   const struct rac_place *at);
-struct pm_folder *pm_folder_new(struct pm *p, const struct pm_folder *up, const struct rac_json *v);
+struct pm_folder *pm_folder_new(struct pm *p, const struct pm_folder *up,
+                                const struct rac_place *at);
 /* In upper case; GET where there is none. */
 rac_str pm_method_of(struct pm *p, const struct rac_json *v);
 

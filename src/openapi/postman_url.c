@@ -52,6 +52,11 @@ static void note_unset(struct pm *p, const struct pm_request *r, rac_str name)
         rac_once_note(p->c, &p->once[PM_ONCE_UNSET], RAC_RULE_PM_12, r->at);
 }
 
+static void note_unsubstituted(struct pm *p, const struct pm_request *r)
+{
+    rac_once_note(p->c, &p->once[PM_ONCE_SUBSTITUTION], RAC_RULE_PM_19, r->at);
+}
+
 static void substitute(struct pm *p, const struct pm_request *r, rac_str text, struct rac_buf *b,
                        unsigned depth)
 {
@@ -68,10 +73,13 @@ static void substitute(struct pm *p, const struct pm_request *r, rac_str text, s
         rac_str value = RAC_STR_NULL;
         if (pm_is_variable(whole, &name))
             value = pm_variable(p, r, name, &secret);
-        if (value.n > 0 && !secret && depth < PM_SUBST_DEPTH_MAX)
+        bool fits = depth < PM_SUBST_DEPTH_MAX;
+        if (value.n > 0 && !secret && fits)
             substitute(p, r, value, b, depth + 1);
         else
             rac_buf_add(b, whole);
+        if (value.n > 0 && !secret && !fits)
+            note_unsubstituted(p, r);
         if (name.n > 0 && value.n == 0)
             note_unset(p, r, name);
         text = rac_str_from(text, at + len + 2);
@@ -82,14 +90,18 @@ static void substitute(struct pm *p, const struct pm_request *r, rac_str text, s
 
 rac_str pm_substitute(struct pm *p, const struct pm_request *r, rac_str text)
 {
-    if (rac_str_find(text, RAC_S("{{")) == RAC_STR_NPOS ||
-        p->substituted_bytes > PM_SUBSTITUTED_MAX) /* values that hold values that hold values */
+    if (rac_str_find(text, RAC_S("{{")) == RAC_STR_NPOS)
         return text;
+    if (p->substituted_bytes > PM_SUBSTITUTED_MAX) { /* values that hold values that hold values */
+        note_unsubstituted(p, r);
+        return text;
+    }
     struct rac_buf b;
     rac_buf_init(&b, PM_TEXT_BYTES_MAX);
     substitute(p, r, text, &b, 0);
     p->substituted_bytes += b.n;
     if (rac_buf_err(&b) != RAC_OK) {
+        note_unsubstituted(p, r);
         rac_buf_fini(&b);
         return text;
     }

@@ -143,7 +143,7 @@ static void v1_folder(struct v1 *x, const struct pm_folder *up, size_t i)
         return; /* what is too deep is found at the top later */
     struct rac_place at = rac_place_at(x->folders_at, i, v);
     pm_read_events(x->p, &at);
-    struct pm_folder *f = pm_folder_new(x->p, up, v);
+    struct pm_folder *f = pm_folder_new(x->p, up, &at);
     x->folder_done[i] = f; /* before its children: folders may name each other in a circle */
     f->auth = pm_read_auth(x->p, &at);
     x->depth++;

@@ -415,6 +415,40 @@ static void wrapped(void **state RAC_UNUSED)
     assert_loss("RC-PM-07", "/collection/item/0/request");
 }
 
+/* What is cut or left in place is told, with the first place. */
+static void what_is_cut_is_told(void **state RAC_UNUSED)
+{
+    enum { LONG = 120 };
+    struct rac_buf b;
+    char name[LONG + 1], value[8192];
+    memset(name, 'n', LONG);
+    name[LONG] = 0;
+    convert(rac_arena_printf(&arena,
+                             "{'info':{'name':'Q'," V21
+                             "},'item':[{'name':'ok','item':[{'name':'%s',"
+                             "'item':[" REQUEST("A", "GET", "https://q.example/a") "]}]}]}",
+                             name)
+                .p);
+    assert_loss("RC-PM-19", "/item/0/item/0");
+    memset(value, 'v', sizeof value);
+    rac_buf_init(&b, 1 << 20);
+    RAC_BUF_ADD_LIT(&b, "{'info':{'name':'Q'," V21 "},'variable':[{'key':'v0','value':'");
+    rac_buf_add(&b, (rac_str){value, sizeof value});
+    for (int i = 1; i < 4; i++) /* each holds the one before eight times */
+        rac_buf_printf(&b, "'},{'key':'v%d','value':'{{v%d}}{{v%d}}{{v%d}}{{v%d}}{{v%d}}{{v%d}}", i,
+                       i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+    RAC_BUF_ADD_LIT(&b, "'}],'item':[" REQUEST("A", "GET", "https://q.example/a"));
+    RAC_BUF_ADD_LIT(&b, "," REQUEST("B", "GET", "https://q.example/b?x={{v3}}") "]}");
+    convert(rac_arena_cstr(&arena, rac_buf_str(&b)));
+    rac_buf_fini(&b);
+    assert_loss("RC-PM-19", "/item/1/request");
+    convert("{'info':{'name':'Q'," V21
+            "},'variable':[{'key':'c','value':'{{c}}'}],'item':[" REQUEST(
+                "A", "GET", "https://q.example/a") "," REQUEST("B", "GET",
+                                                               "https://q.example/b?x={{c}}") "]}");
+    assert_loss("RC-PM-19", "/item/1/request"); /* a variable that holds itself */
+}
+
 /* A zero is a character like any other, and none that a name may have. */
 static void names_with_zeros(void **state RAC_UNUSED)
 {
@@ -437,6 +471,7 @@ int main(void)
         T(heads),
         T(nothing_to_convert),
         T(names_with_zeros),
+        T(what_is_cut_is_told),
         T(path_parameters),
         T(path_oddities),
         T(variables),
