@@ -16,6 +16,9 @@ static const char *const operation_keys[] = {
     "tags",       "summary",     "description", "externalDocs", "operationId",
     "parameters", "requestBody", "responses",   "callbacks",    "deprecated",
     "security",   "servers",     NULL};
+static const char *const component_keys[] = {
+    "schemas", "responses", "parameters", "examples", "requestBodies", "headers", "securitySchemes",
+    "links",   "callbacks", "pathItems",  NULL};
 static const char *const methods[] = {"get",     "put",  "post",  "delete",
                                       "options", "head", "patch", NULL};
 
@@ -63,6 +66,8 @@ static void write_info(struct o3 *x, const struct rac_place *root)
     struct rac_place l = RAC_PLACE_KEY(&at, "license", RAC_JSON_GET(at.node, "license"));
     if (rac_json_is_string(RAC_JSON_GET(l.node, "name")))
         RAC_JSON_PUT(x->a, &o, "license", known_strings(x, &l, license, "a license"));
+    else if (l.node != NULL)
+        o3_loss(x, RAC_RULE_O3_16, &l, "a license without a name was dropped");
     RAC_JSON_PUT_STR(x->a, &o, "version", version.n > 0 ? version : RAC_S("1.0.0"));
     o3_extensions(x, &at, &o);
     o3_unknown(x, &at, known, "info");
@@ -74,6 +79,8 @@ static bool put_docs(struct o3 *x, const struct rac_place *owner, struct rac_jso
     struct rac_place at =
         RAC_PLACE_KEY(owner, "externalDocs", RAC_JSON_GET(owner->node, "externalDocs"));
     static const char *const known[] = {"description", "url", NULL};
+    if (at.node != NULL && !rac_json_is_string(RAC_JSON_GET(at.node, "url")))
+        o3_loss(x, RAC_RULE_O3_16, &at, "'externalDocs' without a url was dropped");
     if (!rac_json_is_string(RAC_JSON_GET(at.node, "url")))
         return false;
     RAC_JSON_PUT(x->a, o, "externalDocs", known_strings(x, &at, known, "externalDocs"));
@@ -90,8 +97,11 @@ static void write_tags(struct o3 *x, const struct rac_place *root)
     for (size_t i = 0; i < rac_json_len(all.node); i++) {
         struct rac_place at = rac_place_at(&all, i, rac_json_at(all.node, i));
         rac_str name = rac_json_str(RAC_JSON_GET(at.node, "name"), RAC_S(""));
-        if (name.n == 0 || !rac_map_add(&seen, name, x))
+        if (name.n == 0 || !rac_map_add(&seen, name, x)) {
+            o3_loss(x, RAC_RULE_O3_16, &at, "a tag %s was dropped",
+                    name.n == 0 ? "without a name" : "that is there twice");
             continue;
+        }
         struct rac_json o = rac_json_new_object(x->a);
         RAC_JSON_PUT_STR(x->a, &o, "name", name);
         rac_json_copy_string(x->a, &o, at.node, RAC_S("description"));
@@ -170,13 +180,21 @@ static struct rac_json notification(struct o3 *x, const struct rac_place *post)
 {
     struct rac_json o = rac_json_new_object(x->a), params = rac_json_new_array(x->a);
     struct rac_json scratch = rac_json_new_object(x->a);
-    rac_str d = rac_json_str(RAC_JSON_GET(post->node, "summary"), RAC_S(""));
+    static const char *const kept[] = {"description", "requestBody", "responses", NULL};
+    rac_str d = rac_json_str(RAC_JSON_GET(post->node, "description"), RAC_S(""));
+    static const char *const kept_too[] = {"summary", "requestBody", "responses", NULL};
+    o3_lost(x, post, d.n > 0 ? kept : kept_too, "a callback");
     if (d.n == 0)
-        d = rac_json_str(RAC_JSON_GET(post->node, "description"), RAC_S(""));
-    if (d.n > 0)
-        RAC_JSON_PUT_STR(x->a, &o, "description", d);
+        d = rac_json_str(RAC_JSON_GET(post->node, "summary"), RAC_S(""));
     o3_request_body(x, post, RAC_S("post"), &scratch, &params);
     const struct rac_json *body = body_param(&params);
+    rac_str of_body = rac_json_str(RAC_JSON_GET(body, "description"), RAC_S(""));
+    struct rac_place at =
+        RAC_PLACE_KEY(post, "requestBody", RAC_JSON_GET(post->node, "requestBody"));
+    if (d.n > 0 && of_body.n > 0)
+        o3_loss(x, RAC_RULE_O3_06, &at, "the description of the body of a callback was dropped");
+    if (d.n > 0 || of_body.n > 0)
+        RAC_JSON_PUT_STR(x->a, &o, "description", d.n > 0 ? d : of_body);
     RAC_JSON_PUT(x->a, &o, "schema",
                  body != NULL ? *RAC_JSON_GET(body, "schema") : rac_json_new_object(x->a));
     return o;
@@ -185,6 +203,7 @@ static struct rac_json notification(struct o3 *x, const struct rac_place *post)
 static bool webhook(struct o3 *x, const struct rac_place *at, struct rac_json *out,
                     struct rac_json *params, struct rac_json *item)
 {
+    static const char *const only_post[] = {"post", NULL};
     const struct rac_json_member *m = rac_json_member_at(at->node, 0);
     rac_str pointer = m != NULL ? callback_pointer(rac_json_key(m)) : RAC_STR_NULL;
     struct rac_json *body = body_param(params);
@@ -200,6 +219,7 @@ static bool webhook(struct o3 *x, const struct rac_place *at, struct rac_json *o
     struct rac_json marked = mark_url(x, RAC_JSON_GET(body, "schema"), pointer, 0);
     if (marked.type == RAC_JSON_NONE)
         return false;
+    o3_lost(x, &end, only_post, "a callback");
     RAC_JSON_PUT(x->a, body, "schema", marked);
     RAC_JSON_PUT(x->a, body, "required", rac_json_of_bool(true));
     RAC_JSON_PUT(x->a, item, "x-ms-notification-content", notification(x, &post));
@@ -405,8 +425,13 @@ static void path_item(struct o3 *x, const struct rac_place *at, rac_str key)
                 O3_PATH_BYTES_MAX, O3_HOLES_MAX);
         return;
     }
-    if (!o3_follow(x, at, &end) || !rac_json_is_object(end.node))
+    o3_beside_ref(x, at);
+    if (!o3_follow(x, at, &end))
         return;
+    if (!rac_json_is_object(end.node)) {
+        o3_loss(x, RAC_RULE_O3_16, at, "the path item is no object; it was dropped");
+        return;
+    }
     struct item it = {.at = &end, .path = o3_clean_path(x, key), .out = rac_json_new_object(x->a)};
     if (!rac_str_eq(it.path, key))
         o3_loss(x, RAC_RULE_O3_16, at, "the path was changed to %.*s",
@@ -498,6 +523,8 @@ void o3_begin(struct o3 *x, struct rac_convert_state *c, struct rac_json *out)
     rac_map_init(&x->params, x->a);
     rac_map_init(&x->responses, x->a);
     rac_map_init(&x->own_servers, x->a);
+    rac_map_init(&x->told, x->a);
+    rac_map_init(&x->said, x->a);
     x->definitions = rac_json_new_object(x->a);
     x->out_params = rac_json_new_object(x->a);
     x->out_responses = rac_json_new_object(x->a);
@@ -512,6 +539,7 @@ rac_err rac_convert_openapi3(struct rac_convert_state *c, struct rac_json *defin
     struct rac_place components =
         RAC_PLACE_KEY(&root, "components", RAC_JSON_GET(x.root, "components"));
     report_root(&x, &root);
+    o3_lost(&x, &components, component_keys, "components");
     RAC_JSON_PUT_STR(x.a, definition, "swagger", RAC_S("2.0"));
     write_info(&x, &root);
     o3_servers_root(&x);

@@ -97,28 +97,6 @@ static void report_others(struct o3 *x, const struct rac_place *content, rac_str
     }
 }
 
-/* The example of a media type object: `example`, else the first of `examples`; NULL: none. */
-static const struct rac_json *example_of(struct o3 *x, const struct rac_place *media)
-{
-    const struct rac_json *v = RAC_JSON_GET(media->node, "example");
-    if (v != NULL)
-        return v;
-    struct rac_place list = RAC_PLACE_KEY(media, "examples", RAC_JSON_GET(media->node, "examples"));
-    const struct rac_json_member *m = rac_json_member_at(list.node, 0);
-    if (m == NULL)
-        return NULL;
-    if (rac_json_len(list.node) > 1)
-        o3_loss(x, RAC_RULE_O3_17, &list, "%zu further example(s) were left out",
-                rac_json_len(list.node) - 1);
-    struct rac_place e = rac_place_key(&list, rac_json_key(m), &m->value), end;
-    if (!o3_follow(x, &e, &end))
-        return NULL;
-    v = RAC_JSON_GET(end.node, "value");
-    if (v == NULL && RAC_JSON_GET(end.node, "externalValue") != NULL)
-        o3_loss(x, RAC_RULE_O3_17, &e, "an example in another file was left out");
-    return v;
-}
-
 static struct rac_json media_schema(struct o3 *x, const struct rac_place *media)
 {
     struct rac_place s = RAC_PLACE_KEY(media, "schema", RAC_JSON_GET(media->node, "schema"));
@@ -136,7 +114,7 @@ static bool is_binary_schema(struct o3 *x, const struct rac_json *schema)
 struct form {
     const struct rac_place *media;
     bool multipart;
-    rac_str in;
+    const struct rac_json *example; /* of the whole; NULL: none */
 };
 
 static rac_str encoding_style(const struct form *f, rac_str name, bool *explode)
@@ -206,7 +184,9 @@ static void form_property(struct o3 *x, const struct form *f, rac_str name,
             o3_loss(x, RAC_RULE_O3_08, at, "the object '%.*s' of a form is given as JSON text",
                     (int)(name.n < 100 ? name.n : 100), name.p);
     }
-    const struct rac_json *example = RAC_JSON_GET(&flat, "example");
+    const struct rac_json *example = rac_json_get(f->example, name);
+    if (example == NULL)
+        example = RAC_JSON_GET(&flat, "example");
     if (example != NULL)
         RAC_JSON_PUT(x->a, &o, "x-example", *example);
     rac_json_add(x->a, params, o);
@@ -238,14 +218,32 @@ static void form_properties(struct o3 *x, const struct form *f, const struct rac
     }
 }
 
-static void form_body(struct o3 *x, const struct rac_place *media, rac_str type,
-                      struct rac_json *params)
+/* What a form says that its fields cannot: the body's own text, how a part is encoded. */
+static void tell_form(struct o3 *x, const struct rac_place *body, const struct rac_place *media)
+{
+    static const char *const of_body[] = {"content", "required", "$ref", NULL};
+    static const char *const of_part[] = {"style", "explode", NULL};
+    struct rac_place all = RAC_PLACE_KEY(media, "encoding", RAC_JSON_GET(media->node, "encoding"));
+    o3_lost(x, body, of_body, "a form");
+    RAC_JSON_EACH_MEMBER(m, all.node)
+    {
+        struct rac_place e = rac_place_key(&all, rac_json_key(m), &m->value);
+        o3_lost(x, &e, of_part, "a part of a form");
+    }
+}
+
+static void form_body(struct o3 *x, const struct rac_place *body, const struct rac_place *media,
+                      rac_str type, struct rac_json *params)
 {
     struct rac_place at = RAC_PLACE_KEY(media, "schema", RAC_JSON_GET(media->node, "schema"));
     struct form f = {.media = media, .multipart = rac_str_starts(type, RAC_S("multipart/"))};
     struct rac_json flat = rac_json_new_object(x->a);
     if (at.node != NULL)
         flat = o3_schema_flat(x, &at);
+    tell_form(x, body, media);
+    struct rac_json example;
+    if (o3_example(x, media, &example))
+        f.example = &example;
     form_properties(x, &f, &flat, RAC_S(""), true, 0, &at, params);
     if (rac_json_len(RAC_JSON_GET(&flat, "properties")) == 0 ||
         rac_json_is_object(RAC_JSON_GET(&flat, "additionalProperties")))
@@ -294,14 +292,14 @@ static void schema_body(struct o3 *x, const struct rac_place *op, const struct r
     } else if (rac_str_starts(type, RAC_S("text/")) && !is_json(type) && untyped) {
         RAC_JSON_PUT_STR(x->a, &schema, "type", RAC_S("string"));
     }
-    const struct rac_json *example = example_of(x, media);
-    if (example != NULL) {
-        struct rac_place e = RAC_PLACE_KEY(media, "example", example);
-        bool in_schema = RAC_JSON_GET(&schema, "$ref") == NULL;
-        if (!in_schema)
-            RAC_JSON_PUT(x->a, &o, "x-example", o3_free(x, &e));
-        else if (RAC_JSON_GET(&schema, "example") == NULL)
-            RAC_JSON_PUT(x->a, &schema, "example", o3_free(x, &e));
+    struct rac_json example;
+    if (o3_example(x, media, &example)) {
+        bool taken =
+            RAC_JSON_GET(&schema, "$ref") != NULL || RAC_JSON_GET(&schema, "example") != NULL;
+        if (taken)
+            RAC_JSON_PUT(x->a, &o, "x-example", example);
+        else
+            RAC_JSON_PUT(x->a, &schema, "example", example);
     }
     RAC_JSON_PUT(x->a, &o, "schema", schema);
     o3_extensions(x, body, &o);
@@ -314,6 +312,7 @@ void o3_request_body(struct o3 *x, const struct rac_place *op, rac_str method, s
     static const char *const known[] = {"description", "required", "content", "$ref", NULL};
     struct rac_place at = RAC_PLACE_KEY(op, "requestBody", RAC_JSON_GET(op->node, "requestBody"));
     struct rac_place body;
+    o3_beside_ref(x, &at);
     if (at.node == NULL || !o3_follow(x, &at, &body))
         return;
     if (rac_str_eq(method, RAC_S("get")) || rac_str_eq(method, RAC_S("head"))) {
@@ -337,7 +336,7 @@ void o3_request_body(struct o3 *x, const struct rac_place *op, rac_str method, s
         type = RAC_S("multipart/form-data");
     put_list(x, out, RAC_S("consumes"), type);
     if (is_form(type))
-        form_body(x, &media, type, params);
+        form_body(x, &body, &media, type, params);
     else
         schema_body(x, op, &body, &media, type, params);
 }
@@ -346,6 +345,8 @@ void o3_request_body(struct o3 *x, const struct rac_place *op, rac_str method, s
 
 static void headers(struct o3 *x, const struct rac_place *response, struct rac_json *o)
 {
+    static const char *const known[] = {"description", "schema",   "style", "explode",
+                                        "example",     "examples", "$ref",  NULL};
     struct rac_place all =
         RAC_PLACE_KEY(response, "headers", RAC_JSON_GET(response->node, "headers"));
     struct rac_json list = rac_json_new_object(x->a);
@@ -354,7 +355,9 @@ static void headers(struct o3 *x, const struct rac_place *response, struct rac_j
         struct rac_place at = rac_place_key(&all, rac_json_key(m), &m->value), end;
         if (!o3_follow(x, &at, &end) || !rac_json_is_object(end.node))
             continue;
-        struct rac_json h = rac_json_new_object(x->a), flat = rac_json_new_object(x->a);
+        struct rac_json h = rac_json_new_object(x->a), flat = rac_json_new_object(x->a), example;
+        o3_beside_ref(x, &at);
+        o3_unknown(x, &end, known, "a header");
         struct rac_place s = RAC_PLACE_KEY(&end, "schema", RAC_JSON_GET(end.node, "schema"));
         if (s.node != NULL)
             flat = o3_schema_flat(x, &s);
@@ -364,6 +367,8 @@ static void headers(struct o3 *x, const struct rac_place *response, struct rac_j
         if (d.n > 0)
             RAC_JSON_PUT_STR(x->a, &h, "description", d);
         o3_primitive(x, s.node != NULL ? &s : &end, &flat, &h);
+        if (o3_example(x, &end, &example))
+            RAC_JSON_PUT(x->a, &h, "x-example", example);
         o3_extensions(x, &end, &h);
         rac_json_put(x->a, &list, rac_json_key(m), h);
     }
@@ -376,6 +381,20 @@ static void put_file(struct o3 *x, struct rac_json *o)
     struct rac_json file = rac_json_new_object(x->a);
     RAC_JSON_PUT_STR(x->a, &file, "type", RAC_S("file"));
     RAC_JSON_PUT(x->a, o, "schema", file);
+}
+
+/* 2.0 keeps one example for each media type. */
+static void answer_examples(struct o3 *x, const struct rac_place *content, struct rac_json *o)
+{
+    struct rac_json list = rac_json_new_object(x->a), example;
+    RAC_JSON_EACH_MEMBER(m, content->node)
+    {
+        struct rac_place named = rac_place_key(content, rac_json_key(m), &m->value), media;
+        if (o3_follow(x, &named, &media) && o3_example(x, &media, &example))
+            rac_json_put(x->a, &list, rac_json_key(m), example);
+    }
+    if (rac_json_len(&list) > 0)
+        RAC_JSON_PUT(x->a, o, "examples", list);
 }
 
 static void answer_content(struct o3 *x, const struct rac_place *content, struct rac_json *o)
@@ -403,13 +422,7 @@ static void answer_content(struct o3 *x, const struct rac_place *content, struct
         put_file(x, o);
     else if (schema != NULL)
         RAC_JSON_PUT(x->a, o, "schema", converted);
-    const struct rac_json *example = example_of(x, &media);
-    if (example != NULL) {
-        struct rac_json list = rac_json_new_object(x->a);
-        struct rac_place e = RAC_PLACE_KEY(&media, "example", example);
-        rac_json_put(x->a, &list, rac_json_key(m), o3_free(x, &e));
-        RAC_JSON_PUT(x->a, o, "examples", list);
-    }
+    answer_examples(x, content, o);
 }
 
 static struct rac_json answer(struct o3 *x, const struct rac_place *at)
@@ -491,6 +504,7 @@ static void one_answer(struct o3 *x, const struct rac_place *at, const struct ra
     rac_str code = code_of(x, at, all);
     rac_str ref = o3_ref_of(at->node);
     rac_str name = ref.p != NULL ? o3_component(x, at, ref, "responses") : RAC_STR_NULL;
+    o3_beside_ref(x, at);
     const struct o3_part *part = name.p != NULL ? rac_map_get(&x->responses, name) : NULL;
     if (code.p == NULL)
         return;

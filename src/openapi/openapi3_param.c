@@ -5,6 +5,7 @@
 #include "openapi/openapi3_priv.h"
 
 enum {
+    LISTS_DEPTH_MAX = 4,
     O3_PARAMETERS_MAX = 1000, /* of one list: they are compared pair by pair */
     O3_EXPLODE_MAX = 200,
     O3_EXPLODE_DEPTH_MAX = 4
@@ -56,6 +57,22 @@ static void copy_facets(struct o3 *x, const struct rac_json *flat, struct rac_js
     }
 }
 
+/* Elements of a list have no texts of their own in a parameter of 2.0. */
+static void tell_texts(struct o3 *x, const struct rac_place *at, const struct rac_json *items,
+                       const struct rac_json *flat)
+{
+    static const rac_str keys[] = {RAC_S_INIT("title"), RAC_S_INIT("description"),
+                                   RAC_S_INIT("example")};
+    struct rac_place own = RAC_PLACE_KEY(at, "items", RAC_JSON_GET(at->node, "items"));
+    for (size_t i = 0; i < RAC_COUNT(keys); i++) {
+        if (rac_json_get(flat, keys[i]) == NULL || rac_json_get(items, keys[i]) == NULL)
+            continue; /* what a reference says stays in the definition */
+        struct rac_place e = rac_place_key(&own, keys[i], rac_json_get(own.node, keys[i]));
+        o3_loss(x, RAC_RULE_O3_06, e.node != NULL ? &e : at,
+                "the %.*s of the elements of a list was dropped", RAC_FMT(keys[i]));
+    }
+}
+
 static struct rac_json primitive_items(struct o3 *x, const struct rac_place *at,
                                        const struct rac_json *flat, unsigned depth)
 {
@@ -75,11 +92,14 @@ static struct rac_json primitive_items(struct o3 *x, const struct rac_place *at,
     RAC_JSON_PUT_STR(x->a, &items, "type", type);
     rac_json_copy_string(x->a, &items, &inner, RAC_S("format"));
     if (rac_str_eq(type, RAC_S("array"))) {
-        if (depth < 4)
+        if (depth < LISTS_DEPTH_MAX) {
             RAC_JSON_PUT(x->a, &items, "items", primitive_items(x, at, &inner, depth + 1));
-        else
+        } else {
             RAC_JSON_PUT_STR(x->a, &items, "type", RAC_S("string"));
+            o3_loss(x, RAC_RULE_O3_08, at, "lists are nested too deeply; the inner ones are text");
+        }
     }
+    tell_texts(x, at, v, &inner);
     copy_facets(x, &inner, &items);
     return items;
 }
@@ -96,6 +116,9 @@ void o3_primitive(struct o3 *x, const struct rac_place *at, const struct rac_jso
     }
     RAC_JSON_PUT_STR(x->a, o, "type", type);
     rac_json_copy_string(x->a, o, flat, RAC_S("format"));
+    rac_str title = rac_str_trim(rac_json_str(RAC_JSON_GET(flat, "title"), RAC_S("")));
+    if (title.n > 0 && RAC_JSON_GET(flat, "x-ms-summary") == NULL)
+        RAC_JSON_PUT_STR(x->a, o, "x-ms-summary", title);
     if (rac_str_eq(type, RAC_S("array")))
         RAC_JSON_PUT(x->a, o, "items", primitive_items(x, at, flat, 0));
     copy_facets(x, flat, o);
@@ -160,48 +183,62 @@ static void collection_format(struct o3 *x, const struct rac_place *at, const st
     RAC_JSON_PUT_STR(x->a, o, "collectionFormat", f);
 }
 
-static void add_explosion(struct o3 *x, const struct rac_place *at, const struct rac_json *param,
-                          const struct rac_json *flat, rac_str prefix, const struct style *s,
-                          bool required, unsigned depth, struct rac_json *list);
+/* An object of a query that becomes a parameter a property. */
+struct explosion {
+    const struct rac_place *at; /* of the parameter */
+    const struct style *style;
+    struct rac_json *list;
+};
+
+static void add_explosion(struct o3 *x, const struct explosion *ex, const struct rac_json *flat,
+                          rac_str prefix, const struct rac_json *example, bool required,
+                          unsigned depth);
 
 /* One property of an exploded object: a parameter, or several when it is an object itself. */
-static void add_property(struct o3 *x, const struct rac_place *at, const struct rac_json *param,
-                         rac_str name, const struct rac_json *schema, const struct style *s,
-                         bool required, unsigned depth, struct rac_json *list)
+static void add_property(struct o3 *x, const struct explosion *ex, rac_str name,
+                         const struct rac_json *schema, const struct rac_json *example,
+                         bool required, unsigned depth)
 {
+    const struct rac_place *at = ex->at;
     struct rac_json flat = o3_flatten(x, schema);
-    bool deep = rac_str_eq(s->style, RAC_S("deepObject"));
+    bool deep = rac_str_eq(ex->style->style, RAC_S("deepObject"));
     bool object = rac_str_eq(o3_type(&flat), RAC_S("object"));
+    if (example == NULL)
+        example = RAC_JSON_GET(&flat, "example");
     if (object && deep && depth < O3_EXPLODE_DEPTH_MAX &&
         rac_json_len(RAC_JSON_GET(&flat, "properties")) > 0) {
-        add_explosion(x, at, param, &flat, name, s, required, depth + 1, list);
+        add_explosion(x, ex, &flat, name, example, required, depth + 1);
         return;
     }
-    struct rac_json o =
-        head(x, name, s->in, rac_json_str(RAC_JSON_GET(&flat, "description"), RAC_S("")), required);
+    struct rac_json o = head(x, name, ex->style->in,
+                             rac_json_str(RAC_JSON_GET(&flat, "description"), RAC_S("")), required);
     o3_primitive(x, at, &flat, &o);
     if (RAC_JSON_GET(&o, "items") != NULL)
-        collection_format(x, at, s, &o);
+        collection_format(x, at, ex->style, &o);
     if (object)
         o3_loss(x, RAC_RULE_O3_08, at, "the object '%.*s' is given as text",
                 (int)(name.n < 100 ? name.n : 100), name.p);
-    o3_extensions(x, &(struct rac_place){.source = at->source, .node = param}, &o);
-    rac_json_add(x->a, list, o);
+    if (rac_json_bool(RAC_JSON_GET(at->node, "deprecated"), false))
+        RAC_JSON_PUT(x->a, &o, "x-deprecated", rac_json_of_bool(true));
+    if (example != NULL && RAC_JSON_GET(&o, "x-example") == NULL)
+        RAC_JSON_PUT(x->a, &o, "x-example", *example);
+    o3_extensions(x, at, &o);
+    rac_json_add(x->a, ex->list, o);
 }
 
-static void add_explosion(struct o3 *x, const struct rac_place *at, const struct rac_json *param,
-                          const struct rac_json *flat, rac_str prefix, const struct style *s,
-                          bool required, unsigned depth, struct rac_json *list)
+static void add_explosion(struct o3 *x, const struct explosion *ex, const struct rac_json *flat,
+                          rac_str prefix, const struct rac_json *example, bool required,
+                          unsigned depth)
 {
-    bool deep = rac_str_eq(s->style, RAC_S("deepObject"));
+    bool deep = rac_str_eq(ex->style->style, RAC_S("deepObject"));
     const struct rac_json *names = RAC_JSON_GET(flat, "required");
     RAC_JSON_EACH_MEMBER(m, RAC_JSON_GET(flat, "properties"))
     {
         rac_str key = rac_json_key(m);
         if (!o3_may_copy(x, O3_PARAM_MEMBERS))
             return;
-        if (rac_json_len(list) >= O3_EXPLODE_MAX) {
-            o3_loss(x, RAC_RULE_O3_08, at,
+        if (rac_json_len(ex->list) >= O3_EXPLODE_MAX) {
+            o3_loss(x, RAC_RULE_O3_08, ex->at,
                     "the object has more than %d properties; the rest was "
                     "left out",
                     O3_EXPLODE_MAX);
@@ -209,47 +246,89 @@ static void add_explosion(struct o3 *x, const struct rac_place *at, const struct
         }
         rac_str name =
             deep ? rac_arena_printf(x->a, "%.*s[%.*s]", RAC_FMT(prefix), RAC_FMT(key)) : key;
-        add_property(x, at, param, name, &m->value, s, required && rac_json_array_has(names, key),
-                     depth, list);
+        add_property(x, ex, name, &m->value, rac_json_get(example, key),
+                     required && rac_json_array_has(names, key), depth);
     }
 }
 
+/* The parameters of an object in a query, and what has no place in them. */
+static void explode(struct o3 *x, const struct explosion *ex, const struct rac_place *schema,
+                    const struct rac_json *flat, rac_str name, bool required)
+{
+    struct rac_json example;
+    bool given = o3_example(x, ex->at, &example);
+    struct rac_place d =
+        RAC_PLACE_KEY(ex->at, "description", RAC_JSON_GET(ex->at->node, "description"));
+    const struct rac_json *more = RAC_JSON_GET(flat, "additionalProperties");
+    if (d.node != NULL || RAC_JSON_GET(flat, "description") != NULL)
+        o3_loss(x, RAC_RULE_O3_08, d.node != NULL ? &d : schema,
+                "the object became a parameter a property; its own description was dropped");
+    if (more != NULL && rac_json_bool(more, true))
+        o3_loss(x, RAC_RULE_O3_08, schema,
+                "properties that the schema does not name cannot be sent");
+    add_explosion(x, ex, flat, name, given ? &example : RAC_JSON_GET(flat, "example"), required, 0);
+}
+
 /* The schema of a parameter, from `schema` or the first media type of `content`. */
-static bool parameter_schema(const struct rac_place *at, struct rac_place *schema, bool *content)
+static bool parameter_schema(struct o3 *x, const struct rac_place *at, struct rac_place *schema,
+                             bool *content)
 {
     *content = false;
     const struct rac_json *v = RAC_JSON_GET(at->node, "schema");
+    struct rac_place types = RAC_PLACE_KEY(at, "content", RAC_JSON_GET(at->node, "content"));
+    const struct rac_json_member *m = rac_json_member_at(types.node, 0);
+    RAC_JSON_EACH_MEMBER(other, types.node)
+    {
+        struct rac_place e = rac_place_key(&types, rac_json_key(other), &other->value);
+        if (v != NULL || other != m)
+            o3_loss(x, RAC_RULE_O3_07, &e, "a parameter has one form; this one was left out");
+    }
     if (v != NULL) {
         *schema = RAC_PLACE_KEY(at, "schema", v);
         return true;
     }
-    const struct rac_json_member *m = rac_json_member_at(RAC_JSON_GET(at->node, "content"), 0);
     v = m != NULL ? RAC_JSON_GET(&m->value, "schema") : NULL;
     *content = m != NULL;
     *schema = RAC_PLACE_KEY(at, "content", v);
     return v != NULL;
 }
 
-/* example and examples of a parameter become x-example: 2.0 has no place for them. */
+bool o3_example(struct o3 *x, const struct rac_place *at, struct rac_json *out)
+{
+    static const char *const known[] = {"value", "externalValue", NULL};
+    struct rac_place one = RAC_PLACE_KEY(at, "example", RAC_JSON_GET(at->node, "example"));
+    struct rac_place all = RAC_PLACE_KEY(at, "examples", RAC_JSON_GET(at->node, "examples")), end;
+    const struct rac_json_member *m = rac_json_member_at(all.node, 0);
+    size_t n = rac_json_len(all.node), used = one.node == NULL;
+    if (n > used)
+        o3_loss(x, RAC_RULE_O3_17, &all, "%zu further example(s) were left out", n - used);
+    if (one.node != NULL) {
+        *out = o3_free(x, &one);
+        return true;
+    }
+    struct rac_place e =
+        rac_place_key(&all, m != NULL ? rac_json_key(m) : RAC_S(""), m != NULL ? &m->value : NULL);
+    if (m == NULL || !o3_follow(x, &e, &end))
+        return false;
+    o3_lost(x, &end, known, "an example");
+    struct rac_place value = RAC_PLACE_KEY(&end, "value", RAC_JSON_GET(end.node, "value"));
+    if (value.node == NULL && RAC_JSON_GET(end.node, "externalValue") != NULL)
+        o3_loss(x, RAC_RULE_O3_17, &e, "an example in another file was left out");
+    if (value.node != NULL)
+        *out = o3_free(x, &value);
+    return value.node != NULL;
+}
+
+/* An example of a parameter becomes x-example: 2.0 has no place for one. */
 static void put_example(struct o3 *x, const struct rac_place *at, const struct rac_json *flat,
                         struct rac_json *o)
 {
-    const struct rac_json *v = RAC_JSON_GET(at->node, "example");
-    if (v == NULL) {
-        const struct rac_json_member *m = rac_json_member_at(RAC_JSON_GET(at->node, "examples"), 0);
-        struct rac_place e = rac_place_key(at, RAC_S("examples"), m != NULL ? &m->value : NULL),
-                         end;
-        if (m != NULL && o3_follow(x, &e, &end))
-            v = RAC_JSON_GET(end.node, "value");
-        if (rac_json_len(RAC_JSON_GET(at->node, "examples")) > 1)
-            o3_loss(x, RAC_RULE_O3_17, &e, "only the first example was kept");
-    }
-    if (v == NULL)
-        v = RAC_JSON_GET(flat, "example");
-    if (v != NULL && RAC_JSON_GET(o, "x-example") == NULL) {
-        struct rac_place e = RAC_PLACE_KEY(at, "example", v);
-        RAC_JSON_PUT(x->a, o, "x-example", o3_free(x, &e));
-    }
+    struct rac_json v = rac_json_none;
+    struct rac_place e = RAC_PLACE_KEY(at, "example", RAC_JSON_GET(flat, "example"));
+    if (!o3_example(x, at, &v) && e.node != NULL)
+        v = o3_free(x, &e);
+    if (v.type != RAC_JSON_NONE && RAC_JSON_GET(o, "x-example") == NULL)
+        RAC_JSON_PUT(x->a, o, "x-example", v);
 }
 
 static bool ignored_header(rac_str in, rac_str name)
@@ -315,7 +394,7 @@ void o3_parameter(struct o3 *x, const struct rac_place *at, struct rac_json *lis
     struct rac_place schema;
     bool content;
     struct rac_json flat = rac_json_new_object(x->a);
-    if (parameter_schema(at, &schema, &content))
+    if (parameter_schema(x, at, &schema, &content))
         flat = o3_schema_flat(x, &schema);
     struct style s = style_of(at->node, in);
     rac_str description = rac_json_str(RAC_JSON_GET(at->node, "description"), RAC_S(""));
@@ -328,7 +407,7 @@ void o3_parameter(struct o3 *x, const struct rac_place *at, struct rac_json *lis
                   rac_str_eq(o3_type(&flat), RAC_S("object")) &&
                   rac_json_len(RAC_JSON_GET(&flat, "properties")) > 0;
     if (spread) {
-        add_explosion(x, at, at->node, &flat, name, &s, required, 0, list);
+        explode(x, &(struct explosion){at, &s, list}, &schema, &flat, name, required);
         return;
     }
     struct rac_json o = head(x, name, in, description, required);
@@ -425,6 +504,7 @@ struct rac_json o3_parameters(struct o3 *x, const struct rac_place *at, rac_str 
     }
     for (size_t i = 0; i < n && !rac_arena_over(x->a); i++) {
         struct rac_place e = rac_place_at(at, i, rac_json_at(at->node, i)), end;
+        o3_beside_ref(x, &e);
         rac_str ref = o3_ref_of(e.node);
         rac_str name = ref.p != NULL ? o3_component(x, &e, ref, "parameters") : RAC_STR_NULL;
         const struct o3_part *part = name.p != NULL ? rac_map_get(&x->params, name) : NULL;

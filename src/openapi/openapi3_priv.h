@@ -42,6 +42,8 @@ struct o3 {
     unsigned content_depth;
     unsigned muted; /* > 0: the same source is converted a second time, losses are known */
     struct rac_diags *losses;
+    struct rac_map told; /* addresses of what several operations share and was told once */
+    struct rac_map said; /* losses: rule, place and message */
     size_t operations_n;
     struct rac_json base_operations; /* ids of those that use the servers of the root */
     struct rac_map own_servers;      /* URL template -> array of operationIds */
@@ -86,6 +88,10 @@ void o3_extensions(struct o3 *x, const struct rac_place *at, struct rac_json *o)
 /* Reports members of at->node that `known` does not list ("x-" ones apart). */
 void o3_unknown(struct o3 *x, const struct rac_place *at, const char *const *known,
                 const char *where);
+/* The same, "x-" ones too: for objects that have no form in 2.0 themselves. */
+void o3_lost(struct o3 *x, const struct rac_place *at, const char *const *known, const char *where);
+/* Reports what stands beside a $ref, where 2.0 has no place for it. */
+void o3_beside_ref(struct o3 *x, const struct rac_place *at);
 void *o3_by_address(const struct rac_map *m, const void *node);
 void o3_put_address(struct o3 *x, struct rac_map *m, const void *node, void *value);
 void o3_loss(struct o3 *x, enum rac_rule_id rule, const struct rac_place *at, const char *fmt, ...)
@@ -112,6 +118,9 @@ struct rac_json o3_parameters(struct o3 *x, const struct rac_place *at, rac_str 
 void o3_prepare_parameters(struct o3 *x, const struct rac_place *components);
 /* The object behind a converted list entry, {"$ref": "#/parameters/X"} followed. */
 const struct rac_json *o3_parameter_of(struct o3 *x, const struct rac_json *entry);
+/* The example of a parameter, header or media type object: `example`, else the first of
+ * `examples`; false: none. What is left out is told. */
+bool o3_example(struct o3 *x, const struct rac_place *at, struct rac_json *out);
 /* Type and facets of a flat schema onto a parameter or header. */
 void o3_primitive(struct o3 *x, const struct rac_place *at, const struct rac_json *flat,
                   struct rac_json *o);

@@ -15,7 +15,14 @@ void o3_loss(struct o3 *x, enum rac_rule_id rule, const struct rac_place *at, co
     va_start(ap, fmt);
     rac_str message = rac_str_sub(rac_arena_vprintf(x->a, fmt, ap), 0, O3_MESSAGE_BYTES_MAX);
     va_end(ap);
-    rac_loss(x->c, rule, at, "%.*s", RAC_FMT(rac_utf8_mend(x->a, message)));
+    message = rac_utf8_mend(x->a, message);
+    if (x->losses->n < x->losses->n_max) { /* what several refer to is converted for each of them */
+        rac_str said = rac_arena_printf(x->a, "%d %.*s%.*s %.*s", rule, RAC_FMT(at->source->path),
+                                        RAC_FMT(rac_place_pointer(at, x->a)), RAC_FMT(message));
+        if (!rac_map_add(&x->said, said, x))
+            return;
+    }
+    rac_loss(x->c, rule, at, "%.*s", RAC_FMT(message));
 }
 
 void *o3_by_address(const struct rac_map *m, const void *node)
@@ -290,13 +297,13 @@ void o3_extensions(struct o3 *x, const struct rac_place *at, struct rac_json *o)
     }
 }
 
-void o3_unknown(struct o3 *x, const struct rac_place *at, const char *const *known,
-                const char *where)
+static void unknown(struct o3 *x, const struct rac_place *at, const char *const *known,
+                    const char *where, bool extensions)
 {
     RAC_JSON_EACH_MEMBER(m, at->node)
     {
         rac_str key = rac_json_key(m);
-        bool found = rac_str_starts(key, RAC_S("x-"));
+        bool found = !extensions && rac_str_starts(key, RAC_S("x-"));
         for (const char *const *k = known; *k != NULL && !found; k++)
             found = rac_str_eq(key, rac_str_of(*k));
         if (found)
@@ -305,4 +312,22 @@ void o3_unknown(struct o3 *x, const struct rac_place *at, const char *const *kno
         o3_loss(x, RAC_RULE_O3_06, &e, "'%.*s' of %s has no form in OpenAPI 2.0; it was dropped",
                 (int)(key.n < 100 ? key.n : 100), key.p, where);
     }
+}
+
+void o3_unknown(struct o3 *x, const struct rac_place *at, const char *const *known,
+                const char *where)
+{
+    unknown(x, at, known, where, false);
+}
+
+void o3_lost(struct o3 *x, const struct rac_place *at, const char *const *known, const char *where)
+{
+    unknown(x, at, known, where, true);
+}
+
+void o3_beside_ref(struct o3 *x, const struct rac_place *at)
+{
+    static const char *const ref[] = {"$ref", NULL};
+    if (o3_ref_of(at->node).p != NULL && rac_json_len(at->node) > 1)
+        unknown(x, at, ref, "what stands beside a reference", true);
 }

@@ -316,20 +316,25 @@ static void kw_examples(struct o3 *x, const struct rac_place *at, struct rac_jso
     const struct rac_json *first = rac_json_at(at->node, 0);
     if (first == NULL)
         first = rac_json_member_at(at->node, 0) ? &rac_json_member_at(at->node, 0)->value : NULL;
-    if (first == NULL || RAC_JSON_GET(at->up->node, "example") != NULL)
+    bool own = RAC_JSON_GET(at->up->node, "example") != NULL;
+    if (first == NULL)
         return;
     struct rac_place e = rac_place_at(at, 0, first);
-    RAC_JSON_PUT(x->a, o, "example", o3_free(x, &e));
-    if (rac_json_len(at->node) > 1)
-        o3_loss(x, RAC_RULE_O3_17, at, "%zu further example(s) were left out",
-                rac_json_len(at->node) - 1);
+    if (!own)
+        RAC_JSON_PUT(x->a, o, "example", o3_free(x, &e));
+    size_t left = rac_json_len(at->node) - !own;
+    if (left > 0)
+        o3_loss(x, RAC_RULE_O3_17, at, "%zu further example(s) were left out", left);
 }
 
 static void kw_content(struct o3 *x, const struct rac_place *at, struct rac_json *o)
 {
     rac_str v = rac_json_str(at->node, RAC_S(""));
-    if (RAC_JSON_GET(at->up->node, "format") != NULL)
+    if (RAC_JSON_GET(at->up->node, "format") != NULL) {
+        o3_loss(x, RAC_RULE_O3_06, at, "the '%.*s' was dropped: there is a format",
+                RAC_FMT(at->key));
         return;
+    }
     if (rac_str_eq(at->key, RAC_S("contentEncoding"))) {
         if (rac_str_startsi(v, RAC_S("base64")))
             RAC_JSON_PUT_STR(x->a, o, "format", RAC_S("byte"));

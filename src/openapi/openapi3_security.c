@@ -119,6 +119,8 @@ static void scheme_oauth(struct o3 *x, struct scheme *s)
         {RAC_S_INIT("clientCredentials"), "application", RAC_FLOW_CLIENT},
         {RAC_S_INIT("password"), "password", RAC_FLOW_PASSWORD},
     };
+    static const char *const known[] = {"authorizationUrl", "tokenUrl", "refreshUrl", "scopes",
+                                        NULL};
     struct rac_place flows = RAC_PLACE_KEY(s->at, "flows", RAC_JSON_GET(s->at->node, "flows"));
     rac_str taken = RAC_STR_NULL;
     for (size_t i = 0; i < RAC_COUNT(rows) && taken.p == NULL; i++) {
@@ -143,6 +145,8 @@ static void scheme_oauth(struct o3 *x, struct scheme *s)
         if (taken.p != NULL && !rac_str_eq(k, taken) && !rac_str_starts(k, RAC_S("x-")))
             o3_loss(x, RAC_RULE_O3_10, &at, "the flow '%.*s' was left out; '%.*s' is used",
                     (int)(k.n < 60 ? k.n : 60), k.p, RAC_FMT(taken));
+        else if (taken.p != NULL && rac_str_eq(k, taken))
+            o3_lost(x, &at, known, "an OAuth 2.0 flow");
     }
     if (taken.p == NULL) {
         o3_loss(x, RAC_RULE_O3_10, s->at,
@@ -153,7 +157,7 @@ static void scheme_oauth(struct o3 *x, struct scheme *s)
 
 static void scheme_oidc(struct o3 *x, struct scheme *s)
 {
-    rac_str url = rac_json_str(RAC_JSON_GET(s->at->node, "openIdConnectUrl"), RAC_S("")), bytes;
+    rac_str url = flow_url(x, s->at->node, "openIdConnectUrl"), bytes;
     struct rac_json *doc = RAC_NEW(x->a, struct rac_json);
     struct rac_json_error error;
     bool got = url.n > 0 && x->c->o->fetch != NULL &&
@@ -175,6 +179,8 @@ static void scheme_oidc(struct o3 *x, struct scheme *s)
 
 static void scheme_read(struct o3 *x, struct scheme *s)
 {
+    static const char *const known[] = {"type",  "description",      "name", "in", "scheme",
+                                        "flows", "openIdConnectUrl", "$ref", NULL};
     rac_str type = rac_json_str(RAC_JSON_GET(s->at->node, "type"), RAC_S(""));
     if (rac_str_eq(type, RAC_S("http")))
         scheme_http(x, s);
@@ -189,6 +195,7 @@ static void scheme_read(struct o3 *x, struct scheme *s)
                 (int)(type.n < 60 ? type.n : 60), type.p);
     if (!s->supported)
         return;
+    o3_unknown(x, s->at, known, "a security scheme");
     rac_json_copy_string(x->a, &s->definition, s->at->node, RAC_S("description"));
     o3_extensions(x, s->at, &s->definition);
 }
@@ -234,6 +241,21 @@ static void assume_only(struct o3 *x)
     sec->assumed = true;
 }
 
+/* A requirement that nothing is asked for by. */
+static void tell_unusable(struct o3 *x, const struct rac_place *at)
+{
+    RAC_JSON_EACH_MEMBER(m, at->node)
+    {
+        rac_str name = rac_str_sub(rac_json_key(m), 0, 80);
+        const struct scheme *s = scheme_of(x, rac_json_key(m));
+        if (s == NULL)
+            o3_loss(x, RAC_RULE_O3_16, at, "there is no security scheme '%.*s'", RAC_FMT(name));
+        else if (!s->supported)
+            o3_loss(x, RAC_RULE_O3_10, at, "'%.*s' is not supported: this alternative was left out",
+                    RAC_FMT(name));
+    }
+}
+
 static void choose(struct o3 *x)
 {
     struct o3_security *sec = x->security;
@@ -241,6 +263,11 @@ static void choose(struct o3 *x)
     struct rac_place at = RAC_PLACE_KEY(&root, "security", RAC_JSON_GET(x->root, "security"));
     struct rac_requirement_rule rule = {usable, x};
     rac_requirements_find(x->a, x->root, &rule, &sec->asks);
+    for (size_t i = 0; i < rac_json_len(at.node); i++) {
+        struct rac_place e = rac_place_at(&at, i, rac_json_at(at.node, i));
+        if (rac_json_is_object(e.node))
+            tell_unusable(x, &e);
+    }
     if (sec->asks.more > 0)
         o3_loss(x, RAC_RULE_O3_10, &at, "%zu more alternatives were left out; %d are offered",
                 sec->asks.more, RAC_ALTERNATIVES_MAX);
@@ -330,12 +357,25 @@ static void tell_other(struct o3 *x, const struct rac_place *at, const struct ra
     }
 }
 
+/* Of several alternatives of an operation, one that the connection does not ask for. */
+static void tell_left_out(struct o3 *x, const struct rac_place *at)
+{
+    if (!rac_json_is_object(at->node) || rac_json_len(at->node) == 0)
+        return;
+    if (usable(x, at->node))
+        o3_loss(x, RAC_RULE_O3_10, at,
+                "this alternative was left out: the connection asks for another");
+    else
+        tell_unusable(x, at);
+}
+
 void o3_security_operation(struct o3 *x, const struct rac_place *op, rac_str id,
                            struct rac_json *out)
 {
     struct o3_security *sec = x->security;
     struct rac_place at = RAC_PLACE_KEY(op, "security", RAC_JSON_GET(op->node, "security"));
     struct rac_json list = rac_json_new_array(x->a);
+    bool any = false; /* one of its alternatives is what the connection asks for */
     if (at.node == NULL && (sec->asks.from_root || sec->assumed)) {
         for (size_t i = 0; i < sec->asks.n; i++)
             write_requirement(x, sec->asks.v[i], id);
@@ -348,8 +388,15 @@ void o3_security_operation(struct o3 *x, const struct rac_place *op, rac_str id,
     }
     RAC_JSON_EACH(req, at.node)
     {
-        if (!usable(x, req) || !is_offered(x, req))
+        any = any || (usable(x, req) && is_offered(x, req));
+    }
+    for (size_t i = 0; any && i < rac_json_len(at.node); i++) {
+        const struct rac_json *req = rac_json_at(at.node, i);
+        struct rac_place here = rac_place_at(&at, i, req);
+        if (!usable(x, req) || !is_offered(x, req)) {
+            tell_left_out(x, &here);
             continue;
+        }
         struct rac_json written = write_requirement(x, req, id);
         bool twice = false;
         RAC_JSON_EACH(e, &list)

@@ -147,6 +147,35 @@ static void other_servers(struct o3 *x, const struct rac_place *all,
     }
 }
 
+/* What a server object says beside its address. */
+static void tell_server(struct o3 *x, const struct rac_place *at)
+{
+    static const char *const known[] = {"url", "variables", NULL};
+    static const char *const of_variable[] = {"default", "enum", "description", NULL};
+    struct rac_place all = RAC_PLACE_KEY(at, "variables", RAC_JSON_GET(at->node, "variables"));
+    o3_lost(x, at, known, "a server");
+    RAC_JSON_EACH_MEMBER(m, all.node)
+    {
+        struct rac_place v = rac_place_key(&all, rac_json_key(m), &m->value);
+        o3_lost(x, &v, of_variable, "a server variable");
+    }
+}
+
+/* The further servers of an operation or a path item, whose operations share them. */
+static void further_servers(struct o3 *x, const struct rac_place *all)
+{
+    if (o3_by_address(&x->told, all->node) != NULL)
+        return;
+    o3_put_address(x, &x->told, all->node, x);
+    for (size_t i = 1; i < rac_json_len(all->node); i++) {
+        struct rac_place at = rac_place_at(all, i, rac_json_at(all->node, i));
+        struct server s;
+        server_read(x, &at, false, &s);
+        o3_loss(x, RAC_RULE_O3_02, &at, "the server %.*s was left out",
+                (int)(s.literal.n < 200 ? s.literal.n : 200), s.literal.p);
+    }
+}
+
 static struct rac_place servers_place(const struct rac_place *owner)
 {
     return RAC_PLACE_KEY(owner, "servers", RAC_JSON_GET(owner->node, "servers"));
@@ -160,6 +189,7 @@ void o3_servers_root(struct o3 *x)
     struct server s;
     struct rac_convert_url u;
     server_read(x, &first, true, &s);
+    tell_server(x, &first);
     rac_convert_url_split(s.literal, &u);
     if (s.absolute)
         x->server_url = s.literal;
@@ -193,6 +223,7 @@ void o3_servers_operation(struct o3 *x, const struct rac_place *item, const stru
     }
     struct rac_place first = rac_place_at(&all, 0, rac_json_at(all.node, 0));
     struct server s;
+    further_servers(x, &all);
     server_read(x, &first, false, &s);
     if (!s.absolute ||
         (!s.variables && rac_str_eq(trim_slashes(s.literal), trim_slashes(x->server_url)))) {

@@ -239,6 +239,9 @@ static void report_once(struct pm *p)
         [PM_ONCE_AUTH] =
             "%zu request(s) have another authentication than the rest; they use that of the rest",
         [PM_ONCE_PARAMETERS] = "%zu parameter(s) beyond the first 1000 of a request were left out",
+        [PM_ONCE_PARTS] = "the media types of %zu part(s) of forms were dropped",
+        [PM_ONCE_TWICE] = "%zu header(s) or file(s) that stand twice in a request were left out; "
+                          "the first counts",
         [PM_ONCE_TAGS] = "the names of %zu folder(s) are too long for a tag; they were cut",
         [PM_ONCE_SUBSTITUTION] =
             "variables in %zu text(s) were left in place: their values are too long, or hold each "

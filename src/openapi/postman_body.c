@@ -97,8 +97,13 @@ static void make_multi(struct rac_arena *a, struct rac_json *old, const struct r
     RAC_JSON_PUT_STR(a, old, "collectionFormat", RAC_S("multi"));
     if (rac_json_len(&defaults) > 0)
         RAC_JSON_PUT(a, old, "default", defaults);
-    if (RAC_JSON_GET(old, "description") == NULL)
+    rac_str own = rac_json_str(RAC_JSON_GET(old, "description"), RAC_S(""));
+    rac_str other = rac_json_str(RAC_JSON_GET(more, "description"), RAC_S(""));
+    if (own.n == 0)
         rac_json_copy_string(a, old, more, RAC_S("description"));
+    else if (other.n > 0 && rac_str_find(own, other) == RAC_STR_NPOS)
+        RAC_JSON_PUT_STR(a, old, "description",
+                         rac_arena_printf(a, "%.*s; %.*s", RAC_FMT(own), RAC_FMT(other)));
     if (RAC_JSON_GET(more, "x-ms-visibility") == NULL)
         rac_json_del(old, RAC_S("x-ms-visibility"));
 }
@@ -120,6 +125,8 @@ void pm_parameter_add(struct pm *p, struct pm_request *r, struct rac_json *param
     } else if (!rac_str_eq(rac_str_of(in), RAC_S("header")) && !e->file &&
                !rac_str_eq(rac_json_str(RAC_JSON_GET(old, "type"), RAC_S("")), RAC_S("file"))) {
         make_multi(p->a, old, &o);
+    } else {
+        rac_once_note(p->c, &p->once[PM_ONCE_TWICE], RAC_RULE_PM_19, r->at);
     }
 }
 

@@ -522,6 +522,31 @@ void pm_read_graphql(struct pm *p, struct pm_request *r, const struct rac_json *
         rac_json_is_object(vars) ? rac_json_print_str(vars, 0, p->a) : pm_text(p, vars);
 }
 
+static void read_fields(struct pm *p, struct pm_request *r, const struct rac_place *body,
+                        rac_str word)
+{
+    struct rac_place list = rac_place_key(body, word, rac_json_get(body->node, word));
+    pm_read_entries(p, &r->fields, list.node);
+    for (size_t i = 0; i < rac_json_len(list.node); i++) {
+        const struct rac_json *e = rac_json_at(list.node, i);
+        struct rac_place at = rac_place_at(&list, i, e);
+        struct rac_place type = RAC_PLACE_KEY(&at, "contentType", RAC_JSON_GET(e, "contentType"));
+        if (pm_text(p, type.node).n > 0)
+            pm_note(p, PM_ONCE_PARTS, RAC_RULE_PM_13, &type);
+    }
+}
+
+static void read_graphql(struct pm *p, struct pm_request *r, const struct rac_place *body)
+{
+    struct rac_place at = RAC_PLACE_KEY(body, "graphql", RAC_JSON_GET(body->node, "graphql"));
+    struct rac_place name =
+        RAC_PLACE_KEY(&at, "operationName", RAC_JSON_GET(at.node, "operationName"));
+    pm_read_graphql(p, r, at.node);
+    if (pm_text(p, name.node).n > 0)
+        rac_loss(p->c, RAC_RULE_PM_06, &name, "the operation name '%.*s' is not sent",
+                 RAC_FMT(rac_text_trim(pm_text(p, name.node), 80)));
+}
+
 void pm_read_body(struct pm *p, struct pm_request *r, const struct rac_place *at)
 {
     const struct rac_json *v = at->node;
@@ -544,9 +569,9 @@ void pm_read_body(struct pm *p, struct pm_request *r, const struct rac_place *at
     if (r->mode == PM_URLENCODED && rac_json_is_string(RAC_JSON_GET(v, "urlencoded")))
         pm_read_query_text(p, &r->fields, pm_text(p, RAC_JSON_GET(v, "urlencoded")));
     else if (r->mode == PM_URLENCODED || r->mode == PM_FORMDATA)
-        pm_read_entries(p, &r->fields, rac_json_get(v, word));
+        read_fields(p, r, at, word);
     else if (r->mode == PM_GRAPHQL)
-        pm_read_graphql(p, r, RAC_JSON_GET(v, "graphql"));
+        read_graphql(p, r, at);
 }
 
 static int64_t response_code(const struct rac_json *v)

@@ -99,7 +99,11 @@ static void read_request_v2(struct pm *p, const struct pm_folder *folder,
         pm_check_keys(p, at, request_keys, "request");
         r->method = pm_method_of(p, RAC_JSON_GET(v, "method"));
         rac_str d = pm_description(p, RAC_JSON_GET(v, "description"));
-        r->description = d.n > 0 ? d : r->description;
+        if (d.n > 0 && r->description.n > 0 && !rac_str_eq(d, r->description))
+            r->description =
+                rac_arena_printf(p->a, "%.*s\n\n%.*s", RAC_FMT(d), RAC_FMT(r->description));
+        else if (d.n > 0)
+            r->description = d;
         pm_read_url(p, r, RAC_JSON_GET(v, "url"));
         const struct rac_json *h = RAC_JSON_GET(v, "header");
         pm_read_headers(p, &r->headers, h != NULL ? h : RAC_JSON_GET(v, "headers"));
@@ -141,6 +145,11 @@ static rac_err read_items(struct pm *p, const struct pm_folder *folder,
                 return e;
         } else if (RAC_JSON_GET(v, "request") != NULL) {
             read_request_v2(p, folder, &at);
+        } else {
+            rac_str name = rac_text_trim(pm_text(p, RAC_JSON_GET(v, "name")), 80);
+            rac_loss(p->c, RAC_RULE_PM_17, &at,
+                     "the item '%.*s' holds neither a request nor items; it was dropped",
+                     RAC_FMT(name));
         }
     }
     return RAC_OK;
