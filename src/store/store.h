@@ -28,13 +28,13 @@ struct rac_store_options {
     rac_str dir;      /* created (mode 0700) when it is not there */
     rac_str key_file; /* master key; absent: DIR/master.key, created at the first start */
     const struct rac_env *env;
-    size_t queue_max;          /* writes waiting; 0: 8192 */
-    size_t reader_cache_kib;   /* page cache of each session; 0: 512 */
-    size_t writer_cache_kib;   /* 0: 2048 */
-    int64_t wal_pages_max;     /* WAL length at which the writer folds it in itself; 0: 50000 */
-    rac_ms deleted_keep_ms;    /* how long deleted connectors are recoverable; 0: 30 days */
-    rac_ms audit_keep_ms;      /* how long entries of the audit log stay; 0: for ever */
-    const char *vfs;           /* tests: name of a SQLite VFS; NULL: the system's */
+    size_t queue_max;        /* writes waiting; 0: 8192 */
+    size_t reader_cache_kib; /* page cache of each session; 0: 512 */
+    size_t writer_cache_kib; /* 0: 2048 */
+    int64_t wal_pages_max;   /* WAL length at which the writer folds it in itself; 0: 50000 */
+    rac_ms deleted_keep_ms;  /* how long deleted connectors are recoverable; 0: 30 days */
+    rac_ms audit_keep_ms;    /* how long entries of the audit log stay; 0: for ever */
+    const char *vfs;         /* tests: name of a SQLite VFS; NULL: the system's */
 };
 /*
  * Takes the lock, checks the key, applies missing migrations, starts the threads. *why: a sentence
