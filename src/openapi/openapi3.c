@@ -467,6 +467,8 @@ static rac_err write_paths(struct o3 *x, const struct rac_place *root)
 {
     struct rac_place all = RAC_PLACE_KEY(root, "paths", RAC_JSON_GET(root->node, "paths"));
     RAC_JSON_PUT(x->a, x->out, "paths", rac_json_new_object(x->a));
+    if (all.node != NULL && !rac_json_is_object(all.node))
+        o3_loss(x, RAC_RULE_O3_16, &all, "'paths' is no object; it was dropped");
     RAC_JSON_EACH_MEMBER(m, all.node)
     {
         if (x->too_much || rac_arena_over(x->a))

@@ -495,6 +495,8 @@ struct rac_json o3_parameters(struct o3 *x, const struct rac_place *at, rac_str 
 {
     struct rac_json list = rac_json_new_array(x->a);
     size_t n = rac_json_is_array(at->node) ? rac_json_len(at->node) : 0;
+    if (at->node != NULL && !rac_json_is_array(at->node))
+        o3_loss(x, RAC_RULE_O3_16, at, "'parameters' is no list; it was dropped");
     if (n > O3_PARAMETERS_MAX) {
         o3_loss(x, RAC_RULE_O3_08, at,
                 "there are %zu parameters; those after the first %d were "

@@ -9,15 +9,16 @@ enum { O3_DEPTH_MAX = 200 }; /* nesting of one schema */
 /* --- the keyword table ---------------------------------------------------------------------- */
 
 enum kw {
-    KW_STRING,  /* kept when it is a string */
-    KW_NUMBER,  /* kept when it is a number */
-    KW_COUNT,   /* kept when it is a whole number, not negative */
-    KW_BOOL,    /* kept when it is a boolean */
-    KW_FREE,    /* kept as it is */
-    KW_LATER,   /* needs the others: handled after the walk */
-    KW_SPECIAL, /* handled by a function of its own */
-    KW_DROP,    /* told */
-    KW_SILENT,  /* says nothing about values: not told */
+    KW_STRING,   /* kept when it is a string */
+    KW_NUMBER,   /* kept when it is a number */
+    KW_POSITIVE, /* kept when it is a number above zero */
+    KW_COUNT,    /* kept when it is a whole number, not negative */
+    KW_BOOL,     /* kept when it is a boolean */
+    KW_FREE,     /* kept as it is */
+    KW_LATER,    /* needs the others: handled after the walk */
+    KW_SPECIAL,  /* handled by a function of its own */
+    KW_DROP,     /* told */
+    KW_SILENT,   /* says nothing about values: not told */
 };
 
 static const struct {
@@ -29,7 +30,7 @@ static const struct {
     {RAC_S_INIT("title"), KW_STRING},
     {RAC_S_INIT("description"), KW_STRING},
     {RAC_S_INIT("default"), KW_FREE},
-    {RAC_S_INIT("multipleOf"), KW_NUMBER},
+    {RAC_S_INIT("multipleOf"), KW_POSITIVE},
     {RAC_S_INIT("maximum"), KW_NUMBER},
     {RAC_S_INIT("exclusiveMaximum"), KW_SPECIAL},
     {RAC_S_INIT("minimum"), KW_NUMBER},
@@ -108,8 +109,9 @@ static bool is_count(const struct rac_json *v)
 static bool keeps(enum kw kw, const struct rac_json *v)
 {
     return kw == KW_FREE || (kw == KW_STRING && rac_json_is_string(v)) ||
-           (kw == KW_NUMBER && rac_json_is_number(v)) || (kw == KW_COUNT && is_count(v)) ||
-           (kw == KW_BOOL && rac_json_is_bool(v));
+           (kw == KW_NUMBER && rac_json_is_number(v)) ||
+           (kw == KW_POSITIVE && rac_json_is_number(v) && rac_json_double(v, 0) > 0) ||
+           (kw == KW_COUNT && is_count(v)) || (kw == KW_BOOL && rac_json_is_bool(v));
 }
 
 /* --- one keyword each ------------------------------------------------------------------------- */

@@ -241,6 +241,17 @@ static void assume_only(struct o3 *x)
     sec->assumed = true;
 }
 
+static void tell_shape(struct o3 *x, const struct rac_place *at)
+{
+    if (at->node != NULL && !rac_json_is_array(at->node))
+        o3_loss(x, RAC_RULE_O3_16, at, "'security' is no list; it was dropped");
+    for (size_t i = 0; i < rac_json_len(at->node) && rac_json_is_array(at->node); i++) {
+        struct rac_place e = rac_place_at(at, i, rac_json_at(at->node, i));
+        if (!rac_json_is_object(e.node))
+            o3_loss(x, RAC_RULE_O3_16, &e, "an alternative that is no object was dropped");
+    }
+}
+
 /* A requirement that nothing is asked for by. */
 static void tell_unusable(struct o3 *x, const struct rac_place *at)
 {
@@ -263,7 +274,8 @@ static void choose(struct o3 *x)
     struct rac_place at = RAC_PLACE_KEY(&root, "security", RAC_JSON_GET(x->root, "security"));
     struct rac_requirement_rule rule = {usable, x};
     rac_requirements_find(x->a, x->root, &rule, &sec->asks);
-    for (size_t i = 0; i < rac_json_len(at.node); i++) {
+    tell_shape(x, &at);
+    for (size_t i = 0; rac_json_is_array(at.node) && i < rac_json_len(at.node); i++) {
         struct rac_place e = rac_place_at(&at, i, rac_json_at(at.node, i));
         if (rac_json_is_object(e.node))
             tell_unusable(x, &e);
@@ -386,6 +398,7 @@ void o3_security_operation(struct o3 *x, const struct rac_place *op, rac_str id,
             RAC_JSON_PUT(x->a, out, "security", list);
         return;
     }
+    tell_shape(x, &at);
     RAC_JSON_EACH(req, at.node)
     {
         any = any || (usable(x, req) && is_offered(x, req));

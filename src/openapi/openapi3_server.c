@@ -9,6 +9,7 @@ struct server {
     rac_str template; /* with @connectionParameters('x') */
     bool variables;   /* the template differs from the literal */
     bool absolute;
+    bool gap; /* a variable has no value: the literal is no address */
 };
 
 /* Value of a variable: its default, or its only one; *fixed when nothing is left to choose. */
@@ -79,6 +80,7 @@ static void server_read(struct o3 *x, const struct rac_place *at, bool add, stru
         bool fixed;
         rac_str def = variable_default(v, &fixed);
         rac_buf_add(&lit, def);
+        out->gap = out->gap || def.n == 0;
         if (fixed) {
             rac_buf_add(&tpl, def);
         } else {
@@ -193,7 +195,9 @@ void o3_servers_root(struct o3 *x)
     rac_convert_url_split(s.literal, &u);
     if (s.absolute)
         x->server_url = s.literal;
-    if (s.absolute && rac_convert_host_ok(u.host))
+    if (s.gap)
+        o3_loss(x, RAC_RULE_O3_16, &first, "a variable of the server has no default");
+    if (s.absolute && !s.gap && rac_convert_host_ok(u.host))
         RAC_JSON_PUT_STR(x->a, x->out, "host", u.host);
     rac_str base = trim_slashes(u.path);
     RAC_JSON_PUT_STR(x->a, x->out, "basePath", base.n > 0 && base.p[0] == '/' ? base : RAC_S("/"));

@@ -535,6 +535,20 @@ static void wrong_shapes(void **state RAC_UNUSED)
     convert("{" HEAD ",'servers':{'a':{'url':'x'},'b':1},'tags':{'a':{}},'paths':{'/a':{"
             "'parameters':{'p':{}},'get':{'parameters':{'q':{}}," OK_ANSWER "}}}}");
     assert_json("/paths/~1a/parameters", "-");
+    assert_loss("RC-O3-16", "/paths/~1a/parameters");
+    assert_loss("RC-O3-16", "/paths/~1a/get/parameters");
+    convert("{" HEAD "," SERVER ",'paths':[1]}");
+    assert_loss("RC-O3-16", "/paths");
+    convert(SCHEMA("{'type':'number','multipleOf':0}"));
+    assert_json(S, "{'type':'number'}");
+    assert_loss("RC-O3-16", "/components/schemas/S/multipleOf");
+    convert("{" HEAD "," SERVER
+            ",'paths':{" GET("'security':['k',null],") "},'security':{'k':[]}}");
+    assert_loss("RC-O3-16", "/security");
+    assert_loss("RC-O3-16", "/paths/~1a/get/security/1");
+    convert("{" HEAD ",'servers':[{'url':'https://{t}.q.example'}],'paths':{" GET("") "}}");
+    assert_json("/host", "-"); /* ".q.example" is no host */
+    assert_loss("RC-O3-16", "/servers/0");
 #define OLD2(more)                                                                                 \
     "{'swagger':'2.0','info':{'title':'T','version':'1'},'host':'q.example'," more "}"
     convert(OLD2("'securityDefinitions':[{'k':{}}],'definitions':{'A':'object','B':{'items':{"
