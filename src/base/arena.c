@@ -113,7 +113,7 @@ void *rac_arena_alloc_slow(struct rac_arena *a, size_t n)
     return b->data;
 }
 
-void *rac_arena_try_dirty(struct rac_arena *a, size_t n)
+void *rac_arena_try(struct rac_arena *a, size_t n)
 {
     size_t total;
     if (!rac_size_add(a->used_bytes, n, &total) || total > a->bytes_max) {
@@ -123,12 +123,6 @@ void *rac_arena_try_dirty(struct rac_arena *a, size_t n)
         }
     }
     return rac_arena_alloc_dirty(a, n);
-}
-
-void *rac_arena_try(struct rac_arena *a, size_t n)
-{
-    void *p = rac_arena_try_dirty(a, n);
-    return p != NULL && n > 0 ? memset(p, 0, n) : p;
 }
 
 void *rac_arena_grow(struct rac_arena *a, void *old, size_t old_n, size_t new_n)

@@ -76,10 +76,8 @@ static inline void *rac_arena_alloc(struct rac_arena *a, size_t n)
     void *p = rac_arena_alloc_dirty(a, n);
     return n > 0 ? memset(p, 0, n) : p;
 }
-/* NULL, and the arena marked over, when n would pass the cap. Zeroed. */
+/* NULL, and the arena marked over, when n would pass the cap. Not zeroed. */
 void *rac_arena_try(struct rac_arena *a, size_t n);
-/* The same, not zeroed: for what is written whole at once. */
-void *rac_arena_try_dirty(struct rac_arena *a, size_t n);
 /* Grows the last allocation in place where possible, else copies. old may be NULL. */
 void *rac_arena_grow(struct rac_arena *a, void *old, size_t old_n, size_t new_n);
 

@@ -211,7 +211,7 @@ static rac_err file_read(int dir, const char *name, size_t bytes_max, struct rac
     size_t n = 0, size = st.st_size > 0 ? (size_t)st.st_size : 0;
     if (size > bytes_max)
         e = too_large(rac_arena_str(a, rac_str_of(name)), bytes_max, d);
-    else if ((p = rac_arena_try_dirty(a, size + 1)) == NULL)
+    else if ((p = rac_arena_try(a, size + 1)) == NULL)
         e = RAC_E_LIMIT;
     while (e == RAC_OK && n < size) {
         ssize_t got = read(fd, p + n, size - n);

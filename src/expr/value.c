@@ -282,6 +282,7 @@ bool join_text(struct call *c, const rac_str *parts, size_t n, rac_str sep, stru
         if (parts[i].n > 0)
             w = mempcpy(w, parts[i].p, parts[i].n);
     }
+    *w = '\0';
     rac_str s = {p, total};
     if (RAC_UNLIKELY(halves)) { /* two halves may have met */
         size_t units_n;
