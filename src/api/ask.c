@@ -5,6 +5,7 @@
 #include "api/service.h"
 #include "base/base64.h"
 #include "base/time.h"
+#include "openapi/rules.h"
 #include "text/url.h"
 
 /* The table, the error words, and the many small things operations say the same way. */
@@ -325,7 +326,7 @@ struct rac_json rac_ask_finding(struct rac_arena *a, const struct rac_diag *d)
         RAC_JSON_PUT(a, &o, "column", rac_json_of_int(d->column));
     }
     RAC_JSON_PUT_STR(a, &o, "message", d->message);
-    rac_json_put_str(a, &o, RAC_S("fix"), d->fix);
+    rac_json_put_str(a, &o, RAC_S("fix"), rac_rule_fix(d));
     return o;
 }
 

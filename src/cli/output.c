@@ -1,6 +1,7 @@
 #include "cli/output.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "openapi/rules.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,8 +45,9 @@ void rac_cli_diag(struct rac_cli *cli, rac_str source, const struct rac_diag *d)
     fprintf(cli->err, ": %s%s%s: %s: %.*s\n", paint(cli, d->severity, true),
             rac_severity_name(d->severity), paint(cli, d->severity, false), d->code,
             RAC_FMT(rac_cli_clean(cli->a, d->message)));
-    if (d->fix.n > 0)
-        fprintf(cli->err, "    %.*s\n", RAC_FMT(rac_cli_clean(cli->a, d->fix)));
+    rac_str fix = rac_rule_fix(d);
+    if (fix.n > 0)
+        fprintf(cli->err, "    %.*s\n", RAC_FMT(rac_cli_clean(cli->a, fix)));
 }
 
 void rac_cli_diags(struct rac_cli *cli, rac_str source, const struct rac_diags *d)
@@ -69,8 +71,9 @@ struct rac_json rac_cli_finding(struct rac_arena *a, const struct rac_diag *d)
         RAC_JSON_PUT(a, &o, "column", rac_json_of_int(d->column > 0 ? d->column : 1));
     }
     RAC_JSON_PUT_STR(a, &o, "message", d->message);
-    if (d->fix.n > 0)
-        RAC_JSON_PUT_STR(a, &o, "fix", d->fix);
+    rac_str fix = rac_rule_fix(d);
+    if (fix.n > 0)
+        RAC_JSON_PUT_STR(a, &o, "fix", fix);
     return o;
 }
 

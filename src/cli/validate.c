@@ -315,8 +315,9 @@ static void put_json(struct rac_buf *b, const struct subject *s, enum status sta
             put_number(b, g->column);
         }
         put_member(b, ",\"message\":", g->message);
-        if (g->fix.n > 0)
-            put_member(b, ",\"fix\":", g->fix);
+        rac_str fix = rac_rule_fix(g);
+        if (fix.n > 0)
+            put_member(b, ",\"fix\":", fix);
         rac_buf_add_char(b, '}');
     }
     rac_buf_add_char(b, ']');
@@ -360,9 +361,10 @@ static void put_text(struct rac_buf *b, const struct subject *s)
             rac_buf_add_char(b, ']');
         }
         rac_buf_add_char(b, '\n');
-        if (g->severity == RAC_SEV_ERROR && g->fix.n > 0) {
+        rac_str fix = rac_rule_fix(g);
+        if (g->severity == RAC_SEV_ERROR && fix.n > 0) {
             RAC_BUF_ADD_LIT(b, "    ");
-            rac_buf_add(b, rac_cli_clean(s->a, g->fix));
+            rac_buf_add(b, rac_cli_clean(s->a, fix));
             rac_buf_add_char(b, '\n');
         }
     }

@@ -27,6 +27,12 @@ const struct rac_rule *rac_rule_by_code(rac_str code)
     return NULL;
 }
 
+rac_str rac_rule_fix(const struct rac_diag *d)
+{
+    const struct rac_rule *r = d->fix.n > 0 ? NULL : rac_rule_by_code(rac_str_of(d->code));
+    return r != NULL ? rac_str_of(r->fix) : d->fix;
+}
+
 const char *rac_profile_name(enum rac_profile p)
 {
     return p == RAC_PROFILE_CERTIFICATION ? "certification" : "registration";

@@ -32,6 +32,7 @@ struct rac_rule {
 extern const struct rac_rule rac_rules[RAC_RULE_N];
 
 const struct rac_rule *rac_rule_by_code(rac_str code); /* NULL: no such code */
+rac_str rac_rule_fix(const struct rac_diag *d); /* its own, else that of its code; may be empty */
 const char *rac_profile_name(enum rac_profile p);
 bool rac_profile_parse(rac_str s, enum rac_profile *p);
 

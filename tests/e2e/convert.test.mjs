@@ -104,6 +104,10 @@ test('standard input, wrong usage and what cannot be read', async (t) => {
   const write = (name, text) => { writeFileSync(join(dir, name), text); return join(dir, name); };
   const missing = await raccord(['convert', join(dir, 'none.json')]);
   assert.equal(missing.status, 3);
+  const gone = await raccordJson(['convert', join(dir, 'none.json')]);
+  assert.ok(gone.json.losses[0].fix, 'every finding says what to do');
+  const repaired = await raccordJson(['convert', write('repaired.json', '{"swagger": "2.0", "info": {"title": "t", "version": "1",}, "paths": {}}')]);
+  assert.ok(repaired.json.losses[0].fix);
   const broken = await raccord(['convert', write('broken.json', '{"openapi": "3.0.0",\n "info": ')]);
   assert.equal(broken.status, 3);
   assert.match(broken.stderr, /broken\.json:2:\d+: error: RC-IMP-03/);

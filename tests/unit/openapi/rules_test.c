@@ -29,6 +29,11 @@ static void codes_are_unique_and_complete(void **state RAC_UNUSED)
         assert_ptr_equal(rac_rule_by_code(code), r);
     }
     assert_null(rac_rule_by_code(RAC_S("RC-NONE-01")));
+    struct rac_diag d = {.code = "RC-IMP-01"}; /* a finding without a fix of its own */
+    assert_str(rac_rule_fix(&d), rac_rules[RAC_RULE_IMP_01].fix);
+    d.fix = RAC_S("Own.");
+    assert_str(rac_rule_fix(&d), "Own.");
+    assert_int_equal(rac_rule_fix(&(struct rac_diag){.code = "Other"}).n, 0);
     rac_arena_fini(&a);
 }
 
