@@ -494,6 +494,8 @@ static void report_root(struct o3 *x, const struct rac_place *root)
                 (int)(rac_json_key(m).n < 80 ? rac_json_key(m).n : 80), rac_json_key(m).p);
     }
     rac_str v = x->c->main.doc->version;
+    if (v.n == 0)
+        o3_loss(x, RAC_RULE_O3_05, root, "the description does not say its version; read as 3.1");
     if (v.n > 2 && !rac_str_starts(v, RAC_S("3.0")) && !rac_str_starts(v, RAC_S("3.1"))) {
         struct rac_place at = RAC_PLACE_KEY(root, "openapi", RAC_JSON_GET(root->node, "openapi"));
         o3_loss(x, RAC_RULE_O3_05, &at, "version %.*s was read as 3.1", (int)(v.n < 40 ? v.n : 40),

@@ -530,11 +530,12 @@ void o3_responses(struct o3 *x, const struct rac_place *op, struct rac_json *out
 {
     struct rac_place all = RAC_PLACE_KEY(op, "responses", RAC_JSON_GET(op->node, "responses"));
     struct rac_json list = rac_json_new_object(x->a), produces = rac_json_new_array(x->a);
+    struct rac_json extensions = rac_json_new_object(x->a);
     RAC_JSON_EACH_MEMBER(m, all.node)
     {
         struct rac_place at = rac_place_key(&all, rac_json_key(m), &m->value);
         if (rac_str_starts(rac_json_key(m), RAC_S("x-")))
-            rac_json_put(x->a, &list, rac_json_key(m), o3_free(x, &at));
+            rac_json_put(x->a, &extensions, rac_json_key(m), o3_free(x, &at));
         else
             one_answer(x, &at, all.node, &list, &produces);
     }
@@ -543,6 +544,10 @@ void o3_responses(struct o3 *x, const struct rac_place *op, struct rac_json *out
         RAC_JSON_PUT_STR(x->a, &o, "description", RAC_S("OK"));
         RAC_JSON_PUT(x->a, &list, "200", o);
         o3_loss(x, RAC_RULE_O3_13, op, "the operation describes no answer; 200 was added");
+    }
+    RAC_JSON_EACH_MEMBER(m, &extensions)
+    {
+        rac_json_put(x->a, &list, rac_json_key(m), m->value);
     }
     if (rac_json_len(&produces) > 0)
         RAC_JSON_PUT(x->a, out, "produces", produces);

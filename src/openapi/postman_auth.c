@@ -210,6 +210,22 @@ static struct rac_json scope_list(struct pm *p, rac_str text)
     return list;
 }
 
+/* What signing in needs and a connector does not know of. */
+static void tell_settings(struct pm *p, const struct pm_auth *auth)
+{
+    static const char *const names[] = {"audience", "resource", "authRequestParams",
+                                        "tokenRequestParams", "refreshRequestParams"};
+    for (size_t i = 0; i < RAC_COUNT(names); i++) {
+        const struct rac_json *v = rac_map_get(&auth->values, rac_str_of(names[i]));
+        if (rac_json_len(v) > 0 || pm_text(p, v).n > 0)
+            rac_loss(p->c, RAC_RULE_PM_18, auth->at,
+                     "'%s' of the OAuth 2.0 settings was dropped: it is not sent", names[i]);
+    }
+    if (rac_str_eq(value_of(p, auth, "addTokenTo"), RAC_S("queryParams")))
+        rac_loss(p->c, RAC_RULE_PM_18, auth->at,
+                 "the token is sent in the header Authorization, not in the query");
+}
+
 static void oauth(struct pm *p, struct rac_json *definitions, rac_str name,
                   const struct pm_auth *auth)
 {
@@ -230,6 +246,7 @@ static void oauth(struct pm *p, struct rac_json *definitions, rac_str name,
         bearer(p, definitions, name);
         return;
     }
+    tell_settings(p, auth);
     struct rac_json o = rac_json_new_object(a), map = rac_json_new_object(a);
     RAC_JSON_PUT_STR(a, &o, "type", RAC_S("oauth2"));
     RAC_JSON_PUT_STR(a, &o, "flow",

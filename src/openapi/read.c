@@ -142,7 +142,9 @@ enum rac_document_kind rac_document_kind_of(const struct rac_json *root)
     if (looks_like_workflow(root))
         return RAC_DOC_WORKFLOW;
     if (rac_json_is_object(RAC_JSON_GET(root, "paths")) && RAC_JSON_GET(root, "info") != NULL)
-        return RAC_DOC_SWAGGER2;
+        return RAC_JSON_GET(root, "servers") != NULL || RAC_JSON_GET(root, "components") != NULL
+                   ? RAC_DOC_OPENAPI3
+                   : RAC_DOC_SWAGGER2;
     return looks_like_properties(root) ? RAC_DOC_PROPERTIES : RAC_DOC_UNKNOWN;
 }
 

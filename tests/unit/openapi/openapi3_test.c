@@ -537,6 +537,11 @@ static void wrong_shapes(void **state RAC_UNUSED)
     assert_json("/paths/~1a/parameters", "-");
     assert_loss("RC-O3-16", "/paths/~1a/parameters");
     assert_loss("RC-O3-16", "/paths/~1a/get/parameters");
+    convert("{'info':{'title':'Q','version':'1'}," SERVER ",'paths':{" GET("") "}}");
+    assert_json("/host", "'q.example'"); /* servers are of OpenAPI 3 */
+    assert_loss("RC-O3-05", "");
+    convert("{" HEAD "," SERVER ",'paths':{'/a':{'get':{'responses':{'x-a':1,'wrong':{}}}}}}");
+    assert_json("/paths/~1a/get/responses", "{'200':{'description':'OK'},'x-a':1}");
     convert("{" HEAD "," SERVER ",'paths':[1]}");
     assert_loss("RC-O3-16", "/paths");
     convert(SCHEMA("{'type':'number','multipleOf':0}"));

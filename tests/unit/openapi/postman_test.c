@@ -325,6 +325,18 @@ static void auth_kinds(void **state RAC_UNUSED)
         "/properties/connectionParameters/token/oAuthSettings/customParameters/tokenUrl/value",
         "'https://i.example/t'");
 
+    assert_no_loss("RC-PM-18");
+
+    convert(WITH_AUTH("{'type':'oauth2','oauth2':[{'key':'authUrl','value':'https://i.example/"
+                      "a'},{'key':'accessTokenUrl','value':'https://i.example/t'},{'key':"
+                      "'addTokenTo','value':'queryParams'},{'key':'tokenRequestParams','value':[{"
+                      "'key':'audience','value':'x'}]}]}"));
+    assert_loss("RC-PM-18", "/auth");
+    size_t told = 0;
+    for (size_t i = 0; i < losses.n; i++)
+        told += strcmp(losses.v[i].code, "RC-PM-18") == 0;
+    assert_int_equal(told, 2);
+
     convert(WITH_AUTH("{'type':'hawk','hawk':[]}"));
     assert_json("/securityDefinitions", "{}");
     assert_loss("RC-PM-09", "/auth");
