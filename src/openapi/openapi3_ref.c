@@ -131,12 +131,21 @@ static bool path_join(struct o3 *x, rac_str from, rac_str rel, rac_str *out)
     return ok;
 }
 
+static rac_str main_name(const struct o3 *x)
+{
+    rac_str name = x->c->main.doc->name;
+    size_t slash = rac_str_rfind_char(name, '/');
+    return slash == RAC_STR_NPOS ? name : rac_str_from(name, slash + 1);
+}
+
 /* The source a relative file name means, read once; NULL when it is not at hand. */
 static struct rac_source *source_of(struct o3 *x, const struct rac_source *from, rac_str file)
 {
     rac_str path;
     if (x->c->o->load == NULL || !path_join(x, from->path, percent_decode(x->a, file), &path))
         return NULL;
+    if (rac_str_eq(path, main_name(x))) /* files that refer back to where it began */
+        return &x->c->main;
     struct rac_source *src = rac_map_get(&x->files, path);
     if (src != NULL || rac_map_has(&x->files, path) || x->files.n >= O3_FILES_MAX)
         return src;

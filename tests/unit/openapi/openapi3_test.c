@@ -342,7 +342,8 @@ static rac_err load(void *arg RAC_UNUSED, rac_str path, struct rac_arena *a RAC_
                     rac_str *bytes)
 {
     if (rac_str_eq(path, RAC_S("parts/ship.yaml")))
-        *bytes = RAC_S("Ship:\n  type: object\n  properties:\n    dock: {$ref: 'dock.yaml'}\n");
+        *bytes = RAC_S("Ship:\n  type: object\n  properties:\n    dock: {$ref: 'dock.yaml'}\n"
+                       "    more: {$ref: '../source#/components/schemas/S'}\n");
     else if (rac_str_eq(path, RAC_S("parts/dock.yaml")))
         *bytes = RAC_S("type: string\n");
     else
@@ -361,6 +362,7 @@ static void neighbours(void **state RAC_UNUSED)
     assert_json(S "/properties/b", "{'$ref':'#/definitions/Ship'}");
     assert_json("/definitions/Ship/properties/dock", "{'$ref':'#/definitions/Dock'}");
     assert_json("/definitions/Dock", "{'type':'string'}");
+    assert_json("/definitions/Ship/properties/more", "{'$ref':'#/definitions/S'}");
     assert_loss("RC-O3-03", "/components/schemas/S/properties/c");
     assert_loss("RC-O3-03", "/components/schemas/S/properties/d");
     options.load = NULL;
