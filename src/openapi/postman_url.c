@@ -134,8 +134,12 @@ static rac_str substitute_head(struct pm *p, const struct pm_request *r, rac_str
             return url;
         if (rac_str_find(value, RAC_S("://")) != RAC_STR_NPOS)
             skip = 0; /* brings its own scheme */
-        url = rac_arena_printf(p->a, "%.*s%.*s%.*s", (int)skip, url.p, RAC_FMT(value),
-                               RAC_FMT(rac_str_from(head, end + 2)));
+        rac_str rest = rac_str_from(head, end + 2);
+        while (rac_str_starts(rest, RAC_S("/")) && rac_str_ends(value, RAC_S("/")) &&
+               !rac_str_ends(value, RAC_S("://"))) /* "/" and "/a" are no host "a" */
+            value.n--;
+        url =
+            rac_arena_printf(p->a, "%.*s%.*s%.*s", (int)skip, url.p, RAC_FMT(value), RAC_FMT(rest));
     }
     return url;
 }

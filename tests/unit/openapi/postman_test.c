@@ -109,6 +109,11 @@ static void hosts(void **state RAC_UNUSED)
 
 static void symbolic_host(void **state RAC_UNUSED)
 {
+    convert(
+        "{'info':{'name':'Q'," V21 "},'variable':[{'key':'baseUrl','value':'/'}],'item':[" REQUEST(
+            "A", "GET", "{{baseUrl}}/ships/:id") "]}"); /* as what names no server is exported */
+    assert_json("/host", "-");
+    assert_json("/basePath", "'/ships'");
     convert(COLLECTION(REQUEST("A", "GET", "{{my-host}}/a/b")));
     assert_json("/host", "-");
     assert_prop("/properties/connectionParameters/my_host/uiDefinition/constraints/required",
