@@ -2,6 +2,7 @@
  * OpenAPI 3.0 and 3.1 to 2.0 (connectors.md §2.6): the document, paths and operations. Schemas,
  * parameters, bodies, security, servers and references each have a file of their own.
  */
+#include "openapi/api.h"
 #include "openapi/openapi3_priv.h"
 
 static const char *const root_keys[] = {
@@ -415,6 +416,43 @@ bool o3_path_is_sane(rac_str path)
     return holes <= O3_HOLES_MAX && path.n <= O3_PATH_BYTES_MAX;
 }
 
+/* Absent: no method, or one in small letters. */
+static rac_str small_method(rac_str key)
+{
+    enum rac_api_method method;
+    if (!rac_api_method_parse(key, &method))
+        return RAC_STR_NULL;
+    rac_str small = rac_str_of(rac_api_method_name(method));
+    return rac_str_eq(small, key) ? RAC_STR_NULL : small;
+}
+
+const struct rac_json *o3_small_methods(struct o3 *x, const struct rac_place *at,
+                                        enum rac_rule_id rule)
+{
+    bool odd = false;
+    RAC_JSON_EACH_MEMBER(m, at->node)
+    odd |= small_method(rac_json_key(m)).p != NULL;
+    if (!odd)
+        return at->node;
+    struct rac_json *out = RAC_NEW(x->a, struct rac_json);
+    *out = rac_json_new_object(x->a);
+    RAC_JSON_EACH_MEMBER(m, at->node)
+    {
+        rac_str key = rac_json_key(m), small = small_method(key);
+        struct rac_place e = rac_place_key(at, key, &m->value);
+        bool twice = small.p != NULL &&
+                     (rac_json_get(at->node, small) != NULL || rac_json_get(out, small) != NULL);
+        if (twice)
+            o3_loss(x, RAC_RULE_O3_16, &e, "the method '%.*s' is there twice; one was dropped",
+                    RAC_FMT(small));
+        else if (small.p != NULL)
+            o3_loss(x, rule, &e, "the method '%.*s' is written in small letters", RAC_FMT(key));
+        if (!twice)
+            rac_json_add_new(x->a, out, small.p != NULL ? small : key, m->value);
+    }
+    return out;
+}
+
 static void path_item(struct o3 *x, const struct rac_place *at, rac_str key)
 {
     struct rac_place end;
@@ -432,6 +470,7 @@ static void path_item(struct o3 *x, const struct rac_place *at, rac_str key)
         o3_loss(x, RAC_RULE_O3_16, at, "the path item is no object; it was dropped");
         return;
     }
+    end.node = o3_small_methods(x, &end, RAC_RULE_O3_16);
     struct item it = {.at = &end, .path = o3_clean_path(x, key), .out = rac_json_new_object(x->a)};
     if (!rac_str_eq(it.path, key))
         o3_loss(x, RAC_RULE_O3_16, at, "the path was changed to %.*s",

@@ -100,6 +100,13 @@ void o3_loss(struct o3 *x, enum rac_rule_id rule, const struct rac_place *at, co
 /* --- openapi3_schema.c ------------------------------------------------------------------- */
 
 struct o3_def *o3_def_add(struct o3 *x, rac_str name, const struct rac_place *at);
+/*
+ * The path item with its methods in small letters, as the rules of the format want them; the node
+ * of at itself where they are. rule says which finding tells of each that was changed.
+ */
+const struct rac_json *o3_small_methods(struct o3 *x, const struct rac_place *at,
+                                        enum rac_rule_id rule);
+
 /* A schema of OpenAPI 2.0, references kept as references to definitions. */
 struct rac_json o3_schema(struct o3 *x, const struct rac_place *at);
 /* The same as a value of its own: $ref followed, allOf put together. For parameters and forms. */

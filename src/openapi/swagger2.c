@@ -447,6 +447,13 @@ static struct rac_json walk(struct norm *s, const struct rac_place *at, enum ctx
     const struct rac_json *v = at->node;
     if (ctx == C_FREE || v->type < RAC_JSON_ARRAY || s->depth > 900 || rac_arena_over(s->x.a))
         return *v;
+    struct rac_place item = *at;
+    if (ctx == C_ITEM && (item.node = o3_small_methods(&s->x, at, RAC_RULE_O2_01)) != v) {
+        item.kept = false;
+        s->changed = true;
+        v = item.node;
+        at = &item;
+    }
     rac_str ref = o3_ref_of(v);
     struct rac_json out;
     s->depth++;

@@ -77,6 +77,23 @@ static void servers_of_operations(void **state RAC_UNUSED)
     assert_loss("RC-O3-02", "/paths/~1b/servers/0");
 }
 
+static void methods_in_capitals(void **state RAC_UNUSED)
+{
+    convert("{" HEAD "," SERVER ",'paths':{'/a/{id}':{'GET':{" OK_ANSWER
+            "},'Post':{'operationId':'P'," OK_ANSWER "},'post':{'operationId':'p'," OK_ANSWER
+            "}}}}");
+    assert_json("/paths/~1a~1{id}/get/operationId", "'GetAById'");
+    assert_json("/paths/~1a~1{id}/post/operationId", "'p'");
+    assert_int_equal(rac_json_len(at("/paths/~1a~1{id}")), 2);
+    assert_loss("RC-O3-16", "/paths/~1a~1{id}/GET");
+    assert_loss("RC-O3-16", "/paths/~1a~1{id}/Post");
+    convert("{'swagger':'2.0','info':{'title':'t','version':'1'},'host':'a.example','paths':{'/a':{"
+            "'GET':{'responses':{'200':{'description':'d'}}}},'/b':{'$ref':'#/paths/~1a'}}}");
+    assert_json("/paths/~1a/get/operationId", "'GetA'");
+    assert_json("/paths/~1b/get/operationId", "'GetB'");
+    assert_loss("RC-O2-01", "/paths/~1a/GET");
+}
+
 #define PARAM(p) DOC(GET("'parameters':[" p "],"), "")
 #define P0       "/paths/~1a/get/parameters/0"
 
@@ -748,6 +765,7 @@ int main(void)
         T(relative_servers),
         T(server_variables),
         T(servers_of_operations),
+        T(methods_in_capitals),
         T(parameters),
         T(path_parameters),
         T(shared_parameters),
