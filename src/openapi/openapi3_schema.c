@@ -178,6 +178,24 @@ static void kw_type(struct o3 *x, const struct rac_place *at, struct rac_json *o
         o3_put_true(x, o, RAC_S("x-nullable"));
 }
 
+/* 3.1 takes both bounds; 2.0 one of them: the other says less. */
+static bool is_looser(const struct rac_place *at, rac_str limit)
+{
+    const struct rac_json *bound = rac_json_get(at->up->node, limit);
+    int order = rac_json_is_number(bound) ? rac_json_number_cmp(bound, at->node) : 0;
+    return rac_str_eq(limit, RAC_S("minimum")) ? order > 0 : order < 0;
+}
+
+static bool is_looser_than_exclusive(const struct rac_place *at)
+{
+    bool low = rac_str_eq(at->key, RAC_S("minimum"));
+    if (!low && !rac_str_eq(at->key, RAC_S("maximum")))
+        return false;
+    rac_str key = low ? RAC_S("exclusiveMinimum") : RAC_S("exclusiveMaximum");
+    struct rac_place e = rac_place_key(at->up, key, rac_json_get(at->up->node, key));
+    return rac_json_is_number(e.node) && !is_looser(&e, at->key);
+}
+
 /* 3.0: boolean beside minimum, as in 2.0. 3.1: the limit itself. */
 static void kw_exclusive(struct o3 *x, const struct rac_place *at, rac_str limit,
                          struct rac_json *o)
@@ -186,10 +204,10 @@ static void kw_exclusive(struct o3 *x, const struct rac_place *at, rac_str limit
         const struct rac_json *bound = rac_json_get(at->up->node, limit);
         if (bound != NULL)
             rac_json_put(x->a, o, at->key, *at->node);
-    } else if (rac_json_is_number(at->node)) {
+    } else if (rac_json_is_number(at->node) && !is_looser(at, limit)) {
         rac_json_put(x->a, o, limit, *at->node);
         rac_json_put(x->a, o, at->key, rac_json_of_bool(true));
-    } else {
+    } else if (!rac_json_is_number(at->node)) {
         o3_loss(x, RAC_RULE_O3_16, at, "'%.*s' is neither a number nor a boolean",
                 RAC_FMT(at->key));
     }
@@ -213,8 +231,9 @@ static struct rac_json enum_value(struct o3 *x, const struct rac_place *at, size
 static void kw_enum(struct o3 *x, const struct rac_place *at, struct rac_json *o)
 {
     struct rac_json list = rac_json_new_array(x->a);
-    if (!o3_is_list(x, at))
-        return;
+    const struct rac_json *one = RAC_JSON_GET(at->up->node, "const");
+    if (!o3_is_list(x, at) || (one != NULL && !rac_json_is_null(one)))
+        return; /* of several values one is allowed: the const is the enum */
     size_t n = rac_json_len(at->node);
     struct o3_values seen;
     o3_values_init(x, &seen);
@@ -499,6 +518,8 @@ static void walk_keywords(struct o3 *x, const struct rac_place *at, struct rac_j
         enum kw kw = keyword(k);
         if (kw == KW_SPECIAL)
             special(x, &e, o);
+        else if (keeps(kw, &m->value) && is_looser_than_exclusive(&e))
+            continue;
         else if (keeps(kw, &m->value))
             rac_json_put(x->a, o, k, kw == KW_FREE ? o3_free(x, &e) : m->value);
         else if (kw == KW_DROP)

@@ -268,6 +268,13 @@ static void schema_keywords(void **state RAC_UNUSED)
         "{'type':['string','null'],'const':'x','examples':['x','y'],'contentEncoding':'base64'}"));
     assert_json(S,
                 "{'type':'string','x-nullable':true,'enum':['x'],'example':'x','format':'byte'}");
+    convert(SCHEMA31("{'type':'number','exclusiveMinimum':5,'minimum':1,'maximum':2.5,"
+                     "'exclusiveMaximum':9}")); /* the tighter bound of two, in any order */
+    assert_json(S, "{'type':'number','minimum':5,'exclusiveMinimum':true,'maximum':2.5}");
+    convert(SCHEMA31("{'const':'q','enum':['q','r']}"));
+    assert_json(S, "{'enum':['q']}");
+    convert(SCHEMA31("{'type':'number','minimum':5,'exclusiveMinimum':5}"));
+    assert_json(S, "{'type':'number','minimum':5,'exclusiveMinimum':true}");
     convert(SCHEMA31("{'type':'integer','exclusiveMinimum':0,'exclusiveMaximum':9}"));
     assert_json(S, "{'type':'integer','minimum':0,'exclusiveMinimum':true,'maximum':9,'"
                    "exclusiveMaximum':true}");
