@@ -17,6 +17,7 @@ struct schema_pattern {
     pcre2_code *code;
     rac_str text;    /* as rewritten */
     bool looks_back; /* compares with what a group took */
+    bool counted;    /* calls back; a very large pattern does not */
 };
 
 /* ECMA's white space and line ends. */
@@ -151,7 +152,7 @@ static void code_free(void *code)
 }
 
 /* Calls come back before each item of the pattern: that is how the work of a match is counted. */
-static pcre2_code *compile(rac_str text, int *error)
+static pcre2_code *compile(rac_str text, uint32_t calls, int *error)
 {
     PCRE2_SIZE at;
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
@@ -160,9 +161,9 @@ static pcre2_code *compile(rac_str text, int *error)
     pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);
     pcre2_set_parens_nest_limit(context, 250);
     pcre2_code *code = pcre2_compile((PCRE2_SPTR)text.p, text.n,
-                                     PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX |
-                                         PCRE2_AUTO_CALLOUT | PCRE2_MATCH_UNSET_BACKREF |
-                                         PCRE2_ALLOW_EMPTY_CLASS | PCRE2_NEVER_BACKSLASH_C,
+                                     PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | calls |
+                                         PCRE2_MATCH_UNSET_BACKREF | PCRE2_ALLOW_EMPTY_CLASS |
+                                         PCRE2_NEVER_BACKSLASH_C,
                                      error, &at, context);
     pcre2_compile_context_free(context);
     return code;
@@ -178,7 +179,10 @@ struct schema_pattern *schema_pattern_compile(struct rac_arena *a, rac_str patte
     }
     rac_buf_init(&b, (size_t)PATTERN_BYTES_MAX * 64);
     rewrite(&b, pattern);
-    pcre2_code *code = compile(rac_buf_str(&b), &error);
+    pcre2_code *code = compile(rac_buf_str(&b), PCRE2_AUTO_CALLOUT, &error);
+    bool counted = code != NULL;
+    if (!counted) /* perhaps too large with the calls only */
+        code = compile(rac_buf_str(&b), 0, &error);
     struct schema_pattern *p = NULL;
     if (code == NULL) {
         PCRE2_UCHAR text[160];
@@ -192,6 +196,7 @@ struct schema_pattern *schema_pattern_compile(struct rac_arena *a, rac_str patte
         p->code = code;
         p->text = rac_arena_str(a, rac_buf_str(&b));
         p->looks_back = back > 0;
+        p->counted = counted;
         rac_arena_cleanup(a, code_free, code);
     }
     rac_buf_fini(&b);
@@ -285,7 +290,7 @@ static int match_in_one_pass(struct match *m)
     RAC_BUF_ADD_LIT(&b, "(?s:.*?)(?:");
     rac_buf_add(&b, m->p->text);
     RAC_BUF_ADD_LIT(&b, ")");
-    pcre2_code *code = compile(rac_buf_str(&b), &error);
+    pcre2_code *code = compile(rac_buf_str(&b), PCRE2_AUTO_CALLOUT, &error);
     rac_buf_fini(&b);
     if (code == NULL)
         return n;
@@ -320,7 +325,10 @@ rac_err schema_pattern_match(const struct schema_pattern *p, rac_str s, unsigned
     pcre2_set_heap_limit(m.context, PATTERN_HEAP_KIB_MAX);
     pcre2_set_match_limit(m.context, (uint32_t)one_start);
     pcre2_set_callout(m.context, count_item, &m);
-    int n = pcre2_match(p->code, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, 0, 0, m.data, m.context);
+    size_t whole = p->counted ? 0 : (s.n / 4) * (s.n / 4); /* every character from every start */
+    int n = !take_steps(&m, whole)
+                ? STOP_STEPS
+                : pcre2_match(p->code, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, 0, 0, m.data, m.context);
     if (n == STOP_SCANS)
         n = match_in_one_pass(&m);
     pcre2_match_context_free(m.context);

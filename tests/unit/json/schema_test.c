@@ -501,6 +501,21 @@ static void patterns_do_not_scan_again_and_again(void **state)
             fail_msg("%s: %s, %d, %zu scanned, %zu steps", cases[i].pattern, rac_err_name(e),
                      matches, work.scanned, work.steps);
     }
+    /* a pattern too large to be counted is one all the same */
+    struct rac_json large = long_text(20000, "abcdefgh", ""), inside = long_text(8000, "?", "");
+    rac_str reason;
+    struct schema_pattern *big =
+        schema_pattern_compile(&arena, (rac_str){large.s, large.n}, &reason);
+    assert_non_null(big);
+    size_t left = 10000000;
+    bool found = false;
+    assert_int_equal(
+        schema_pattern_match(big, (rac_str){large.s, large.n}, 1000000, &left, NULL, &found),
+        RAC_E_LIMIT);
+    assert_int_equal(
+        schema_pattern_match(big, (rac_str){inside.s, inside.n}, 1000000, &left, NULL, &found),
+        RAC_OK);
+    assert_false(found);
     /* what cannot be done in one pass is refused before long */
     static const char *const refused[] = {"(?=[a-z]*[!?])a", "([a-z]*)\\1[!?]",
                                           "(a|b|c)[a-z]*\\1[!?]"};
