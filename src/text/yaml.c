@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/utf8.h"
 
+#include <math.h>
 #include <yaml.h>
 
 #define TAG_PREFIX "tag:yaml.org,2002:"
@@ -146,6 +147,8 @@ static bool read_radix(rac_str s, unsigned base, struct rac_json *v)
         u = u * base + digit;
         d = d * base + digit;
     }
+    if (!isfinite(d)) /* no number that JSON could write: a text */
+        return false;
     *v = d < 0x1p63 ? rac_json_of_int((int64_t)u) : rac_json_of_double(d);
     return true;
 }

@@ -28,6 +28,8 @@ static struct rac_json parsed(const char *text)
     return v;
 }
 
+#define F64 "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+
 static void reads(void **state)
 {
     (void)state;
@@ -41,6 +43,8 @@ static void reads(void **state)
          "[true,true,true,false,\"yes\",\"no\",\"on\",\"off\",\"y\"]"},
         {"[0, -7, +12, 010, 0o17, 0xFF, 0b1, 1_000, 12e03, 0x, 0o8]",
          "[0,-7,12,10,15,255,\"0b1\",\"1_000\",12e03,\"0x\",\"0o8\"]"},
+        /* past every number there is: a text */
+        {"0x" F64 F64 F64 F64 "f", "\"0x" F64 F64 F64 F64 "f\""},
         {"[1., .5, -.5, +1.5, 00.1, 1.5e+3, -0.0, ., -, +, 1e, 1.2.3, ..]",
          "[1,0.5,-0.5,1.5,0.1,1.5e+3,-0.0,\".\",\"-\",\"+\",\"1e\",\"1.2.3\",\"..\"]"},
         {"[9223372036854775807, 9223372036854775808, -9223372036854775808, "
