@@ -490,6 +490,49 @@ rac_err rac_history_open(const struct rac_plan *plan, const struct rac_history_s
     return RAC_OK;
 }
 
+struct head {
+    const struct rac_plan *plan;
+    const struct rac_history_source *source;
+    struct rac_arena *a;
+    struct rac_history_run *out;
+    rac_err err;
+};
+
+static struct rac_history_value only_whether(const struct rac_entry_value *v, bool secured)
+{
+    return (struct rac_history_value){.has = v->kind != RAC_VALUE_NONE, .secured = secured};
+}
+
+static bool head_piece(void *arg, rac_str bytes)
+{
+    struct head *x = arg;
+    struct rac_journal_reader r;
+    struct rac_entry e;
+    rac_journal_reader_init(&r, bytes);
+    if (!rac_journal_read(&r, &e) || e.kind != RAC_ENTRY_RUN) {
+        x->err = RAC_E_CORRUPT;
+        return false;
+    }
+    struct rac_history h = {.plan = x->plan, .source = x->source, .a = x->a};
+    uint8_t hidden = rac_secure_of_trigger(x->plan);
+    struct rac_entry_value in = e.inputs, out = e.outputs;
+    e.inputs.kind = e.outputs.kind = RAC_VALUE_NONE; /* nobody asks what they are */
+    fold_run(&h, &e);
+    *x->out = h.run;
+    x->out->inputs = only_whether(&in, (hidden & RAC_SECURE_INPUTS) != 0);
+    x->out->outputs = only_whether(&out, (hidden & RAC_SECURE_OUTPUTS) != 0);
+    x->err = RAC_OK;
+    return false;
+}
+
+rac_err rac_history_head(const struct rac_plan *plan, const struct rac_history_source *source,
+                         struct rac_arena *a, struct rac_history_run *out)
+{
+    struct head x = {plan, source, a, out, RAC_E_NOT_FOUND};
+    rac_err err = source->pieces(source->self, head_piece, &x);
+    return err != RAC_OK ? err : x.err;
+}
+
 const struct rac_history_run *rac_history_run(const struct rac_history *h)
 {
     return &h->run;

@@ -94,6 +94,10 @@ rac_err rac_history_open(const struct rac_plan *plan, const struct rac_history_s
                          struct rac_arena *a, struct rac_history **out) RAC_MUST_CHECK;
 
 const struct rac_history_run *rac_history_run(const struct rac_history *h);
+/* What began a run, for lists: its trigger's ids, times and whether it has inputs and outputs, with
+ * no more read than the first piece. No value has its text or digest. plan may be another version's. */
+rac_err rac_history_head(const struct rac_plan *plan, const struct rac_history_source *source,
+                         struct rac_arena *a, struct rac_history_run *out) RAC_MUST_CHECK;
 
 /* Every action that was decided, by start time; those in loops as aggregates (§7.6): no values,
  * the worst status. Actions that wait for their predecessors are not there. */

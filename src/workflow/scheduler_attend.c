@@ -91,7 +91,8 @@ static void fired(void *arg, size_t started, const struct rac_fire_answer *answe
     attendance_keep(t, attendance_event(t, RAC_TRIGGER_SKIPS, answer->code, answer->message));
 }
 
-static void fire(struct attendance *t, const struct rac_json *outputs, rac_ms scheduled_ms)
+static void fire(struct attendance *t, const struct rac_json *inputs,
+                 const struct rac_json *outputs, rac_ms scheduled_ms)
 {
     t->row.status = RAC_S("Succeeded");
     t->row.last_ms = t->now_ms;
@@ -101,6 +102,7 @@ static void fire(struct attendance *t, const struct rac_json *outputs, rac_ms sc
                            .env = t->s->ports.env,
                            .flow = t->flow,
                            .trigger = t->trigger,
+                           .inputs = inputs,
                            .outputs = outputs,
                            .scheduled_ms = scheduled_ms,
                            .row = &t->row};
@@ -171,7 +173,7 @@ static void attend_timer(struct attendance *t)
     rac_ms after = due(t, max(next, t->now_ms));
     put_number(t, "next", after);
     t->row.due_ms = after;
-    fire(t, NULL, next);
+    fire(t, NULL, NULL, next);
 }
 
 static int64_t window_delay(struct attendance *t)
@@ -211,7 +213,7 @@ static void attend_window(struct attendance *t)
     RAC_JSON_PUT(&t->a, &body, "windowStartTime", moment(t, w.start_ms));
     RAC_JSON_PUT(&t->a, &body, "windowEndTime", moment(t, w.end_ms));
     RAC_JSON_PUT(&t->a, &outputs, "body", body);
-    fire(t, &outputs, w.fire_ms);
+    fire(t, NULL, &outputs, w.fire_ms);
 }
 
 /* --- records of errands ------------------------------------------------------------------------ */
@@ -304,7 +306,7 @@ static void polled(struct attendance *t, const struct rac_json *record)
         (void)rac_json_del(&outputs, RAC_TRIGGER_SINGLE_MARK);
         (void)rac_json_del(&outputs, RAC_TRIGGER_LOCATION_MARK);
         put_number(t, "fired", number(t, "fired") + 1);
-        fire(t, &outputs, 0);
+        fire(t, rac_json_get(record, RAC_S("inputs")), &outputs, 0);
     } else if (fires || status == 202) {
         attendance_keep(
             t, attendance_event(t, RAC_TRIGGER_SKIPS,

@@ -80,11 +80,17 @@ async function life(client, service, call) {
   const runs = await all(client.workflowRuns.list(rg, name));
   assert.equal(runs.length, 1);
   assert.equal(runs[0].name, answer.run);
+  assert.deepEqual((await (await call(runs[0].trigger.outputsLink.uri, undefined, 'GET').then((x) => JSON.parse(x.text)))).body, { numbers: [1, 2, 3] });
+  assert.equal(runs[0].trigger.inputsLink, undefined);
+  assert.match(runs[0].trigger.trackingId, /^[0-9a-f-]{36}$/);
   const run = await until('the run ends', async () => { const r = await client.workflowRuns.get(rg, name, answer.run); return r.endTime && r; });
   assert.equal(run.status, 'Succeeded');
   assert.equal(run.trigger.name, 'manual');
   assert.ok(run.trigger.outputsLink.uri.startsWith('http'));
   assert.equal(run.outputs.count.value, 3);
+  assert.equal(run.response.name, 'Response');
+  assert.equal(JSON.parse((await call(run.response.inputsLink.uri, undefined, 'GET')).text).statusCode, 201);
+  assert.equal(run.response.trackingId, (await client.workflowRunActions.get(rg, name, run.name, 'Response')).trackingId);
   assert.ok(run.workflow.id.endsWith(`/versions/${made.version}`));
   assert.deepEqual(await all(client.workflowRuns.list(rg, name, { filter: "status eq 'Failed'" })), []);
   assert.equal((await all(client.workflowRuns.list(rg, name, { filter: `status eq 'Succeeded' and startTime ge ${new Date(Date.now() - 3600e3).toISOString()}` }))).length, 1);
@@ -254,6 +260,9 @@ test('the rest of the client: repetitions, request bodies, traces, two triggers,
     assert.equal(run.trigger.name, trigger);
     const { outputsLink } = await client.workflowRunActions.get(rg, 'two', run.name, 'Who');
     assert.equal(await (await fetch(outputsLink.uri)).json(), trigger);
+    const [fired] = await all(client.workflowTriggerHistories.list(rg, 'two', trigger));
+    assert.equal(fired.outputsLink !== undefined, trigger === 'manual', 'a timer has no outputs');
+    assert.equal(run.trigger.outputsLink !== undefined, trigger === 'manual');
   }
   const triggers = await all(client.workflowTriggers.list(rg, 'two'));
   assert.equal(triggers[0].status, 'Succeeded');

@@ -97,6 +97,8 @@ test('the Location of a poll is resolved against the URL that was polled; the tr
   const first = await s.api('GET', `/api/v1/runs/${done.at(-1).id}/actions/Seen/outputs`);
   assert.equal(first.json.headers.Location ?? first.json.headers.location, '../b/items?triggerState=1', first.text);
   assert.deepEqual(Object.keys(first.json).sort(), ['body', 'headers', 'statusCode']);
+  const asked = await (await fetch(done[0].trigger.inputsLink.uri)).json();
+  assert.deepEqual(asked, { method: 'GET', uri: `${b.url}/a/items`, queries: { x: '1' } });
   b.asked.length = 0;
   await put(s, 'relative', { type: 'Http', inputs: { method: 'GET', uri: `${b.url}/from` }, recurrence: every(1) });
   await until('the redirect, then what its target named', async () => b.asked.some((x) => x.url === '/d/e'));

@@ -27,6 +27,16 @@ struct rac_history_source rac_run_history_source(struct rac_run_source *s)
     return (struct rac_history_source){source_pieces, source_value, s};
 }
 
+const struct rac_history_run *rac_run_head(struct rac_ask *q, const struct rac_live_flow *live,
+                                           const struct rac_flow_run_row *run)
+{
+    struct rac_run_source s = {q->w->fs, run->id};
+    struct rac_history_source source = rac_run_history_source(&s);
+    struct rac_history_run *head = RAC_NEW(q->a, struct rac_history_run);
+    bool told = live != NULL && rac_history_head(live->flow->plan, &source, q->a, head) == RAC_OK;
+    return told ? head : NULL;
+}
+
 static void drop_flow(void *arg)
 {
     rac_flow_unref(arg);
@@ -100,6 +110,7 @@ static void put_actions(struct rac_run_reading *r, const struct rac_flow_view *v
 
 static void put_workflow(struct rac_run_reading *r, struct rac_json *o)
 {
+    static const char *const configured[] = {"endpointsConfiguration", "runtimeConfiguration"};
     struct rac_arena *a = r->q->a;
     struct rac_json *w = RAC_JSON_GET(o, "workflow"), p = rac_json_new_object(a);
     const struct rac_json *parameters = RAC_JSON_GET(&r->live->resource, "parameters");
@@ -109,6 +120,11 @@ static void put_workflow(struct rac_run_reading *r, struct rac_json *o)
     RAC_JSON_PUT(a, &p, "definition", *r->live->flow->workflow->definition);
     if (parameters != NULL)
         RAC_JSON_PUT(a, &p, "parameters", *parameters);
+    for (size_t i = 0; i < RAC_COUNT(configured); i++) {
+        const struct rac_json *m = rac_json_get(&r->live->resource, rac_str_of(configured[i]));
+        if (m != NULL)
+            rac_json_put(a, &p, rac_str_of(configured[i]), *m);
+    }
     RAC_JSON_PUT(a, w, "properties", p);
 }
 
@@ -143,16 +159,40 @@ void rac_ops_run_operation(struct rac_ask *q)
 
 /* --- listing ---------------------------------------------------------------------------------- */
 
+struct listing {
+    struct rac_ask *q;
+    struct rac_flow_row flow;
+    struct rac_flow_run_row *rows;
+    size_t n;
+    bool more;
+};
+
+/* Of the newest version, which need not be the runs': it signs links, and says what is hidden; the
+ * content itself is given out by the version of its run. */
+static void list_ready(void *arg, rac_err err, struct rac_live_flow *live, rac_str why)
+{
+    struct listing *l = arg;
+    struct rac_ask *q = l->q;
+    struct rac_flow_view v = rac_flow_view(q, &l->flow);
+    struct rac_json list = rac_json_new_array(q->a);
+    (void)why; /* what does not compile any more has had its runs */
+    live = err == RAC_OK ? live : NULL;
+    for (size_t i = 0; i < l->n; i++)
+        rac_json_add(
+            q->a, &list,
+            rac_shape_run_listed(&v, live, &l->rows[i], rac_run_head(q, live, &l->rows[i])));
+    rac_ask_answer_page(q, list, l->more && l->n > 0 ? l->rows[l->n - 1].name : RAC_STR_NULL);
+}
+
 void rac_ops_run_list(struct rac_ask *q)
 {
-    struct rac_flow_row flow;
+    struct listing *l = RAC_NEW(q->a, struct listing);
     struct rac_flow_filter f;
-    struct rac_flow_run_row *rows;
     rac_str after;
-    size_t top, n;
-    bool more;
+    size_t top;
+    l->q = q;
     if (!rac_flow_filter_read(q, &f) || !rac_flow_page(q, 30, &top, &after) ||
-        !rac_access_workflow(q, RAC_MAY_WORKFLOW_READ, q->args[0], RAC_FLOW_PLAIN, &flow))
+        !rac_access_workflow(q, RAC_MAY_WORKFLOW_READ, q->args[0], RAC_FLOW_PLAIN, &l->flow))
         return;
     struct rac_flow_run_query query = {.after = after,
                                        .statuses_n = f.statuses_n,
@@ -163,16 +203,16 @@ void rac_ops_run_list(struct rac_ask *q)
                                        .n_max = top};
     memcpy(query.statuses, f.statuses, sizeof query.statuses);
     const struct rac_flow_store *fs = q->w->fs;
-    rac_err e = fs->run_list(fs->self, flow.key, &query, q->a, &rows, &n, &more);
+    rac_err e = fs->run_list(fs->self, l->flow.key, &query, q->a, &l->rows, &l->n, &l->more);
     if (e != RAC_OK) {
         rac_ask_fail_err(q, e, "workflow");
         return;
     }
-    struct rac_flow_view v = rac_flow_view(q, &flow);
-    struct rac_json list = rac_json_new_array(q->a);
-    for (size_t i = 0; i < n; i++)
-        rac_json_add(q->a, &list, rac_shape_run(&v, NULL, &rows[i], NULL));
-    rac_ask_answer_page(q, list, more && n > 0 ? rows[n - 1].name : RAC_STR_NULL);
+    struct rac_live_flow *live = rac_flows_peek(q->w->flows, l->flow.id);
+    if (live != NULL || l->n == 0)
+        list_ready(l, live != NULL ? RAC_OK : RAC_E_NOT_FOUND, live, RAC_STR_NULL);
+    else
+        rac_flows_want(q->w->flows, l->flow.id, list_ready, l);
 }
 
 /* --- cancelling ------------------------------------------------------------------------------- */

@@ -33,5 +33,8 @@ struct rac_run_source {
     int64_t run;
 };
 struct rac_history_source rac_run_history_source(struct rac_run_source *s);
+/* What began a run of live's workflow; in q's arena. NULL: it cannot be told (it kept nothing). */
+const struct rac_history_run *rac_run_head(struct rac_ask *q, const struct rac_live_flow *live,
+                                           const struct rac_flow_run_row *run);
 
 #endif

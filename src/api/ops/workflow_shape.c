@@ -375,7 +375,8 @@ struct rac_json rac_shape_event(const struct rac_flow_view *v, const struct rac_
 }
 
 struct rac_json rac_shape_fired(const struct rac_flow_view *v, const struct rac_live_flow *live,
-                                const struct rac_flow_run_row *run)
+                                const struct rac_flow_run_row *run,
+                                const struct rac_history_run *head)
 {
     struct rac_arena *a = v->q->a;
     struct rac_json o = history_ref(v, run->trigger, run->name);
@@ -385,9 +386,11 @@ struct rac_json rac_shape_fired(const struct rac_flow_view *v, const struct rac_
     RAC_JSON_PUT_STR(a, &o, "status", RAC_S("Succeeded"));
     RAC_JSON_PUT_STR(a, &o, "trackingId", run->correlation);
     RAC_JSON_PUT(a, &o, "correlation", correlation(a, run->tracking));
-    uint8_t hidden = live != NULL ? rac_secure_of_trigger(live->flow->plan) : 0;
-    struct rac_history_value out = {.has = true, .secured = (hidden & RAC_SECURE_OUTPUTS) != 0};
-    put_link(v, live, &o, "outputsLink", &out, c, "TriggerOutputs");
+    if (head != NULL) {
+        rac_json_put_time(a, &o, RAC_S("scheduledTime"), head->scheduled_ms);
+        put_link(v, live, &o, "inputsLink", &head->inputs, c, "TriggerInputs");
+        put_link(v, live, &o, "outputsLink", &head->outputs, c, "TriggerOutputs");
+    }
     RAC_JSON_PUT(a, &o, "fired", rac_json_of_bool(true));
     RAC_JSON_PUT(a, &o, "run", run_ref(v, run->name));
     return o;
@@ -441,12 +444,18 @@ static void put_response(const struct rac_flow_view *v, const struct rac_live_fl
     struct rac_callback c = {
         .form = RAC_CALLBACK_ACTION_CONTENT, .run = run->name, .action = h->response_action};
     put_link(v, live, &x, "inputsLink", &r->inputs, c, "ActionInputs");
+    put_link(v, live, &x, "outputsLink", &r->outputs, c, "ActionOutputs");
+    RAC_JSON_PUT_STR(a, &x, "trackingId", rac_arena_str(a, rac_str_of(r->tracking_id)));
     rac_json_put_str(a, &x, RAC_S("code"), r->code.n > 0 ? r->code : RAC_STR_NULL);
+    if (r->error.type != RAC_JSON_NONE)
+        RAC_JSON_PUT(a, &x, "error", r->error);
     RAC_JSON_PUT(a, o, "response", x);
 }
 
-struct rac_json rac_shape_run(const struct rac_flow_view *v, const struct rac_live_flow *live,
-                              const struct rac_flow_run_row *run, const struct rac_history *h)
+struct rac_json rac_shape_run_listed(const struct rac_flow_view *v,
+                                     const struct rac_live_flow *live,
+                                     const struct rac_flow_run_row *run,
+                                     const struct rac_history_run *hr)
 {
     struct rac_arena *a = v->q->a;
     struct rac_json o = run_ref(v, run->name);
@@ -459,14 +468,19 @@ struct rac_json rac_shape_run(const struct rac_flow_view *v, const struct rac_li
     RAC_JSON_PUT_STR(a, &o, "correlationId", run->correlation);
     RAC_JSON_PUT(a, &o, "correlation", correlation(a, run->tracking));
     RAC_JSON_PUT(a, &o, "workflow", version_ref(v, run->revision));
-    const struct rac_history_run *hr = h != NULL ? rac_history_run(h) : NULL;
     RAC_JSON_PUT(a, &o, "trigger", run_trigger(v, live, run, hr));
     if (hr != NULL && hr->results.type == RAC_JSON_OBJECT)
         RAC_JSON_PUT(a, &o, "outputs", hr->results);
     else
         RAC_JSON_PUT(a, &o, "outputs", rac_json_new_object(a));
-    if (h != NULL)
-        put_response(v, live, run, h, &o);
+    return o;
+}
+
+struct rac_json rac_shape_run(const struct rac_flow_view *v, const struct rac_live_flow *live,
+                              const struct rac_flow_run_row *run, const struct rac_history *h)
+{
+    struct rac_json o = rac_shape_run_listed(v, live, run, rac_history_run(h));
+    put_response(v, live, run, h, &o);
     return o;
 }
 

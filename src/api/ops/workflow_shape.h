@@ -34,13 +34,20 @@ struct rac_json rac_shape_version(const struct rac_flow_view *v,
 struct rac_json rac_shape_trigger(const struct rac_flow_view *v,
                                   const struct rac_flow_trigger_row *state,
                                   const struct rac_json_member *trigger);
-/* A history entry that started no run, and one that did. live NULL: without links. */
+/* A history entry that started no run, and one that did (with what began it). live NULL: without
+ * links. */
 struct rac_json rac_shape_event(const struct rac_flow_view *v, const struct rac_live_flow *live,
                                 const struct rac_flow_event_row *e);
 struct rac_json rac_shape_fired(const struct rac_flow_view *v, const struct rac_live_flow *live,
-                                const struct rac_flow_run_row *run);
+                                const struct rac_flow_run_row *run,
+                                const struct rac_history_run *head);
 
-/* history NULL: what the row says. live is that of the run's version, for signed links. */
+/* What the row says and what began it (NULL: not known), for lists; and all there is to say, with
+ * live of the run's version, for signed links. */
+struct rac_json rac_shape_run_listed(const struct rac_flow_view *v,
+                                     const struct rac_live_flow *live,
+                                     const struct rac_flow_run_row *run,
+                                     const struct rac_history_run *head);
 struct rac_json rac_shape_run(const struct rac_flow_view *v, const struct rac_live_flow *live,
                               const struct rac_flow_run_row *run, const struct rac_history *h);
 struct rac_json rac_shape_action(const struct rac_flow_view *v, const struct rac_live_flow *live,

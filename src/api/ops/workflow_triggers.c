@@ -1,4 +1,5 @@
 #include "api/ops/access.h"
+#include "api/ops/runs.h"
 #include "api/ops/workflow_filter.h"
 #include "api/ops/workflow_shape.h"
 #include "api/runner.h"
@@ -459,7 +460,8 @@ static void list_histories(struct reading *r)
                          (m.r < m.runs_n && rac_str_cmp(m.runs[m.r].name, m.events[m.e].name) < 0);
         last = run_first ? m.runs[m.r].name : m.events[m.e].name;
         rac_json_add(q->a, &list,
-                     run_first ? rac_shape_fired(&v, r->live, &m.runs[m.r])
+                     run_first ? rac_shape_fired(&v, r->live, &m.runs[m.r],
+                                                 rac_run_head(q, r->live, &m.runs[m.r]))
                                : rac_shape_event(&v, r->live, &m.events[m.e]));
         m.r += run_first;
         m.e += !run_first;
@@ -482,7 +484,7 @@ static void show_history(struct reading *r)
     struct rac_flow_event_row event;
     rac_err e = fs->run_get(fs->self, r->row.key, q->args[2], q->a, &run);
     if (e == RAC_OK) {
-        rac_ask_answer(q, rac_shape_fired(&v, r->live, &run));
+        rac_ask_answer(q, rac_shape_fired(&v, r->live, &run, rac_run_head(q, r->live, &run)));
         return;
     }
     if (e == RAC_E_NOT_FOUND)
