@@ -153,7 +153,8 @@ static inline bool enter(const struct rac_expr *x, struct rac_expr_run *run)
 {
     struct call c = {run, x, run->a};
     if (RAC_UNLIKELY(++run->steps > run->limits.steps_max || run->depth >= DEPTH_MAX))
-        return fail_limit(&c, "it takes more steps than allowed");
+        return fail_limit(&c, run->depth >= DEPTH_MAX ? "it is nested too deeply"
+                                                      : "it takes more steps than allowed");
     run->depth++;
     return true;
 }

@@ -9,7 +9,9 @@ static rac_str escaped(struct call *c, rac_str s)
     char *p = rac_arena_alloc_dirty(c->a, s.n * 3 + 1), *w = p;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char ch = (unsigned char)s.p[i];
-        if (ch > 0x20 && ch < 0x7f && strchr("\"<>\\^`{|}", ch) == NULL) {
+        bool stray = ch == '%' && (i + 2 >= s.n || rac_hex_value(s.p[i + 1]) < 0 ||
+                                   rac_hex_value(s.p[i + 2]) < 0);
+        if (ch > 0x20 && ch < 0x7f && !stray && strchr("\"<>\\^`{|}", ch) == NULL) {
             *w++ = (char)ch;
         } else {
             *w++ = '%';

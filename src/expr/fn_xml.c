@@ -4,8 +4,9 @@
 #include "expr/xml.h"
 
 #include <libxml/xpath.h>
+#include <libxml/xpathInternals.h>
 
-enum { XPATH_OPS_MAX = 5000000 };
+enum { XPATH_OPS_MAX = 5000000, NUMBER_TEXT_MAX = 400 };
 
 bool fn_xml(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
 {
@@ -81,6 +82,86 @@ static bool selected(struct call *c, const struct xml_text *x, const xmlXPathObj
     return true;
 }
 
+/* A number as XPath 1.0 writes it: shortest, and never with an exponent, which the library uses
+ * for what is large or small. */
+static xmlXPathObject *number_text(double d)
+{
+    char text[40], out[NUMBER_TEXT_MAX];
+    size_t n = double_text(d == 0 ? 0 : d, false, text), digits = 0, w = 0;
+    char *e = memchr(text, 'E', n);
+    if (e == NULL) {
+        text[n] = '\0';
+        return xmlXPathNewCString(text);
+    }
+    int exponent = (int)strtol(e + 1, NULL, 10);
+    char *from = text;
+    if (*from == '-')
+        out[w++] = *from++;
+    if (exponent < 0) {
+        memcpy(out + w, "0.", 2);
+        memset(out + w + 2, '0', (size_t)(-exponent - 1));
+        w += (size_t)(1 - exponent);
+    }
+    for (; from < e; from++)
+        if (*from != '.') {
+            out[w++] = *from;
+            digits++;
+        }
+    for (; exponent >= 0 && digits <= (size_t)exponent; digits++)
+        out[w++] = '0';
+    out[w] = '\0';
+    return xmlXPathNewCString(out);
+}
+
+/* The library's function, after numbers given to it became texts. */
+static void with_texts(xmlXPathParserContext *k, int n, xmlXPathFunction ours)
+{
+    for (int i = 0; i < n && i < k->valueNr; i++) {
+        xmlXPathObject **at = &k->valueTab[k->valueNr - 1 - i];
+        if ((*at)->type != XPATH_NUMBER)
+            continue;
+        xmlXPathObject *text = number_text((*at)->floatval);
+        xmlXPathFreeObject(*at);
+        *at = text;
+    }
+    if (k->valueNr > 0)
+        k->value = k->valueTab[k->valueNr - 1];
+    ours(k, n);
+}
+
+#define TAKES_TEXTS(TEXT_FUNCTION)                                                                 \
+    TEXT_FUNCTION("string", text_string, xmlXPathStringFunction)                                   \
+    TEXT_FUNCTION("concat", text_concat, xmlXPathConcatFunction)                                   \
+    TEXT_FUNCTION("contains", text_contains, xmlXPathContainsFunction)                             \
+    TEXT_FUNCTION("starts-with", text_starts, xmlXPathStartsWithFunction)                          \
+    TEXT_FUNCTION("substring-before", text_before, xmlXPathSubstringBeforeFunction)                \
+    TEXT_FUNCTION("substring-after", text_after, xmlXPathSubstringAfterFunction)                   \
+    TEXT_FUNCTION("string-length", text_length, xmlXPathStringLengthFunction)
+
+#define TEXT_FUNCTION(name, fn, ours)                                                              \
+    static void fn(xmlXPathParserContext *k, int n)                                                \
+    {                                                                                              \
+        with_texts(k, n, ours);                                                                    \
+    }
+TAKES_TEXTS(TEXT_FUNCTION)
+#undef TEXT_FUNCTION
+
+static void register_functions(xmlXPathContext *ctxt)
+{
+    static const struct {
+        const char *name;
+        xmlXPathFunction fn;
+    } table[] = {
+#define TEXT_FUNCTION(name, fn, ours) {name, fn},
+        TAKES_TEXTS(TEXT_FUNCTION)
+#undef TEXT_FUNCTION
+    };
+    for (size_t i = 0; i < RAC_COUNT(table); i++) {
+        xmlXPathRegisterFunc(ctxt, BAD_CAST table[i].name, NULL); /* or the old one stays */
+        xmlXPathRegisterFunc(ctxt, BAD_CAST table[i].name, table[i].fn);
+    }
+}
+
 static void silent(void *arg RAC_UNUSED, const xmlError *e RAC_UNUSED)
 {
 }
@@ -89,6 +170,7 @@ static bool query(struct call *c, const struct xml_text *x, rac_str path, struct
 {
     xmlXPathContext *ctxt = xmlXPathNewContext(x->doc);
     ctxt->opLimit = XPATH_OPS_MAX;
+    register_functions(ctxt);
     ctxt->error = (xmlStructuredErrorFunc)(void (*)(void))silent;
     xmlXPathObject *r = xmlXPathEvalExpression((const xmlChar *)rac_arena_cstr(c->a, path), ctxt);
     bool ok = r != NULL && r->type != XPATH_UNDEFINED;

@@ -7,11 +7,6 @@
 
 enum { FILE_MAX = 65536, NAME_MAX_BYTES = 96, TYPES_MAX = 256 };
 
-struct type {
-    int32_t offset_s;
-    bool daylight;
-};
-
 /* One end of daylight time in the footer: the n-th weekday of a month, or a day of the year. */
 struct rule {
     enum { RULE_MONTH, RULE_JULIAN, RULE_DAY } kind;
@@ -25,9 +20,9 @@ struct rac_zone {
     int64_t *at; /* transitions, ascending */
     uint8_t *to; /* type after each */
     size_t n;
-    struct type types[TYPES_MAX];
+    int32_t offsets_s[TYPES_MAX]; /* of each type */
     bool has_footer, footer_daylight;
-    struct type standard, daylight;
+    int32_t standard_s, daylight_s;
     struct rule start, end;
 };
 
@@ -149,17 +144,17 @@ static bool footer(rac_str s, struct rac_zone *z)
     int32_t west;
     if (!footer_name(&s) || !footer_time(&s, &west))
         return false;
-    z->standard = (struct type){-west, false};
+    z->standard_s = -west;
     z->footer_daylight = s.n > 0;
     if (!z->footer_daylight)
         return true;
     if (!footer_name(&s))
         return false;
-    z->daylight = (struct type){z->standard.offset_s + 3600, true};
+    z->daylight_s = z->standard_s + 3600;
     if (s.n > 0 && s.p[0] != ',') {
         if (!footer_time(&s, &west))
             return false;
-        z->daylight.offset_s = -west;
+        z->daylight_s = -west;
     }
     return footer_rule(&s, &z->start) && footer_rule(&s, &z->end);
 }
@@ -184,7 +179,7 @@ static bool parse(const unsigned char *p, size_t n, struct rac_zone *z)
             return false;
     }
     for (int64_t i = 0; i < c.type; i++)
-        z->types[i] = (struct type){(int32_t)big_endian(types + 6 * i, 4), types[6 * i + 4] != 0};
+        z->offsets_s[i] = (int32_t)big_endian(types + 6 * i, 4);
     rac_str tail = {(const char *)p + skip + 44 + body_length(&c, 8), 0};
     tail.n = n - (size_t)((const unsigned char *)tail.p - p);
     tail = rac_str_trim(tail);
@@ -194,9 +189,10 @@ static bool parse(const unsigned char *p, size_t n, struct rac_zone *z)
 
 /* --- finding ---------------------------------------------------------------------------------- */
 
-static bool sound_name(rac_str s) /* no way out of the directory */
+/* No way out of the directory, nor to what is no zone of the world: "localtime", "right/UTC". */
+static bool sound_name(rac_str s)
 {
-    if (s.n == 0 || s.n >= NAME_MAX_BYTES || !rac_is_alpha(s.p[0]))
+    if (s.n == 0 || s.n >= NAME_MAX_BYTES || s.p[0] < 'A' || s.p[0] > 'Z')
         return false;
     for (size_t i = 0; i < s.n; i++)
         if (!rac_is_alnum(s.p[i]) && strchr("/_+-", s.p[i]) == NULL)
@@ -259,7 +255,7 @@ bool rac_zone_is_windows(rac_str name, bool any_case)
 
 bool rac_zone_is_utc(const struct rac_zone *z)
 {
-    return z->n == 0 && z->types[0].offset_s == 0;
+    return z->n == 0 && z->offsets_s[0] == 0;
 }
 
 /* --- offsets ---------------------------------------------------------------------------------- */
@@ -284,26 +280,25 @@ static int64_t rule_second(const struct rule *r, int64_t year) /* local seconds 
     return day * 86400 + r->at_s;
 }
 
-static struct type footer_type(const struct rac_zone *z, int64_t utc_s)
+static int32_t footer_offset(const struct rac_zone *z, int64_t utc_s)
 {
     if (!z->footer_daylight)
-        return z->standard;
-    int64_t year = rac_time_civil((utc_s + z->standard.offset_s) * 1000).year;
-    int64_t start = rule_second(&z->start, year) - z->standard.offset_s;
-    int64_t end = rule_second(&z->end, year) - z->daylight.offset_s;
+        return z->standard_s;
+    int64_t year = rac_time_civil((utc_s + z->standard_s) * 1000).year;
+    int64_t start = rule_second(&z->start, year) - z->standard_s;
+    int64_t end = rule_second(&z->end, year) - z->daylight_s;
     bool summer = start < end ? utc_s >= start && utc_s < end : utc_s >= start || utc_s < end;
-    return summer ? z->daylight : z->standard;
+    return summer ? z->daylight_s : z->standard_s;
 }
 
-static struct type type_at(const struct rac_zone *z, int64_t utc_s)
+int32_t rac_zone_offset(const struct rac_zone *z, int64_t utc_s)
 {
-    if (z->n == 0 || utc_s < z->at[0]) {
-        if (z->n == 0)
-            return z->has_footer ? footer_type(z, utc_s) : z->types[0];
-        return z->types[0];
-    }
+    if (z->n == 0)
+        return z->has_footer ? footer_offset(z, utc_s) : z->offsets_s[0];
+    if (utc_s < z->at[0])
+        return z->offsets_s[0];
     if (utc_s >= z->at[z->n - 1])
-        return z->has_footer ? footer_type(z, utc_s) : z->types[z->to[z->n - 1]];
+        return z->has_footer ? footer_offset(z, utc_s) : z->offsets_s[z->to[z->n - 1]];
     size_t low = 0, high = z->n; /* at[low] <= utc_s < at[high] */
     while (high - low > 1) {
         size_t mid = low + (high - low) / 2;
@@ -312,28 +307,20 @@ static struct type type_at(const struct rac_zone *z, int64_t utc_s)
         else
             high = mid;
     }
-    return z->types[z->to[low]];
-}
-
-int32_t rac_zone_offset(const struct rac_zone *z, int64_t utc_s)
-{
-    return type_at(z, utc_s).offset_s;
+    return z->offsets_s[z->to[low]];
 }
 
 bool rac_zone_to_utc(const struct rac_zone *z, int64_t local_s, int64_t *utc_s)
 {
-    /* Offsets in force within a day of it are the only candidates. */
-    struct type near[3] = {type_at(z, local_s - 86400), type_at(z, local_s),
-                           type_at(z, local_s + 86400)};
-    bool found = false, standard = false;
+    /* Offsets in force within a day of it are the only candidates. Of two, the later instant is
+     * that of standard time, also where a file calls the winter's time the shifted one. */
+    int32_t near[3] = {rac_zone_offset(z, local_s - 86400), rac_zone_offset(z, local_s),
+                       rac_zone_offset(z, local_s + 86400)};
+    bool found = false;
     for (int i = 0; i < 3; i++) {
-        int64_t candidate = local_s - near[i].offset_s;
-        struct type t = type_at(z, candidate);
-        if (t.offset_s != near[i].offset_s)
-            continue;
-        if (!found || (!standard && !t.daylight)) {
+        int64_t candidate = local_s - near[i];
+        if (rac_zone_offset(z, candidate) == near[i] && (!found || candidate > *utc_s)) {
             *utc_s = candidate;
-            standard = !t.daylight;
             found = true;
         }
     }
