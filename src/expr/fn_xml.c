@@ -170,6 +170,8 @@ static bool query(struct call *c, const struct xml_text *x, rac_str path, struct
 {
     xmlXPathContext *ctxt = xmlXPathNewContext(x->doc);
     ctxt->opLimit = XPATH_OPS_MAX;
+    ctxt->node = (xmlNode *)x->doc;
+    ctxt->proximityPosition = ctxt->contextSize = 1;
     register_functions(ctxt);
     ctxt->error = (xmlStructuredErrorFunc)(void (*)(void))silent;
     xmlXPathObject *r = xmlXPathEvalExpression((const xmlChar *)rac_arena_cstr(c->a, path), ctxt);
