@@ -354,7 +354,8 @@ static bool is_other_artifact(rac_str path)
     (void)rac_str_cut(rac_str_from(path, at + word.n), '/', &rest);
     rac_str child = rest.p != NULL ? rac_str_cut(rest, '/', &rest) : RAC_S("");
     return child.n > 0 && !rac_str_eqi(child, RAC_S("maps")) &&
-           !rac_str_eqi(child, RAC_S("schemas"));
+           !rac_str_eqi(child, RAC_S("schemas")) &&
+           !rac_str_eqi(child, RAC_S("batchConfigurations"));
 }
 
 static void enter_arm(struct rac_api_worker *w, struct rac_http_exchange *x)
@@ -363,7 +364,8 @@ static void enter_arm(struct rac_api_worker *w, struct rac_http_exchange *x)
         rac_surface_handle(w->hostruntime, x);
     else if (is_other_artifact(x->path))
         rac_api_reply_error(x, 501, RAC_S("NotImplemented"),
-                            RAC_S("Of integration accounts, this server has maps and schemas."));
+                            RAC_S("Of integration accounts, this server has maps, schemas "
+                                  "and batch configurations."));
     else
         rac_surface_handle(w->arm, x);
 }

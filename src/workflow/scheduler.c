@@ -190,7 +190,7 @@ static bool begin(struct rac_scheduler *s, int64_t flow, rac_str trigger, bool n
         return false;
     }
     t->trigger_name = t->row.trigger;
-    t->row.seen_ms = t->row.due_ms != 0 ? t->row.due_ms : -1;
+    t->row.seen_ms = t->row.due_ms;
     t->state = rac_json_new_object(&t->a);
     if (t->row.state.n > 0 && rac_json_parse(t->row.state, &t->a, 0, &t->state, NULL) != RAC_OK)
         t->state = rac_json_new_object(&t->a);

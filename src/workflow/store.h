@@ -83,8 +83,9 @@ struct rac_flow_trigger_row {
                        "subscription" it outlives its workflow until the scheduler has ended that */
     rac_str status; /* last history status, or absent */
     rac_ms due_ms;  /* when the scheduler must look at it; 0: never */
-    rac_ms seen_ms; /* saves: due_ms as it was read, -1 when that was 0. When a save of the workflow
-                       or a message has moved it since, what that said stays. 0: whatever it is */
+    rac_ms seen_ms; /* saves: due_ms as it was read. When a save of the workflow has moved it since,
+                       or messages have called the trigger, what that said stays; 0: whatever it is */
+    int64_t calls;  /* grows when messages make it due; saves: as it was read, 0: whatever it is */
     rac_ms last_ms; /* last evaluation; 0: none */
 };
 /* Every evaluation that started no run (§2.13). One that did is told by the run's row. */

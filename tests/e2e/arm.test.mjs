@@ -223,6 +223,16 @@ test('integration accounts by the client: maps and schemas, and a run that uses 
   const { value } = await client.workflowTriggers.listCallbackUrl(rg, 'sums', 'manual');
   const answer = await fetch(value, { method: 'POST', headers: { 'content-type': 'application/xml' }, body: '<o><n>1</n><n>2</n></o>' });
   assert.deepEqual([answer.status, await answer.text()], [200, '3']);
+  const criteria = { messageCount: 10, batchSize: 1000, recurrence: { frequency: 'Hour', interval: 2, timeZone: 'UTC' } };
+  const batch = await client.integrationAccountBatchConfigurations.createOrUpdate(rg, 'trade', 'Orders', { location: 'westeurope', properties: { batchGroupName: 'all', releaseCriteria: criteria, metadata: { by: 'us' } } });
+  assert.deepEqual([batch.name, batch.location, batch.properties.batchGroupName, batch.properties.metadata], ['Orders', 'westeurope', 'all', { by: 'us' }]);
+  assert.deepEqual(JSON.parse(JSON.stringify(batch.properties.releaseCriteria)), criteria);
+  assert.ok(batch.properties.createdTime instanceof Date);
+  assert.equal(batch.type, 'Microsoft.Logic/integrationAccounts/batchConfigurations');
+  assert.equal((await client.integrationAccountBatchConfigurations.get(rg, 'trade', 'Orders')).properties.releaseCriteria.messageCount, 10);
+  assert.deepEqual((await all(client.integrationAccountBatchConfigurations.list(rg, 'trade'))).map((x) => x.name), ['Orders']);
+  await client.integrationAccountBatchConfigurations.delete(rg, 'trade', 'Orders');
+  await assert.rejects(client.integrationAccountBatchConfigurations.get(rg, 'trade', 'Orders'), (e) => e.statusCode === 404);
   await client.integrationAccountMaps.delete(rg, 'trade', 'Sum');
   await assert.rejects(client.integrationAccountMaps.get(rg, 'trade', 'Sum'), (e) => e.statusCode === 404);
   await client.integrationAccounts.delete(rg, 'trade');

@@ -74,6 +74,9 @@ test('every operation answers as it is described', async (t) => {
     for (const path of [below.split('/')[0], below, `${below}/content`]) await go('GET', `/trade/${path}`);
     await go('DELETE', `/trade/${below}`);
   }
+  await go('PUT', '/trade/batchConfigurations/Orders', { batchGroupName: 'all', releaseCriteria: { messageCount: 5, recurrence: { frequency: 'Hour', interval: 1 } }, metadata: { a: 1 } });
+  for (const path of ['batchConfigurations', 'batchConfigurations/Orders']) await go('GET', `/trade/${path}`);
+  await go('DELETE', '/trade/batchConfigurations/Orders');
   await go('DELETE', '/trade');
   const missing = operations(doc).filter((o) => o.op.tags.includes('artifacts')).map((o) => o.op.operationId).filter((id) => !seen.has(id));
   assert.deepEqual(missing, []);
@@ -90,6 +93,14 @@ test('what is refused', async (t) => {
   assert.deepEqual(await put('maps/a', { content: sum, contentType: 'a\nb: c' }), [400, 'InvalidInput']);
   assert.deepEqual(await put('maps/%2e%2e%2fa', { content: sum }), [400, 'InvalidInput']);
   assert.deepEqual(await put(`maps/${'a'.repeat(81)}`, { content: sum }), [400, 'InvalidInput']);
+  const batch = async (releaseCriteria, batchGroupName = 'g') => { const r = await s.api('PUT', `${A}/trade/batchConfigurations/b`, { properties: { batchGroupName, releaseCriteria } }); return [r.status, r.json.error?.message ?? 'taken']; };
+  const every = (frequency, interval) => ({ recurrence: { frequency, interval } });
+  for (const [criteria, said, group] of [[undefined, /needs 'releaseCriteria'/], [{}, /at least one/], [{ messageCount: 0 }, /'messageCount' is not a whole number from 1 to 8000/], [{ messageCount: 8001 }, /8000/], [{ batchSize: 83886081 }, /'batchSize' is not a whole number from 1 to 83886080/], [every('Second', 59), /shorter than 60 seconds/], [every('Fortnight', 1), /recurrence is not valid/], [{ messageCount: 1 }, /batchGroupName/, '']]) {
+    const [status, message] = await batch(criteria, group);
+    assert.equal(status, 400, JSON.stringify(criteria));
+    assert.match(message, said);
+  }
+  for (const criteria of [{ messageCount: 8000 }, { batchSize: 83886080 }, every('Second', 60), every('Minute', 1)]) assert.ok((await batch(criteria))[0] < 300);
   assert.equal((await s.api('PUT', `${A}/nowhere/maps/a`, { content: sum })).status, 404);
   assert.equal((await s.api('PUT', `${A}/11111111-2222-3333-4444-555555555555`, {})).status, 404);
 });
@@ -112,7 +123,7 @@ test('the ARM adapter: the shapes of the management API', async (t) => {
   assert.deepEqual(ok(await s.api('GET', arm(''))).value.map((v) => v.name), ['trade']);
   assert.deepEqual(ok(await s.api('GET', '/subscriptions/default/providers/Microsoft.Logic/integrationAccounts?api-version=2019-05-01')).value.map((v) => v.name), ['trade']);
   assert.equal(ok(await s.api('PATCH', arm('/trade'), { tags: { a: 'b' } })).tags.a, 'b');
-  for (const other of ['partners/p', 'agreements', 'batchConfigurations', 'certificates/c']) assert.equal((await s.api('GET', arm(`/trade/${other}`))).status, 501);
+  for (const other of ['partners/p', 'agreements', 'sessions', 'certificates/c']) assert.equal((await s.api('GET', arm(`/trade/${other}`))).status, 501);
   for (const path of ['/trade/maps/Sum', '/trade']) assert.ok((await s.api('DELETE', arm(path))).status < 300);
   assert.equal((await s.api('GET', arm('/trade'))).json.error.code, 'NotFound');
 });

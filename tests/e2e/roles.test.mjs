@@ -92,6 +92,7 @@ const bodies = {
   UpdateIntegrationAccount: () => ({ tags: { a: 'b' } }),
   PutMap: () => ({ content: '<xsl/>' }),
   PutSchema: () => ({ content: '<xs/>' }),
+  PutBatchConfiguration: () => ({ batchGroupName: 'g', releaseCriteria: { messageCount: 2 } }),
   CreateUser: (x) => ({ name: `u${x.n}` }),
   UpdateUser: () => ({ grants: [{ role: 'reader' }] }),
   CreateToken: (x) => (x.user ? { user: x.user } : {}),
@@ -118,10 +119,10 @@ async function setup(t) {
 }
 
 // Path parameters below a workflow and its run.
-const below = { trigger: 'manual', action: 'A', repetition: '000000', request: 'x', operation: 'x', map: 'm', schema: 's' };
+const below = { trigger: 'manual', action: 'A', repetition: '000000', request: 'x', operation: 'x', map: 'm', schema: 's', batch: 'b', batchId: '0' };
 const place = (path, x) => path.replace('{connectorId}', x.connector).replace('{connectionId}', x.connection)
   .replace('{workflowId}', x.workflow).replace('{accountId}', x.account).replace('{runId}', x.run).replace('{version}', x.version).replace('{history}', x.history)
-  .replace(/\{(trigger|action|repetition|request|operation|map|schema)\}/g, (_, name) => below[name]);
+  .replace(/\{(trigger|action|repetition|request|operation|map|schema|batch|batchId)\}/g, (_, name) => below[name]);
 
 // A connector and a connection made with it, or a workflow with a run, owned by `who` (which gets there as a maker).
 async function things({ ok, next }, who, grants, kind = 'connector') {
@@ -129,6 +130,7 @@ async function things({ ok, next }, who, grants, kind = 'connector') {
   if (kind === 'account') {
     const { id } = await ok('PUT', `/api/v1/integrationAccounts/a${next()}`, {}, who.token);
     for (const below of ['maps/m', 'schemas/s']) await ok('PUT', `/api/v1/integrationAccounts/${id}/${below}`, { content: '<x/>' }, who.token);
+    await ok('PUT', `/api/v1/integrationAccounts/${id}/batchConfigurations/b`, { batchGroupName: 'g', releaseCriteria: { messageCount: 2 } }, who.token);
     await ok('PATCH', `/api/v1/users/${who.name}`, { grants });
     return { account: id };
   }

@@ -118,6 +118,16 @@ test('life of a workflow: every operation answers as it is described', async (t)
   await ok('POST', `${base}/poll/triggers/Look:reset`);
   await ok('POST', `${base}/poll2/triggers/Look:setState`, { source: { flowName: 'poll', triggerName: 'Look' } });
 
+  // what waits in a batch
+  await ok('PUT', `${base}/collect`, { definition: { triggers: { Batch: { type: 'Batch', inputs: { mode: 'Inline', configurations: { few: { releaseCriteria: { messageCount: 100 } } } } } }, actions: {} } });
+  await ok('PUT', `${base}/send`, { definition: { triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } }, actions: { Send: { type: 'SendToBatch', runAfter: {}, inputs: { batchName: 'few', content: 'x', host: { triggerName: 'Batch', workflow: { id: 'collect' } } } } } } });
+  assert.equal((await ended((await ok('POST', `${base}/send:run`, {})).id)).status, 'Succeeded');
+  const [waits] = (await ok('GET', `${base}/collect/batches`)).value;
+  assert.deepEqual([waits.batchName, waits.partitionName, waits.messageCount, waits.batchSize, waits.state], ['few', 'DEFAULT', 1, 3, 'Waiting']);
+  await ok('DELETE', `${base}/collect/batches/${waits.id}`);
+  assert.deepEqual((await ok('GET', `${base}/collect/batches`)).value, []);
+  assert.equal((await api('DELETE', `${base}/collect/batches/${waits.id}`)).status, 404);
+
   assert.ok((await ok('GET', '/api/v1/workflowOperations')) !== undefined);
   assert.ok((await ok('GET', '/api/v1/workflowBuiltins')).value.some((b) => b.operationType === 'Foreach'));
   await ok('DELETE', at);

@@ -1,24 +1,31 @@
 #include "api/flow_target.h"
 #include "api/ops/access.h"
 #include "api/service.h"
+#include "api/scheduling.h"
 #include "text/url.h"
+#include "workflow/batch.h"
 
 /*
- * Integration accounts, their maps and schemas (spec workflows §3.16, §7.2). Maps and schemas differ
- * in words only: which of them an operation is about stands in its path. Contents are kept as they
- * came; whether one is any good shows where it runs.
+ * Integration accounts, their maps, schemas and batch configurations (spec workflows §2.10, §3.16,
+ * §7.2). These differ in words mostly: which of them an operation is about stands in its path.
+ * Contents are kept as they came; whether one is any good shows where it runs. A batch configuration
+ * has none: it is all properties.
  */
 
 enum { TYPE_TEXT_MAX = 200 };
 
 static const struct {
     const char *word, *plural, *type_member, *content_type;
-} kinds[RAC_ARTIFACT_KINDS] = {{"map", "maps", "mapType", "application/xml"},
-                               {"schema", "schemas", "schemaType", "application/xml"}};
+} kinds[RAC_ARTIFACT_KINDS] = {
+    {"map", "maps", "mapType", "application/xml"},
+    {"schema", "schemas", "schemaType", "application/xml"},
+    {"batch configuration", "batchConfigurations", NULL, "application/json"}};
 
 static enum rac_artifact_kind kind_of(const struct rac_ask *q)
 {
-    return strstr(q->row->path, "/schemas") != NULL ? RAC_ARTIFACT_SCHEMA : RAC_ARTIFACT_MAP;
+    return strstr(q->row->path, "/schemas") != NULL               ? RAC_ARTIFACT_SCHEMA
+           : strstr(q->row->path, "/batchConfigurations") != NULL ? RAC_ARTIFACT_BATCH
+                                                                  : RAC_ARTIFACT_MAP;
 }
 
 /* --- names ------------------------------------------------------------------------------------ */
@@ -142,8 +149,10 @@ static struct rac_json artifact_json(struct rac_ask *q, const struct rac_account
         q->a, &o, "type",
         rac_arena_printf(q->a, "Microsoft.Logic/integrationAccounts/%s", kinds[kind].plural));
     put_stored(q, &o, r->properties);
-    RAC_JSON_PUT_STR(q->a, &o, "contentType", r->content_type);
-    RAC_JSON_PUT(q->a, &o, "contentLink", content_link(q, x, kind, r));
+    if (kind != RAC_ARTIFACT_BATCH) {
+        RAC_JSON_PUT_STR(q->a, &o, "contentType", r->content_type);
+        RAC_JSON_PUT(q->a, &o, "contentLink", content_link(q, x, kind, r));
+    }
     rac_json_put_time(q->a, &o, RAC_S("createdTime"), r->created_ms);
     rac_json_put_time(q->a, &o, RAC_S("changedTime"), r->changed_ms);
     return o;
@@ -297,10 +306,12 @@ void rac_ops_account_patch(struct rac_ask *q)
 static void removed(void *arg, const struct rac_commit *c)
 {
     struct rac_ask *q = arg;
-    if (c->err != RAC_OK)
+    if (c->err != RAC_OK) {
         rac_ask_fail_commit(q, c, "artifact");
-    else
-        rac_ask_done(q);
+        return;
+    }
+    rac_scheduling_messages(q->w);
+    rac_ask_done(q);
 }
 
 void rac_ops_account_delete(struct rac_ask *q)
@@ -388,6 +399,7 @@ static void artifact_saved(void *arg, const struct rac_commit *c)
         rac_ask_fail_err(q, e, kinds[kind_of(q)].word);
         return;
     }
+    rac_scheduling_messages(q->w);
     q->status = r.version == 1 ? 201 : 200;
     q->etag = rac_etag(q->a, r.version);
     rac_ask_answer(q, artifact_json(q, x, kind_of(q), &r));
@@ -464,6 +476,52 @@ void rac_ops_artifact_put(struct rac_ask *q)
                      kinds[kind].word, r.bytes.n, most);
         return;
     }
+    r.account = x->id;
+    q->state = x;
+    as->artifact_save(as->self, q->who->tenant, &r, artifact_saved, q);
+}
+
+/* Its group and what releases it; what else was said is kept. */
+static bool read_batch(struct rac_ask *q, struct rac_artifact_save *r)
+{
+    const struct rac_json *criteria = said(&q->json, "releaseCriteria"),
+                          *group = said(&q->json, "batchGroupName");
+    struct rac_json kept = kept_of(q, &q->json);
+    struct rac_batch b;
+    rac_str why;
+    if (rac_json_str(group, RAC_S("")).n == 0) {
+        rac_ask_fail(q, RAC_FAULT_BAD_VALUE, "A batch configuration needs a 'batchGroupName'.");
+        return false;
+    }
+    if (!rac_json_is_object(criteria) || (rac_json_geti(criteria, RAC_S("messageCount")) == NULL &&
+                                          rac_json_geti(criteria, RAC_S("batchSize")) == NULL &&
+                                          rac_json_geti(criteria, RAC_S("recurrence")) == NULL)) {
+        rac_ask_fail(q, RAC_FAULT_BAD_VALUE,
+                     "A batch configuration needs 'releaseCriteria' with at least one of "
+                     "'messageCount', 'batchSize' and 'recurrence'.");
+        return false;
+    }
+    if (!rac_batch_read(q->args[1], criteria, q->a, &b, &why)) {
+        rac_ask_fail(q, RAC_FAULT_BAD_VALUE, "The batch configuration is not valid: %.*s.",
+                     RAC_FMT(why));
+        return false;
+    }
+    r->properties = r->bytes = rac_json_print_str(&kept, 0, q->a);
+    r->content_type = rac_str_of(kinds[RAC_ARTIFACT_BATCH].content_type);
+    return true;
+}
+
+void rac_ops_batch_put(struct rac_ask *q)
+{
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_account_row *x = RAC_NEW(q->a, struct rac_account_row);
+    struct rac_artifact_save r = {.kind = RAC_ARTIFACT_BATCH,
+                                  .name = q->args[1],
+                                  .if_version = rac_etag_version(q->if_match),
+                                  .actor = rac_ask_actor(q)};
+    if (!account(q, RAC_MAY_ARTIFACT_EDIT, x) ||
+        !name_ok(q, kinds[RAC_ARTIFACT_BATCH].word, q->args[1]) || !read_batch(q, &r))
+        return;
     r.account = x->id;
     q->state = x;
     as->artifact_save(as->self, q->who->tenant, &r, artifact_saved, q);

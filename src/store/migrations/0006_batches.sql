@@ -26,6 +26,9 @@ create table batch_messages (
     primary key (part, number)
 ) strict, without rowid;
 
+-- How often messages made a trigger due: who saves what it read before sees that it was called since.
+alter table flow_triggers add column calls integer not null default 1;
+
 -- How much waits for a workflow, so that nobody has to count it.
 create table flow_batched (
     flow integer primary key,

@@ -236,8 +236,17 @@ static const char *event_name(enum rac_artifact_kind kind, int what)
 {
     static const char *const names[RAC_ARTIFACT_KINDS][3] = {
         {"map.created", "map.updated", "map.deleted"},
-        {"schema.created", "schema.updated", "schema.deleted"}};
+        {"schema.created", "schema.updated", "schema.deleted"},
+        {"batchConfiguration.created", "batchConfiguration.updated", "batchConfiguration.deleted"}};
     return names[kind][what];
+}
+
+/* Triggers of the tenant whose batches are described in an account look at them again. */
+static rac_err batches_changed(struct rac_store *s, struct rac_write *w)
+{
+    w->touches |= RAC_TOUCH_READY;
+    return RAC_DB_RUN(&s->db, TRIGGER_CALL_ACCOUNT, NULL, V_STR(w->tenant), V_STR(RAC_STR_NULL),
+                      V_I64(rac_env_wall_ms(s->env)));
 }
 
 static rac_err artifact_apply(struct rac_store *s, struct rac_write *w)
@@ -257,7 +266,7 @@ static rac_err artifact_apply(struct rac_store *s, struct rac_write *w)
         return e;
     if (n >= RAC_ARTIFACTS_MAX)
         return rac_write_fail(w, RAC_E_LIMIT,
-                              "an integration account holds 1,000 maps and schemas");
+                              "an integration account holds 1,000 maps, schemas and batches");
     e = RAC_DB_RUN(&s->db, BLOB_ADD, NULL, V_STR(w->tenant), V_BYTES(q->digest, sizeof q->digest),
                    V_BLOB(r->bytes));
     if (e == RAC_OK)
@@ -267,6 +276,8 @@ static rac_err artifact_apply(struct rac_store *s, struct rac_write *w)
                        V_I64(r->bytes.n), V_I64(w->actor.at_ms), V_STR(w->actor.user));
     if (e == RAC_OK && before.there)
         e = RAC_DB_RUN(&s->db, BLOB_DROP, NULL, V_STR(w->tenant), V_BLOB(before.digest));
+    if (e == RAC_OK && r->kind == RAC_ARTIFACT_BATCH)
+        e = batches_changed(s, w);
     w->commit.id = r->name;
     w->commit.version = before.there ? before.version + 1 : 1;
     return e == RAC_OK ? rac_audit(s, w, event_name(r->kind, before.there), "artifact", r->name, 0)
@@ -305,6 +316,8 @@ static rac_err artifact_delete_apply(struct rac_store *s, struct rac_write *w)
                        V_I64(r->kind + 1), V_STR(r->name));
     if (e == RAC_OK)
         e = RAC_DB_RUN(&s->db, BLOB_DROP, NULL, V_STR(w->tenant), V_BLOB(before.digest));
+    if (e == RAC_OK && r->kind == RAC_ARTIFACT_BATCH)
+        e = batches_changed(s, w);
     w->commit.id = r->name;
     return e == RAC_OK ? rac_audit(s, w, event_name(r->kind, 2), "artifact", r->name, 0) : e;
 }

@@ -14,7 +14,7 @@ static bool is_full(const struct rac_flow_full *f, int64_t messages, int64_t byt
     return (f->messages > 0 && messages >= f->messages) || (f->bytes > 0 && bytes >= f->bytes);
 }
 
-/* Its trigger is due now; a scheduler that is saving what it read sees that this has moved. */
+/* Its trigger is due now; a scheduler that saves what it read before sees that it was called. */
 static rac_err call_trigger(struct rac_store *s, struct rac_write *w, int64_t flow, rac_str trigger)
 {
     w->touches |= RAC_TOUCH_READY;

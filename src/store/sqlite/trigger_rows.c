@@ -16,7 +16,8 @@ static rac_err trigger_get(void *self, int64_t flow, rac_str trigger, struct rac
                                              .state = rac_db_str(&r, 0, a),
                                              .status = rac_db_str(&r, 1, a),
                                              .due_ms = rac_db_i64(&r, 2),
-                                             .last_ms = rac_db_i64(&r, 3)};
+                                             .last_ms = rac_db_i64(&r, 3),
+                                             .calls = rac_db_i64(&r, 5)};
     rac_err e = rac_db_end(&r);
     return e != RAC_OK ? e : found ? RAC_OK : RAC_E_NOT_FOUND;
 }
@@ -87,7 +88,7 @@ rac_err rac_trigger_put(struct rac_store *s, const struct rac_flow_trigger_row *
         return RAC_DB_RUN(&s->db, TRIGGER_DEL, NULL, V_I64(t->flow), V_STR(t->trigger));
     return RAC_DB_RUN(&s->db, TRIGGER_PUT, NULL, V_I64(t->flow), V_STR(t->trigger),
                       V_I64(t->due_ms), V_I64(t->last_ms), V_STR(t->status), V_STR(t->state),
-                      V_I64(t->seen_ms));
+                      V_I64(t->seen_ms), V_I64(t->calls));
 }
 
 void rac_trigger_copy(struct rac_arena *a, struct rac_flow_trigger_row *t)

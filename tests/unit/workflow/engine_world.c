@@ -172,6 +172,13 @@ static void fire_counted(void *self, const struct rac_fire *fire, rac_fire_fn do
     w->counted_arg = arg;
 }
 
+static void messages_kept(void *self)
+{
+    struct world *w = self;
+    if (w->messages_kept != NULL)
+        w->messages_kept(w->messages_kept_arg);
+}
+
 static void engine_start(struct world *w)
 {
     struct rac_engine_ports p = {.env = &w->env,
@@ -185,6 +192,7 @@ static void engine_start(struct world *w)
                                  .target = target,
                                  .target_release = target_release,
                                  .artifact = w->artifact,
+                                 .messages_kept = messages_kept,
                                  .sandbox = w->sandbox,
                                  .public_url = RAC_S("https://r.example"),
                                  .fire_counted = fire_counted,
@@ -204,6 +212,8 @@ struct world *world_new(uint64_t seed, bool stored)
     w->deferred_end = &w->deferred;
     w->limits.unload_after_ms = 2000;
     w->store = stored ? memory_store_new() : NULL;
+    if (stored)
+        w->store->env = &w->env;
     rac_arena_init(&w->a, SIZE_MAX / 2);
     engine_start(w);
     return w;

@@ -49,6 +49,8 @@ struct world {
                                   const struct rac_artifact_content *c),
                      void *arg);
     struct rac_sandbox sandbox;
+    void (*messages_kept)(void *arg); /* for batches; NULL: nobody looks */
+    void *messages_kept_arg;
     /* Told of each request as it leaves. */
     void (*on_fetch)(void *arg, struct world *w, const struct world_fetch *f);
     void *on_fetch_arg;

@@ -2,6 +2,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#include <stdio.h>
+
 struct memory_commit {
     struct memory_commit *next;
     struct rac_arena a;
@@ -12,6 +14,11 @@ struct memory_commit {
     struct rac_flow_trigger_row row;
     bool has_row;
     const char *event_status; /* NULL: no event */
+    const struct rac_flow_release *release;
+    struct rac_flow_message *messages;
+    size_t messages_n;
+    const struct rac_flow_mark *mark;
+    rac_str tenant;
 };
 
 static char *copy(rac_str s)
@@ -63,7 +70,8 @@ static struct memory_trigger *trigger_made(struct memory_store *s, rac_str tenan
         return t;
     s->triggers = rac_mem_realloc(s->triggers, (s->triggers_n + 1) * sizeof *s->triggers);
     t = &s->triggers[s->triggers_n++];
-    *t = (struct memory_trigger){.flow = flow, .tenant = copy(tenant), .name = copy(name)};
+    *t = (struct memory_trigger){
+        .flow = flow, .tenant = copy(tenant), .name = copy(name), .calls = 1};
     return t;
 }
 
@@ -72,6 +80,15 @@ void memory_store_attend(struct memory_store *s, rac_str tenant, int64_t flow, c
 {
     struct memory_trigger *t = trigger_made(s, tenant, flow, rac_str_of(trigger));
     t->due_ms = t->due_ms == at_ms ? at_ms + 1 : at_ms;
+}
+
+void memory_store_call(struct memory_store *s, rac_str tenant, int64_t flow, rac_str trigger,
+                       rac_ms at_ms)
+{
+    struct memory_trigger *t = trigger_made(s, tenant, flow, trigger);
+    if (t->due_ms == 0 || t->due_ms > at_ms)
+        t->due_ms = at_ms;
+    t->calls++;
 }
 
 static void write_trigger(struct memory_store *s, const struct rac_flow_trigger_row *row)
@@ -86,7 +103,8 @@ static void write_trigger(struct memory_store *s, const struct rac_flow_trigger_
     }
     bool is_new = t == NULL;
     t = trigger_made(s, row->tenant, row->flow, row->trigger);
-    if (is_new || row->seen_ms == 0 || t->due_ms == row->seen_ms)
+    if (is_new || ((row->seen_ms == 0 || t->due_ms == row->seen_ms) &&
+                   (row->calls == 0 || t->calls == row->calls)))
         t->due_ms = row->due_ms;
     t->last_ms = row->last_ms;
     set(&t->status, row->status);
@@ -106,7 +124,8 @@ static rac_err trigger_get(void *self, int64_t flow, rac_str trigger, struct rac
         .state = t->state != NULL ? rac_arena_str(a, rac_str_of(t->state)) : RAC_STR_NULL,
         .status = t->status != NULL ? rac_arena_str(a, rac_str_of(t->status)) : RAC_STR_NULL,
         .due_ms = t->due_ms,
-        .last_ms = t->last_ms};
+        .last_ms = t->last_ms,
+        .calls = t->calls};
     return RAC_OK;
 }
 
@@ -167,6 +186,31 @@ static void queued(struct memory_store *s, struct memory_commit *c)
     s->waiting++;
 }
 
+static const struct rac_flow_release *copy_release(struct memory_commit *c,
+                                                   const struct rac_flow_release *r)
+{
+    if (r == NULL)
+        return NULL;
+    struct rac_flow_release *out = RAC_NEW(&c->a, struct rac_flow_release);
+    *out = *r;
+    out->trigger = rac_arena_str(&c->a, r->trigger);
+    return out;
+}
+
+static void copy_messages(struct memory_commit *c, const struct rac_flow_message *v, size_t n)
+{
+    c->messages = RAC_NEW_N(&c->a, struct rac_flow_message, n + 1);
+    c->messages_n = n;
+    for (size_t i = 0; i < n; i++) {
+        struct rac_flow_message *m = &c->messages[i];
+        *m = v[i];
+        rac_str *const texts[] = {&m->tenant,    &m->trigger, &m->batch,
+                                  &m->partition, &m->id,      &m->content};
+        for (size_t k = 0; k < RAC_COUNT(texts); k++)
+            *texts[k] = rac_arena_str(&c->a, *texts[k]);
+    }
+}
+
 static void saving(struct memory_store *s, const struct rac_flow_trigger_row *row,
                    const struct rac_flow_event_row *event, rac_commit_fn done, void *arg)
 {
@@ -176,6 +220,8 @@ static void saving(struct memory_store *s, const struct rac_flow_trigger_row *ro
     row_copy(c, row);
     if (event != NULL)
         c->event_status = rac_arena_cstr(&c->a, event->status);
+    if (event != NULL)
+        c->release = copy_release(c, event->release);
     queued(s, c);
 }
 
@@ -193,14 +239,55 @@ static void event_add(void *self, int64_t flow, rac_str tenant,
     saving(self, NULL, event, done, arg);
 }
 
+static void message_add(void *self, const struct rac_flow_message *m, rac_commit_fn done, void *arg)
+{
+    struct memory_commit *c = rac_mem_alloc(sizeof *c);
+    *c = (struct memory_commit){.saved = done, .arg = arg};
+    rac_arena_init(&c->a, SIZE_MAX / 2);
+    copy_messages(c, m, 1);
+    queued(self, c);
+}
+
+static void part_mark(void *self, const struct rac_flow_mark *m, rac_commit_fn done, void *arg)
+{
+    struct memory_commit *c = rac_mem_alloc(sizeof *c);
+    *c = (struct memory_commit){.saved = done, .arg = arg};
+    rac_arena_init(&c->a, SIZE_MAX / 2);
+    struct rac_flow_mark *copy = RAC_NEW(&c->a, struct rac_flow_mark);
+    *copy = *m;
+    rac_str *const texts[] = {&copy->tenant, &copy->trigger, &copy->batch};
+    for (size_t k = 0; k < RAC_COUNT(texts); k++)
+        *texts[k] = rac_arena_str(&c->a, *texts[k]);
+    c->mark = copy;
+    queued(self, c);
+}
+
+/* What a commit does to batches; its release is there. */
+static void write_batches(struct memory_store *s, struct memory_commit *c)
+{
+    struct memory_trigger *t =
+        c->release != NULL ? memory_store_trigger(s, c->release->flow, c->release->trigger) : NULL;
+    char tenant[64];
+    snprintf(tenant, sizeof tenant, "%s", t != NULL ? t->tenant : "");
+    if (c->release != NULL)
+        memory_release_put(s, rac_str_of(tenant), c->release);
+    for (size_t i = 0; i < c->messages_n; i++)
+        memory_message_put(s, &c->messages[i]);
+    if (c->mark != NULL)
+        memory_mark(s, c->mark);
+}
+
 static void write_save(struct memory_store *s, struct memory_commit *c, struct rac_commit *out)
 {
     *out = (struct rac_commit){.err = s->save_fault != NULL ? s->save_fault(s->save_fault_arg)
                                                             : RAC_OK};
+    if (out->err == RAC_OK && c->release != NULL && !memory_release_is_there(s, c->release))
+        out->err = RAC_E_CONFLICT;
     if (out->err != RAC_OK)
         return;
     if (c->has_row)
         write_trigger(s, &c->row);
+    write_batches(s, c);
     if (c->event_status == NULL)
         return;
     s->events_total++;
@@ -233,17 +320,22 @@ static void turn(void *self, const struct rac_flow_turn *t, const struct rac_flo
         values[i].bytes = rac_arena_str(&c->a, t->values[i].bytes);
     }
     c->t.values = values;
+    copy_messages(c, t->messages, t->messages_n);
+    c->release = t->create ? copy_release(c, t->release) : NULL;
     c->done = done;
     c->arg = arg;
     queued(s, c);
 }
 
-static rac_err write_turn(struct memory_store *s, const struct rac_flow_turn *t, int64_t *id)
+static rac_err write_turn(struct memory_store *s, struct memory_commit *c, int64_t *id)
 {
+    const struct rac_flow_turn *t = &c->t;
     struct memory_run *r;
     if (t->create) {
         if (memory_store_run(s, t->flow, t->name) != NULL)
             return RAC_E_EXISTS;
+        if (c->release != NULL && !memory_release_is_there(s, c->release))
+            return RAC_E_CONFLICT;
         s->runs = rac_mem_realloc(s->runs, (s->runs_n + 1) * sizeof *s->runs);
         r = &s->runs[s->runs_n++];
         *r = (struct memory_run){.id = (int64_t)s->runs_n,
@@ -307,9 +399,11 @@ bool memory_store_deliver(struct memory_store *s)
     s->turns_total++;
     rac_err err = s->fault != NULL ? s->fault(s->fault_arg) : RAC_OK;
     if (err == RAC_OK)
-        err = write_turn(s, &c->t, &id);
+        err = write_turn(s, c, &id);
     if (err == RAC_OK && c->has_row)
         write_trigger(s, &c->row);
+    if (err == RAC_OK)
+        write_batches(s, c);
     c->done(c->arg, err, err == RAC_OK ? RAC_STR_NULL : RAC_S("made to fail"), id);
     commit_free(c);
     return true;
@@ -321,12 +415,19 @@ void memory_store_crash(struct memory_store *s, size_t written)
     while (s->queue != NULL) {
         struct memory_commit *c = s->queue;
         s->queue = c->next;
+        if (s->queue == NULL) /* whoever hears of it may write again */
+            s->queue_end = &s->queue;
         if (written > 0) {
             written--;
+            rac_err err = RAC_OK;
             if (c->done != NULL)
-                (void)write_turn(s, &c->t, &id);
+                err = write_turn(s, c, &id);
+            else if (c->release != NULL && !memory_release_is_there(s, c->release))
+                err = RAC_E_CONFLICT;
             if (c->has_row)
                 write_trigger(s, &c->row);
+            if (err == RAC_OK)
+                write_batches(s, c);
         }
         if (c->done != NULL)
             c->done(c->arg, RAC_E_CANCELLED, RAC_S("crashed"), 0);
@@ -404,7 +505,10 @@ struct memory_store *memory_store_new(void)
                                       .trigger_get = trigger_get,
                                       .trigger_save = trigger_save,
                                       .event_add = event_add,
+                                      .message_add = message_add,
+                                      .part_mark = part_mark,
                                       .due_triggers = due_triggers};
+    memory_batches_port(&s->port);
     return s;
 }
 
@@ -425,6 +529,7 @@ void memory_store_free(struct memory_store *s)
         rac_mem_free(s->values[i].p);
     for (size_t i = 0; i < s->triggers_n; i++)
         trigger_free(&s->triggers[i]);
+    memory_batches_free(s);
     rac_mem_free(s->triggers);
     rac_mem_free(s->values);
     rac_mem_free(s->runs);

@@ -6,6 +6,7 @@
 #ifndef RAC_TEST_MEMORY_STORE_H
 #define RAC_TEST_MEMORY_STORE_H
 
+#include "base/env.h"
 #include "workflow/store.h"
 
 struct memory_run {
@@ -24,10 +25,29 @@ struct memory_trigger {
     int64_t flow;
     char *tenant, *name, *state, *status;
     rac_ms due_ms, last_ms;
+    int64_t calls;
+};
+
+struct memory_part { /* of a batch, by id */
+    int64_t id, flow, last, through;
+    char *batch, *partition;
+    bool ready;
+};
+struct memory_message {
+    int64_t part, number;
+    rac_ms at_ms;
+    char *id, *content;
 };
 
 struct memory_store {
     struct rac_flow_store port;
+    const struct rac_env *env; /* when messages come; NULL: at once */
+    struct memory_part *parts;
+    size_t parts_n;
+    int64_t parts_total;
+    struct memory_message *messages;
+    size_t messages_n, messages_total;
+    uint64_t ready_counter;
     struct memory_trigger *triggers;
     size_t triggers_n;
     size_t events_total, due_reads_total;
@@ -59,7 +79,18 @@ void memory_store_crash(struct memory_store *s, size_t written);
 /* As a save of the workflow does: the trigger is due at that time. */
 void memory_store_attend(struct memory_store *s, rac_str tenant, int64_t flow, const char *trigger,
                          rac_ms at_ms);
+/* As messages do: due now, and whoever saves what it read before sees that. */
+void memory_store_call(struct memory_store *s, rac_str tenant, int64_t flow, rac_str trigger,
+                       rac_ms at_ms);
 struct memory_trigger *memory_store_trigger(struct memory_store *s, int64_t flow, rac_str trigger);
 struct memory_run *memory_store_run(struct memory_store *s, int64_t flow, rac_str name);
+
+/* memory_batches.c: what writes do to batches */
+void memory_message_put(struct memory_store *s, const struct rac_flow_message *m);
+bool memory_release_is_there(const struct memory_store *s, const struct rac_flow_release *r);
+void memory_release_put(struct memory_store *s, rac_str tenant, const struct rac_flow_release *r);
+void memory_mark(struct memory_store *s, const struct rac_flow_mark *m);
+void memory_batches_port(struct rac_flow_store *p);
+void memory_batches_free(struct memory_store *s);
 
 #endif
