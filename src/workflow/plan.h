@@ -105,6 +105,12 @@ struct rac_plan {
 rac_err rac_plan_compile(const struct rac_workflow *w, struct rac_arena *a, struct rac_plan **out,
                          struct rac_diags *d) RAC_MUST_CHECK;
 
+/* Scope, If, Switch, Foreach or Until; a Switch may have no graphs. */
+static inline bool rac_wf_is_container(const struct rac_wf_action *x)
+{
+    return x->type <= RAC_WF_TYPE_UNTIL;
+}
+
 /* Place of an action by name (letter case ignored), or UINT32_MAX. */
 uint32_t rac_plan_find(const struct rac_plan *p, rac_str name);
 

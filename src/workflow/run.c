@@ -379,7 +379,7 @@ static void execute(struct rac_run *r, struct rac_wf_record *x)
         fixed(r, x);
         return;
     }
-    if (x->action->graphs_n > 0) {
+    if (rac_wf_is_container(x->action)) {
         run_control(r, x);
         return;
     }

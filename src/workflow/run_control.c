@@ -207,20 +207,37 @@ static struct until_limit until_limit(struct rac_run *r, struct rac_wf_record *x
     return out;
 }
 
+/* Whether the loop stops after the iteration f; false and *o has failed: nobody can tell. */
+static bool until_judged(struct rac_run *r, struct rac_wf_record *x, struct rac_wf_frame *f,
+                         bool *stop, struct rac_act_result *o)
+{
+    struct rac_wf_record inside = {
+        .action = x->action, .frame = f, .status = x->status, .start_ms = x->start_ms};
+    struct rac_json v;
+    if (!run_eval(r, &inside, x->action->subject, &v, o))
+        return false;
+    if (v.type != RAC_JSON_BOOL) {
+        run_fail(r, o, "BadRequest", "ExpressionEvaluationFailed",
+                 "The execution of template action '%.*s' failed: the result of the evaluation of "
+                 "its expression is of type '%s'. The result must be true or false.",
+                 RAC_FMT(x->action->name), rac_expr_type_name(&v));
+        return false;
+    }
+    *stop = v.b;
+    return true;
+}
+
 /* Do-while: after each iteration, whether to go on (§3.13). */
 static void until_iterated(struct rac_run *r, struct rac_wf_record *x)
 {
     struct rac_act_result o = {.status = RAC_WF_SUCCEEDED};
     struct rac_wf_inner *in = x->inner;
     struct rac_wf_frame *last = in->frames[in->frames_n - 1];
-    struct rac_wf_record inside = {
-        .action = x->action, .frame = last, .status = x->status, .start_ms = x->start_ms};
-    struct rac_json v;
-    if (!run_eval(r, &inside, x->action->subject, &v, &o)) {
+    bool stop;
+    if (!until_judged(r, x, last, &stop, &o)) {
         run_end(r, x, &o, false);
         return;
     }
-    bool stop = v.type == RAC_JSON_BOOL && v.b;
     struct until_limit limit = until_limit(r, x);
     bool reached = !stop && (in->frames_n >= (uint64_t)limit.count ||
                              run_now(r) - x->start_ms >= limit.timeout_ms);
@@ -232,24 +249,31 @@ static void until_iterated(struct rac_run *r, struct rac_wf_record *x)
     ends(r, x, fails ? RAC_WF_FAILED : last->status, false);
 }
 
-/* An Until around nothing cannot change its own condition but may wait for the clock: it is judged
- * once (its iterations would be empty). */
+/* An Until around nothing: its iterations leave no trace, so they are only counted. */
+static void empty_until(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
+{
+    struct until_limit limit = until_limit(r, x);
+    struct rac_wf_frame f = {.owner = x, .parent = x->frame, .graph = x->action->graphs[0]};
+    bool stop = false;
+    o->code = "NotSpecified";
+    for (; f.index < limit.count && !stop; f.index++)
+        if (!until_judged(r, x, &f, &stop, o))
+            break;
+    if (o->status != RAC_WF_FAILED && !stop &&
+        (x->action->options & RAC_WF_FAIL_WHEN_LIMITS_REACHED) != 0)
+        run_fail(r, o, "ActionFailed", "ActionFailed",
+                 "An action failed. No dependent actions succeeded.");
+    run_end(r, x, o, true);
+}
+
 static void start_until(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
-    struct rac_json v;
-    if (r->plan->graphs[x->action->graphs[0]].n > 0) {
-        run_started(r, x, rac_json_none, rac_json_none);
-        run_frame(r, x, x->action->graphs[0], 0);
+    if (r->plan->graphs[x->action->graphs[0]].n == 0) {
+        empty_until(r, x, o);
         return;
     }
-    o->code = "NotSpecified";
-    if (run_eval(r, x, x->action->subject, &v, o)) {
-        bool stop = v.type == RAC_JSON_BOOL && v.b;
-        if (!stop && (x->action->options & RAC_WF_FAIL_WHEN_LIMITS_REACHED) != 0)
-            run_fail(r, o, "ActionFailed", "ActionFailed",
-                     "An action failed. No dependent actions succeeded.");
-    }
-    run_end(r, x, o, true);
+    run_started(r, x, rac_json_none, rac_json_none);
+    run_frame(r, x, x->action->graphs[0], 0);
 }
 
 void run_frame_done(struct rac_run *r, struct rac_wf_frame *f)

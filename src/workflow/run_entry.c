@@ -139,7 +139,7 @@ static void close_frame(struct rac_run *r, struct rac_wf_frame *f, const struct 
             x->start_ms = e->at_ms;
         } else {
             x->status = RAC_WF_CANCELLED;
-            if (x->action->graphs_n == 0)
+            if (!rac_wf_is_container(x->action))
                 run_push(r, &r->stopped, x);
         }
     }
@@ -330,7 +330,7 @@ static void resume_frame(struct rac_run *r, struct rac_wf_frame *f)
             run_push(r, &r->queue, x);
         if (x->status != RAC_WF_RUNNING && x->status != RAC_WF_WAITING)
             continue;
-        if (x->action->graphs_n == 0)
+        if (!rac_wf_is_container(x->action))
             run_push(r, &r->wants, x);
         for (uint32_t k = 0; x->inner != NULL && k < x->inner->frames_n; k++)
             if (!run_terminal(x->inner->frames[k]->status))

@@ -49,39 +49,83 @@ static struct rac_json as_shown(const struct shown *s, struct rac_json o, uint8_
     return rac_secure_mask(s->texts, &o, a);
 }
 
+static bool is_loop(const struct rac_wf_action *x)
+{
+    return x->type == RAC_WF_TYPE_FOREACH || x->type == RAC_WF_TYPE_UNTIL;
+}
+
+/* The body of the loop an action stands in; the root graph when there is none. */
+static uint32_t body_of(const struct rac_plan *p, uint32_t graph)
+{
+    while (p->graphs[graph].owner != UINT32_MAX && !is_loop(&p->actions[p->graphs[graph].owner]))
+        graph = p->actions[p->graphs[graph].owner].graph;
+    return graph;
+}
+
+/* The record of an action in one iteration, whether its container there ran it or not; NULL: it is
+ * not decided. */
+static const struct rac_wf_record *in_body(struct rac_run *r, struct rac_wf_frame *body,
+                                           uint32_t at)
+{
+    const struct rac_wf_action *x = &r->plan->actions[at];
+    struct run_seen s = {0};
+    collect(r, body, x->graph, &s);
+    const struct rac_wf_record *v = s.n > 0 ? &s.v[0]->records[x->order] : run_unrun(r, body, at);
+    return v != NULL && v->status != RAC_WF_NONE ? v : NULL;
+}
+
+/* Which of two repetitions speaks for all of them (§7.6). */
+static unsigned weight(enum rac_wf_status s)
+{
+    return s == RAC_WF_SKIPPED     ? 1
+           : s == RAC_WF_SUCCEEDED ? 2
+           : s == RAC_WF_CANCELLED ? 3
+           : s == RAC_WF_TIMED_OUT ? 4
+           : s == RAC_WF_FAILED    ? 5
+                                   : 0;
+}
+
+static void add_repeated(struct rac_run *r, const struct shown *show, uint32_t at,
+                         const struct run_seen *bodies, struct rac_arena *a,
+                         struct rac_json *actions)
+{
+    uint8_t hidden = show->hidden.actions[at];
+    const struct rac_wf_record *worst = NULL;
+    struct rac_json v, list = rac_json_new_array(a);
+    for (size_t i = 0; i < bodies->n; i++) {
+        const struct rac_wf_record *x = in_body(r, bodies->v[i], at);
+        char name[RAC_REPETITION_NAME_TEXT];
+        if (x == NULL)
+            continue;
+        if (worst == NULL || weight(x->status) >= weight(worst->status))
+            worst = x;
+        struct rac_json one = as_shown(show, run_record_json(r, x, false), hidden, a);
+        rac_str path = {name, rac_run_repetition(r, x, name)};
+        RAC_JSON_PUT_STR(a, &one, "name", rac_arena_str(a, path));
+        rac_json_add(a, &list, one);
+    }
+    if (worst == NULL)
+        return;
+    v = as_shown(show, run_record_json(r, worst, false), hidden, a);
+    RAC_JSON_PUT(a, &v, "repetitions", list);
+    rac_json_put(a, actions, r->plan->actions[at].name, v);
+}
+
 static void add_action(struct rac_run *r, const struct shown *show, uint32_t at,
                        struct rac_arena *a, struct rac_json *actions)
 {
     const struct rac_wf_action *x = &r->plan->actions[at];
-    uint8_t hidden = show->hidden.actions[at];
-    struct run_seen s = {0};
-    struct rac_json v, list;
-    const struct rac_wf_record *last;
-    collect(r, r->root, x->graph, &s);
-    if (s.n == 0) {
-        last = run_unrun(r, r->root, at);
-        if (last != NULL)
-            rac_json_put(a, actions, x->name,
-                         as_shown(show, run_record_json(r, last, false), hidden, a));
+    struct run_seen bodies = {0};
+    const struct rac_wf_record *v;
+    collect(r, r->root, body_of(r->plan, x->graph), &bodies);
+    if (x->in_loop && bodies.n > 0) {
+        add_repeated(r, show, at, &bodies, a, actions);
         return;
     }
-    last = &s.v[s.n - 1]->records[x->order];
-    if (last->status == RAC_WF_NONE)
-        return;
-    v = as_shown(show, run_record_json(r, last, false), hidden, a);
-    if (s.n > 1) {
-        list = rac_json_new_array(a);
-        for (size_t k = 0; k < s.n; k++) {
-            char name[RAC_REPETITION_NAME_TEXT];
-            last = &s.v[k]->records[x->order];
-            struct rac_json one = as_shown(show, run_record_json(r, last, false), hidden, a);
-            rac_str path = {name, rac_run_repetition(r, last, name)};
-            RAC_JSON_PUT_STR(a, &one, "name", rac_arena_str(a, path));
-            rac_json_add(a, &list, one);
-        }
-        RAC_JSON_PUT(a, &v, "repetitions", list);
-    }
-    rac_json_put(a, actions, x->name, v);
+    v = bodies.n > 0 ? in_body(r, r->root, at) : run_unrun(r, r->root, at);
+    if (v != NULL)
+        rac_json_put(a, actions, x->name,
+                     as_shown(show, run_record_json(r, v, false), show->hidden.actions[at], a));
 }
 
 /* The first Response that succeeded is the one that was sent; one that is hidden hides it. */

@@ -204,7 +204,7 @@ static bool get_result(struct rac_run *r, rac_str name, struct rac_json *out)
 {
     uint32_t at = rac_plan_find(r->plan, name);
     struct run_seen s = {0};
-    if (at == UINT32_MAX || r->plan->actions[at].graphs_n == 0 || r->root == NULL)
+    if (at == UINT32_MAX || !rac_wf_is_container(&r->plan->actions[at]) || r->root == NULL)
         return false;
     const struct rac_wf_action *action = &r->plan->actions[at];
     frames_of(r, here(r), action->graph, &s);
@@ -243,8 +243,12 @@ static bool get_loop(struct rac_run *r, enum rac_expr_ref ref, rac_str name, str
         enclosing(r, name, until ? RAC_WF_TYPE_UNTIL : RAC_WF_TYPE_FOREACH);
     if (f == NULL)
         return false;
+    if (until) {
+        *out = rac_json_of_int(f->index);
+        return true;
+    }
     const struct rac_json *item = rac_json_at(&f->owner->inner->items, f->index);
-    *out = until ? rac_json_of_int(f->index) : item != NULL ? *item : rac_json_of_null();
+    *out = item != NULL ? *item : rac_json_of_null();
     return true;
 }
 

@@ -91,7 +91,10 @@ struct rac_skipped rac_skip_inside(const struct rac_plan *p, const struct rac_wf
 {
     uint32_t holder = p->graphs[x->graph].owner;
     bool direct = &p->actions[holder] == container;
-    if (code != NULL && (strcmp(code, "Terminated") == 0 || strcmp(code, "Cancelled") == 0))
+    bool branches = (container->type == RAC_WF_TYPE_IF || container->type == RAC_WF_TYPE_SWITCH) &&
+                    status != RAC_WF_SKIPPED;
+    if (!branches && code != NULL &&
+        (strcmp(code, "Terminated") == 0 || strcmp(code, "Cancelled") == 0))
         return (struct rac_skipped){.reason = RAC_SKIP_ENDED, .other = UINT32_MAX};
     if (x->after_n > 0) {
         for (uint32_t i = 0; i < x->after_n; i++)
@@ -104,8 +107,7 @@ struct rac_skipped rac_skip_inside(const struct rac_plan *p, const struct rac_wf
     if (!direct)
         return (struct rac_skipped){
             .reason = RAC_SKIP_DEPENDENCY, .other = holder, .other_status = RAC_WF_SKIPPED};
-    bool branches = container->type == RAC_WF_TYPE_IF || container->type == RAC_WF_TYPE_SWITCH;
-    if (branches && status != RAC_WF_SKIPPED && (code == NULL || strcmp(code, "BadRequest") != 0))
+    if (branches && (code == NULL || strcmp(code, "BadRequest") != 0))
         return (struct rac_skipped){.reason = RAC_SKIP_BRANCH, .other = UINT32_MAX};
     return (struct rac_skipped){
         .reason = RAC_SKIP_DEPENDENCY, .other = holder, .other_status = status, .other_code = code};

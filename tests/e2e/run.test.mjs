@@ -92,6 +92,19 @@ test('branches, switches, terminate, response', async (t) => {
   assert.deepEqual([end.json.actions.Never.status, end.json.actions.Never.code], ['Skipped', 'Terminated']);
 });
 
+test('containers with nothing in them, loops that nobody can judge, repetitions that differ', async (t) => {
+  const r = await run(t, {
+    Bare: { type: 'Switch', expression: 'x', cases: {} },
+    Count: { type: 'Until', expression: "@equals(iterationIndexes('Count'), 3)", limit: { count: 10 }, actions: {}, operationOptions: 'FailWhenLimitsReached', runAfter: after('Bare') },
+    Short: { type: 'Until', expression: "@equals(iterationIndexes('Short'), 3)", limit: { count: 3 }, actions: {}, operationOptions: 'FailWhenLimitsReached', runAfter: after('Count') },
+    Text: { type: 'Until', expression: "@concat('a')", limit: { count: 2 }, actions: { C: compose(1) }, runAfter: after(['Short', ['Failed']]) },
+    Each: { type: 'Foreach', foreach: [0, 1], actions: { Div: compose('@div(1, item())') }, runAfter: after(['Text', ['Failed']]) },
+  });
+  assert.deepEqual(statuses(r), { Bare: 'Succeeded', Count: 'Succeeded', Short: 'Failed', Text: 'Failed', C: 'Succeeded', Each: 'Failed', Div: 'Failed' });
+  assert.match(r.json.actions.Text.error.message, /of type 'String'. The result must be true or false/);
+  assert.deepEqual(r.json.actions.Div.repetitions.map((x) => [x.name, x.status]), [['000000', 'Failed'], ['000001', 'Succeeded']]);
+});
+
 test('data operations', async (t) => {
   const rows = "@createArray(json('{\"n\":\"a,b\",\"v\":1}'), json('{\"n\":\"<c>\",\"v\":null}'))";
   const r = await run(t, {
