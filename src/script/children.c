@@ -42,6 +42,7 @@ struct rac_sandbox_job {
     rac_sandbox_fn done;
     void *arg;
     struct rac_task refusal; /* it cannot be taken: told soon */
+    bool again;              /* a child was killed from outside before it could answer */
     unsigned char head[HEAD];
 };
 
@@ -161,10 +162,36 @@ static void all_free(struct rac_children *c)
     rac_mem_free(c);
 }
 
+/* A child that had served before and was killed by somebody else, between two jobs as far as can be
+ * told: that is not the job's fault, which is given to another one, once. */
+static bool is_blameless(const struct child *k)
+{
+    const struct rac_sandbox_job *j = k->job;
+    return j != NULL && !j->again && k->jobs > 0 && k->in.n == 0 && k->reaped &&
+           WIFSIGNALED(k->status) && WTERMSIG(k->status) == SIGKILL;
+}
+
+static void put_back(struct child *k)
+{
+    struct rac_children *c = k->owner;
+    struct rac_sandbox_job *j = k->job;
+    k->job = NULL;
+    j->child = NULL;
+    j->again = true;
+    j->next = c->waiting;
+    c->waiting = j;
+    if (j->next == NULL)
+        c->waiting_end = &j->next;
+    c->waiting_n++;
+}
+
 static void gone(struct child *k)
 {
     struct rac_children *c = k->owner;
-    fail_why_ended(k);
+    if (is_blameless(k) && !c->freed)
+        put_back(k);
+    else
+        fail_why_ended(k);
     child_free(k);
     if (!c->freed)
         next_jobs(c);
@@ -268,6 +295,20 @@ static void answered(struct child *k, rac_str body)
     next_jobs(c);
 }
 
+/* An answer may be heard of before the end of the writing is: it counts when both are there. */
+static void judge(struct child *k)
+{
+    uint64_t want = k->in.n >= HEAD ? head_of(k) : 0;
+    if (rac_buf_err(&k->in) != RAC_OK || want > k->owner->o.answer_bytes_max ||
+        (k->in.n >= HEAD && k->in.n - HEAD > want)) {
+        struct rac_sandbox_job *j = k->job;
+        child_end(k);
+        fail(j, RAC_E_LIMIT, "its answer is too large, or none");
+    } else if (k->in.n >= HEAD && k->in.n - HEAD == want && !k->writing) {
+        answered(k, rac_str_from(rac_buf_str(&k->in), HEAD));
+    }
+}
+
 static void heard(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 {
     struct child *k = s->data;
@@ -278,15 +319,7 @@ static void heard(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
         return;
     }
     rac_buf_add(&k->in, (rac_str){b->base, (size_t)n});
-    uint64_t want = k->in.n >= HEAD ? head_of(k) : 0;
-    if (rac_buf_err(&k->in) != RAC_OK || want > k->owner->o.answer_bytes_max ||
-        (k->in.n >= HEAD && (k->in.n - HEAD > want || k->writing))) {
-        struct rac_sandbox_job *j = k->job;
-        child_end(k);
-        fail(j, RAC_E_LIMIT, "its answer is too large, or none");
-    } else if (k->in.n >= HEAD && k->in.n - HEAD == want && !k->writing) {
-        answered(k, rac_str_from(rac_buf_str(&k->in), HEAD));
-    }
+    judge(k);
 }
 
 /* --- starting --------------------------------------------------------------------------------- */
@@ -349,9 +382,12 @@ static struct child *child_new(struct rac_children *c, rac_str tenant)
 }
 
 /* A child that does not read is one that ended: heard() says so. */
-static void written(uv_write_t *w, int status RAC_UNUSED)
+static void written(uv_write_t *w, int status)
 {
-    ((struct child *)w->data)->writing = false;
+    struct child *k = w->data;
+    k->writing = false;
+    if (status == 0 && k->job != NULL && !k->ended)
+        judge(k);
 }
 
 static void give(struct child *k, struct rac_sandbox_job *j)
@@ -509,16 +545,17 @@ struct rac_sandbox rac_children_sandbox(struct rac_children *c)
     return (struct rac_sandbox){start, cancel, c};
 }
 
-/* All are killed: waiting for them does not take long. What of them is still being closed goes when
+/* All are killed: waiting for them does not take long, but for those that linger. What of them is still being closed goes when
  * that is done, the last one with c; the loop is not turned for that, because others have things on
  * it that may be freed already. */
 static void children_reap(struct rac_children *c)
 {
     for (struct child *k = c->children, *next; k != NULL; k = next) {
         next = k->next;
-        if (!k->reaped)
-            (void)waitpid(k->pid, &k->status, 0);
-        k->reaped = true;
+        while (!k->reaped && waitpid(k->pid, &k->status, lingers(k) ? WNOHANG : 0) < 0 &&
+               errno == EINTR)
+            ;
+        k->reaped = true; /* or the kernel will not let go of it: nobody waits for that */
         rac_deadline_cancel(&k->limit);
         if (k->closed)
             gone(k);

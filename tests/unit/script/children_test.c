@@ -9,6 +9,7 @@
 #include "text/xml_work.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -282,6 +283,75 @@ static void hung_up(void **state)
     close_children();
 }
 
+/* The only child of this process there is, killed by somebody else. */
+static void kill_child(void)
+{
+    char path[64];
+    int pid = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    char text[32] = "";
+    assert_non_null(fgets(text, sizeof text, f));
+    (void)fclose(f);
+    pid = (int)strtol(text, NULL, 10);
+    assert_true(pid > 0);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+}
+
+static void killed_while_it_rests(void **state)
+{
+    (void)state;
+    struct asked x;
+    open_children(&(struct rac_children_options){0});
+    for (int i = 0; i < 4; i++) { /* the next job comes before its end is heard of */
+        ask(&x, "t", HELLO, 1);
+        wait_for(&x);
+        assert_int_equal(x.err, RAC_OK);
+        kill_child();
+    }
+    close_children();
+}
+
+static void killed_at_work(void **state)
+{
+    (void)state;
+    struct asked first, x;
+    open_children(&(struct rac_children_options){.timeout_ms = 20000});
+    ask(&first, "t", HELLO, 1);
+    wait_for(&first);
+    ask(&x, "t", ENDLESS, 60);
+    for (int i = 0; i < 2; i++) { /* once it is begun again, and no more */
+        for (int n = 0; n < 20; n++) {
+            rac_loop_poll(loop);
+            (void)poll(NULL, 0, 2);
+        }
+        assert_false(x.done);
+        kill_child();
+    }
+    wait_for(&x);
+    assert_int_equal(x.err, RAC_E_INTERNAL);
+    close_children();
+}
+
+static void many_are_killed(void **state)
+{
+    (void)state;
+    static const char *const tenants[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    struct asked x[40];
+    open_children(&(struct rac_children_options){.children_max = 4});
+    for (size_t i = 0; i < RAC_COUNT(x); i++)
+        ask(&x[i], tenants[i % RAC_COUNT(tenants)], HELLO, 1);
+    for (size_t i = 0; i < RAC_COUNT(x); i++) {
+        wait_for(&x[i]);
+        if (x[i].err != RAC_OK && x[i].err != RAC_E_INTERNAL)
+            fail_msg("%zu: %d %s", i, (int)x[i].err, x[i].why);
+        if (i % 8 == 0)
+            kill_child();
+    }
+    close_children();
+}
+
 static void counted(void *arg, const struct rac_sandbox_res *res)
 {
     struct asked *x = arg;
@@ -345,6 +415,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(none_can_be_started),
         cmocka_unit_test(free_turns_no_loop),
         cmocka_unit_test(hung_up),
+        cmocka_unit_test(killed_while_it_rests),
+        cmocka_unit_test(killed_at_work),
+        cmocka_unit_test(many_are_killed),
         cmocka_unit_test(worn_by_long_jobs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
