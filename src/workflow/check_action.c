@@ -493,7 +493,15 @@ static void check_liquid(struct action *a)
 
 static void check_lookup(struct action *a)
 {
+    struct at type;
     (void)one_of(a, a->inputs, "artifactName|artifaceName");
+    if (take_member(a->c, a->inputs, RAC_S("artifactType"), T_STR, &type) && !is_open(type.node) &&
+        fits_words(rac_json_str(type.node, RAC_S("")), "Partner|Agreement"))
+        found(
+            a->c, F_TYPE_UNSUPPORTED, &type,
+            "This host keeps maps and schemas, no artifact of the type '%.*s': action '%.*s' will "
+            "fail with ArtifactNotFound. Give what it would find as a parameter of the workflow.",
+            RAC_FMT(rac_json_str(type.node, RAC_S(""))), RAC_FMT(a->x->name));
 }
 
 /* --- all of one action ------------------------------------------------------------------------ */

@@ -479,7 +479,8 @@ static bool understand(struct transform *t)
         fail(t, "NotFound", "ArtifactNotFound",
              rac_arena_printf(&t->a,
                               "Action '%.*s' looks for an artifact of the type '%.*s'; this "
-                              "host keeps maps and schemas.",
+                              "host keeps maps and schemas. Give what it would find as a "
+                              "parameter of the workflow instead.",
                               RAC_FMT(name), RAC_FMT(kind)));
         return false;
     }

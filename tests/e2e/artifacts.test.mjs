@@ -237,3 +237,26 @@ test('a server that is killed takes its children along, and does the work again'
   assert.deepEqual(children(again.child.pid), []);
   assert.equal(ok(await again.api('GET', `/api/v1/runs/${run.id}`)).status, 'Cancelled');
 });
+
+test('partners and agreements are not kept: the API says so of each kind, a look-up before and when it is reached', async (t) => {
+  const s = await serve(t);
+  const arm = (path) => `/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic/integrationAccounts/trade/${path}?api-version=2019-05-01`;
+  for (const kind of ['partners', 'agreements', 'certificates', 'assemblies', 'sessions'])
+    for (const [method, path] of [['GET', kind], ['GET', `${kind}/x`], ['PUT', `${kind}/x`], ['DELETE', `${kind}/x`], ['POST', `${kind}/x/listContentCallbackUrl`]]) {
+      const r = await s.api(method, arm(path), method === 'PUT' ? {} : undefined);
+      assert.deepEqual([r.status, r.json.error.code], [501, 'NotImplemented'], `${method} ${path}`);
+      assert.match(r.json.error.message, /maps/);
+    }
+  const saved = await s.api('PUT', '/api/v1/workflows/looks', { definition: { $schema: 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#', contentVersion: '1.0.0.0',
+    triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } },
+    actions: { Find: { type: 'IntegrationAccountArtifactLookup', inputs: { artifactType: 'Partner', artifactName: 'Contoso' }, runAfter: {} },
+      Answer: { type: 'Response', inputs: { statusCode: 200, body: "@actions('Find')['error']" }, runAfter: { Find: ['Failed'] } } } } });
+  assert.equal(saved.status, 201, saved.text);
+  const [finding] = saved.json.findings;
+  assert.deepEqual([finding.code, finding.severity, finding.pointer], ['WorkflowActionTypeNotSupported', 'warning', '/definition/actions/Find/inputs/artifactType']);
+  assert.match(finding.message, /Give what it would find as a parameter/);
+  const { value } = (await s.api('POST', '/api/v1/workflows/looks/triggers/manual:callback', {})).json;
+  const answer = await (await fetch(value, { method: 'POST' })).json();
+  assert.equal(answer.code, 'ArtifactNotFound');
+  assert.match(answer.message, /'Partner'.*Give what it would find as a parameter/);
+});
