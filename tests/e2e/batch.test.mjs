@@ -114,3 +114,47 @@ test('kill -9 at any moment loses nothing and doubles nothing', async (t) => {
   for (const b of await bodies(s)) assert.ok(b.items.length <= 7 && b.items.every((i) => String(i.content % 3) === b.partitionName));
   t.diagnostic(`${acknowledged.size} acknowledged, ${got.length} released in ${(await bodies(s)).length} batches over ${rounds} kills`);
 });
+
+test('batches of an integration account, whose changes release what waits; sizes; disabling; deletion', async (t) => {
+  const s = await serve(t);
+  const describe = async (name, body) => { const r = await s.api('PUT', `/api/v1/integrationAccounts/default/batchConfigurations/${name}`, body); assert.ok(r.status < 300, r.text); };
+  await s.api('PUT', '/api/v1/integrationAccounts/default', { location: 'here' });
+  await describe('orders', { batchGroupName: 'g', releaseCriteria: { batchSize: 1000 } });
+  await put(s, 'collect', receiver({ type: 'Batch', inputs: { mode: 'IntegrationAccount', batchGroupName: 'g' } }));
+  await put(s, 'send', sender());
+  const post = await door(s, 'send');
+  for (let i = 0; i < 3; i++) assert.equal((await post({ i })).json.status, 'Succeeded');
+  assert.equal((await runs(s)).length, 0);
+  await describe('orders', { batchGroupName: 'g', releaseCriteria: { messageCount: 2 } });
+  await until('the batch that is large enough now', async () => (await bodies(s)).length === 1);
+  assert.deepEqual((await bodies(s))[0].items.map((x) => x.content.i), [0, 1]);
+  await describe('orders', { batchGroupName: 'g', releaseCriteria: { batchSize: 1000 } });
+  await post({ i: 'x'.repeat(1000) });
+  await until('the batch that is full of bytes', async () => (await bodies(s)).length === 2);
+  await post({ i: 9 });
+  assert.ok((await s.api('POST', '/api/v1/workflows/collect:disable')).status < 300);
+  const refused = (await post({ i: 10 })).json;
+  assert.deepEqual([refused.status, refused.error.code], ['Failed', 'WorkflowTriggerIsNotEnabled']);
+  assert.ok((await s.api('POST', '/api/v1/workflows/collect:enable')).status < 300);
+  assert.equal((await list(s, 'workflows/collect/batches')).length, 1);
+  assert.ok((await s.api('DELETE', '/api/v1/workflows/collect')).status < 300);
+  assert.equal((await post({ i: 11 })).json.error.code, 'WorkflowNotFound');
+});
+
+test('who may not run a workflow sends nothing to it: another group, another tenant', async (t) => {
+  const s = await serve(t);
+  await put(s, 'collect', receiver(inline({ orders: by({ messageCount: 1 }) })));
+  const id = (await s.api('GET', '/api/v1/workflows/collect')).json.id;
+  const theirs = (await s.api('POST', '/api/v1/tenants', { name: 'elsewhere' })).json;
+  await s.api('PUT', '/api/v1/groups/dock', {});
+  await s.api('POST', '/api/v1/users', { name: 'ada', grants: [{ role: 'maker', group: 'dock' }] });
+  const ada = (await s.api('POST', '/api/v1/tokens', { user: 'ada' })).json.token;
+  for (const [token, group] of [[theirs.token, ''], [ada, '?group=dock']]) {
+    const made = await s.api('PUT', `/api/v1/workflows/send${group}`, sender({ host: { triggerName: 'Batch_messages', workflow: { id } } }), { token });
+    assert.equal(made.status, 201, made.text);
+    const { value } = (await s.api('POST', `/api/v1/workflows/send/triggers/manual:callback${group}`, {}, { token })).json;
+    const r = await (await fetch(value, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).json();
+    assert.equal(r.error.code, 'WorkflowNotFound');
+  }
+  assert.equal((await runs(s)).length, 0);
+});
