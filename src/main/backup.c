@@ -68,6 +68,9 @@ static int run(struct rac_cli *cli)
         return cli->format == RAC_FORMAT_JSON
                    ? rac_cli_usage(cli, "-o - and --format json both want standard output")
                    : to_stdout(cli, dir);
+    int status = rac_cli_data_config(cli, dir); /* it may name the key's file */
+    if (status != RAC_EXIT_OK)
+        return status;
     rac_str why = RAC_STR_NULL, key = rac_config_str(cli->config, RAC_CONF_KEY_FILE);
     if (key.n == 0)
         key = rac_arena_printf(cli->a, "%s/master.key", dir);

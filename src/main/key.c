@@ -22,11 +22,14 @@ static int run(struct rac_cli *cli)
     bool master = rac_cli_has(cli, "master");
     rac_str why = RAC_STR_NULL;
     int64_t n = 0;
+    if (access(rac_arena_printf(cli->a, "%s/raccord.db", dir).p, F_OK) != 0)
+        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%s is not a data directory", dir);
+    int status = rac_cli_data_config(cli, dir); /* it may name the key's file */
+    if (status != RAC_EXIT_OK)
+        return status;
     const struct rac_store_options o = {.dir = rac_str_of(dir),
                                         .key_file = rac_config_str(cli->config, RAC_CONF_KEY_FILE),
                                         .env = cli->env};
-    if (access(rac_arena_printf(cli->a, "%s/raccord.db", dir).p, F_OK) != 0)
-        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%s is not a data directory", dir);
     rac_err e = rac_store_rotate(&o, master, cli->a, &n, &why);
     if (e != RAC_OK)
         return rac_cli_fail(cli, rac_cli_status_of(e), "%.*s", RAC_FMT(why));

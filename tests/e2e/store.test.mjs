@@ -133,6 +133,20 @@ test('new keys, and a key of another installation', async (t) => {
   assert.equal((await named.api('GET', `/api/v1/connections/${connection.id}`)).status, 200);
 });
 
+test('a key that raccord.conf names is the one that is rotated, and told of by a backup', async (t) => {
+  const dir = temporary(t), keys = temporary(t), key = join(keys, 'm.key');
+  writeFileSync(join(dir, 'raccord.conf'), `key.file = ${key}\n`);
+  await (await serve(t, { dir })).stop();
+  const before = readFileSync(key, 'utf8');
+  const b = await raccordJson(['backup', '--data', dir, '-o', join(keys, 'copy.db')]);
+  assert.deepEqual([b.status, b.json.leftOut[0]], [0, key], b.stderr);
+  const r = await raccord(['key', 'rotate', '--data', dir, '--master']);
+  assert.equal(r.status, 0, r.stderr);
+  assert.notEqual(readFileSync(key, 'utf8'), before);
+  assert.equal(existsSync(join(dir, 'master.key')), false);
+  await (await serve(t, { dir })).stop();
+});
+
 test('a full disk: refused with 507 or 503, read on, written again when there is room', async (t) => {
   const dir = join(temporary(t), 'small');
   mkdirSync(dir);
