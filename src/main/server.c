@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -21,7 +22,7 @@
  * back.
  */
 
-enum { GRACE_MS = 10000, DRAIN_MS = 10 };
+enum { GRACE_MS = 10000, DRAIN_MS = 10, DESCRIPTORS_MAX = 1 << 20 };
 
 struct slot { /* what a listener calls: the worker is made after its socket is bound */
     struct rac_server *server;
@@ -326,6 +327,20 @@ static void on_signal(void *arg, int signum)
     rac_loop_stop(s->loop);
 }
 
+/* A shell gives 1024 descriptors, of which a server needs one for every connection, and lets it ask
+ * for more. */
+static void raise_descriptors(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur >= DESCRIPTORS_MAX)
+        return;
+    rlim_t most = l.rlim_max < DESCRIPTORS_MAX ? l.rlim_max : DESCRIPTORS_MAX;
+    if (most <= l.rlim_cur)
+        return;
+    l.rlim_cur = most;
+    (void)setrlimit(RLIMIT_NOFILE, &l);
+}
+
 static int absolute(struct rac_server *s, const char *dir)
 {
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
@@ -345,6 +360,7 @@ int rac_server_start(struct rac_cli *cli, const struct rac_server_options *o,
 {
     struct rac_server *s = rac_mem_alloc(sizeof *s);
     rac_arena_init(&s->a, 64 << 20);
+    raise_descriptors();
     s->cli = cli;
     s->service = (struct rac_service){
         .config = cli->config, .env = cli->env, .extra = o->extra, .extra_arg = o->extra_arg};

@@ -2,15 +2,15 @@
 // backends that are slow, endless, gone or not allowed, credentials that end. Every one is a clear
 // answer with a stable code, and nothing acknowledged is lost.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect as dial, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { backend, raccord, serve, temporary } from './lib/raccord.mjs';
+import { backend, binary, raccord, serve, temporary } from './lib/raccord.mjs';
 import { definition, properties } from './lib/harbour.mjs';
 
 const allow = ['--set', 'egress.allow=127.0.0.0/8,::1'];
@@ -99,6 +99,20 @@ test('a full disk: refused in words, nothing lost, well again when there is room
   const r = await s.api('POST', '/api/v1/connectors', named('after'));
   assert.equal(r.status, 201, r.text);
   assert.equal((await fetch(`${s.url}/readyz`)).status, 200);
+});
+
+test('more connections than a shell gives descriptors: all are answered', async (t) => {
+  const child = spawn('prlimit', ['--nofile=128:1024', binary, 'serve', '--data', temporary(t), '--listen', '127.0.0.1:0', '--format', 'json'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.after(() => child.kill('SIGKILL'));
+  const { url } = JSON.parse(await new Promise((ok) => child.stdout.once('data', ok)));
+  const answers = await Promise.all(Array.from({ length: 250 }, () => new Promise((ok) => {
+    const c = dial(new URL(url).port, '127.0.0.1', () => c.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'));
+    const timer = setTimeout(() => ok('nothing'), 5000);
+    c.on('error', (e) => ok(e.code));
+    c.once('data', (d) => { clearTimeout(timer); ok(d.toString().slice(9, 12)); }); // stays open
+    t.after(() => c.destroy());
+  })));
+  assert.deepEqual([...new Set(answers)], ['200']);
 });
 
 test('a stop signal: what is in flight is answered, nothing new is taken, and it ends with 0', async (t) => {
