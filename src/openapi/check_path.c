@@ -293,8 +293,10 @@ static void check_item(struct check *c, const struct rac_json_member *item, cons
     rac_check_members(c, KIND_PATH_ITEM, &item->value, at, &s);
     bool usable = check_form(c, item, at, &t);
     check_redefined(c, item, at, &seen->letters);
-    if (has_member(&s, KW_REF))
-        FIND_KEY(c, DOC_09, LV_TABLE, at, s.m[KW_REF], "$ref on a path is not supported");
+    if (has_member(&s, KW_REF)) {
+        struct where here = AT_LIT(at, "$ref");
+        FIND_KEY(c, DOC_09, LV_TABLE, &here, s.m[KW_REF], "$ref on a path is not supported");
+    }
     if (has_member(&s, KW_X_NOTIFICATION_CONTENT))
         check_notification(c, member_value(&s, KW_X_NOTIFICATION_CONTENT), at);
     if (has_member(&s, KW_PARAMETERS)) {
