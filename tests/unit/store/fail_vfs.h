@@ -16,7 +16,7 @@ void fail_vfs_register(void);
 void fail_vfs_at(int64_t n, int rc, bool for_ever);
 /* Bytes by which files may still grow; -1: no quota. */
 void fail_vfs_quota(int64_t bytes);
-/* Operations wait from now on; somebody does wait; they go on. */
+/* The writer's operations wait from now on; it does wait; they go on. */
 void fail_vfs_hold(void);
 void fail_vfs_await_held(void);
 void fail_vfs_release(void);
