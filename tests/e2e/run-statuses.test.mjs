@@ -1,11 +1,11 @@
 // Random definitions (nested containers, every combination of runAfter, actions that fail, time out, are
-// skipped or cancelled): every record of `raccord run` is what spec workflows §4.2 to §4.4 say. A failure
-// prints its seed.
+// skipped or cancelled): every record of `raccord run`, and of a server, is what spec workflows §4.2 to
+// §4.4 say. A failure prints its seed.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { raccord, temporary } from './lib/raccord.mjs';
+import { raccord, serve, temporary } from './lib/raccord.mjs';
 import { schema } from './lib/definitions.mjs';
 import { dice, graphs, grow, orders, predict } from './lib/statuses.mjs';
 
@@ -52,6 +52,29 @@ test('every record of random runs is what the rules say', { timeout: 300000 }, a
     const r = await raccord(['run', file, '--mocks', mocksFile, '--format', 'json', '--clock', '2026-01-05T10:00:00Z']);
     assert.ok(r.stdout, `seed ${seed}: ${r.signal} ${r.stderr}`);
     assert.deepEqual(differences(JSON.parse(r.stdout), want, actions).slice(0, 4), [], `seed ${seed}`);
+  }
+});
+
+test('the history of a server says the same of random runs', { timeout: 120000 }, async (t) => {
+  const s = await serve(t), staticResults = Object.fromEntries(results.map((x) => [x, { status: x, outputs: {} }]));
+  const get = async (path) => (await s.api('GET', path)).json.value;
+  for (let seed = 1; seed <= 30; seed++) {
+    const actions = grow(dice(seed * 104729), leaf), want = predict({ actions }, does), plain = structuredClone(actions), unlike = [];
+    for (const [, x] of every(plain)) { if (x.mock) x.runtimeConfiguration = { staticResult: { name: x.mock, staticResultOptions: 'Enabled' } }; delete x.mock; delete x.zero; delete x.stops; }
+    const put = await s.api('PUT', '/api/v1/workflows/w', { kind: 'Stateful', definition: { $schema: schema, triggers: { manual: { type: 'Request' } }, staticResults, actions: plain } });
+    assert.ok(put.status <= 201, put.text);
+    await s.api('POST', '/api/v1/workflows/w/triggers/manual:run', {});
+    let run;
+    for (let i = 0; i < 500 && (!run || ['Running', 'Waiting'].includes(run.status)); i++) { [run] = await get('/api/v1/workflows/w/runs'); if (run?.status !== want.status) await new Promise((r) => setTimeout(r, 20)); }
+    const all = new Map((await get(`/api/v1/runs/${run.id}/actions?$top=250`)).map((x) => [x.name, x]));
+    for (const [name, , loops] of every(actions)) {
+      const own = want.records[name].filter((x) => (x.path ? x.path.split('-').length : 0) === loops), got = all.get(name);
+      const together = own.length > 0 ? Object.keys(orders).find((q) => own.some((x) => x.status === q)) : 'Skipped';
+      if (got?.status !== together && all.size < 250) unlike.push(`${name}: ${got?.status}, expected ${together}`);
+      else if (got && loops === 0 && (own[0].error ?? got.error?.code) !== got.error?.code) unlike.push(`${name}: ${got.error?.code}, expected ${own[0].error}`);
+      else if (got && loops > 0 && own.length > 0 && got.repetitionCount !== own.length) unlike.push(`${name}: ${got.repetitionCount} times, expected ${own.length}`);
+    }
+    assert.deepEqual([run.status, unlike.slice(0, 4)], [want.status, []], `seed ${seed}`);
   }
 });
 
