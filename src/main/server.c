@@ -136,14 +136,17 @@ static void read_token_id(struct rac_server *s, const char *path)
 }
 
 /* Was a token ever made here? The list has only those that still open something: when the last one
- * was revoked on purpose, a restart must not make another. */
+ * was revoked on purpose, a restart must not make another. The audit log forgets what is old. */
 static rac_err tokens_made(const struct rac_iam_store *is, struct rac_arena *a, bool *any)
 {
     const struct rac_audit_query query = {.kind = RAC_S("token"), .n_max = 1};
-    struct rac_audit_row *rows;
-    size_t n = 0;
-    rac_err e = is->audit_list(is->self, RAC_DEFAULT_ID, &query, a, &rows, &n);
-    *any = n > 0;
+    struct rac_audit_row *told;
+    struct rac_token_row *open;
+    size_t told_n = 0, open_n = 0;
+    rac_err e = is->token_list(is->self, RAC_DEFAULT_ID, RAC_STR_NULL, a, &open, &open_n);
+    if (e == RAC_OK)
+        e = is->audit_list(is->self, RAC_DEFAULT_ID, &query, a, &told, &told_n);
+    *any = open_n > 0 || told_n > 0;
     return e;
 }
 

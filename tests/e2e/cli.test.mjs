@@ -289,6 +289,17 @@ test('the way back in when every token is lost', async (t) => {
   assert.equal((await s.api('GET', `/api/v1/users/${boss.id}`)).json.name, 'boss');
 });
 
+test('a start makes no second token once the audit log has forgotten the first', async (t) => {
+  const dir = temporary(t);
+  let s = await serve(t, { dir });
+  const first = readFileSync(join(dir, 'admin.token'), 'utf8');
+  await s.stop();
+  execFileSync('python3', ['-c', "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('delete from audit'); c.commit()", join(dir, 'raccord.db')]);
+  s = await serve(t, { dir });
+  assert.equal(readFileSync(join(dir, 'admin.token'), 'utf8'), first);
+  assert.equal((await s.api('GET', '/api/v1/tokens')).json.value.length, 1);
+});
+
 // Runs a command on a pseudo-terminal: {status, output}. feed is typed once a question stands there.
 const python = `
 import os, pty, select, sys
