@@ -30,6 +30,15 @@ static int teardown(void **state)
     return 0;
 }
 
+static struct rac_xml_answer answer_to(const struct rac_xml_work *w)
+{
+    struct rac_xml_answer out;
+    rac_str bytes;
+    assert_int_equal(rac_sandbox_xml(rac_xml_work_print(w, &arena), &arena, &bytes), RAC_OK);
+    assert_int_equal(rac_xml_answer_read(bytes, &arena, &out), RAC_OK);
+    return out;
+}
+
 static struct rac_xml_answer ask(enum rac_xml_task task, const char *artifact, const char *input)
 {
     struct rac_xml_work w = {.task = task,
@@ -40,11 +49,7 @@ static struct rac_xml_answer ask(enum rac_xml_task task, const char *artifact, c
                              .parameters_n = parameters_n,
                              .documents = documents,
                              .documents_n = documents_n};
-    struct rac_xml_answer out;
-    rac_str bytes;
-    assert_int_equal(rac_sandbox_xml(rac_xml_work_print(&w, &arena), &arena, &bytes), RAC_OK);
-    assert_int_equal(rac_xml_answer_read(bytes, &arena, &out), RAC_OK);
-    return out;
+    return answer_to(&w);
 }
 #define TRANSFORM(map, input)   ask(RAC_XML_TRANSFORM, map, input)
 #define VALIDATE(schema, input) ask(RAC_XML_VALIDATE, schema, input)
@@ -270,10 +275,7 @@ static rac_str shape(const char *body)
                                       body)},
         .documents = documents,
         .documents_n = documents_n};
-    struct rac_xml_answer out;
-    rac_str bytes;
-    assert_int_equal(rac_sandbox_xml(rac_xml_work_print(&w, &arena), &arena, &bytes), RAC_OK);
-    assert_int_equal(rac_xml_answer_read(bytes, &arena, &out), RAC_OK);
+    struct rac_xml_answer out = answer_to(&w);
     assert_str(out.message, "");
     assert_int_equal(out.verdict, RAC_XML_DONE);
     return out.output;

@@ -468,3 +468,13 @@ void world_fire(struct world *w, struct rac_flow *f, const char *outputs, bool w
     struct rac_fire fire = {.flow = f, .outputs = &v, .waits = waits};
     rac_engine_fire(w->engine, &fire, world_fired, out);
 }
+
+bool world_recorded(struct world *w, const struct world_answer *a, const char *text)
+{
+    const struct memory_run *r = memory_store_run(w->store, 1, rac_str_of(a->run));
+    for (size_t i = 0; i < r->pieces_n; i++)
+        if (rac_str_find((rac_str){r->pieces[i].p, r->pieces[i].n}, rac_str_of(text)) !=
+            RAC_STR_NPOS)
+            return true;
+    return false;
+}

@@ -96,4 +96,7 @@ void world_fire(struct world *w, struct rac_flow *f, const char *outputs, bool w
                 struct world_answer *out);
 void world_fired(void *arg, const struct rac_fire_answer *x); /* arg: struct world_answer */
 
+/* Whether a text stands anywhere in the journal of the run that a told of. */
+bool world_recorded(struct world *w, const struct world_answer *a, const char *text);
+
 #endif

@@ -177,17 +177,6 @@ static void answered(void *arg, rac_err err, rac_str why RAC_UNUSED)
     *(int *)arg = (int)err;
 }
 
-/* Does that text stand anywhere in the journal? */
-static bool recorded(struct world *w, const struct world_answer *a, const char *text)
-{
-    const struct memory_run *r = memory_store_run(w->store, 1, rac_str_of(a->run));
-    for (size_t i = 0; i < r->pieces_n; i++)
-        if (rac_str_find((rac_str){r->pieces[i].p, r->pieces[i].n}, rac_str_of(text)) !=
-            RAC_STR_NPOS)
-            return true;
-    return false;
-}
-
 /* §5.1: credentials of both requests of a webhook stay out of the journal, and are sent. */
 static void webhook(void **state)
 {
@@ -223,8 +212,8 @@ static void webhook(void **state)
     assert_str(rac_headers_get(&x->headers, RAC_S("x-own")), "1");
     x = world_fetch(w, "/2end");
     assert_str(rac_headers_get(&x->headers, RAC_S("Authorization")), "hidden4");
-    assert_true(recorded(w, &a, "api.example/2end"));
-    assert_false(recorded(w, &a, "hidden"));
+    assert_true(world_recorded(w, &a, "api.example/2end"));
+    assert_false(world_recorded(w, &a, "hidden"));
     world_free(w);
 }
 

@@ -79,16 +79,6 @@ static struct world *begin(struct world_answer *a)
     return w;
 }
 
-static bool recorded(struct world *w, const struct world_answer *a, const char *text)
-{
-    const struct memory_run *r = memory_store_run(w->store, 1, rac_str_of(a->run));
-    for (size_t i = 0; i < r->pieces_n; i++)
-        if (rac_str_find((rac_str){r->pieces[i].p, r->pieces[i].n}, rac_str_of(text)) !=
-            RAC_STR_NPOS)
-            return true;
-    return false;
-}
-
 /* Ten rounds with one document more each: 3.5 MiB were sent, 640 KiB at once. */
 static void rounds_do_not_add_up(void **state)
 {
@@ -98,7 +88,7 @@ static void rounds_do_not_add_up(void **state)
     assert_true(play(w, 9));
     assert_int_equal(box.rounds, 10);
     assert_true(box.body_n > 10 * (size_t)INCLUDED_BYTES);
-    assert_false(recorded(w, &a, "TransformLimitExceeded"));
+    assert_false(world_recorded(w, &a, "TransformLimitExceeded"));
     world_free(w);
 }
 
@@ -109,7 +99,7 @@ static void too_much_included(void **state)
     struct world *w = begin(&a);
     assert_false(play(w, 40));
     assert_true(box.rounds >= 10 && box.rounds <= 32);
-    assert_true(recorded(w, &a, "TransformLimitExceeded"));
+    assert_true(world_recorded(w, &a, "TransformLimitExceeded"));
     world_free(w);
 }
 
