@@ -134,6 +134,13 @@ rac_str rac_resource_path(struct rac_cli *cli, const char *path)
     return out;
 }
 
+rac_str rac_resource_in_group(struct rac_cli *cli, rac_str path)
+{
+    const char *group = rac_cli_opt(cli, "group");
+    return group != NULL ? rac_url_query_add(cli->a, path, RAC_S("group"), rac_str_of(group))
+                         : path;
+}
+
 int rac_resource_add_file(struct rac_cli *cli, const char *path, struct rac_json *out)
 {
     struct rac_json v;

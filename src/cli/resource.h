@@ -69,6 +69,8 @@ int rac_resource_run(struct rac_cli *cli); /* the function of every row */
 
 /* "/api/v1/" and a path as above. */
 rac_str rac_resource_path(struct rac_cli *cli, const char *path);
+/* The path with --group, where a name stands for a workflow of that group. */
+rac_str rac_resource_in_group(struct rac_cli *cli, rac_str path);
 /* {"NAME": VALUE} from NAME=VALUE arguments from index `from` on; a value that begins with { or [
  * is JSON, one that begins with @ a file. Exit status: said what is wrong. */
 int rac_resource_values(struct rac_cli *cli, size_t from, struct rac_json *out);
