@@ -99,6 +99,19 @@ static void defer(void *self, void (*fn)(void *arg), void *arg)
     rac_loop_soon(w->loop, &d->task);
 }
 
+static void attend_auth(void *arg)
+{
+    struct rac_api_worker *w = RAC_CAST(arg, struct rac_api_worker, RAC_API_MAGIC);
+    rac_auth_attend(w->auth);
+}
+
+static void attend_auth_later(void *self, int64_t after_ms)
+{
+    struct rac_api_worker *w = RAC_CAST(self, struct rac_api_worker, RAC_API_MAGIC);
+    if (!rac_deadline_is_armed(&w->auth_again))
+        rac_deadline_arm(w->loop, &w->auth_again, after_ms);
+}
+
 static rac_err start_client(struct rac_api_worker *w)
 {
     const struct rac_config *c = w->service->config;
@@ -138,7 +151,10 @@ static void start_auth(struct rac_api_worker *w)
         .public_url = w->service->public_url,
         .defer = defer,
         .defer_self = w,
+        .attend = attend_auth_later,
+        .attend_self = w,
     };
+    rac_deadline_init(&w->auth_again, attend_auth, w);
     w->auth = rac_auth_new(&e);
     const struct rac_config *c = w->service->config;
     w->call_env = (struct rac_call_env){
@@ -262,6 +278,7 @@ void rac_api_worker_free(struct rac_api_worker *w)
     rac_kept_free(w->kept);
     rac_schemas_free(w->schemas);
     rac_descriptions_free(w->descriptions);
+    rac_deadline_cancel(&w->auth_again);
     if (w->auth != NULL)
         rac_auth_free(w->auth);
     rac_opened_free(w->opened);

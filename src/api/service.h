@@ -71,6 +71,7 @@ struct rac_api_worker {
     struct rac_http_client *client;
     struct rac_fetcher fetcher;
     struct rac_auth *auth;
+    struct rac_deadline auth_again; /* when it asks to be attended */
     struct rac_call_env call_env;
     struct rac_compiled *compiled;
     struct rac_opened *opened;

@@ -103,9 +103,15 @@ void rac_auth_free(struct rac_auth *auth)
         return;
     RAC_ASSERT(auth->magic == RAC_AUTH_MAGIC);
     rac_flights_free(auth);
+    rac_auth_patience_fini(auth);
     rac_mem_free((void *)auth->public_url.p);
     auth->magic = 0;
     rac_mem_free(auth);
+}
+
+void rac_auth_attend(struct rac_auth *auth)
+{
+    rac_flights_save(auth);
 }
 
 bool rac_auth_is_good(const struct rac_auth *auth, rac_ms expires_ms, rac_ms obtained_ms)

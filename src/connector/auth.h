@@ -178,6 +178,10 @@ struct rac_auth_env {
     /* Runs fn(arg) from the loop, soon: how a completion never happens inside start. */
     void (*defer)(void *self, void (*fn)(void *arg), void *arg);
     void *defer_self;
+    /* Asks for one rac_auth_attend after that long: tokens could not be written. NULL: they are
+     * written when the next caller needs them. */
+    void (*attend)(void *self, int64_t after_ms);
+    void *attend_self;
     int64_t refresh_ahead_ms; /* 0: 300 s */
     int64_t token_timeout_ms; /* of a token request; 0: 30 s */
     unsigned waiters_max;     /* per connection; 0: 10,000; more answer RAC_E_BUSY (429) */
@@ -187,6 +191,9 @@ struct rac_auth;
 struct rac_auth *rac_auth_new(const struct rac_auth_env *env); /* owned; copies *env */
 /* Cancels waiters without calling them; nothing else may be in flight on this worker. */
 void rac_auth_free(struct rac_auth *auth);
+
+/* Tries again what env.attend was called for. */
+void rac_auth_attend(struct rac_auth *auth);
 
 /* Whether a call by this plan would carry the connection's OAuth token. */
 bool rac_auth_wants_token(const struct rac_auth_plan *plan, const struct rac_connection *c);

@@ -10,24 +10,33 @@
 enum {
     RAC_AUTH_MAGIC = 0x61757468,
     RAC_AUTH_PATIENCE_N = 64,         /* remembered failures */
-    RAC_AUTH_PATIENCE_MS = 15 * 1000, /* how long a failing token endpoint is left alone */
+    RAC_AUTH_PATIENCE_MS = 15 * 1000, /* how long a failing token endpoint is left alone, and a
+                                       * refused request is not repeated */
+    RAC_AUTH_REFUSED_N = 256,
+    RAC_AUTH_SAVE_AGAIN_MS = 5 * 1000, /* tokens that could not be written */
     RAC_AUTH_FLIGHT_BYTES_MAX = 4 << 20,
 };
 
 struct rac_flight;
+
+struct rac_auth_refusal {
+    uint64_t request; /* rac_token_post.mark */
+    rac_ms until_ms;
+    struct rac_auth_error error; /* its strings are in words */
+    char *words;                 /* owned */
+};
 
 struct rac_auth {
     uint32_t magic;
     struct rac_auth_env env;
     rac_str public_url;         /* owned copy, no trailing slash */
     struct rac_flight *flights; /* refreshes under way on this worker */
-    /* A token endpoint that failed is asked again only later while the token at hand still works.
-     */
     struct {
         uint64_t key_hash;
         rac_ms until_ms;
-    } patience[RAC_AUTH_PATIENCE_N];
-    unsigned patience_at;
+    } failed[RAC_AUTH_PATIENCE_N]; /* auth_patience.c */
+    struct rac_auth_refusal refused[RAC_AUTH_REFUSED_N];
+    unsigned failed_at, refused_at;
 };
 
 static inline rac_ms rac_auth_now(const struct rac_auth *auth)
@@ -51,6 +60,7 @@ struct rac_token_post {
     struct rac_secrets hide; /* what was sent: providers repeat it in the words of their errors */
     bool has_basic;          /* an invalid_client is tried once more with it */
     bool device;             /* only then "nobody has confirmed yet" is an answer */
+    uint64_t mark;           /* of what is sent: equal for equal requests, without the assertion */
     struct rac_fetch *fetch;
     void (*done)(void *arg, const struct rac_token_answer *answer);
     void *arg;
@@ -79,6 +89,16 @@ rac_str rac_auth_redirect_url(const struct rac_auth *auth, const struct rac_oaut
 void rac_auth_error_copy(const struct rac_auth_error *from, struct rac_arena *a,
                          struct rac_auth_error *to);
 
+/* --- patience (auth_patience.c) --------------------------------------------------------------- */
+
+void rac_auth_failed(struct rac_auth *auth, const struct rac_auth_key *key);
+bool rac_auth_failed_lately(const struct rac_auth *auth, const struct rac_auth_key *key);
+/* request: rac_token_post.mark. error is copied; what comes back is in a. */
+void rac_auth_refused(struct rac_auth *auth, uint64_t request, const struct rac_auth_error *error);
+bool rac_auth_refused_lately(const struct rac_auth *auth, uint64_t request, struct rac_arena *a,
+                             struct rac_auth_error *error);
+void rac_auth_patience_fini(struct rac_auth *auth);
+
 /* --- flights (auth_refresh.c) ----------------------------------------------------------------- */
 
 /* Who waits: a caller on this worker, or one on another. */
@@ -99,6 +119,8 @@ void rac_flight_join(struct rac_auth *auth, const struct rac_auth_key *key,
 bool rac_flight_leave(struct rac_auth *auth, struct rac_auth_waiter *w);
 /* Settles an intent that a crash left; nobody waits. */
 void rac_flight_recover(struct rac_auth *auth, const struct rac_auth_key *key);
+/* Tries once more to write what could not be written. */
+void rac_flights_save(struct rac_auth *auth);
 void rac_flights_free(struct rac_auth *auth);
 
 #endif

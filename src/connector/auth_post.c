@@ -27,16 +27,22 @@ static void send(struct rac_token_post *p, const struct rac_token_request *r)
     p->fetch = f->start(f->self, &req, p->a, &ev);
 }
 
+/* A 401 says it without a name, too. */
+static bool refuses_client(const struct rac_token_answer *x)
+{
+    if (x->http_status == 401 && x->verdict == RAC_TOKEN_REJECTED && x->unnamed)
+        return true;
+    return x->verdict == RAC_TOKEN_CLIENT && (x->http_status == 401 || x->http_status == 400) &&
+           rac_str_eqi(x->error, RAC_S("invalid_client"));
+}
+
 static void posted(void *arg, const struct rac_fetch_res *res)
 {
     struct rac_token_post *p = arg;
     struct rac_token_answer answer;
     p->fetch = NULL;
     rac_token_answer_read(res, rac_auth_now(p->auth), p->a, &answer);
-    bool other_way = p->has_basic && answer.verdict == RAC_TOKEN_CLIENT &&
-                     (answer.http_status == 401 || answer.http_status == 400) &&
-                     rac_str_eqi(answer.error, RAC_S("invalid_client"));
-    if (other_way) { /* §4.7 step 4 */
+    if (p->has_basic && refuses_client(&answer)) { /* §4.7 step 4 */
         p->has_basic = false;
         send(p, &p->basic);
         return;
@@ -63,6 +69,14 @@ static void hide_secrets(struct rac_token_post *p, const struct rac_oauth_vars *
     rac_secrets_ready(&p->hide);
 }
 
+/* The assertion is signed anew each time. */
+static uint64_t mark_of(const struct rac_token_request *r, struct rac_arena *a)
+{
+    rac_str body = rac_oauth_form_del(r->body, RAC_S("client_assertion"), a);
+    return rac_str_hash(r->url) * 31 + rac_str_hash(body) * 7 +
+           rac_str_hash(rac_headers_get(&r->headers, RAC_S("Authorization")));
+}
+
 rac_err rac_token_post_build(struct rac_token_post *p, struct rac_auth *auth,
                              const struct rac_oauth_vars *v, enum rac_token_purpose purpose,
                              struct rac_arena *a, struct rac_auth_error *error)
@@ -71,6 +85,7 @@ rac_err rac_token_post_build(struct rac_token_post *p, struct rac_auth *auth,
     *p = (struct rac_token_post){.auth = auth, .a = a, .device = purpose == RAC_TOKEN_DEVICE};
     hide_secrets(p, v);
     rac_err e = rac_token_request_build(v, purpose, false, env, a, &p->first, error);
+    p->mark = e == RAC_OK ? mark_of(&p->first, a) : 0;
     if (e != RAC_OK || !p->first.can_retry_basic)
         return e;
     struct rac_auth_error ignored;

@@ -85,6 +85,7 @@ struct rac_token_answer {
     int64_t expires_in_s;             /* 0: not said */
     rac_str error, error_description; /* the provider's; or ours for TEMPORARY and MALFORMED */
     int http_status;
+    bool unnamed; /* a refusal without an `error` */
     int64_t retry_after_s;
 };
 

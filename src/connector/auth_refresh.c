@@ -7,13 +7,14 @@
  *   LOOK     the row is read again           good by now, or nothing can be asked: DELIVER
  *                                            no way without a person: MARK
  *                                            no way, but an intent stands: CLEAR
+ *                                            refused a moment ago: DELIVER
  *                                            a refresh token: INTEND; another grant: ASK
  *   INTEND   the intent becomes durable      done: ASK; other tokens meanwhile: LOOK; failed: DELIVER
  *   ASK      the provider answers            tokens: SAVE; grant or client refused: MARK
  *                                            nothing is known: CLEAR, or (recovering) DELIVER
  *   SAVE     the tokens become durable       done: DELIVER; other tokens meanwhile: LOOK
  *                                            not written: UNSAVED
- *   UNSAVED  the answer waits in memory      the next caller: SAVE
+ *   UNSAVED  the answer waits in memory      the next caller, or five seconds: SAVE
  *   MARK     the connection says why         done: CLEAR; other tokens meanwhile: LOOK
  *   CLEAR    the intent goes                 done: DELIVER; other tokens meanwhile: LOOK
  *
@@ -156,27 +157,6 @@ static void deliver_store_error(struct rac_flight *f, rac_err e)
     deliver(f, e);
 }
 
-/* --- patience: a failing endpoint is left alone while the old token works --------------------- */
-
-static void remember_failure(struct rac_flight *f)
-{
-    struct rac_auth *auth = f->auth;
-    unsigned i = auth->patience_at++ % RAC_AUTH_PATIENCE_N;
-    auth->patience[i].key_hash = rac_auth_key_hash(&f->key);
-    auth->patience[i].until_ms = rac_auth_now(auth) + RAC_AUTH_PATIENCE_MS;
-}
-
-static bool failed_lately(const struct rac_flight *f)
-{
-    uint64_t h = rac_auth_key_hash(&f->key);
-    rac_ms now = rac_auth_now(f->auth);
-    for (size_t i = 0; i < RAC_AUTH_PATIENCE_N; i++)
-        if (f->auth->patience[i].key_hash == h && f->auth->patience[i].until_ms > now &&
-            f->auth->patience[i].until_ms <= now + RAC_AUTH_PATIENCE_MS) /* the clock went back */
-            return true;
-    return false;
-}
-
 /* --- CLEAR and MARK --------------------------------------------------------------------------- */
 
 static void cleared(void *arg, const struct rac_commit *c)
@@ -265,6 +245,8 @@ static void saved(void *arg, const struct rac_commit *c)
             w->deliver(w, c->err, NULL, &f->error);
         }
         f->waiters_n = 0;
+        if (f->auth->env.attend != NULL)
+            f->auth->env.attend(f->auth->env.attend_self, RAC_AUTH_SAVE_AGAIN_MS);
     }
 }
 
@@ -282,6 +264,12 @@ static void save(struct rac_flight *f)
                                .status = &connected,
                                .actor = {.at_ms = rac_auth_now(f->auth)}};
     s->oauth_save(s->self, f->key.tenant, &r, saved, f);
+}
+
+/* What is sent, for which tokens: a sign-in may bring the same refresh token again. */
+static uint64_t request_mark(const struct rac_flight *f)
+{
+    return f->post.mark + (uint64_t)f->generation * UINT64_C(0x9E3779B97F4A7C15);
 }
 
 /* --- ASK -------------------------------------------------------------------------------------- */
@@ -323,13 +311,15 @@ static void answered(void *arg, const struct rac_token_answer *x)
             "Raccord stopped while this sign-in was being renewed, and the identity provider does "
             "not accept the token from before (%.*s). Sign in again.",
             RAC_FMT(x->error));
+    if (x->verdict == RAC_TOKEN_REJECTED || x->verdict == RAC_TOKEN_CLIENT)
+        rac_auth_refused(f->auth, request_mark(f), &f->error);
     if (x->verdict == RAC_TOKEN_REJECTED) {
         mark(f, RAC_CONNECTION_UNAUTHENTICATED);
     } else if (x->verdict == RAC_TOKEN_CLIENT) {
         mark(f, RAC_CONNECTION_ERROR);
     } else {
         f->use_old = still_good(f);
-        remember_failure(f);
+        rac_auth_failed(f->auth, &f->key);
         rac_log(RAC_WARN, "auth.refresh_failed", RAC_F_STR("connection", f->key.connection),
                 RAC_F_INT("status", x->http_status), RAC_F_STR("error", x->error));
         if (!f->recovering)
@@ -476,6 +466,13 @@ static void plan_request(struct rac_flight *f, const struct rac_connection *c,
         deliver(f, RAC_E_UNAUTHENTICATED);
         return;
     }
+    /* A recovery asks in any case: its intent has to go. Without a connection nothing stands that
+     * could be called again and again; its user corrects it and tries at once. */
+    if (!f->recovering && f->key.connection.n > 0 &&
+        rac_auth_refused_lately(f->auth, request_mark(f), &f->a, &f->error)) {
+        deliver(f, RAC_E_UNAUTHENTICATED);
+        return;
+    }
     intend(f);
 }
 
@@ -513,7 +510,8 @@ static void look_at(struct rac_flight *f, const struct rac_connection *given,
         return;
     }
     bool nothing_to_do = f->settling && f->waiters == NULL && !f->recovering;
-    if (nothing_to_do || is_fresh(f) || (still_good(f) && failed_lately(f) && !any_rejected(f))) {
+    if (nothing_to_do || is_fresh(f) ||
+        (still_good(f) && rac_auth_failed_lately(f->auth, &f->key) && !any_rejected(f))) {
         deliver(f, RAC_OK);
         return;
     }
@@ -625,6 +623,13 @@ void rac_flight_recover(struct rac_auth *auth, const struct rac_auth_key *key)
     f->settling = true;
     rac_log(RAC_INFO, "auth.refresh_recovered", RAC_F_STR("connection", key->connection));
     look(f);
+}
+
+void rac_flights_save(struct rac_auth *auth)
+{
+    for (struct rac_flight *f = auth->flights; f != NULL; f = f->next)
+        if (f->state == FLIGHT_UNSAVED)
+            save(f);
 }
 
 void rac_flights_free(struct rac_auth *auth)

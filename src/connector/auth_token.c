@@ -316,6 +316,17 @@ static enum rac_token_verdict verdict_of(rac_str error, int status)
     return RAC_TOKEN_REJECTED;
 }
 
+/* What an answer that is no OAuth error says to people. */
+static rac_str sentence(const struct rac_json *v)
+{
+    static const char *const names[] = {"error_message", "message", "Message",
+                                        "errorSummary",  "detail",  "title"};
+    rac_str text = RAC_STR_NULL;
+    for (size_t i = 0; text.n == 0 && i < RAC_COUNT(names); i++)
+        text = field(v, names[i]);
+    return text;
+}
+
 static void read_error(const struct rac_json *v, struct rac_arena *a, struct rac_token_answer *out)
 {
     const struct rac_json *e = RAC_JSON_GET(v, "error");
@@ -327,10 +338,8 @@ static void read_error(const struct rac_json *v, struct rac_arena *a, struct rac
     }
     if (code.n == 0)
         code = field(v, "error_code").n > 0 ? field(v, "error_code") : field(v, "errorCode");
-    static const char *const also[] = {"error_message", "message", "Message",
-                                       "errorSummary",  "detail",  "title"};
-    for (size_t i = 0; text.n == 0 && i < RAC_COUNT(also); i++)
-        text = field(v, also[i]);
+    if (text.n == 0)
+        text = sentence(v);
     out->error = words(code.n > 0 ? code : RAC_S("error"), a);
     out->error_description = words(text, a);
     out->verdict = verdict_of(out->error, out->http_status);
@@ -407,14 +416,19 @@ void rac_token_answer_read(const struct rac_fetch_res *res, rac_ms now_ms, struc
         read_tokens(home, now_ms, a, out);
         return;
     }
-    /* Without an `error`, only these statuses speak of the grant; a 404 is a wrong URL. */
-    bool about_grant = res->status == 400 || res->status == 401 || res->status == 403;
-    if (RAC_JSON_GET(&v, "error") != NULL || about_grant) {
+    /* RFC 6749 §5.2 says no to a grant with 400, to a client with 401, and names an `error`; some
+     * leave the name out. No other status is a no: a 403 comes from what stands in front of the
+     * provider (a firewall, a list of addresses), a 404 from a wrong URL. */
+    bool is_no = res->status == 400 || res->status == 401;
+    out->unnamed = RAC_JSON_GET(&v, "error") == NULL;
+    if (!out->unnamed || is_no) {
         read_error(&v, a, out);
         return;
     }
     if (!ok) {
-        malformed(out, rac_arena_printf(a, "the token endpoint answered %d", res->status));
+        rac_str text = sentence(&v);
+        malformed(out, rac_arena_printf(a, "the token endpoint answered %d%s%.*s", res->status,
+                                        text.n > 0 ? ": " : "", RAC_FMT(words(text, a))));
         return;
     }
     malformed(out, RAC_S("the token endpoint's answer has no access_token"));

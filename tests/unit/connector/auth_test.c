@@ -43,6 +43,7 @@ struct world {
     struct rac_auth_env auth_env[WORKERS_MAX];
     struct rac_auth *auth[WORKERS_MAX];
     rac_err store_error; /* what oauth_save answers, once */
+    int64_t attend_ms;   /* after which the engine asked to be attended; 0: it did not */
     void (*real_save)(void *, rac_str, const struct rac_oauth_save *, rac_commit_fn, void *);
     rac_str kept_redirect;
     void (*real_begin)(void *, const struct rac_consent *, const struct rac_actor *, rac_commit_fn,
@@ -697,6 +698,127 @@ static void test_save_fails(void **state)
     assert_int_equal(o->e, RAC_OK);
     assert_str(row().refresh, "R2");
     assert_int_equal(W->asked_n, 1);
+}
+
+static void attend(void *self, int64_t after_ms)
+{
+    struct world *w = self;
+    w->attend_ms = after_ms;
+}
+
+/* Nobody needs the connection for a while, and still the rotated token is written. */
+static void test_save_again_by_itself(void **state)
+{
+    (void)state;
+    connector(generic);
+    W->auth_env[0].attend = attend;
+    W->auth_env[0].attend_self = W;
+    rac_auth_free(W->auth[0]);
+    W->auth[0] = rac_auth_new(&W->auth_env[0]);
+    stored("A1", "R1", -5);
+    W->real_save = W->store.oauth_save;
+    W->store.oauth_save = save_once_failing;
+    prepare(0, false);
+    pump();
+    W->store_error = RAC_E_FULL;
+    reply(last_asked(), 200, "{\"access_token\":\"A2\",\"refresh_token\":\"R2\"}");
+    assert_int_equal(W->attend_ms, RAC_AUTH_SAVE_AGAIN_MS);
+    W->attend_ms = 0;
+    W->store_error = RAC_E_FULL;
+    rac_auth_attend(W->auth[0]); /* still full: it asks once more */
+    pump();
+    assert_str(row().refresh, "R1");
+    assert_int_equal(W->attend_ms, RAC_AUTH_SAVE_AGAIN_MS);
+    W->attend_ms = 0;
+    rac_auth_attend(W->auth[0]);
+    pump();
+    assert_str(row().refresh, "R2");
+    assert_int_equal(row().intent_ms, 0);
+    assert_int_equal(W->attend_ms, 0);
+    assert_int_equal(W->asked_n, 1);
+}
+
+/* A refused request is not repeated for fifteen seconds, whoever calls; anything new about it is. */
+static void test_refused_is_left_alone(void **state)
+{
+    (void)state;
+    connector(generic);
+    stored("A1", "R1", -5);
+    prepare(0, false);
+    pump();
+    reply(last_asked(), 400,
+          "{\"error\":\"invalid_grant\",\"error_description\":\"Token was revoked\"}");
+    assert_int_equal(W->asked_n, 1);
+    for (int i = 0; i < 3; i++) {
+        struct outcome *o = prepare(0, i > 0);
+        pump();
+        assert_int_equal(o->e, RAC_E_UNAUTHENTICATED);
+        assert_int_equal(o->error.http_status, 401);
+        assert_str(o->error.detail, "invalid_grant");
+        assert_has(o->error.message, "Token was revoked");
+        assert_int_equal(W->asked_n, 1);
+        assert_int_equal(row().intent_ms, 0);
+    }
+    W->client = (struct rac_oauth_client){.client_secret = RAC_S("another")};
+    prepare(0, false); /* the client was set anew */
+    pump();
+    assert_int_equal(W->asked_n, 2);
+    reply(last_asked(), 401, "{\"error\":\"invalid_client\"}");
+    reply(last_asked(), 401, "{\"error\":\"invalid_client\"}"); /* with Basic */
+    assert_int_equal(W->asked_n, 3);
+    prepare(0, false);
+    pump();
+    assert_int_equal(W->asked_n, 3);
+    stored("A1", "R1", -5); /* a sign-in may bring the same refresh token */
+    prepare(0, false);
+    pump();
+    assert_int_equal(W->asked_n, 4);
+    reply(last_asked(), 400, "{\"error\":\"invalid_grant\"}");
+    W->clock.wall_ms += RAC_AUTH_PATIENCE_MS;
+    struct outcome *o = prepare(0, false); /* and then again: the provider may relent */
+    pump();
+    assert_int_equal(W->asked_n, 5);
+    reply(last_asked(), 200, "{\"access_token\":\"A2\"}");
+    assert_int_equal(o->e, RAC_OK);
+}
+
+/* RFC 6749 §5.2 has a name for every no; without one, only its two statuses are one. */
+static void test_refusals_without_a_name(void **state)
+{
+    (void)state;
+    connector(generic);
+    static const struct {
+        int status;
+        const char *body;
+        bool with_basic; /* is tried in between */
+        rac_err e;
+        const char *says;
+    } cases[] = {
+        {400, "{\"status\":\"BAD_REFRESH_TOKEN\",\"message\":\"unknown refresh token\"}", false,
+         RAC_E_UNAUTHENTICATED, "unknown refresh token"},
+        {401, "{\"message\":\"Unauthorized\"}", true, RAC_E_UNAUTHENTICATED, "Unauthorized"},
+        {403, "{\"message\":\"Your address is blocked\"}", false, RAC_E_UNREACHABLE,
+         "403: Your address is blocked"},
+        {403, "{\"error\":\"access_denied\"}", false, RAC_E_UNAUTHENTICATED, "access_denied"},
+        {404, "{\"message\":\"no such page\"}", false, RAC_E_UNREACHABLE, "404: no such page"},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        stored("A1", "R1", -5);
+        struct outcome *o = prepare(0, false);
+        pump();
+        size_t n = W->asked_n;
+        reply(last_asked(), cases[i].status, cases[i].body);
+        assert_int_equal(W->asked_n, n + cases[i].with_basic);
+        if (cases[i].with_basic) {
+            assert_true(last_asked()->authorization.n > 0);
+            reply(last_asked(), cases[i].status, cases[i].body);
+        }
+        assert_int_equal(o->e, cases[i].e);
+        assert_int_equal(o->error.http_status, o->e == RAC_E_UNREACHABLE ? 502 : 401);
+        if (rac_str_find(o->error.message, rac_str_of(cases[i].says)) == RAC_STR_NPOS)
+            fail_msg("\"%.*s\" lacks \"%s\"", RAC_FMT(o->error.message), cases[i].says);
+        assert_str(row().refresh, "R1");
+    }
 }
 
 /* The process dies between request and answer; the next one finds the intent. */
@@ -1877,6 +1999,9 @@ int main(void)
         T(test_no_refresh_token),
         T(test_never_signed_in),
         T(test_save_fails),
+        T(test_save_again_by_itself),
+        T(test_refused_is_left_alone),
+        T(test_refusals_without_a_name),
         T(test_recover),
         T(test_recover_without_a_way),
         T(test_recover_settled_meanwhile),
