@@ -265,8 +265,10 @@ void check_trigger(struct check *c, const struct rac_json_member *m)
     check_conditions(c, &at);
     check_options(c, &at, rac_arena_cstr(c->a, s));
     check_limit(c, &at, A_UNKNOWN);
-    if (c->w->stateless && row != NULL && row->shape != &shape_request &&
-        row->shape != &shape_service_provider)
+    if (c->w->stateless && row != NULL && row->shape == &shape_batch)
+        wrong(c, F_STATELESS, &at, "a stateless workflow keeps no messages for a Batch trigger");
+    else if (c->w->stateless && row != NULL && row->shape != &shape_request &&
+             row->shape != &shape_service_provider)
         wrong(c, F_STATELESS_UNUSUAL, &at, "a %.*s trigger starts a stateless workflow",
               RAC_FMT(row->type));
     if (row != NULL) {

@@ -190,9 +190,16 @@ static void send_it(struct sending *s, const struct rac_batch *b)
     fs->message_add(fs->self, &s->m, added, s);
 }
 
+/* A name out of an expression may be a number; absent and empty are no name. */
+static rac_str text_of(const struct sending *s, const char *member)
+{
+    const struct rac_json *v = get(&s->o->x->inputs, member);
+    return v != NULL ? rac_expr_text(v, &s->o->a) : RAC_S("");
+}
+
 static rac_str batch_name(const struct sending *s)
 {
-    return rac_json_str(get(&s->o->x->inputs, "batchName"), RAC_S(""));
+    return text_of(s, "batchName");
 }
 
 static void no_batch(struct sending *s, rac_str there)
@@ -316,18 +323,17 @@ static void found(void *arg, rac_err err, struct rac_flow *f)
                               "The trigger '%.*s' of workflow '%.*s' is of type '%.*s'; messages "
                               "are sent to a trigger of type 'Batch'.",
                               RAC_FMT(t->name), RAC_FMT(f->name), RAC_FMT(t->type_word)));
+    else if (f->stateless) /* saved when that was only warned of */
+        fail(s, 400, "BatchNotValid",
+             rac_arena_printf(a,
+                              "The workflow '%.*s' is stateless and keeps no messages; make it "
+                              "stateful.",
+                              RAC_FMT(f->name)));
     else
         find_batch(s, t);
 }
 
 /* --- the message ------------------------------------------------------------------------------ */
-
-/* A name out of an expression may be a number; absent and empty are no name. */
-static rac_str text_of(struct sending *s, const char *member)
-{
-    const struct rac_json *v = get(&s->o->x->inputs, member);
-    return v != NULL ? rac_expr_text(v, &s->o->a) : RAC_S("");
-}
 
 static bool read_message(struct sending *s)
 {

@@ -357,6 +357,23 @@ static void a_count_releases_each_partition_by_itself(void **state)
     place_free(p);
 }
 
+/* All three names of a message may come out of an expression as numbers. */
+static void numbers_are_names(void **state)
+{
+    (void)state;
+    struct place *p = place_new(1);
+    workflow(p, BATCH("\"5\": {\"releaseCriteria\": {\"messageCount\": 9}}"), SEEN);
+    struct rac_flow *from =
+        workflow(p, REQUEST,
+                 SEND("\"batchName\": \"@add(2, 3)\", \"content\": 1, \"partitionName\": "
+                      "\"@add(3, 4)\", \"messageId\": \"@add(4, 5)\""));
+    assert_string_equal(sent_by(p, from, "1"),
+                        "Succeeded Accepted {\"statusCode\":202,\"body\":{\"messageId\":\"9\"}}");
+    assert_string_equal(p->w->store->parts[0].batch, "5");
+    assert_string_equal(p->w->store->parts[0].partition, "7");
+    place_free(p);
+}
+
 static void a_message_has_the_id_it_was_given_or_one_of_its_own(void **state)
 {
     (void)state;
@@ -764,6 +781,11 @@ static void what_cannot_be_sent_says_why(void **state)
             fail_msg("%s\n  instead of %s", said, cases[i].said);
     }
     assert_int_equal(waiting(p), 0);
+    p->w->flows[0]->stateless = true; /* saved before that was refused */
+    assert_string_equal(sent_by(p, workflow(p, REQUEST, SEND(TO_ORDERS)), "{\"c\": 1}"),
+                        "Failed BadRequest BatchNotValid The workflow 'flow1' is stateless and "
+                        "keeps no messages; make it stateful.");
+    assert_int_equal(waiting(p), 0);
     place_free(p);
 }
 
@@ -956,6 +978,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(criteria_are_read),
         cmocka_unit_test(a_count_releases_each_partition_by_itself),
+        cmocka_unit_test(numbers_are_names),
         cmocka_unit_test(a_message_has_the_id_it_was_given_or_one_of_its_own),
         cmocka_unit_test(a_size_releases),
         cmocka_unit_test(a_recurrence_releases_whatever_waits),

@@ -357,6 +357,10 @@ static void triggers(void **state RAC_UNUSED)
         {TRIGGER("{'type': 'Request', 'kind': 'Novel'}"),
          "~InvalidTemplate /definition/triggers/t/kind"},
         {TRIGGER("{'type': 'Recurrence'}"), "InvalidRecurrence /definition/triggers/t"},
+        {"{'kind': 'Stateless', 'definition': {" SCHEMA "'triggers': {'t': {'type': 'Batch', "
+         "'inputs': {'mode': 'Inline', 'configurations': {'b': {'releaseCriteria': "
+         "{'messageCount': 2}}}}}}, 'actions': {}}}",
+         "InvalidTemplate /definition/triggers/t"},
         {TRIGGER("{'type': 'Recurrence', 'recurrence': {'frequency': 'Day', 'interval': 501}}"),
          "InvalidRecurrence /definition/triggers/t/recurrence/interval"},
         {TRIGGER("{'type': 'Request', 'inputs': {'relativePath': '/a'}}"),
