@@ -217,10 +217,10 @@ static const char *not_text(rac_str s)
     for (size_t i = 0; i < RAC_COUNT(known); i++)
         if (rac_str_starts(s, known[i].magic))
             return known[i].what;
+    if (s.n > 0 && memchr(s.p, 0, s.n < 4096 ? s.n : 4096) != NULL)
+        return "the file is binary, not text";
     if (first_byte(s) == 0)
         return "the file is empty";
-    if (memchr(s.p, 0, s.n < 4096 ? s.n : 4096) != NULL)
-        return "the file is binary, not text";
     return NULL;
 }
 

@@ -78,23 +78,27 @@ static void yaml_may_start_like_json(void **state RAC_UNUSED)
 static void unreadable_text_is_refused_with_its_place(void **state RAC_UNUSED)
 {
     static const struct {
-        const char *text;
+        rac_str text;
         uint32_t line, column;
+        const char *says;
     } cases[] = {
-        {"{\"a\": 1\n \"b\": 2}", 2, 2},
-        {"", 1, 1},
-        {"\x89PNG\r\n", 1, 1},
+        {RAC_S("{\"a\": 1\n \"b\": 2}"), 2, 2, "JSON"},
+        {RAC_S(""), 1, 1, "empty"},
+        {RAC_S(" \n"), 1, 1, "empty"},
+        {RAC_S("\x89PNG\r\n"), 1, 1, "PNG"},
+        {RAC_S("\0\0ab"), 1, 1, "binary"},
+        {RAC_S("{\0\"\0"), 1, 1, "binary"},
     };
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
         struct rac_document *doc = NULL;
         diags.n = 0;
-        assert_int_equal(
-            rac_document_read(rac_str_of(cases[i].text), RAC_S("x"), &arena, &doc, &diags),
-            RAC_E_SYNTAX);
+        assert_int_equal(rac_document_read(cases[i].text, RAC_S("x"), &arena, &doc, &diags),
+                         RAC_E_SYNTAX);
         assert_int_equal(diags.n, 1);
         assert_string_equal(diags.v[0].code, "RC-IMP-03");
         assert_int_equal(diags.v[0].line, cases[i].line);
         assert_int_equal(diags.v[0].column, cases[i].column);
+        assert_true(rac_str_find(diags.v[0].message, rac_str_of(cases[i].says)) != RAC_STR_NPOS);
     }
 }
 
