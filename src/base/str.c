@@ -149,6 +149,18 @@ bool rac_str_to_i64(rac_str s, int64_t *out)
     return true;
 }
 
+bool rac_str_is_uuid(rac_str s)
+{
+    if (s.n != 36)
+        return false;
+    for (size_t i = 0; i < 36; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? s.p[i] != '-' : rac_hex_value(s.p[i]) < 0)
+            return false;
+    }
+    return true;
+}
+
 bool rac_str_to_double(rac_str s, double *out)
 {
     char small[64];

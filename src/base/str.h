@@ -73,6 +73,7 @@ uint64_t rac_str_hash(rac_str s);
 bool rac_str_to_i64(rac_str s, int64_t *out);
 bool rac_str_to_u64(rac_str s, uint64_t *out);
 bool rac_str_to_double(rac_str s, double *out); /* C locale, decimal only */
+bool rac_str_is_uuid(rac_str s);                /* 8-4-4-4-12 hexadecimal digits */
 
 rac_str rac_str_lower(struct rac_arena *a, rac_str s); /* ASCII; in a */
 rac_str rac_str_upper(struct rac_arena *a, rac_str s);

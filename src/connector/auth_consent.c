@@ -167,7 +167,7 @@ static bool make_link(struct begin *b, struct rac_oauth_vars *v)
         p = rac_oauth_form_add(p, RAC_S("code_challenge_method"), RAC_S("S256"), a);
         url = rac_oauth_join(url, p, a);
     }
-    url = rac_oauth_clean_url(url, a);
+    url = rac_url_encode_set(a, url, RAC_URL_WHOLE);
     if (!rac_url_split_http(url, &parts)) {
         fail(&b->error, "InvalidInput", 400, "RC-OA-01",
              rac_arena_printf(&b->own,
@@ -226,7 +226,8 @@ static void device_answered(void *arg, const struct rac_fetch_res *res)
     b->link.interval_s =
         rac_oauth_seconds(RAC_JSON_GET(&v, "interval"), DEVICE_INTERVAL_S, DEVICE_INTERVAL_S_MAX);
     b->link.user_code = user_code;
-    b->link.link = rac_oauth_clean_url(rac_url_split_http(whole, &parts) ? whole : page, b->a);
+    b->link.link =
+        rac_url_encode_set(b->a, rac_url_split_http(whole, &parts) ? whole : page, RAC_URL_WHOLE);
     b->row.detail = device_detail(code, b->link.interval_s, &b->own);
     b->row.expires_ms = rac_auth_now(b->auth) + life_s * 1000;
     keep_consent(b);

@@ -41,8 +41,6 @@ rac_str rac_oauth_expand_form(const struct rac_oauth_template *t, const struct r
 bool rac_oauth_mentions(rac_str template, rac_str variable);
 /* url with query behind it: query may begin with '?', '&', '/' or '#', or with a name. In a. */
 rac_str rac_oauth_join(rac_str url, rac_str query, struct rac_arena *a);
-/* Characters that may not stand in a URL percent-encoded: literal text of templates has some. */
-rac_str rac_oauth_clean_url(rac_str url, struct rac_arena *a);
 /* body with "&name=value" appended (value encoded), or without the pairs of that name. In a. */
 rac_str rac_oauth_form_add(rac_str body, rac_str name, rac_str value, struct rac_arena *a);
 rac_str rac_oauth_form_del(rac_str body, rac_str name, struct rac_arena *a);

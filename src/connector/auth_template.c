@@ -369,23 +369,6 @@ rac_str rac_oauth_join(rac_str url, rac_str query, struct rac_arena *a)
                             RAC_FMT(query));
 }
 
-rac_str rac_oauth_clean_url(rac_str url, struct rac_arena *a)
-{
-    struct rac_buf b;
-    rac_buf_init(&b, url.n * 3 + 1);
-    rac_buf_wipe_at_end(&b);
-    for (size_t i = 0; i < url.n; i++) {
-        unsigned char c = (unsigned char)url.p[i];
-        if (c <= 0x20 || c >= 0x7F || strchr("\"<>\\^`{|}", c) != NULL)
-            rac_buf_printf(&b, "%%%02X", c);
-        else
-            rac_buf_add_char(&b, (char)c);
-    }
-    rac_str out = rac_buf_take(&b, a);
-    rac_buf_fini(&b);
-    return out;
-}
-
 rac_str rac_oauth_form_add(rac_str body, rac_str name, rac_str value, struct rac_arena *a)
 {
     return rac_arena_printf(a, "%.*s%s%.*s=%.*s", RAC_FMT(body), body.n > 0 ? "&" : "",

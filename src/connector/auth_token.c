@@ -170,7 +170,7 @@ rac_err rac_token_request_build(const struct rac_oauth_vars *v, enum rac_token_p
         out->url = rac_oauth_endpoint(&own, &s->token_url, "tokenUrl", a);
     const struct rac_oauth_template *query = refresh ? &s->refresh_query : &s->token_query;
     out->url = rac_oauth_join(out->url, rac_oauth_expand_form(query, &own, a), a);
-    out->url = rac_oauth_clean_url(out->url, a);
+    out->url = rac_url_encode_set(a, out->url, RAC_URL_WHOLE);
     rac_err e = check_url(out->url, a, error);
     if (e != RAC_OK)
         return e;

@@ -316,19 +316,6 @@ static bool is_regex(rac_str s)
     return good;
 }
 
-static bool is_uuid(rac_str s)
-{
-    if (s.n != 36)
-        return false;
-    for (size_t i = 0; i < 36; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        char c = rac_lower(s.p[i]);
-        if (dash ? c != '-' : !rac_is_digit(c) && !(c >= 'a' && c <= 'f'))
-            return false;
-    }
-    return true;
-}
-
 static bool is_base64(rac_str s)
 {
     size_t pad = 0, n = 0;
@@ -381,7 +368,7 @@ static const struct {
     {RAC_S_INIT("json-pointer"), is_json_pointer, NULL, false},
     {RAC_S_INIT("relative-json-pointer"), is_relative_json_pointer, NULL, false},
     {RAC_S_INIT("regex"), is_regex, NULL, false},
-    {RAC_S_INIT("uuid"), is_uuid, NULL, true},
+    {RAC_S_INIT("uuid"), rac_str_is_uuid, NULL, true},
     {RAC_S_INIT("byte"), is_base64, NULL, true},
     {RAC_S_INIT("int32"), NULL, is_int32, true},
     {RAC_S_INIT("int64"), NULL, is_int64, true},

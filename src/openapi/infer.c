@@ -26,19 +26,6 @@ struct infer {
     bool truncated;
 };
 
-static bool is_uuid(rac_str s)
-{
-    if (s.n != 36)
-        return false;
-    for (size_t i = 0; i < 36; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        char c = rac_lower(s.p[i]);
-        if (dash ? c != '-' : !(rac_is_digit(c) || (c >= 'a' && c <= 'f')))
-            return false;
-    }
-    return true;
-}
-
 static bool is_http_url(rac_str s)
 {
     rac_str rest = rac_str_startsi(s, RAC_S("https://"))  ? rac_str_from(s, 8)
@@ -59,7 +46,7 @@ rac_str rac_infer_format(rac_str v)
         return RAC_S("date");
     if (v.n > 10 && rac_time_parse(v, &t))
         return RAC_S("date-time");
-    if (is_uuid(v))
+    if (rac_str_is_uuid(v))
         return RAC_S("uuid");
     return is_http_url(v) ? RAC_S("uri") : RAC_STR_NULL;
 }

@@ -3,17 +3,25 @@
 
 #include "base/secret.h"
 
-enum { KEEP_COMPONENT = 1, KEEP_FORM = 2, KEEP_STRICT = 4, KEEP_PATH = 8, KEEP_QUERY = 16 };
+enum {
+    KEEP_COMPONENT = 1,
+    KEEP_FORM = 2,
+    KEEP_STRICT = 4,
+    KEEP_PATH = 8,
+    KEEP_QUERY = 16,
+    KEEP_WHOLE = 32
+};
 
 static const unsigned char set_bits[] = {
     [RAC_URL_COMPONENT] = KEEP_COMPONENT, [RAC_URL_FORM] = KEEP_FORM,
     [RAC_URL_STRICT] = KEEP_STRICT,       [RAC_URL_PATH] = KEEP_PATH,
-    [RAC_URL_QUERY] = KEEP_QUERY,
+    [RAC_URL_QUERY] = KEEP_QUERY,         [RAC_URL_WHOLE] = KEEP_WHOLE,
 };
 
-#define KEEP_ALL  (KEEP_COMPONENT | KEEP_FORM | KEEP_STRICT | KEEP_PATH | KEEP_QUERY)
-#define KEEP_MARK (KEEP_COMPONENT | KEEP_PATH | KEEP_QUERY)
-#define KEEP_URI  (KEEP_PATH | KEEP_QUERY)
+#define KEEP_ALL  (KEEP_COMPONENT | KEEP_FORM | KEEP_STRICT | KEEP_URI)
+#define KEEP_MARK (KEEP_COMPONENT | KEEP_URI)
+#define KEEP_URI  (KEEP_PATH | KEEP_QUERY | KEEP_WHOLE)
+#define KEEP_PART (KEEP_PATH | KEEP_QUERY) /* "%" stands only where it escapes */
 
 static const unsigned char classes[256] = {
     ['0' ... '9'] = KEEP_ALL,
@@ -37,7 +45,11 @@ static const unsigned char classes[256] = {
     [','] = KEEP_URI,
     [';'] = KEEP_URI,
     ['='] = KEEP_URI,
-    ['?'] = KEEP_QUERY,
+    ['?'] = KEEP_QUERY | KEEP_WHOLE,
+    ['#'] = KEEP_WHOLE,
+    ['['] = KEEP_WHOLE,
+    [']'] = KEEP_WHOLE,
+    ['%'] = KEEP_WHOLE,
 };
 
 /* --- percent-encoding ------------------------------------------------------------------------ */
@@ -55,7 +67,7 @@ size_t rac_url_encode_into(char *out, rac_str s, enum rac_url_set set)
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        if ((classes[c] & keep) != 0 || ((keep & KEEP_URI) != 0 && is_escape(s, i))) {
+        if ((classes[c] & keep) != 0 || ((keep & KEEP_PART) != 0 && is_escape(s, i))) {
             out[n++] = (char)c;
         } else if (c == ' ' && set == RAC_URL_FORM) {
             out[n++] = '+';
@@ -88,7 +100,7 @@ void rac_url_encode_to(struct rac_buf *b, rac_str s, enum rac_url_set set)
     while (s.n > 0) {
         char chunk[3 * 256];
         rac_str part = rac_str_sub(s, 0, 256);
-        if (part.n < s.n && (set_bits[set] & KEEP_URI) != 0) /* no escape is cut in two */
+        if (part.n < s.n && (set_bits[set] & KEEP_PART) != 0) /* no escape is cut in two */
             for (size_t back = 1; back <= 2; back++)
                 if (s.p[part.n - back] == '%') {
                     part.n -= back;

@@ -20,6 +20,7 @@ enum rac_url_set {
     RAC_URL_STRICT,    /* RFC 3986 unreserved only: A-Z a-z 0-9 - _ . ~ */
     RAC_URL_PATH,  /* a whole path: also / : @ ! $ & ' ( ) * + , ; = and "%" of a valid escape */
     RAC_URL_QUERY, /* a whole query: the same and "?" */
+    RAC_URL_WHOLE, /* a whole URL as somebody wrote it: all that may stand in one, and every "%" */
 };
 rac_str rac_url_encode(struct rac_arena *a, rac_str s); /* RAC_URL_COMPONENT */
 rac_str rac_url_encode_set(struct rac_arena *a, rac_str s, enum rac_url_set set);

@@ -90,23 +90,6 @@ static rac_err body_of(const struct rac_json *inputs, const struct rac_outbound_
 
 /* --- requests ---------------------------------------------------------------------------------- */
 
-/* What may not stand in a URL is escaped; what is escaped stays. */
-static rac_str clean(rac_str s, struct rac_arena *a)
-{
-    struct rac_buf b;
-    rac_buf_init(&b, URI_MAX * 3);
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c <= ' ' || c >= 0x7F || strchr("\"<>\\^`{|}", c) != NULL)
-            rac_buf_printf(&b, "%%%02X", c);
-        else
-            rac_buf_add_char(&b, (char)c);
-    }
-    rac_str out = rac_buf_take(&b, a);
-    rac_buf_fini(&b);
-    return out;
-}
-
 /* The query that `queries` makes; absent when it is empty. */
 static rac_err query_of(const struct rac_json *queries, struct rac_arena *a, rac_str *out,
                         rac_str *why)
@@ -145,7 +128,7 @@ static rac_err url_of(const struct rac_json *inputs, struct rac_arena *a, rac_st
         *why = RAC_S("The URL has more than 16384 characters.");
         return RAC_E_LIMIT;
     }
-    if (!rac_url_split_http(clean(text, a), &u))
+    if (!rac_url_split_http(rac_url_encode_set(a, text, RAC_URL_WHOLE), &u))
         return invalid(why, rac_arena_printf(a,
                                              "'uri' must be an absolute http or https URL; it "
                                              "is '%.*s'.",
@@ -257,7 +240,8 @@ rac_str rac_outbound_redirect(rac_str method, rac_str url, int status,
     bool redirects = status == 301 || status == 302 || status == 307 || status == 308;
     *drop_authorization = false;
     if (!redirects || !rac_str_eqi(method, RAC_S("GET")) || hops >= RAC_OUTBOUND_HOPS_MAX ||
-        location.n == 0 || rac_url_resolve(url, clean(location, a), a, &next) != RAC_OK ||
+        location.n == 0 ||
+        rac_url_resolve(url, rac_url_encode_set(a, location, RAC_URL_WHOLE), a, &next) != RAC_OK ||
         !rac_url_split_http(next, &to) || !rac_url_split_http(url, &from))
         return RAC_STR_NULL;
     to.fragment = RAC_STR_NULL;

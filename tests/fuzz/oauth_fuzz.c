@@ -3,6 +3,7 @@
  * The first byte chooses; templates and values come from the input as JSON or as plain text.
  */
 #include "connector/auth_priv.h"
+#include "text/url.h"
 
 static void answer(rac_str s, struct rac_arena *a)
 {
@@ -47,7 +48,7 @@ static void templates(rac_str s, struct rac_arena *a)
             .redirect_url = RAC_S("https://r.example/oauth/redirect")};
         rac_str url = rac_oauth_expand_url(&t, &vars, a);
         rac_str form = rac_oauth_expand_form(&t, &vars, a);
-        (void)rac_oauth_clean_url(rac_oauth_join(url, form, a), a);
+        (void)rac_url_encode_set(a, rac_oauth_join(url, form, a), RAC_URL_WHOLE);
         for (int i = RAC_TOKEN_EXCHANGE; i <= RAC_TOKEN_DEVICE; i++)
             (void)!rac_token_request_build(&vars, (enum rac_token_purpose)i, false, &rac_env_system,
                                            a, &r, &error);

@@ -215,6 +215,10 @@ static void str_converts_numbers_exactly(void **state RAC_UNUSED)
 {
     int64_t i;
     double d;
+    assert_true(rac_str_is_uuid(RAC_S("0123abcd-ABCD-9999-0000-0123456789ef")));
+    assert_false(rac_str_is_uuid(RAC_S("0123abcd-ABCD-9999-0000-0123456789eg")));
+    assert_false(rac_str_is_uuid(RAC_S("0123abcdeABCD-9999-0000-0123456789ef")));
+    assert_false(rac_str_is_uuid(RAC_S("0123abcd-ABCD-9999-0000-0123456789e")));
     assert_true(rac_str_to_i64(RAC_S("-9223372036854775808"), &i));
     assert_true(i == INT64_MIN);
     assert_false(rac_str_to_i64(RAC_S("9223372036854775808"), &i));

@@ -79,7 +79,7 @@ static const char *try_param(const struct rac_connection *c, const struct rac_co
     if (rac_oauth_grant(&v, a) == RAC_GRANT_CODE) {
         rac_str url = rac_oauth_endpoint(&v, &s->authorization_url, "authorizationUrl", a);
         rac_str query = rac_oauth_expand_form(&s->authorization_query, &v, a);
-        url = rac_oauth_clean_url(rac_oauth_join(url, query, a), a);
+        url = rac_url_encode_set(a, rac_oauth_join(url, query, a), RAC_URL_WHOLE);
         if (!rac_url_split_http(url, &parts) || has_braces(url))
             return rac_arena_cstr(a, url);
         if (rac_token_request_build(&v, RAC_TOKEN_EXCHANGE, false, &rac_env_system, a, &r,

@@ -30,6 +30,9 @@ static void encoding(void **state)
     assert_str(rac_url_encode_set(&arena, RAC_S("/a b/%41/%4/c?"), RAC_URL_PATH),
                "/a%20b/%41/%254/c%3F");
     assert_str(rac_url_encode_set(&arena, RAC_S("a=b c&d=?"), RAC_URL_QUERY), "a=b%20c&d=?");
+    assert_str(rac_url_encode_set(&arena, RAC_S("http://u@[::1]:8/a b?c={d}&e=%zz%20#\xc3\xa9|"),
+                                  RAC_URL_WHOLE),
+               "http://u@[::1]:8/a%20b?c=%7Bd%7D&e=%zz%20#%C3%A9%7C");
     char every[256];
     for (int i = 0; i < 256; i++)
         every[i] = (char)i;
