@@ -351,6 +351,16 @@ bool fn_uri_component(struct call *c, const struct rac_json *v, size_t n RAC_UNU
     return answer_str(out, (rac_str){p, (size_t)(w - p)});
 }
 
+/* Designers write the literals and the values of one segment of a path as several arguments. */
+bool fn_encode_uri_component(struct call *c, const struct rac_json *v, size_t n,
+                             struct rac_json *out)
+{
+    struct rac_json whole;
+    if (n == 1)
+        return fn_uri_component(c, v, 1, out);
+    return fn_concat(c, v, n, &whole) && fn_uri_component(c, &whole, 1, out);
+}
+
 /* A run of escapes that is no UTF-8 stays as it stands. */
 static size_t decode_run(rac_str s, char *out)
 {

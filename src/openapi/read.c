@@ -68,9 +68,9 @@ static bool deploys_workflow(const struct rac_json *v, unsigned depth)
 /* The forms of workflows.md §1.2; workflow/document reads them. */
 static bool looks_like_workflow(const struct rac_json *root)
 {
-    const struct rac_json *properties = RAC_JSON_GET(root, "properties"),
-                          *definition = RAC_JSON_GET(root, "definition"),
-                          *inner = RAC_JSON_GET(properties, "definition"),
+    const struct rac_json *properties = rac_json_geti(root, RAC_S("properties")),
+                          *definition = rac_json_geti(root, RAC_S("definition")),
+                          *inner = rac_json_geti(properties, RAC_S("definition")),
                           *of_run =
                               RAC_JSON_GET(RAC_JSON_GET(properties, "workflow"), "properties"),
                           *resources = rac_json_geti(root, RAC_S("resources"));

@@ -360,9 +360,11 @@ static void check_version(struct check *c, const struct at *at)
         rac_str part = rac_str_cut(rest, '.', &rest);
         parts = part.n > 0 && rac_str_to_u64(part, &n) ? parts + 1 : 100;
     }
+    /* flows made through the API of Power Automate say "undefined" */
+    bool usual = c->w->profile == RAC_WF_FLOW && rac_str_eq(s, RAC_S("undefined"));
     if (parts != 4)
-        wrong(c, F_STRUCTURE, &here, "the contentVersion '%.*s' is not four numbers with dots",
-              RAC_FMT(s));
+        wrong(c, usual ? F_VALUE_UNUSUAL : F_STRUCTURE, &here,
+              "the contentVersion '%.*s' is not four numbers with dots", RAC_FMT(s));
 }
 
 /* Limits on how many members a map has. */

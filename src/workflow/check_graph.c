@@ -204,6 +204,7 @@ static void add_action(struct check *c, uint32_t container, const struct rac_jso
         c->draft = true;
         c->unfinished++;
     }
+    c->transitions |= rac_json_len(MEMBER(&m->value, "transitions")) > 0;
     at = AT_POINTER(pointer, &m->value);
     children(c, i, &at, depth + 1);
 }
@@ -389,6 +390,8 @@ static void order_container(struct check *c, struct container *k)
 
 bool comes_before(const struct check *c, uint32_t earlier, uint32_t later)
 {
+    if (c->transitions)
+        return true;
     const struct container *k = &c->containers[c->nodes[later].container];
     uint32_t row = c->nodes[later].order, column = c->nodes[earlier].order;
     return (k->before[(size_t)row * k->words + column / 64] >> (column % 64) & 1) != 0;

@@ -123,6 +123,7 @@ struct check {
     bool draft;        /* some action has no inputs yet */
     size_t unfinished; /* how many */
     bool circles;      /* the order of actions is not known */
+    bool transitions;  /* it is given by them, not by runAfter (§3.24) */
     bool old;          /* $schema is 2015-08-01-preview */
     struct node *nodes;
     uint32_t nodes_n, nodes_cap;

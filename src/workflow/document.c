@@ -88,10 +88,12 @@ static rac_err of_wrapper(struct rac_workflow *w, const struct rac_json *root, s
     w->access_pointer = RAC_S("/accessControl");
     if (rac_json_is_object(references))
         w->references = *references;
-    if (kind != NULL || declares(parameters))
+    rac_str type = rac_json_str(member(root, RAC_S("type")), RAC_S(""));
+    bool resource = rac_str_eqi(type, RAC_S("Microsoft.Logic/workflows")); /* as clients print it */
+    if (!resource && (kind != NULL || declares(parameters)))
         w->profile = RAC_WF_STANDARD;
     w->values_complete = w->profile == RAC_WF_CONSUMPTION && rac_json_is_object(parameters);
-    return kind != NULL ? kind_of(w, kind, RAC_S("/kind"), d) : RAC_OK;
+    return kind != NULL && !resource ? kind_of(w, kind, RAC_S("/kind"), d) : RAC_OK;
 }
 
 static void of_flow(struct rac_workflow *w, const struct rac_json *properties)
