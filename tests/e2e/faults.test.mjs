@@ -96,6 +96,10 @@ test('a full disk: refused in words, nothing lost, well again when there is room
   assert.equal((await fetch(`${s.url}/healthz`)).status, 200);
   for (const id of kept) assert.equal((await s.api('GET', `/api/v1/connectors/${id}`)).status, 200);
   execFileSync('mount', ['-o', 'remount,size=64m', dir]);
+  for (const end = Date.now() + 20000; (await fetch(`${s.url}/readyz`)).status !== 200;) {
+    assert.ok(Date.now() < end, 'ready again, though nobody writes');
+    await new Promise((ok) => setTimeout(ok, 100));
+  }
   const r = await s.api('POST', '/api/v1/connectors', named('after'));
   assert.equal(r.status, 201, r.text);
   assert.equal((await fetch(`${s.url}/readyz`)).status, 200);

@@ -25,6 +25,8 @@ enum {
     RAC_CHECKPOINT_FORCE_PAGES = 50000,   /* and at which it does so however much is left, */
     RAC_CHECKPOINT_WAIT_MS = 20,          /* waiting this long for readers, */
     RAC_CHECKPOINT_RETRY_MS = 1000,       /* and again after this long when they did not end */
+    RAC_PROBE_MS = 2000,                  /* a store that failed to write tries again this often */
+    RAC_PROBE_BYTES = 64 << 10,           /* with this much */
     RAC_PURGE_EVERY_S = 3600,
     RAC_PURGE_PAUSE_MS = 25,         /* between bites of what is removed, when others write */
     RAC_PURGE_NS_MAX = 1000000,      /* how long a bite takes */

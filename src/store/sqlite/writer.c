@@ -263,14 +263,55 @@ static void finish_checkpoint(struct rac_store *s)
         (void)checkpoint(s, &s->db, SQLITE_CHECKPOINT_PASSIVE);
 }
 
+static void push_own(struct rac_store *s, rac_apply_fn apply)
+{
+    struct rac_write *w = rac_mem_alloc(sizeof *w);
+    rac_arena_init(&w->a, RAC_WRITE_ARENA_MAX);
+    w->apply = apply;
+    w->actor.at_ms = rac_env_wall_ms(s->env);
+    if (rac_writer_push(s, w) != RAC_OK)
+        rac_write_free(w);
+}
+
+static void wait_until(struct rac_store *s, pthread_cond_t *wake, rac_ns at)
+{
+    const struct timespec t = {at / 1000000000, at % 1000000000};
+    (void)pthread_cond_timedwait(wake, &s->lock, &t);
+}
+
+static rac_err probe_apply(struct rac_store *s, struct rac_write *w)
+{
+    char *bytes = rac_arena_alloc_dirty(&w->a, RAC_PROBE_BYTES);
+    rac_str value = {bytes, RAC_PROBE_BYTES};
+    memset(bytes, '.', RAC_PROBE_BYTES);
+    return RAC_DB_RUN(&s->db, META_PUT, NULL, V_STR(RAC_S("probe")), V_STR(value));
+}
+
+/* Waits for writes, under the lock. A store that failed to write is not ready, so that nobody may
+ * send it one: it finds out by itself when it can write again. */
+static void wait_for_writes(struct rac_store *s)
+{
+    rac_ns probe_at = rac_store_now_ns() + (rac_ns)RAC_PROBE_MS * 1000000;
+    while (s->head == NULL && !s->stopping) {
+        if (s->stats.state == RAC_OK) {
+            pthread_cond_wait(&s->wake_writer, &s->lock);
+        } else if (rac_store_now_ns() < probe_at) {
+            wait_until(s, &s->wake_writer, probe_at);
+        } else {
+            pthread_mutex_unlock(&s->lock);
+            push_own(s, probe_apply);
+            pthread_mutex_lock(&s->lock);
+        }
+    }
+}
+
 static void *writer_main(void *arg)
 {
     struct rac_store *s = arg;
     pthread_setname_np(pthread_self(), "store-writer");
     for (;;) {
         pthread_mutex_lock(&s->lock);
-        while (s->head == NULL && !s->stopping)
-            pthread_cond_wait(&s->wake_writer, &s->lock);
+        wait_for_writes(s);
         struct rac_write *list = s->head;
         s->head = NULL;
         s->tail = &s->head;
@@ -283,28 +324,12 @@ static void *writer_main(void *arg)
     }
 }
 
-static void push_purge(struct rac_store *s, rac_apply_fn apply)
-{
-    struct rac_write *w = rac_mem_alloc(sizeof *w);
-    rac_arena_init(&w->a, RAC_WRITE_ARENA_MAX);
-    w->apply = apply;
-    w->actor.at_ms = rac_env_wall_ms(s->env);
-    if (rac_writer_push(s, w) != RAC_OK)
-        rac_write_free(w);
-}
-
 struct chores {
     rac_ns all_at, bite_at; /* not before: looking for what is old; the next bite of it */
     uint64_t writes;        /* when the last bite was taken, with the bite itself */
     unsigned bites;         /* RAC_LEFT_*: to be taken now */
     bool stop, checkpoint;
 };
-
-static void wait_until(struct rac_store *s, rac_ns at)
-{
-    const struct timespec t = {at / 1000000000, at % 1000000000};
-    (void)pthread_cond_timedwait(&s->wake_checkpointer, &s->lock, &t);
-}
 
 /* Waits for something to do. Removing what is left makes way for those who write. */
 static void wait_for_chores(struct rac_store *s, struct chores *c)
@@ -321,7 +346,8 @@ static void wait_for_chores(struct rac_store *s, struct chores *c)
             c->all_at = now + (rac_ns)RAC_PURGE_EVERY_S * 1000000000;
         if (c->stop || c->checkpoint || c->bites != 0)
             break;
-        wait_until(s, s->purge_wanted && c->bite_at < c->all_at ? c->bite_at : c->all_at);
+        wait_until(s, &s->wake_checkpointer,
+                   s->purge_wanted && c->bite_at < c->all_at ? c->bite_at : c->all_at);
     }
     s->checkpoint_wanted = false;
     if (c->bites != 0) {
@@ -352,9 +378,9 @@ static void *checkpointer_main(void *arg)
         if (c.checkpoint && db.h != NULL)
             (void)checkpoint(s, &db, SQLITE_CHECKPOINT_PASSIVE);
         if (c.bites & RAC_LEFT_OF_FLOWS)
-            push_purge(s, rac_flow_purge_apply);
+            push_own(s, rac_flow_purge_apply);
         if (c.bites & RAC_LEFT_OF_OLD)
-            push_purge(s, rac_purge_apply);
+            push_own(s, rac_purge_apply);
     }
     rac_db_close(&db);
     rac_arena_fini(&a);
@@ -364,10 +390,10 @@ static void *checkpointer_main(void *arg)
 rac_err rac_writer_start(struct rac_store *s)
 {
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->wake_writer, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->wake_writer, &attr);
     pthread_cond_init(&s->wake_checkpointer, &attr);
     pthread_condattr_destroy(&attr);
     s->tail = &s->head;
@@ -382,8 +408,8 @@ rac_err rac_writer_start(struct rac_store *s)
         pthread_join(s->writer, NULL);
         return RAC_E_LIMIT;
     }
-    push_purge(s, rac_purge_apply);
-    push_purge(s, rac_flow_purge_apply);
+    push_own(s, rac_purge_apply);
+    push_own(s, rac_flow_purge_apply);
     return RAC_OK;
 }
 
