@@ -385,3 +385,36 @@ void rac_runner_cancel(struct rac_api_worker *w, int64_t flow, rac_str run, rac_
     v->cancel = true;
     event_send(w, v);
 }
+
+/* --- a workflow that is gone, told to every worker --------------------------------------------- */
+
+struct gone { /* a message; freed by its reader */
+    struct rac_service *service;
+    unsigned to;
+    int64_t flow;
+};
+
+static void gone_run(void *arg)
+{
+    struct gone *m = arg;
+    struct rac_api_worker *w = m->service->workers[m->to];
+    if (!w->stopping)
+        rac_engine_flow_gone(w->runner->engine, m->flow);
+    rac_mem_free(m);
+}
+
+void rac_runner_flow_gone(struct rac_api_worker *w, int64_t flow)
+{
+    for (unsigned to = 0; to < w->service->workers_n; to++) {
+        if (to == w->index) {
+            rac_engine_flow_gone(w->runner->engine, flow);
+            continue;
+        }
+        struct gone *m = rac_mem_alloc(sizeof *m);
+        *m = (struct gone){w->service, to, flow};
+        if (!rac_api_post(w->service, to, gone_run, m)) {
+            rac_log(RAC_WARN, "workflow.runs_not_told", RAC_F_INT("worker", to));
+            rac_mem_free(m);
+        }
+    }
+}

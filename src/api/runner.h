@@ -29,5 +29,7 @@ void rac_runner_callback(struct rac_api_worker *w, int64_t flow, rac_str run, ra
                          void *arg);
 void rac_runner_cancel(struct rac_api_worker *w, int64_t flow, rac_str run, rac_event_fn done,
                        void *arg);
+/* The workflow was deleted: tells every worker, so that nobody waits for its runs any more. */
+void rac_runner_flow_gone(struct rac_api_worker *w, int64_t flow);
 
 #endif

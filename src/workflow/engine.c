@@ -390,6 +390,14 @@ void rac_engine_cancel(struct rac_engine *e, int64_t flow, rac_str run, rac_even
     event_to(e, flow, run, event_new(EVENT_CANCEL, done, arg));
 }
 
+void rac_engine_flow_gone(struct rac_engine *e, int64_t flow)
+{
+    for (size_t i = 0; i < e->lives_slots; i++)
+        for (struct live *l = e->lives[i]; l != NULL; l = l->hash_next)
+            if (l->flow_key == flow)
+                live_event(l, event_new(EVENT_CANCEL, NULL, NULL));
+}
+
 void rac_engine_stats(const struct rac_engine *e, struct rac_engine_stats *out)
 {
     *out = e->stats;

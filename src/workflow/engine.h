@@ -201,6 +201,10 @@ void rac_engine_callback(struct rac_engine *e, int64_t flow, rac_str run, rac_st
 void rac_engine_cancel(struct rac_engine *e, int64_t flow, rac_str run, rac_event_fn done,
                        void *arg);
 
+/* The workflow was deleted, and that is durable: its runs here end as cancelled ones do (§4.15),
+ * whoever waits for them is told. */
+void rac_engine_flow_gone(struct rac_engine *e, int64_t flow);
+
 struct rac_engine_stats {
     uint64_t fired_total, finished_total, failed_total, actions_total, turns_total, refused_total;
     size_t live, queued, calls, timers;

@@ -255,11 +255,15 @@ static void commit_again(void *arg)
     commit(arg);
 }
 
-/* The run is not ours any more: it was deleted or ended by others. */
+/* The run is not ours any more: it was deleted or ended by others; or it never was. */
 static void lost(struct live *l, rac_err err, rac_str error)
 {
+    struct rac_fire_answer ended = {.outcome = RAC_FIRE_NO_RESPONSE};
     answer_events(l, err, error);
-    answer_failed(l, err, error);
+    if (l->creating)
+        answer_failed(l, err, error);
+    else
+        answer_caller(l, &ended);
     lane_give(l);
     live_release(l);
 }

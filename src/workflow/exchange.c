@@ -150,7 +150,10 @@ void exchange_prepare(struct outside *o)
     if (rac_retry_parse(&options, retry_member(o), RAC_S("/inputs/retryPolicy"), &o->a, &x->policy,
                         &d) != RAC_OK) {
         outside_fail(o, "BadRequest", "InvalidTemplate",
-                     d.n > 0 ? d.v[0].message : RAC_S("The retry policy is not valid."));
+                     rac_arena_printf(&o->a,
+                                      "The 'retryPolicy' of action '%.*s' is not valid: %.*s",
+                                      RAC_FMT(o->x->action->name),
+                                      RAC_FMT(d.n > 0 ? d.v[0].message : RAC_S(""))));
         return;
     }
     restore(x);
@@ -459,6 +462,50 @@ static void subscribed(struct exchange *x)
     rac_run_progress(o->live->run, o->x, RAC_WF_WAITING, s);
 }
 
+/* A URL in a message: without its query, which may be a signature. */
+static rac_str plain(rac_str url)
+{
+    size_t mark = rac_str_find_char(url, '?');
+    return rac_str_sub(url, 0, mark != RAC_STR_NPOS ? mark : url.n);
+}
+
+/* Why the action failed, where its outputs do not tell: what was answered was not answered to the
+ * request the author wrote. NONE: they do. */
+static struct rac_json failure(struct exchange *x, const struct rac_json *error, bool async_failed)
+{
+    struct rac_arena *a = &x->o->a;
+    struct rac_json e = rac_json_new_object(a);
+    rac_str code = rac_http_status_name(x->answer.status, a), why, at = plain(x->answer.url),
+            to = plain(rac_headers_get(&x->answer.headers, RAC_S("Location")));
+    if (error != NULL)
+        return *error;
+    if (async_failed) {
+        const struct rac_json *status = rac_json_geti(body_of(x), RAC_S("status"));
+        code = RAC_S("Failed");
+        why = rac_arena_printf(a,
+                               "The operation was accepted, and '%.*s' says that it ended as %.*s.",
+                               RAC_FMT(at), RAC_FMT(rac_run_shown(status, a)));
+    } else if (x->mode == EXCHANGE_POLL) {
+        why = rac_arena_printf(a,
+                               "The operation was accepted; asked how it stands, '%.*s' answered "
+                               "%d.",
+                               RAC_FMT(at), x->answer.status);
+    } else if (x->mode == EXCHANGE_PAGE) {
+        why = rac_arena_printf(a, "The next page, '%.*s', was answered with %d.", RAC_FMT(at),
+                               x->answer.status);
+    } else if (x->answer.status >= 300 && x->answer.status <= 399 && to.n > 0) {
+        why = rac_arena_printf(a,
+                               "The redirection of '%.*s' to '%.*s' was not followed: only those "
+                               "of a GET to an http or https address are, ten at most.",
+                               RAC_FMT(at), RAC_FMT(to));
+    } else {
+        return rac_json_none;
+    }
+    RAC_JSON_PUT_STR(a, &e, "code", code);
+    RAC_JSON_PUT_STR(a, &e, "message", why);
+    return e;
+}
+
 /* In a turn. */
 static void judge(struct outside *o)
 {
@@ -485,10 +532,11 @@ static void judge(struct outside *o)
     if (told)
         record_request(x, waits ? 0 : RAC_RUN_REQUEST_LAST);
     if (async_failed || x->answer.status < 200 || x->answer.status > 299) {
+        struct rac_json why = failure(x, error, async_failed);
         outside_settle(o, RAC_WF_FAILED,
                        async_failed ? RAC_S("Failed")
                                     : rac_http_status_name(x->answer.status, &o->a),
-                       &x->answer.outputs, error);
+                       &x->answer.outputs, why.type != RAC_JSON_NONE ? &why : NULL);
         return;
     }
     if (waits) {

@@ -197,7 +197,9 @@ void history_skip(const struct rac_history *h, struct rac_history_record *x,
                   const struct rac_skipped *s, rac_ms at_ms, struct rac_arena *a)
 {
     x->status = RAC_WF_SKIPPED;
-    x->code = rac_str_of(rac_skip_code(s->reason));
+    x->code = s->reason == RAC_SKIP_ENDED && h->closed_code.n > 0
+                  ? h->closed_code
+                  : rac_str_of(rac_skip_code(s->reason));
     x->start_ms = x->end_ms = at_ms;
     x->error = rac_skip_error(h->plan, x->action, s, a);
 }

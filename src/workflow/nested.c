@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "workflow/engine_priv.h"
 #include "workflow/http_status.h"
+#include "workflow/trigger.h"
 
 struct nested {
     struct outside *o; /* NULL: nobody waits any more */
@@ -41,8 +42,48 @@ static void no_flow(struct outside *o)
 {
     outside_fail(o, "NotFound", "WorkflowNotFound",
                  rac_arena_printf(&o->a,
-                                  "The workflow that action '%.*s' calls could not be found.",
+                                  "The workflow '%.*s' that action '%.*s' calls could not be "
+                                  "found, or the author of this one may not run it.",
+                                  RAC_FMT(host_workflow(&o->x->inputs)),
                                   RAC_FMT(o->x->action->name)));
+}
+
+static void disabled(struct outside *o)
+{
+    outside_fail(o, "BadRequest", "WorkflowTriggerIsNotEnabled",
+                 rac_arena_printf(&o->a,
+                                  "The workflow '%.*s' that action '%.*s' calls is disabled; "
+                                  "enable it to have it called.",
+                                  RAC_FMT(host_workflow(&o->x->inputs)),
+                                  RAC_FMT(o->x->action->name)));
+}
+
+static rac_str trigger_named(const struct rac_json *inputs)
+{
+    return rac_json_str(get(get(inputs, RAC_S("host")), RAC_S("triggerName")), RAC_STR_NULL);
+}
+
+static void no_trigger(struct outside *o)
+{
+    rac_str name = trigger_named(&o->x->inputs);
+    outside_fail(o, "NotFound", "WorkflowTriggerNotFound",
+                 rac_arena_printf(&o->a,
+                                  "The workflow '%.*s' that action '%.*s' calls has no Request "
+                                  "trigger%s%.*s%s: give it one, or correct the action's "
+                                  "'host.triggerName'.",
+                                  RAC_FMT(host_workflow(&o->x->inputs)),
+                                  RAC_FMT(o->x->action->name), name.n > 0 ? " '" : "",
+                                  RAC_FMT(name), name.n > 0 ? "'" : ""));
+}
+
+/* Only requests can be made of a workflow (§3.4). Whoever runs a file compiles no triggers. */
+static bool can_be_called(const struct rac_flow *f, rac_str trigger)
+{
+    const struct rac_flow_trigger *t;
+    if (f->triggers == NULL)
+        return true;
+    t = rac_flow_trigger_find(f, trigger.n > 0 ? trigger : f->plan->trigger_name);
+    return t != NULL && t->class == RAC_TRIGGER_REQUEST;
 }
 
 static void no_response_action(struct outside *o)
@@ -144,7 +185,7 @@ static void fire(struct outside *o, struct rac_flow *f)
     const struct rac_engine_ports *ports = &l->e->ports;
     const struct rac_json *in = &o->x->inputs, *body = get(in, RAC_S("body")),
                           *queries = get(in, RAC_S("queries"));
-    rac_str trigger = rac_json_str(get(get(in, RAC_S("host")), RAC_S("triggerName")), RAC_STR_NULL);
+    rac_str trigger = trigger_named(in);
     struct rac_json outputs = rac_json_new_object(a);
     unsigned waiting;
     RAC_JSON_PUT(a, &outputs, "headers", headers_of(o, keeps_authorization(f, trigger)));
@@ -181,14 +222,16 @@ static void found(void *arg, rac_err err, struct rac_flow *f)
         rac_mem_free(n);
         return;
     }
-    if (err != RAC_OK || !f->enabled) {
-        if (err == RAC_OK)
-            rac_flow_unref(f);
+    if (err != RAC_OK) {
         outside_step(o, no_flow);
         return;
     }
-    if (!f->plan->responds && o->live->flow->workflow->profile == RAC_WF_STANDARD &&
-        !(o->x->action->options & RAC_WF_DISABLE_ASYNC))
+    if (!f->enabled)
+        outside_step(o, disabled);
+    else if (!can_be_called(f, trigger_named(&o->x->inputs)))
+        outside_step(o, no_trigger);
+    else if (!f->plan->responds && o->live->flow->workflow->profile == RAC_WF_STANDARD &&
+             !(o->x->action->options & RAC_WF_DISABLE_ASYNC))
         outside_step(o, no_response_action);
     else
         fire(o, f);

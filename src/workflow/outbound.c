@@ -121,9 +121,15 @@ static rac_err query_of(const struct rac_json *queries, struct rac_arena *a, rac
 static rac_err url_of(const struct rac_json *inputs, struct rac_arena *a, rac_str *out,
                       rac_str *why)
 {
-    const struct rac_json *queries = rac_json_geti(inputs, RAC_S("queries"));
-    rac_str text = rac_str_trim(rac_json_str(rac_json_geti(inputs, RAC_S("uri")), RAC_S("")));
+    const struct rac_json *queries = rac_json_geti(inputs, RAC_S("queries")),
+                          *uri = rac_json_geti(inputs, RAC_S("uri"));
+    rac_str text = rac_str_trim(rac_json_str(uri, RAC_S("")));
     struct rac_url u;
+    if (!rac_json_is_string(uri))
+        return invalid(why, rac_arena_printf(a,
+                                             "'uri' must be an absolute http or https URL; it is "
+                                             "of type '%s'.",
+                                             uri != NULL ? rac_expr_type_name(uri) : "Null"));
     if (text.n > URI_MAX) {
         *why = RAC_S("The URL has more than 16384 characters.");
         return RAC_E_LIMIT;

@@ -70,15 +70,26 @@ void outside_fail(struct outside *o, const char *code, const char *error_code, r
 
 /* --- limit.timeout (§4.5) --------------------------------------------------------------------- */
 
+/* limit.timeout as it evaluates; absent: none. False: *why. */
+static bool limit_value(struct outside *o, struct rac_json *out, rac_str *why)
+{
+    struct rac_json v;
+    *out = rac_json_none;
+    if (o->x->action->limit == NULL)
+        return true;
+    if (rac_run_evaluate(o->live->run, o->x, o->x->action->limit, &v, why) != RAC_OK)
+        return false;
+    const struct rac_json *t = rac_json_geti(&v, RAC_S("timeout"));
+    if (t != NULL && t->type != RAC_JSON_NULL)
+        *out = *t;
+    return true;
+}
+
 static rac_str limit_text(struct outside *o)
 {
     struct rac_json v;
     rac_str why;
-    if (o->x->action->limit == NULL ||
-        rac_run_evaluate(o->live->run, o->x, o->x->action->limit, &v, &why) != RAC_OK)
-        return RAC_STR_NULL;
-    const struct rac_json *t = rac_json_geti(&v, RAC_S("timeout"));
-    return rac_json_str(t, RAC_STR_NULL);
+    return limit_value(o, &v, &why) ? rac_json_str(&v, RAC_S("")) : RAC_S("");
 }
 
 static void timed_out(struct outside *o)
@@ -101,12 +112,35 @@ static void limit_rings(void *arg)
     outside_step(arg, timed_out);
 }
 
-static void set_limit(struct outside *o)
+/* False: the action has failed, its limit is none. */
+static bool set_limit(struct outside *o)
 {
-    int64_t ms = o->x->action->timeout_ms;
-    if (o->x->action->limit == NULL || (ms < 0 && !rac_time_parse_duration(limit_text(o), &ms)))
-        return;
+    const struct rac_wf_action *x = o->x->action;
+    int64_t ms = x->timeout_ms;
+    struct rac_json v = rac_json_none;
+    rac_str why;
+    if (x->limit == NULL)
+        return true;
+    if (ms < 0 && !limit_value(o, &v, &why)) {
+        outside_fail(o, "BadRequest", "InvalidTemplate",
+                     rac_arena_printf(&o->a,
+                                      "Unable to process template language expressions in the "
+                                      "'limit' of action '%.*s': '%.*s'.",
+                                      RAC_FMT(x->name), RAC_FMT(why)));
+        return false;
+    }
+    if (ms < 0 && v.type == RAC_JSON_NONE)
+        return true;
+    if (ms < 0 && !rac_time_parse_duration(rac_json_str(&v, RAC_S("")), &ms)) {
+        outside_fail(o, "BadRequest", "InvalidTemplate",
+                     rac_arena_printf(&o->a,
+                                      "The 'limit.timeout' of action '%.*s' must be a duration "
+                                      "(ISO 8601, PT1H); it is '%.*s'.",
+                                      RAC_FMT(x->name), RAC_FMT(rac_run_shown(&v, &o->a))));
+        return false;
+    }
     o->limit_ms = o->x->start_ms + ms;
+    return true;
 }
 
 /* --- Wait ------------------------------------------------------------------------------------- */
@@ -166,16 +200,37 @@ static bool wait_until(const struct outside *o, rac_ms *due)
                         due);
 }
 
+/* What is wrong with the inputs of a Wait. */
+static rac_str wait_fault(struct outside *o)
+{
+    const struct rac_json *in = &o->x->inputs, *interval = get(in, RAC_S("interval")),
+                          *until = get(in, RAC_S("until"));
+    rac_str name = o->x->action->name;
+    if (rac_json_is_object(until))
+        return rac_arena_printf(&o->a,
+                                "The 'until.timestamp' of action '%.*s' must be a time such as "
+                                "2026-01-31T10:00:00Z; it is '%.*s'.",
+                                RAC_FMT(name),
+                                RAC_FMT(rac_run_shown(get(until, RAC_S("timestamp")), &o->a)));
+    if (rac_json_is_object(interval))
+        return rac_arena_printf(&o->a,
+                                "The 'interval' of action '%.*s' must have a whole number, not too "
+                                "large, as 'count' and Second, Minute, Hour, Day, Week or Month "
+                                "as 'unit'; the count is '%.*s', the unit '%.*s'.",
+                                RAC_FMT(name),
+                                RAC_FMT(rac_run_shown(get(interval, RAC_S("count")), &o->a)),
+                                RAC_FMT(rac_run_shown(get(interval, RAC_S("unit")), &o->a)));
+    return rac_arena_printf(&o->a,
+                            "The inputs of action '%.*s' need either an 'interval' with 'count' "
+                            "and 'unit', or 'until' with a 'timestamp'.",
+                            RAC_FMT(name));
+}
+
 static void wait_prepare(struct outside *o)
 {
     rac_ms due;
     if (!wait_until(o, &due)) {
-        outside_fail(o, "BadRequest", "InvalidTemplate",
-                     rac_arena_printf(&o->a,
-                                      "The inputs of action '%.*s' need either an 'interval' with "
-                                      "a whole 'count' and a 'unit' of Second, Minute, Hour, Day, "
-                                      "Week or Month, or 'until' with a 'timestamp'.",
-                                      RAC_FMT(o->x->action->name)));
+        outside_fail(o, "BadRequest", "InvalidTemplate", wait_fault(o));
         return;
     }
     if (due <= engine_now(o->live->e)) {
@@ -199,7 +254,8 @@ static void wait_rings(void *arg)
 
 void outside_prepare(struct outside *o)
 {
-    set_limit(o);
+    if (!set_limit(o))
+        return;
     switch (o->x->action->type) {
     case RAC_WF_TYPE_WAIT:
         wait_prepare(o);

@@ -216,5 +216,7 @@ bool rac_run_fault_of(struct rac_run *r, struct rac_wf_record *x, struct rac_run
 /* Evaluates in the place of x; RAC_E_INVALID with *why in the run's arena. */
 rac_err rac_run_evaluate(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr *e,
                          struct rac_json *out, rac_str *why) RAC_MUST_CHECK;
+/* A wrong value as a message shows it: its text, 100 bytes of it at most; in a. NULL: "". */
+rac_str rac_run_shown(const struct rac_json *v, struct rac_arena *a);
 
 #endif

@@ -184,27 +184,45 @@ struct until_limit {
     int64_t count, timeout_ms;
 };
 
-static struct until_limit until_limit(struct rac_run *r, struct rac_wf_record *x)
+static bool whole(const struct rac_json *v, int64_t *out)
+{
+    if (rac_json_is_string(v))
+        return rac_str_to_i64((rac_str){v->s, v->n}, out);
+    *out = rac_json_int(v, INT64_MIN);
+    return *out != INT64_MIN;
+}
+
+/* The limits of the loop; false and *o has failed: they are none. */
+static bool until_limit(struct rac_run *r, struct rac_wf_record *x, struct until_limit *out,
+                        struct rac_act_result *o)
 {
     bool stateless = r->plan->workflow->stateless;
     int64_t most = stateless ? UNTIL_COUNT_MAX_STATELESS : UNTIL_COUNT_MAX;
-    struct until_limit out = {60, stateless ? 300000 : 3600000};
     struct rac_json v;
-    rac_str why;
-    if (x->action->limit == NULL || !run_try(r, x, x->action->limit, &v, &why))
-        return out;
-    const struct rac_json *count = run_member(&v, RAC_S("count"));
-    if (rac_json_is_string(count)) {
-        if (!rac_str_to_i64((rac_str){count->s, count->n}, &out.count))
-            out.count = 60;
-    } else {
-        out.count = rac_json_int(count, 60);
+    *out = (struct until_limit){60, stateless ? 300000 : 3600000};
+    if (x->action->limit == NULL)
+        return true;
+    if (!run_eval(r, x, x->action->limit, &v, o))
+        return false;
+    const struct rac_json *count = run_member(&v, RAC_S("count")),
+                          *timeout = run_member(&v, RAC_S("timeout"));
+    if (count != NULL && count->type != RAC_JSON_NULL &&
+        (!whole(count, &out->count) || out->count < 1 || out->count > most)) {
+        run_fail(r, o, "BadRequest", "InvalidTemplate",
+                 "The 'limit.count' of action '%.*s' must be a whole number from 1 to %lld; it is "
+                 "'%.*s'.",
+                 RAC_FMT(x->action->name), (long long)most, RAC_FMT(rac_run_shown(count, r->a)));
+        return false;
     }
-    int64_t ms;
-    if (rac_time_parse_duration(rac_json_str(run_member(&v, RAC_S("timeout")), RAC_S("")), &ms))
-        out.timeout_ms = ms;
-    out.count = out.count < 1 ? 1 : out.count > most ? most : out.count;
-    return out;
+    if (timeout != NULL && timeout->type != RAC_JSON_NULL &&
+        !rac_time_parse_duration(rac_json_str(timeout, RAC_S("")), &out->timeout_ms)) {
+        run_fail(r, o, "BadRequest", "InvalidTemplate",
+                 "The 'limit.timeout' of action '%.*s' must be a duration (ISO 8601, PT1H); it is "
+                 "'%.*s'.",
+                 RAC_FMT(x->action->name), RAC_FMT(rac_run_shown(timeout, r->a)));
+        return false;
+    }
+    return true;
 }
 
 /* Whether the loop stops after the iteration f; false and *o has failed: nobody can tell. */
@@ -238,7 +256,11 @@ static void until_iterated(struct rac_run *r, struct rac_wf_record *x)
         run_end(r, x, &o, false);
         return;
     }
-    struct until_limit limit = until_limit(r, x);
+    struct until_limit limit;
+    if (!until_limit(r, x, &limit, &o)) {
+        run_end(r, x, &o, false);
+        return;
+    }
     bool reached = !stop && (in->frames_n >= (uint64_t)limit.count ||
                              run_now(r) - x->start_ms >= limit.timeout_ms);
     if (!stop && !reached) {
@@ -252,7 +274,11 @@ static void until_iterated(struct rac_run *r, struct rac_wf_record *x)
 /* An Until around nothing: its iterations leave no trace, so they are only counted. */
 static void empty_until(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
-    struct until_limit limit = until_limit(r, x);
+    struct until_limit limit;
+    if (!until_limit(r, x, &limit, o)) {
+        run_end(r, x, o, true);
+        return;
+    }
     struct rac_wf_frame f = {.owner = x, .parent = x->frame, .graph = x->action->graphs[0]};
     bool stop = false;
     o->code = "NotSpecified";
@@ -270,6 +296,11 @@ static void start_until(struct rac_run *r, struct rac_wf_record *x, struct rac_a
 {
     if (r->plan->graphs[x->action->graphs[0]].n == 0) {
         empty_until(r, x, o);
+        return;
+    }
+    struct until_limit limit;
+    if (!until_limit(r, x, &limit, o)) { /* before anything is done */
+        run_end(r, x, o, true);
         return;
     }
     run_started(r, x, rac_json_none, rac_json_none);
@@ -302,6 +333,25 @@ void run_frame_done(struct rac_run *r, struct rac_wf_frame *f)
 
 /* --- Terminate (§3.14) ------------------------------------------------------------------------ */
 
+/* An error is texts (§0), whatever expressions made of its members. */
+static struct rac_json error_of(struct rac_run *r, const struct rac_json *given)
+{
+    struct rac_json out = rac_json_none;
+    if (!rac_json_is_object(given))
+        return out;
+    out = rac_json_new_object(r->a);
+    RAC_JSON_EACH_MEMBER(m, given)
+    {
+        struct rac_json v = m->value;
+        bool text = rac_str_eqi(rac_json_key(m), RAC_S("code")) ||
+                    rac_str_eqi(rac_json_key(m), RAC_S("message"));
+        if (text && v.type != RAC_JSON_STRING)
+            v = rac_json_of_str(rac_expr_text(&v, r->a));
+        rac_json_put(r->a, &out, rac_json_key(m), v);
+    }
+    return out;
+}
+
 static void terminate(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
     enum rac_wf_status s = RAC_WF_FAILED;
@@ -324,8 +374,7 @@ static void terminate(struct rac_run *r, struct rac_wf_record *x, struct rac_act
                           .inputs = run_value(x->inputs)};
     run_emit(r, &e);
     run_close(r, s, "Terminated");
-    run_over(r, s, "Terminated",
-             s == RAC_WF_FAILED && rac_json_is_object(error) ? *error : rac_json_none);
+    run_over(r, s, "Terminated", s == RAC_WF_FAILED ? error_of(r, error) : rac_json_none);
 }
 
 void run_control(struct rac_run *r, struct rac_wf_record *x)

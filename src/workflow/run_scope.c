@@ -385,6 +385,18 @@ bool run_eval(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr 
     return false;
 }
 
+rac_str rac_run_shown(const struct rac_json *v, struct rac_arena *a)
+{
+    enum { SHOWN_MAX = 100 };
+    rac_str text = v != NULL ? rac_expr_text(v, a) : RAC_S("");
+    size_t n = SHOWN_MAX;
+    if (text.n <= n)
+        return text;
+    while (n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+        n--;
+    return rac_arena_printf(a, "%.*s...", (int)n, text.p);
+}
+
 /* --- which expression failed ------------------------------------------------------------------ */
 
 struct search {

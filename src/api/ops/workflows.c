@@ -224,6 +224,7 @@ static void deleted(void *arg, const struct rac_commit *c)
     rac_log(RAC_INFO, "workflow.deleted", RAC_F_STR("id", g->row.id),
             RAC_F_STR("user", q->who->user_name));
     rac_scheduling_look(q->w);
+    rac_runner_flow_gone(q->w, g->row.key);
     q->status = q->ids == RAC_IDS_NATIVE ? 204 : 200;
     rac_ask_done(q);
 }

@@ -1,0 +1,160 @@
+// What happens around a run of a server while it is open - deleted, cancelled, called wrongly, answered
+// wrongly - and values that only a run shows to be wrong: nobody waits for ever, and every error says what
+// happened, where, and what to do.
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'node:test';
+import { backend, serve } from './lib/raccord.mjs';
+
+const after = (...names) => Object.fromEntries(names.map((n) => [n, ['Succeeded']]));
+const compose = (inputs, runAfter = {}) => ({ type: 'Compose', inputs, runAfter });
+const pause = (count) => ({ type: 'Wait', inputs: { interval: { unit: 'Second', count } } });
+const response = (runAfter = {}) => ({ type: 'Response', inputs: { statusCode: 200, body: 'x' }, runAfter });
+const nested = (id, triggerName = 'manual') => ({ type: 'Workflow', inputs: { host: { workflow: { id }, triggerName } } });
+const document = (actions, more = {}) => ({ definition: { triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } }, actions, ...more } });
+const allow = ['--set', 'egress.allow=127.0.0.0/8'];
+
+function client(s) {
+  const ok = async (method, path, body) => {
+    const r = await s.api(method, `/api/v1${path}`, body);
+    assert.ok(r.status < 300, `${method} ${path}: ${r.status} ${r.text}`);
+    return r.json;
+  };
+  const start = async (name, actions, more) => {
+    await ok('PUT', `/workflows/${name}`, document(actions, more));
+    return (await ok('POST', `/workflows/${name}:run`, {})).id;
+  };
+  const ended = async (id, ms = 20000) => {
+    for (const from = Date.now(); Date.now() - from < ms; await sleep(20)) {
+      const run = await ok('GET', `/runs/${id}`);
+      if (['Running', 'Waiting'].includes(run.status)) continue;
+      const rows = (await ok('GET', `/runs/${id}/actions`)).value;
+      return { ...run, actions: Object.fromEntries(rows.map((a) => [a.name, a])) };
+    }
+    return assert.fail(`the run ${id} does not end`);
+  };
+  const open = async (name) => (await ok('GET', `/workflows/${name}/runs`)).value.filter((r) => ['Running', 'Waiting'].includes(r.status));
+  const until = async (what, check) => { for (let i = 0; i < 250; i++) { if (await check()) return; await sleep(20); } assert.fail(what); };
+  return { ok, start, ended, open, until };
+}
+
+test('a workflow that is deleted: callers and parents are told at once, its requests end, its subscriptions too', async (t) => {
+  const asked = [];
+  let dropped = 0;
+  const service = await backend(t, (req, res) => {
+    asked.push(`${req.method} ${req.url}`);
+    if (req.url === '/hang') { res.on('close', () => { dropped++; }); return; }
+    res.end('{}');
+  });
+  const s = await serve(t, { args: [...allow, '--set', 'workers=3'] });
+  const { ok, start, ended, open, until } = client(s);
+  const hook = { type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: `${service.url}/sub`, body: '@listCallbackUrl()' }, unsubscribe: { method: 'POST', uri: `${service.url}/unsub` } } };
+  await ok('PUT', '/workflows/child', document({ P: pause(3600), Hang: { type: 'Http', inputs: { method: 'GET', uri: `${service.url}/hang` } }, Hook: hook, R: response(after('P')) }));
+  const { value } = await ok('POST', '/workflows/child/triggers/manual:callback', {});
+  const callers = Array.from({ length: 6 }, () => fetch(value, { method: 'POST' }).then(async (r) => [r.status, (await r.json()).error.code]));
+  const parent = await start('parent', { Call: nested('child') });
+  await until('seven runs wait', async () => (await open('child')).length === 7 && asked.length === 14);
+  await ok('DELETE', '/workflows/child');
+  const told = await Promise.race([Promise.all(callers), sleep(10000, ['nobody was told'])]);
+  assert.deepEqual(told, Array(6).fill([502, 'NoResponse']));
+  const run = await ended(parent, 10000);
+  assert.deepEqual([run.status, run.actions.Call.code, run.actions.Call.error.code], ['Failed', 'BadGateway', 'NoResponse']);
+  await until('the requests are gone', () => dropped === 7);
+  await until('every subscription is ended', () => asked.filter((x) => x === 'POST /unsub').length === 7);
+});
+
+test('a nested call that cannot be made says why: nobody there, disabled, no such trigger, no request to make', async (t) => {
+  const s = await serve(t);
+  const { ok, start, ended } = client(s);
+  await ok('PUT', '/workflows/child', document({ R: response() }));
+  await ok('PUT', '/workflows/clock', { definition: { triggers: { tick: { type: 'Recurrence', recurrence: { frequency: 'Day', interval: 1 } } }, actions: { A: compose(1) } } });
+  const call = async (id, trigger) => { const a = (await ended(await start('parent', { Call: nested(id, trigger) }))).actions.Call; return [a.status, a.code, a.error?.code, a.error?.message]; };
+  assert.equal((await call('child'))[0], 'Succeeded');
+  const says = async (id, trigger, code, error, message) => { const got = await call(id, trigger); assert.deepEqual(got.slice(0, 3), ['Failed', code, error]); assert.match(got[3], message); };
+  await says('nobody', 'manual', 'NotFound', 'WorkflowNotFound', /'nobody'.*'Call'/);
+  await says('child', 'other', 'NotFound', 'WorkflowTriggerNotFound', /'child'.*'Call'.*'other'.*triggerName/);
+  await says('clock', 'tick', 'NotFound', 'WorkflowTriggerNotFound', /no Request trigger 'tick'/);
+  await ok('POST', '/workflows/child:disable');
+  await says('child', 'manual', 'BadRequest', 'WorkflowTriggerIsNotEnabled', /'child'.*disabled/);
+});
+
+test('cancelled: what was open is Cancelled, what had not begun is Skipped, in loops too, all by that code', async (t) => {
+  const s = await serve(t, { args: allow });
+  const { ok, start, ended, until } = client(s);
+  const id = await start('w', { L: { type: 'Foreach', foreach: [1, 2, 3], actions: { P: pause(3600), Q: compose(1, after('P')), Box: { type: 'Scope', runAfter: after('P'), actions: { In: compose(1) } } } }, S: { type: 'Scope', actions: { T: pause(3600), U: compose(1, after('T')) } }, B: compose(1, after('L')) });
+  await until('it waits', async () => (await ok('GET', `/runs/${id}/actions`)).value.find((a) => a.name === 'P')?.repetitionCount === 3);
+  await ok('POST', `/runs/${id}:cancel`);
+  const run = await ended(id);
+  assert.deepEqual([run.status, run.code], ['Cancelled', 'Cancelled']);
+  const want = { L: 'Cancelled', P: 'Cancelled', Q: 'Skipped', Box: 'Skipped', In: 'Skipped', S: 'Cancelled', T: 'Cancelled', U: 'Skipped', B: 'Skipped' };
+  for (const [name, status] of Object.entries(want)) assert.deepEqual([name, run.actions[name]?.status, run.actions[name]?.code], [name, status, 'Cancelled']);
+  const again = await s.api('POST', `/api/v1/runs/${id}:cancel`);
+  assert.deepEqual([again.status, again.json.error.code], [409, 'WorkflowRunNotCancellable']);
+});
+
+test('limits, waits and policies that evaluate to nonsense fail the action that has them, by name', async (t) => {
+  const s = await serve(t, { args: allow });
+  const { start, ended } = client(s);
+  const http = (inputs, top = {}) => ({ type: 'Http', inputs: { method: 'GET', uri: 'http://127.0.0.1:9', ...inputs }, ...top });
+  const loop = (limit, actions = { A: compose(1) }) => ({ type: 'Until', expression: '@true', limit, actions });
+  const wrong = {
+    CountFails: [loop({ count: '@div(1,0)' }, { A1: compose(1) }), /divide by zero/],
+    CountText: [loop({ count: "@string('many')" }, { A2: compose(1) }), /'limit.count' of action 'CountText'.*1 to 5000.*'many'/],
+    CountHigh: [loop({ count: '@add(5000,1)' }, { A3: compose(1) }), /'5001'/],
+    CountNone: [loop({ count: '@sub(1,1)' }, {}), /'limit.count'.*'0'/],
+    Hour: [loop({ timeout: "@string('1h')" }, { A4: compose(1) }), /'limit.timeout' of action 'Hour'.*duration.*'1h'/],
+    Limit: [http({ retryPolicy: { type: 'none' } }, { limit: { timeout: "@string('soon')" } }), /'limit.timeout' of action 'Limit'.*'soon'/],
+    LimitFails: [http({ retryPolicy: { type: 'none' } }, { limit: { timeout: '@string(div(1,0))' } }), /'limit' of action 'LimitFails'.*zero/],
+    Retry: [http({ retryPolicy: { type: "@concat('lin','ear')" } }), /'retryPolicy' of action 'Retry'.*fixed, exponential/],
+    Count: [http({ retryPolicy: { type: 'fixed', count: '@add(90,1)', interval: 'PT5S' } }), /'retryPolicy' of action 'Count'.*1 to 90/],
+    WaitText: [{ type: 'Wait', inputs: { interval: { count: "@string('a')", unit: 'Second' } } }, /action 'WaitText'.*the count is 'a'/],
+    WaitUnit: [{ type: 'Wait', inputs: { interval: { count: 1, unit: "@concat('Fort','night')" } } }, /the unit 'Fortnight'/],
+    WaitTime: [{ type: 'Wait', inputs: { until: { timestamp: "@string('noon')" } } }, /'until.timestamp' of action 'WaitTime'.*'noon'/],
+    Uri: [http({ uri: '@null' }), /'uri'.*of type 'Null'/],
+    UriList: [http({ uri: '@createArray(1)' }), /'uri'.*of type 'Array'/],
+  };
+  const run = await ended(await start('w', Object.fromEntries(Object.entries(wrong).map(([k, [x]]) => [k, x]))));
+  for (const [name, [, message]] of Object.entries(wrong)) {
+    const a = run.actions[name];
+    assert.deepEqual([name, a?.status, a?.code], [name, 'Failed', 'BadRequest']);
+    assert.match(a.error.message, message);
+  }
+  // null is nothing said
+  assert.equal((await ended(await start('v', { U: loop({ count: '@null', timeout: '@null' }) }))).status, 'Succeeded');
+});
+
+test('an error that Terminate gives the run is texts, whatever its expressions came to', async (t) => {
+  const s = await serve(t);
+  const { start, ended } = client(s);
+  const run = await ended(await start('w', { T: { type: 'Terminate', inputs: { runStatus: 'Failed', runError: { code: '@add(400,4)', message: '@createArray(1)' } } } }));
+  assert.deepEqual([run.status, run.error], ['Failed', { code: '404', message: '[1]' }]);
+});
+
+test('an answer to another request than the one written is told: redirections, polls, pages', async (t) => {
+  const json = (res, v) => { res.setHeader('content-type', 'application/json'); res.end(JSON.stringify(v)); };
+  const service = await backend(t, (req, res) => {
+    const at = (path) => `${service.url}${path}?sig=secret`;
+    switch (req.url.split('?')[0]) {
+      case '/loop': res.writeHead(302, { location: at('/loop') }); return res.end();
+      case '/file': res.writeHead(302, { location: 'file:///etc/passwd' }); return res.end();
+      case '/lost': res.writeHead(202, { location: at('/gone'), 'retry-after': '1' }); return res.end();
+      case '/begun': res.writeHead(202, { 'azure-asyncoperation': at('/state'), 'retry-after': '1' }); return res.end();
+      case '/state': return json(res, { status: 'Canceled' });
+      case '/pages': return json(res, { value: [1], nextLink: at('/gone') });
+      case '/same': res.writeHead(304); return res.end();
+      default: res.statusCode = 404; return json(res, {});
+    }
+  });
+  const s = await serve(t, { args: allow });
+  const { start, ended } = client(s);
+  const http = (path, top = {}) => ({ type: 'Http', inputs: { method: 'GET', uri: service.url + path, retryPolicy: { type: 'none' } }, ...top });
+  const run = await ended(await start('w', { Loop: http('/loop'), File: http('/file'), Lost: http('/lost'), Begun: http('/begun'), Pages: http('/pages', { runtimeConfiguration: { paginationPolicy: { minimumItemCount: 9 } } }), Same: http('/same'), Plain: http('/x') }));
+  const want = { Loop: ['Found', /redirection.*\/loop.*ten/], File: ['Found', /file:.*not followed/], Lost: ['NotFound', /accepted.*\/gone' answered 404/], Begun: ['Failed', /\/state' says.*Canceled/], Pages: ['NotFound', /next page.*\/gone'.*404/] };
+  for (const [name, [code, message]] of Object.entries(want)) {
+    assert.deepEqual([name, run.actions[name].status, run.actions[name].code, run.actions[name].error?.code], [name, 'Failed', code, code]);
+    assert.match(run.actions[name].error.message, message);
+    assert.doesNotMatch(run.actions[name].error.message, /secret/);
+  }
+  // here the outputs say it all
+  assert.deepEqual(['Same', 'Plain'].map((n) => [run.actions[n].code, run.actions[n].error]), [['NotModified', undefined], ['NotFound', undefined]]);
+});
