@@ -240,8 +240,10 @@ static void conn_close(struct rac_http_server *s, struct rac_http_conn *c)
     *c->link = c->next;
     if (c->next != NULL)
         c->next->link = c->link;
-    /* The library listens again only on its next pass after the limit was reached. */
-    s->again |= s->conns_n-- >= s->o.connections_max;
+    s->conns_n--;
+    /* When its limit was reached, or no descriptor was left, the library listens again only on its
+     * next pass. */
+    s->again = true;
     rac_arena_fini(&c->arena);
     rac_buf_fini(&c->body);
     rac_buf_fini(&c->out);

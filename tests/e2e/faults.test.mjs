@@ -119,6 +119,19 @@ test('more connections than a shell gives descriptors: all are answered', async 
   assert.deepEqual([...new Set(answers)], ['200']);
 });
 
+test('no descriptor left: who waits is answered when another connection ends', async (t) => {
+  const child = spawn('prlimit', ['--nofile=100:100', binary, 'serve', '--data', temporary(t), '--listen', '127.0.0.1:0', '--format', 'json'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.after(() => child.kill('SIGKILL'));
+  const { url } = JSON.parse(await new Promise((ok) => child.stdout.once('data', ok)));
+  const answers = await Promise.all(Array.from({ length: 200 }, () => new Promise((ok) => {
+    const c = dial(new URL(url).port, '127.0.0.1', () => c.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'));
+    const timer = setTimeout(() => { c.destroy(); ok('nothing'); }, 10000);
+    c.on('error', (e) => ok(e.code));
+    c.once('data', (d) => { clearTimeout(timer); ok(d.toString().slice(9, 12)); });
+  })));
+  assert.deepEqual([...new Set(answers)], ['200']);
+});
+
 test('a stop signal: what is in flight is answered, nothing new is taken, and it ends with 0', async (t) => {
   const waiting = [];
   const calls = await backend(t, (req, res) => { waiting.push(() => { res.writeHead(200, { 'content-type': 'application/json' }); res.end('{}'); }); });
