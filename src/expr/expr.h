@@ -141,6 +141,8 @@ rac_err rac_expr_eval(const struct rac_expr *x, struct rac_expr_run *run,
 
 rac_str rac_expr_text(const struct rac_json *v, struct rac_arena *a);    /* as §7 renders it */
 bool rac_expr_equal(const struct rac_json *x, const struct rac_json *y); /* deep, §9 */
+/* A timestamp in one of the forms that the functions of the language read (§13). */
+bool rac_expr_timestamp(rac_str s, rac_ms *out);
 const char *rac_expr_type_name(const struct rac_json *v); /* "Null", "Integer", ... */
 /* Lone surrogates become U+FFFD: before a value leaves as UTF-8. */
 struct rac_json rac_expr_mend(struct rac_arena *a, struct rac_json v);

@@ -599,6 +599,15 @@ bool moment_parse(rac_str s, struct moment *out)
     return moment_parse_culture(s, &rac_culture_en_us, NULL, out);
 }
 
+bool rac_expr_timestamp(rac_str s, rac_ms *out)
+{
+    struct moment m;
+    if (!moment_parse(s, &m))
+        return false;
+    *out = (m.ticks - TICKS_EPOCH) / (TICKS_PER_SECOND / 1000);
+    return true;
+}
+
 /* --- reading in a format ---------------------------------------------------------------------- */
 
 static bool eat_year(struct reader *r, size_t n)

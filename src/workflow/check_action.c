@@ -197,7 +197,7 @@ static void check_timestamp(struct action *a, const struct at *until)
     rac_ms ms;
     if (rac_json_is_object(until->node) &&
         take_member(a->c, until, RAC_S("timestamp"), T_STR, &at) && is_literal(at.node, &s) &&
-        !rac_time_parse(s, &ms))
+        !rac_expr_timestamp(s, &ms))
         wrong(a->c, F_STRUCTURE, &at, "the timestamp '%.*s' is none", RAC_FMT(s));
 }
 

@@ -51,6 +51,9 @@ static bool is_address(rac_str s)
             end++;
         bool cut = open && end == host.n;
         host.n = end;
+        size_t user = rac_str_rfind_char(host, '@');
+        if (user != RAC_STR_NPOS)
+            host = rac_str_from(host, user + 1);
         size_t colon = rac_str_rfind_char(host, ':');
         if (host.n > 0 && host.p[0] == '[' && !cut && !is_bracketed(host))
             return false;
@@ -69,7 +72,7 @@ static void check_uri(struct check *c, const struct at *at, rac_str name)
     struct at here;
     if (!take_member(c, at, name, T_STR, &here))
         return;
-    rac_str s = rac_json_str(here.node, RAC_S(""));
+    rac_str s = rac_str_trim(rac_json_str(here.node, RAC_S("")));
     bool expression = s.n > 1 && s.p[0] == '@' && s.p[1] != '{';
     bool scheme = rac_str_find(s, RAC_S("://")) != RAC_STR_NPOS;
     if (!expression && !is_address(s))

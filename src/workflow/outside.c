@@ -185,7 +185,7 @@ static bool wait_until(const struct outside *o, rac_ms *due)
                           *until = get(in, RAC_S("until")), *count = get(interval, RAC_S("count"));
     int64_t n;
     if (rac_json_is_object(until))
-        return rac_time_parse(rac_json_str(get(until, RAC_S("timestamp")), RAC_S("")), due);
+        return rac_expr_timestamp(rac_json_str(get(until, RAC_S("timestamp")), RAC_S("")), due);
     if (rac_json_is_string(count)) {
         if (!rac_str_to_i64((rac_str){count->s, count->n}, &n))
             return false;

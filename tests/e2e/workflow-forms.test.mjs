@@ -63,3 +63,15 @@ test('designers give encodeURIComponent the parts of a segment', async (t) => {
   const { findings, result } = await go(t, { definition: definition({ Path: compose(path) }) }, { trigger: { body: { name: 'a b' } } });
   assert.deepEqual([findings, result.actions.Path.outputs], [[], '/providers/Microsoft.Logic/workflows%2Fa%20b%2Fruns']);
 });
+
+test('conditions, addresses and times as people write them', async (t) => {
+  const get = (uri) => ({ type: 'Http', inputs: { method: 'GET', uri } }), until = (timestamp) => ({ type: 'Wait', inputs: { until: { timestamp } } });
+  const { findings, result } = await go(t, standard(definition({
+    Code: compose("@triggers()?['name']"), User: get('https://me:secret@quai.test/x'), Space: get(' https://quai.test/'),
+    Minute: until('2026-01-05T11:00'), Blank: until('2026-01-05 12:00:00'), Day: until('2026-01-06'),
+  }, { triggers: { manual: { ...request.manual, conditions: [{ expression: "@equals(triggers().code, 'InternalServerError')" }] } } })), { mocks: { User: called, Space: called } });
+  assert.deepEqual([findings, result.status, result.actions.Code.outputs], [[], 'Succeeded', 'manual']);
+  assert.deepEqual(['Minute', 'Blank', 'Day'].map((n) => result.actions[n].endTime.slice(0, 16)), ['2026-01-05T11:00', '2026-01-05T12:00', '2026-01-06T00:00']);
+  const bad = await go(t, standard(definition({ A: until('tomorrow'), B: get('https://me@'), C: get('https://me@quai.test:x/') })));
+  assert.deepEqual(bad.findings, ['error InvalidTemplate /definition/actions/A/inputs/until/timestamp', 'error InvalidTemplate /definition/actions/B/inputs/uri', 'error InvalidTemplate /definition/actions/C/inputs/uri']);
+});
