@@ -23,3 +23,12 @@ bool rac_ip_is_v4(const uint8_t addr[16])
 {
     return memcmp(addr, mapped, sizeof mapped) == 0;
 }
+
+size_t rac_ip_print(const uint8_t addr[16], char out[RAC_IP_TEXT])
+{
+    bool v4 = rac_ip_is_v4(addr);
+    const char *text =
+        inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? addr + sizeof mapped : addr, out, RAC_IP_TEXT);
+    RAC_ASSERT(text != NULL);
+    return strlen(out);
+}

@@ -51,6 +51,13 @@ void rac_sha256(rac_str bytes, uint8_t out[RAC_SHA256_BYTES])
     RAC_ASSERT(ok && n == RAC_SHA256_BYTES);
 }
 
+void rac_sha1(rac_str bytes, uint8_t out[RAC_SHA1_BYTES])
+{
+    unsigned n = 0;
+    int ok = EVP_Digest(bytes.p != NULL ? bytes.p : "", bytes.n, out, &n, EVP_sha1(), NULL);
+    RAC_ASSERT(ok && n == RAC_SHA1_BYTES);
+}
+
 rac_str rac_sha256_hex(struct rac_arena *a, rac_str bytes)
 {
     uint8_t d[RAC_SHA256_BYTES];

@@ -532,22 +532,56 @@ size_t string_max(const struct rac_expr_run *run)
     return run->limits.string_max;
 }
 
-rac_err rac_expr_eval(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out)
+static void begin(struct rac_expr_run *run)
 {
-    struct rac_json v;
     run->depth = 0;
     if (run->limits.steps_max == 0)
         run->limits.steps_max = STEPS_MAX_DEFAULT;
     if (run->limits.string_max == 0)
         run->limits.string_max = STRING_MAX_DEFAULT;
     run->error = (struct rac_expr_error){0};
-    if (!eval_node(x, run, &v))
+}
+
+static rac_err finish(const struct rac_expr *x, struct rac_expr_run *run, bool ok)
+{
+    if (!ok)
         return run->depth == UINT32_MAX ? RAC_E_LIMIT : RAC_E_INVALID;
-    if (rac_arena_over(run->a)) {
-        struct call c = {run, x, run->a};
-        (void)fail_limit(&c, "its values take more memory than allowed");
-        return RAC_E_LIMIT;
-    }
-    *out = v;
-    return RAC_OK;
+    if (!rac_arena_over(run->a))
+        return RAC_OK;
+    struct call c = {run, x, run->a};
+    (void)fail_limit(&c, "its values take more memory than allowed");
+    return RAC_E_LIMIT;
+}
+
+rac_err rac_expr_eval(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out)
+{
+    struct rac_json v;
+    begin(run);
+    rac_err e = finish(x, run, eval_node(x, run, &v));
+    if (e == RAC_OK)
+        *out = v;
+    return e;
+}
+
+rac_err rac_expr_call(rac_str name, const struct rac_json *v, size_t n, struct rac_expr_run *run,
+                      struct rac_json *out)
+{
+    struct rac_expr x = {.kind = NODE_CALL, .fn = fn_find(name), .name = name};
+    struct call c = {run, &x, run->a};
+    struct rac_json made;
+    uint64_t bytes = 0;
+    RAC_ASSERT(x.fn != NULL && x.fn->eager != NULL && x.fn->ref < 0);
+    begin(run);
+    for (size_t i = 0; i < n; i++)
+        bytes += v[i].type == RAC_JSON_STRING ? v[i].n : 0;
+    bool ok = n >= x.fn->info.args_min && n <= x.fn->info.args_max
+                  ? charge(&c, 1 + bytes / 64) && x.fn->eager(&c, v, n, &made)
+                  : fail(&c, RAC_EXPR_ARGUMENT,
+                         "The template function '%.*s' has another number "
+                         "of parameters.",
+                         RAC_FMT(name));
+    rac_err e = finish(&x, run, ok);
+    if (e == RAC_OK)
+        *out = made;
+    return e;
 }

@@ -137,6 +137,12 @@ void rac_expr_calls(const struct rac_expr *x, void (*fn)(void *arg, const struct
 rac_err rac_expr_eval(const struct rac_expr *x, struct rac_expr_run *run,
                       struct rac_json *out) RAC_MUST_CHECK;
 
+/* One function of the table, by name, with values instead of a text: for a language that shares it
+ * (the expressions of templates). The function must be there and take all its arguments as values;
+ * too many or too few of them are RAC_E_INVALID. Otherwise as rac_expr_eval. */
+rac_err rac_expr_call(rac_str name, const struct rac_json *v, size_t n, struct rac_expr_run *run,
+                      struct rac_json *out) RAC_MUST_CHECK;
+
 /* --- values ---------------------------------------------------------------------------------- */
 
 rac_str rac_expr_text(const struct rac_json *v, struct rac_arena *a);    /* as §7 renders it */
