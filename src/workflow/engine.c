@@ -201,6 +201,11 @@ static void refuse(struct rac_engine *e, struct rac_flow *f, int status, rac_str
                                             .retry_after_ms = 1000}});
 }
 
+static size_t min_of(size_t x, size_t y)
+{
+    return x < y ? x : y;
+}
+
 static bool refused(struct rac_engine *e, const struct rac_fire *fire, const struct lane *lane,
                     rac_str trigger, rac_fire_fn done, void *arg)
 {
@@ -212,13 +217,31 @@ static bool refused(struct rac_engine *e, const struct rac_fire *fire, const str
                done, arg);
         return true;
     }
-    if (fire->bypass_limits || !lane_full(lane, trigger))
+    if (fire->bypass_limits || lane_room(lane, trigger) > 0)
         return false;
     refuse(e, fire->flow, 429, RAC_S("WorkflowRunsLimitExceeded"),
            RAC_S("The workflow has as many running and waiting runs as its trigger's concurrency "
                  "control allows."),
            done, arg);
     return true;
+}
+
+size_t rac_engine_room(struct rac_engine *e, struct rac_flow *f, rac_str trigger, size_t *most)
+{
+    const struct rac_engine_limits *m = &e->limits;
+    unsigned waiting = 0, runs = flow_trigger_limit(f, flow_trigger_name(f, trigger), &waiting);
+    size_t all = min_of(m->runs_live_max, m->runs_queued_max),
+           room = min_of(m->runs_live_max - min_of(e->lives_n, m->runs_live_max),
+                         m->runs_queued_max - min_of(e->ready_n, m->runs_queued_max));
+    if (runs > 0) {
+        struct lane *lane = lane_of(e, f->key);
+        lane_limits(lane, e, f);
+        all = min_of(all, (size_t)runs + waiting);
+        room = min_of(room, lane_room(lane, flow_trigger_name(f, trigger)));
+    }
+    if (most != NULL)
+        *most = all;
+    return e->draining ? 0 : room;
 }
 
 static void response_late(void *arg)
@@ -318,6 +341,19 @@ void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire
         l->trigger_row = copy_row(&l->a, fire->trigger_row);
     if (fire->release != NULL)
         l->release = copy_release(&l->a, fire->release);
+    if (fire->release != NULL && rac_arena_over(&l->a)) { /* the messages stay where they are */
+        live_release(l);
+        reply_add(e, &(struct reply){.fired = done,
+                                     .arg = arg,
+                                     .answer = {.outcome = RAC_FIRE_FAILED,
+                                                .flow = rac_flow_ref(f),
+                                                .status = 503,
+                                                .code = RAC_S("ServiceUnavailable"),
+                                                .message = RAC_S("it takes more memory than a run "
+                                                                 "may have"),
+                                                .too_large = true}});
+        return;
+    }
     if (l->holds_caller && done != NULL && fire->depth == 0) {
         int64_t wait = e->limits.response_wait_ms;
         if (wait == 0)

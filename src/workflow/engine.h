@@ -160,6 +160,7 @@ struct rac_fire_answer {
     int status;               /* RESPONSE; BUSY: 429 or 503 */
     struct rac_json response; /* {statusCode, headers?, body?} as evaluated; in the run's arena */
     bool async;               /* answer 202 with Location (§3.3) */
+    bool too_large;           /* FAILED: and would be again */
     rac_str code, message;
     int64_t retry_after_ms;
 };
@@ -180,6 +181,8 @@ struct rac_fire {
     /* resubmit from an action (§4.15): name of the run copied and the action; absent: none */
     rac_str copy_run, copy_action;
 };
+/* How many runs of a trigger it would take now; most, when not NULL: if there were no others. */
+size_t rac_engine_room(struct rac_engine *e, struct rac_flow *f, rac_str trigger, size_t *most);
 /* done NULL: nobody wants to know. */
 void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire_fn done,
                      void *arg);

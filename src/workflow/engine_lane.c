@@ -237,12 +237,14 @@ static struct gate *gate_of(const struct live *l)
     return lane_gate(l->lane, l->trigger);
 }
 
-bool lane_full(const struct lane *lane, rac_str trigger)
+size_t lane_room(const struct lane *lane, rac_str trigger)
 {
     const struct gate *g = lane_gate(lane, trigger);
-    return g != NULL && g->runs_max > 0 &&
-           g->running + (int64_t)g->waiting_n + (int64_t)g->fresh_n >=
-               (int64_t)g->runs_max + g->waiting_max;
+    if (g == NULL || g->runs_max == 0)
+        return SIZE_MAX;
+    int64_t room = (int64_t)g->runs_max + g->waiting_max - g->running - (int64_t)g->waiting_n -
+                   (int64_t)g->fresh_n;
+    return room > 0 ? (size_t)room : 0;
 }
 
 void lane_enter(struct live *l)

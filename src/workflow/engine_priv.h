@@ -215,7 +215,7 @@ unsigned flow_trigger_limit(const struct rac_flow *f, rac_str trigger, unsigned 
 struct gate *lane_gate(const struct lane *lane, rac_str trigger); /* NULL: none, so no limit */
 /* Takes the limits of f, unless a newer version was seen; who waits begins when there is room. */
 void lane_limits(struct lane *lane, struct rac_engine *e, const struct rac_flow *f);
-bool lane_full(const struct lane *lane, rac_str trigger); /* no run more may even wait */
+size_t lane_room(const struct lane *lane, rac_str trigger); /* runs more that may at least wait */
 void lane_enter(struct live *l);                          /* it will ask for a slot */
 bool lane_take(struct live *l);  /* in its turn: it may begin; else it stands in line */
 void lane_give(struct live *l);  /* it ended */

@@ -143,7 +143,8 @@ static void answer_failed(struct live *l, rac_err err, rac_str why)
                                   .status = 503,
                                   .retry_after_ms = 1000,
                                   .code = RAC_S("ServiceUnavailable"),
-                                  .message = why.n > 0 ? why : rac_str_of(rac_err_text(err))};
+                                  .message = why.n > 0 ? why : rac_str_of(rac_err_text(err)),
+                                  .too_large = err == RAC_E_LIMIT};
     answer_caller(l, &out);
 }
 

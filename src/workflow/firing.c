@@ -43,6 +43,7 @@ static void run_answered(void *arg, const struct rac_fire_answer *answer)
     } else if (refused) {
         g->worst.outcome = answer->outcome;
         g->worst.status = answer->status;
+        g->worst.too_large = answer->too_large;
         g->worst.retry_after_ms = answer->retry_after_ms;
         g->worst.code = rac_arena_str(&g->a, answer->code);
         g->worst.message = rac_arena_str(&g->a, answer->message);
@@ -55,6 +56,7 @@ static void event_kept(void *arg, const struct rac_commit *c)
     struct firing *g = arg;
     if (c->err != RAC_OK && g->worst.outcome == RAC_FIRE_STARTED) {
         g->worst.outcome = RAC_FIRE_FAILED;
+        g->worst.too_large = c->err == RAC_E_LIMIT;
         g->worst.message = rac_arena_str(&g->a, c->error);
     }
     one_less(g);
@@ -139,26 +141,52 @@ static bool items_are_messages(const struct rac_firing *f, const struct rac_trig
     return same;
 }
 
-/* For each item the messages that go with it: all with the one that is kept last, or its own. */
-static const struct rac_flow_release **releases(struct firing *g,
-                                                const struct rac_trigger_verdict *v, size_t last)
+/* For each item the messages that go with it: its own, or all with the one that is kept last. */
+static const struct rac_flow_release **
+releases(struct firing *g, const struct rac_trigger_verdict *v, size_t last, bool own)
 {
     const struct rac_flow_release **out = RAC_NEW_N(&g->a, const struct rac_flow_release *, v->n);
     const struct rac_firing *f = &g->f;
     if (f->release == NULL)
         return out;
-    if (!items_are_messages(f, v)) {
+    if (!own) {
         out[last] = f->release;
         return out;
     }
     for (size_t i = 0; i < v->n; i++) {
-        struct rac_flow_release *own = RAC_NEW(&g->a, struct rac_flow_release);
-        *own = *f->release;
-        own->first = own->last = f->numbers[i];
-        own->n = 1;
-        out[i] = own;
+        struct rac_flow_release *one = RAC_NEW(&g->a, struct rac_flow_release);
+        *one = *f->release;
+        one->first = one->last = f->numbers[i];
+        one->n = 1;
+        out[i] = one;
     }
     return out;
+}
+
+/* Runs that share the messages they begin with: were only some of them taken, those would start
+ * again with the rest, or the rest never. True: there is no room for all, which is answered. */
+static bool refuses(struct firing *g, size_t fires, struct rac_namer *namer)
+{
+    const struct rac_firing *f = &g->f;
+    size_t most, room = rac_engine_room(f->engine, f->flow, f->trigger->name, &most);
+    if (fires <= room)
+        return false;
+    if (fires <= most) {
+        g->worst.outcome = RAC_FIRE_BUSY;
+        g->worst.status = 429;
+        return true;
+    }
+    struct rac_trigger_item all = {
+        .outcome = RAC_TRIGGER_FAILS,
+        .code = RAC_S("SplitOnItemsLimitExceeded"),
+        .message = rac_arena_printf(&g->a,
+                                    "The 'splitOn' of trigger '%.*s' made %zu runs of one batch; "
+                                    "at most %zu may run and wait at once.",
+                                    RAC_FMT(f->trigger->name), fires, most)};
+    g->worst.code = all.code;
+    g->worst.message = all.message;
+    keep_event(g, namer, &all, f->release, true);
+    return true;
 }
 
 /* --- beginning -------------------------------------------------------------------------------- */
@@ -172,9 +200,12 @@ static void begin(struct firing *g, const struct rac_trigger_verdict *v, struct 
             last = i;
             fires++;
         }
+    bool own = g->f.release != NULL && items_are_messages(&g->f, v);
+    if (g->f.release != NULL && !own && fires > 1 && refuses(g, fires, namer))
+        return;
     /* the row of a stateless one is kept apart from its run: answered when both are done */
     g->single = fires == 1 && v->n == 1 && !(g->f.row != NULL && g->f.flow->stateless);
-    const struct rac_flow_release **release = releases(g, v, last);
+    const struct rac_flow_release **release = releases(g, v, last, own);
     for (size_t i = 0; i < v->n; i++)
         if (v->items[i].outcome != RAC_TRIGGER_FIRES)
             keep_event(g, namer, &v->items[i], release[i], fires == 0 && i == last);

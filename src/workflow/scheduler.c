@@ -93,10 +93,26 @@ static bool passes(rac_err err)
     return err == RAC_E_IO || err == RAC_E_FULL || err == RAC_E_BUSY;
 }
 
+void attendance_again(struct attendance *t, rac_err err, void (*again)(void *arg), void *arg)
+{
+    struct rac_scheduler *s = t->s;
+    if (!passes(err) || s->draining) {
+        attendance_end(t, AGAIN_MS);
+        return;
+    }
+    t->again = again;
+    t->again_arg = arg;
+    t->again_next = s->refused;
+    s->refused = t;
+    s->refused_again_ms = rac_env_wall_ms(s->ports.env) + AGAIN_MS;
+    s->ports.alarm(s->ports.self, AGAIN_MS);
+}
+
+static void save(void *attendance);
+
 static void row_kept(void *arg, const struct rac_commit *c)
 {
     struct attendance *t = arg;
-    struct rac_scheduler *s = t->s;
     if (c->err == RAC_E_NOT_FOUND && t->flow != NULL && !t->deleted &&
         rac_json_get(&t->state, RAC_S("subscription")) != NULL) {
         t->deleted = true; /* while it was subscribing: nobody else knows of that subscription */
@@ -106,19 +122,16 @@ static void row_kept(void *arg, const struct rac_commit *c)
     if (c->err != RAC_OK && c->err != RAC_E_NOT_FOUND)
         rac_log(RAC_WARN, "trigger.not_saved", RAC_F_STR("trigger", t->trigger_name),
                 RAC_F_CSTR("error", rac_err_name(c->err)));
-    if (passes(c->err) && !s->draining) { /* what was done outside would be done again */
-        t->unsaved_next = s->unsaved;
-        s->unsaved = t;
-        s->save_again_ms = rac_env_wall_ms(s->ports.env) + AGAIN_MS;
-        s->ports.alarm(s->ports.self, AGAIN_MS);
-        return;
-    }
     bool settled = c->err == RAC_OK || c->err == RAC_E_NOT_FOUND;
-    attendance_end(t, settled && t->flow != NULL ? 0 : AGAIN_MS);
+    if (settled)
+        attendance_end(t, t->flow != NULL ? 0 : AGAIN_MS);
+    else
+        attendance_again(t, c->err, save, t);
 }
 
-static void save(struct attendance *t)
+static void save(void *attendance)
 {
+    struct attendance *t = attendance;
     const struct rac_flow_store *fs = t->s->ports.store;
     fs->trigger_save(fs->self, &t->row, t->event, row_kept, t);
 }
@@ -131,17 +144,17 @@ void attendance_keep(struct attendance *t, const struct rac_flow_event_row *even
     save(t);
 }
 
-/* Every save that failed, again, or with draining no more. */
-static void saves_go(struct rac_scheduler *s)
+/* Everything that was refused, again, or with draining no more. */
+static void refused_go(struct rac_scheduler *s)
 {
-    struct attendance *t = s->unsaved;
-    s->unsaved = NULL;
+    struct attendance *t = s->refused;
+    s->refused = NULL;
     for (struct attendance *next; t != NULL; t = next) {
-        next = t->unsaved_next;
+        next = t->again_next;
         if (s->draining)
             attendance_end(t, 0);
         else
-            save(t);
+            t->again(t->again_arg);
     }
 }
 
@@ -149,7 +162,7 @@ bool rac_scheduler_drain(struct rac_scheduler *s)
 {
     s->draining = true;
     errands_drop(s);
-    saves_go(s);
+    refused_go(s);
     return s->attended_n == 0;
 }
 
@@ -255,8 +268,8 @@ void rac_scheduler_tick(struct rac_scheduler *s)
     if (s->draining)
         return;
     errands_go(s);
-    if (now >= s->save_again_ms)
-        saves_go(s);
+    if (now >= s->refused_again_ms)
+        refused_go(s);
     for (int i = 0; i < LOOK_BATCHES && (i == 0 || s->has_from); i++)
         wait = look(s, now);
     if (s->has_from)

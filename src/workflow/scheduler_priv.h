@@ -42,8 +42,8 @@ struct rac_scheduler {
     struct share *ring, **ring_end;
     size_t attended_n, errands_n, waiting_n; /* waiting: errands in line */
     rac_ms busy_until_ms;                    /* the engine takes no errands before */
-    struct attendance *unsaved; /* the store had an error: their saves are tried again */
-    rac_ms save_again_ms;
+    struct attendance *refused; /* the store had an error: what they asked for is tried again */
+    rac_ms refused_again_ms;
     struct rac_arena from_arena;
     struct rac_flow_due from; /* where the look at what is due goes on */
     bool has_from, draining;
@@ -54,14 +54,16 @@ struct rac_scheduler {
  * "anchor" digest of the recurrence it was activated with, "activated" when, "fired" how often,
  * "next" occurrence, "window" begin of the last window, "inputs" digest of what it asks for,
  * "location" where a poll goes on, "row" how many polls followed each other at once, "subscription" {"inputs", "location"};
- * of batches "criteria" digest of all, "account" whether they are in one, "batches" {name: {"anchor", "activated", "fired", "next"}}.
+ * of batches "criteria" digest of all, "settled" when they are looked through once more, "account" whether they are in one,
+ * "batches" {name: {"anchor", "activated", "fired", "next"}}, "held" {part: {"times", "until"}}.
  */
-struct batching;
 struct attendance {
     struct rac_scheduler *s;
     struct attendance *next;
     struct share *share;
-    struct attendance *unsaved_next;
+    struct attendance *again_next;
+    void (*again)(void *arg); /* what the store refused */
+    void *again_arg;
     const struct rac_flow_event_row *event; /* saved with row; NULL: none */
     struct rac_arena a;
     int64_t flow_key;
@@ -119,6 +121,9 @@ void attend(struct attendance *t);       /* scheduler_attend.c; ends by one of t
 void attend_batch(struct attendance *t); /* scheduler_batch.c; the same */
 /* Saves state and row, with history; then it is over. */
 void attendance_keep(struct attendance *t, const struct rac_flow_event_row *event);
+/* The store refused: tried again in a while when that may pass, else over. What was done outside,
+ * or asked for by hand, would be forgotten with the attendance. */
+void attendance_again(struct attendance *t, rac_err err, void (*again)(void *arg), void *arg);
 /* It is over; the next look after so many ms. */
 void attendance_end(struct attendance *t, int64_t again_ms);
 

@@ -295,7 +295,8 @@ struct rac_flow_store {
     rac_err (*part_list)(void *self, int64_t flow, const struct rac_flow_part_query *q,
                          struct rac_arena *a, struct rac_flow_part_row **v, size_t *n,
                          bool *more) RAC_MUST_CHECK;
-    /* The oldest messages of a part, at most n_max and, but for the first, bytes_max of content. */
+    /* The oldest messages of a part: at most n_max, and no more once they have bytes_max of
+     * content. */
     rac_err (*message_list)(void *self, int64_t part, size_t n_max, int64_t bytes_max,
                             struct rac_arena *a, struct rac_flow_message_row **v,
                             size_t *n) RAC_MUST_CHECK;

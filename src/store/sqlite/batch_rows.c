@@ -310,10 +310,8 @@ static rac_err message_list(void *self, int64_t part, size_t n_max, int64_t byte
     int64_t bytes = 0;
     struct rac_db_rows r =
         RAC_DB_QUERY(&rac_session(self)->db, MESSAGE_LIST, V_I64(part), V_I64(n_max));
-    while (rac_db_next(&r)) {
+    while (bytes < bytes_max && rac_db_next(&r)) {
         bytes += rac_db_i64(&r, 4);
-        if (got > 0 && bytes > bytes_max)
-            break;
         struct rac_flow_message_row *row = rac_db_room(a, &rows, got, &cap, sizeof *rows);
         *row = (struct rac_flow_message_row){.number = rac_db_i64(&r, 0),
                                              .id = rac_db_str(&r, 1, a),

@@ -188,13 +188,11 @@ static rac_err message_list(void *self, int64_t part, size_t n_max, int64_t byte
     int64_t bytes = 0;
     *v = RAC_NEW_N(a, struct rac_flow_message_row, s->messages_n + 1);
     *n = 0;
-    for (size_t i = 0; i < s->messages_n && *n < n_max; i++) {
+    for (size_t i = 0; i < s->messages_n && *n < n_max && bytes < bytes_max; i++) {
         const struct memory_message *m = &s->messages[i];
         if (m->part != part)
             continue;
         bytes += (int64_t)strlen(m->content);
-        if (*n > 0 && bytes > bytes_max)
-            break;
         (*v)[(*n)++] =
             (struct rac_flow_message_row){.number = m->number,
                                           .id = rac_arena_str(a, rac_str_of(m->id)),
