@@ -216,7 +216,7 @@ struct gate *lane_gate(const struct lane *lane, rac_str trigger); /* NULL: none,
 /* Takes the limits of f, unless a newer version was seen; who waits begins when there is room. */
 void lane_limits(struct lane *lane, struct rac_engine *e, const struct rac_flow *f);
 size_t lane_room(const struct lane *lane, rac_str trigger); /* runs more that may at least wait */
-void lane_enter(struct live *l);                          /* it will ask for a slot */
+void lane_enter(struct live *l);                            /* it will ask for a slot */
 bool lane_take(struct live *l);  /* in its turn: it may begin; else it stands in line */
 void lane_give(struct live *l);  /* it ended */
 void lane_leave(struct live *l); /* it waits no more */

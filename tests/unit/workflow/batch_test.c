@@ -1,163 +1,23 @@
 /* Batches under a fake clock: when they are released, what becomes of messages whatever happens. */
-#include "engine_world.h"
+#include "scheduler_world.h"
 #include "unit.h"
 #include "base/mem.h"
 #include "workflow/batch.h"
 #include "workflow/run.h"
-#include "workflow/scheduler.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FLOWS_MAX = 16, BODY_MAX = 16384 };
-
-struct place {
-    struct world *w;
-    struct rac_scheduler *s;
-    rac_ms alarm_ms; /* INT64_MAX: none */
-    struct rac_scheduled_flow flows[FLOWS_MAX];
-    const char
-        *account; /* batch configurations of the integration account; NULL: it is not there */
-};
-
-/* --- the scheduler of the world --------------------------------------------------------------- */
-
-static void flow_load(void *self, int64_t key,
-                      void (*done)(void *arg, rac_err err, const struct rac_scheduled_flow *f),
-                      void *arg)
-{
-    struct place *p = self;
-    done(arg, RAC_OK, &p->flows[key - 1]);
-}
-
-static void ask_alarm(void *self, int64_t after_ms)
-{
-    struct place *p = self;
-    if (p->w->clock.wall_ms + after_ms < p->alarm_ms)
-        p->alarm_ms = p->w->clock.wall_ms + after_ms;
-}
-
-static void messages_kept(void *arg)
-{
-    ask_alarm(arg, 0);
-}
-
-static void account_batches(void *self, const struct rac_flow *f,
-                            void (*done)(void *arg, rac_err err, rac_str why,
-                                         const struct rac_json *artifacts),
-                            void *arg)
-{
-    struct place *p = self;
-    struct rac_json v;
-    (void)f;
-    if (p->account == NULL) {
-        done(arg, RAC_E_NOT_FOUND, RAC_S("there is no account."), NULL);
-        return;
-    }
-    if (rac_json_parse(rac_str_of(p->account), &p->w->a, 0, &v, NULL) != RAC_OK)
-        abort();
-    done(arg, RAC_OK, RAC_STR_NULL, &v);
-}
-
-static void scheduler_start(struct place *p)
-{
-    struct rac_scheduler_ports ports = {.env = &p->w->env,
-                                        .store = &p->w->store->port,
-                                        .engine = p->w->engine,
-                                        .flow_load = flow_load,
-                                        .alarm = ask_alarm,
-                                        .public_url = RAC_S("https://r.example"),
-                                        .batches = account_batches,
-                                        .self = p};
-    p->s = rac_scheduler_new(&ports);
-    p->alarm_ms = p->w->clock.wall_ms;
-}
+enum { BODY_MAX = 16384 };
 
 static struct place *place_new(uint64_t seed)
 {
-    struct place *p = rac_mem_alloc(sizeof *p);
-    *p = (struct place){.w = world_new(seed, true)};
-    p->w->messages_kept = messages_kept;
-    p->w->messages_kept_arg = p;
-    scheduler_start(p);
-    return p;
+    return place_in(world_new(seed, true));
 }
-
-static void settle(struct place *p)
-{
-    for (;;) {
-        world_settle(p->w);
-        if (p->alarm_ms > p->w->clock.wall_ms)
-            return;
-        p->alarm_ms = INT64_MAX;
-        rac_scheduler_tick(p->s);
-    }
-}
-
-static void pass(struct place *p, int64_t ms)
-{
-    rac_ms end = p->w->clock.wall_ms + ms;
-    settle(p);
-    while (p->alarm_ms <= end) {
-        world_pass(p->w, p->alarm_ms - p->w->clock.wall_ms);
-        settle(p);
-    }
-    world_pass(p->w, end - p->w->clock.wall_ms);
-    settle(p);
-}
-
-static rac_err gone(void *arg)
-{
-    (void)arg;
-    return RAC_E_CANCELLED;
-}
-
-/* Nothing is written from here on; whoever waits for the store hears of it and ends. */
-static void scheduler_stop(struct place *p)
-{
-    p->w->store->fault = p->w->store->save_fault = gone;
-    do
-        world_settle(p->w);
-    while (!rac_scheduler_drain(p->s));
-    rac_scheduler_free(p->s);
-    p->w->store->fault = p->w->store->save_fault = NULL;
-}
-
-/* The process dies; the first `written` of what waits to be committed was, all the same. */
-static void crash(struct place *p, size_t written)
-{
-    p->w->messages_kept = NULL;
-    memory_store_crash(p->w->store, written);
-    scheduler_stop(p);
-    world_crash(p->w, 0);
-    p->w->messages_kept = messages_kept;
-    scheduler_start(p);
-    world_wake_due(p->w);
-}
-
-static void place_free(struct place *p)
-{
-    scheduler_stop(p);
-    world_free(p->w);
-    rac_mem_free(p);
-}
-
-/* --- workflows -------------------------------------------------------------------------------- */
 
 static void set_trigger(struct place *p, struct rac_flow *f, const char *node)
 {
-    struct rac_flow_trigger *t = RAC_NEW(&f->a, struct rac_flow_trigger);
-    struct rac_json *v = RAC_NEW(&f->a, struct rac_json);
-    rac_str text = rac_arena_str(&f->a, rac_str_of(node));
-    if (rac_json_parse(text, &f->a, 0, v, NULL) != RAC_OK)
-        abort();
-    rac_trigger_compile(f->plan, RAC_S("manual"), v, &f->a, t);
-    f->triggers = t;
-    f->triggers_n = 1;
-    p->flows[f->key - 1] = (struct rac_scheduled_flow){.flow = f, .triggers = t, .triggers_n = 1};
-    if (t->class != RAC_TRIGGER_REQUEST)
-        memory_store_attend(p->w->store, f->tenant, f->key, "manual", p->w->clock.wall_ms);
-    ask_alarm(p, 0);
+    place_trigger(p, f, "manual", node);
 }
 
 static struct rac_flow *workflow(struct place *p, const char *trigger, const char *actions)
@@ -221,7 +81,7 @@ static const char *sent_by(struct place *p, struct rac_flow *f, const char *body
     char outputs[BODY_MAX];
     snprintf(outputs, sizeof outputs, "{\"body\": %s}", body);
     world_fire(p->w, f, outputs, false, &x);
-    pass(p, 1);
+    place_pass(p, 1);
     assert_true(x.called);
     struct memory_run *m = memory_store_run(p->w->store, f->key, rac_str_of(x.run));
     assert_non_null(m);
@@ -414,19 +274,19 @@ static void a_recurrence_releases_whatever_waits(void **state)
     struct rac_flow *to = workflow(
         p, BATCH(ORDERS("\"recurrence\": {\"frequency\": \"Minute\", \"interval\": 5}")), SEEN);
     struct rac_flow *from = workflow(p, REQUEST, SEND(TO_ORDERS));
-    pass(p, 60000);
+    place_pass(p, 60000);
     send(p, from, "{\"c\": 1, \"p\": \"a\"}");
     send(p, from, "{\"c\": 2, \"p\": \"b\"}");
     send(p, from, "{\"c\": 3, \"p\": \"a\"}");
-    pass(p, 239000);
+    place_pass(p, 239000);
     assert_string_equal(released(p, to), "");
-    pass(p, 2000);
+    place_pass(p, 2000);
     assert_string_equal(released(p, to), "a: 1 3; b: 2");
-    pass(p, 600000); /* nothing waits: no run, no line of history */
+    place_pass(p, 600000); /* nothing waits: no run, no line of history */
     assert_string_equal(released(p, to), "a: 1 3; b: 2");
     assert_int_equal(p->w->store->events_total, 0);
     send(p, from, "{\"c\": 4}");
-    pass(p, 300000);
+    place_pass(p, 300000);
     assert_string_equal(released(p, to), "a: 1 3; b: 2; DEFAULT: 4");
     place_free(p);
 }
@@ -443,17 +303,17 @@ static void a_recurrence_keeps_the_wall_clock_of_its_zone(void **state)
                      "Europe Standard Time\", \"schedule\": {\"hours\": [9], \"minutes\": [0]}}")),
         SEEN);
     struct rac_flow *from = workflow(p, REQUEST, SEND(TO_ORDERS));
-    pass(p, 7 * hour);
+    place_pass(p, 7 * hour);
     send(p, from, "{\"c\": 1}");
-    pass(p, hour - 1000); /* 9 o'clock in Berlin is 8 UTC in winter */
+    place_pass(p, hour - 1000); /* 9 o'clock in Berlin is 8 UTC in winter */
     assert_string_equal(released(p, to), "");
-    pass(p, 1000);
+    place_pass(p, 1000);
     assert_string_equal(released(p, to), "DEFAULT: 1");
-    pass(p, 90 * day - 2 * hour); /* 1 April, 6 UTC: summer */
+    place_pass(p, 90 * day - 2 * hour); /* 1 April, 6 UTC: summer */
     send(p, from, "{\"c\": 2}");
-    pass(p, hour - 1000);
+    place_pass(p, hour - 1000);
     assert_string_equal(released(p, to), "DEFAULT: 1");
-    pass(p, 1000);
+    place_pass(p, 1000);
     assert_string_equal(released(p, to), "DEFAULT: 1; DEFAULT: 2");
     place_free(p);
 }
@@ -467,13 +327,13 @@ static void an_occurrence_missed_while_nobody_was_there_is_made_up_for_once(void
     struct rac_flow *from = workflow(p, REQUEST, SEND(TO_ORDERS));
     send(p, from, "{\"c\": 1}");
     p->w->clock.wall_ms += 5 * 3600000;
-    crash(p, 0);
-    settle(p);
+    place_crash(p, 0);
+    place_settle(p);
     assert_string_equal(released(p, to), "DEFAULT: 1");
     send(p, from, "{\"c\": 2}");
-    pass(p, 3599000);
+    place_pass(p, 3599000);
     assert_string_equal(released(p, to), "DEFAULT: 1");
-    pass(p, 2000);
+    place_pass(p, 2000);
     assert_string_equal(released(p, to), "DEFAULT: 1; DEFAULT: 2");
     place_free(p);
 }
@@ -497,7 +357,7 @@ static void a_burst_makes_batches_of_the_size_asked_for(void **state)
     p->w->flows[0]->name = RAC_S("/subscriptions/x/resourceGroups/y/providers/Microsoft.Logic/"
                                  "workflows/flow1"); /* this world finds names only */
     world_fire(p->w, from, "{}", false, &x);
-    pass(p, 1);
+    place_pass(p, 1);
     assert_string_equal(released(p, to), "DEFAULT: 0 1 2; DEFAULT: 3 4 5; DEFAULT: 6 7 8");
     assert_int_equal(waiting(p), 1);
     place_free(p);
@@ -514,10 +374,10 @@ static void lower_criteria_release_what_waits(void **state)
     for (int i = 0; i < 3; i++)
         send(p, from, "{\"c\": 1}");
     set_trigger(p, to, BATCH(ORDERS("\"messageCount\": 6")));
-    pass(p, 1);
+    place_pass(p, 1);
     assert_string_equal(released(p, to), "");
     set_trigger(p, to, BATCH(ORDERS("\"messageCount\": 2")));
-    pass(p, 1);
+    place_pass(p, 1);
     assert_string_equal(released(p, to), "DEFAULT: 1 1");
     assert_int_equal(waiting(p), 1);
     place_free(p);
@@ -531,13 +391,13 @@ static void messages_of_a_batch_that_is_gone_wait_for_it_to_come_back(void **sta
                     *from = workflow(p, REQUEST, SEND(TO_ORDERS));
     send(p, from, "{\"c\": 1}");
     set_trigger(p, to, BATCH("\"other\": {\"releaseCriteria\": {\"messageCount\": 1}}"));
-    pass(p, 1);
+    place_pass(p, 1);
     assert_string_equal(
         sent_by(p, from, "{\"c\": 2}"),
         "Failed NotFound BatchNotFound The trigger 'manual' of workflow 'flow1' has "
         "no batch 'Orders'; its batches are: 'other'.");
     set_trigger(p, to, BATCH(ORDERS("\"messageCount\": 1")));
-    pass(p, 1);
+    place_pass(p, 1);
     assert_string_equal(released(p, to), "DEFAULT: 1");
     place_free(p);
 }
@@ -553,7 +413,7 @@ static void a_disabled_workflow_takes_and_releases_nothing(void **state)
     send(p, from, "{\"c\": 1}");
     to->enabled = false;
     set_trigger(p, to, node);
-    pass(p, 600000);
+    place_pass(p, 600000);
     assert_string_equal(released(p, to), "");
     assert_string_equal(
         sent_by(p, from, "{\"c\": 2}"),
@@ -561,9 +421,9 @@ static void a_disabled_workflow_takes_and_releases_nothing(void **state)
         "and takes no messages.");
     to->enabled = true;
     set_trigger(p, to, node);
-    pass(p, 30000);
+    place_pass(p, 30000);
     assert_string_equal(released(p, to), "");
-    pass(p, 31000);
+    place_pass(p, 31000);
     assert_string_equal(released(p, to), "DEFAULT: 1");
     place_free(p);
 }
@@ -577,7 +437,7 @@ static void by_hand_everything_is_released(void **state)
     send(p, from, "{\"c\": 1, \"p\": \"a\"}");
     send(p, from, "{\"c\": 2, \"p\": \"b\"}");
     rac_scheduler_notify(p->s, to->key, RAC_S("manual"));
-    pass(p, 1);
+    place_pass(p, 1);
     assert_string_equal(released(p, to), "a: 1; b: 2");
     send(p, from, "{\"c\": 3, \"p\": \"a\"}");
     assert_int_equal(waiting(p), 1);
@@ -642,11 +502,11 @@ static void beyond_the_limit_of_runs_batches_wait(void **state)
     struct rac_flow *from = workflow(p, REQUEST, SEND(TO_ORDERS));
     for (int i = 0; i < 20; i++)
         send(p, from, "{\"c\": 1}");
-    pass(p, 5000);
+    place_pass(p, 5000);
     assert_int_equal(waiting(p), 8); /* one runs, eleven wait */
-    pass(p, 8 * 3600000 + 60000);
+    place_pass(p, 8 * 3600000 + 60000);
     assert_int_equal(waiting(p), 0);
-    pass(p, 13 * (int64_t)3600000);
+    place_pass(p, 13 * (int64_t)3600000);
     size_t n = 0;
     for (size_t i = 0; i < p->w->store->runs_n; i++)
         n += p->w->store->runs[i].flow == to->key &&
@@ -686,7 +546,7 @@ static void the_account_describes_batches(void **state)
     (void)state;
     struct place *p = place_new(15);
     p->w->artifact = account_artifact;
-    crash(p, 0); /* with the account in it */
+    place_crash(p, 0); /* with the account in it */
     const char *node = "{\"type\": \"Batch\", \"inputs\": {\"mode\": \"IntegrationAccount\", "
                        "\"batchGroupName\": \"g\"}}";
     p->account = account_text =
@@ -715,11 +575,11 @@ static void the_account_describes_batches(void **state)
         "[{\"name\": \"Orders\", \"batchGroupName\": \"g\", \"releaseCriteria\": "
         "{\"messageCount\": 1}}]";
     set_trigger(p, to, node); /* what a save of the account does: its triggers are due */
-    pass(p, 1);
+    place_pass(p, 1);
     assert_string_equal(released(p, to), "DEFAULT: 1 2; DEFAULT: 3");
     p->account = NULL;
     set_trigger(p, to, node);
-    pass(p, 1);
+    place_pass(p, 1);
     assert_string_equal(p->w->store->event_status, "Failed");
     place_free(p);
 }
@@ -802,16 +662,16 @@ static void what_is_full_is_tried_again(void **state)
     p->w->store->port.message_count = full_count;
     struct world_answer x;
     world_fire(p->w, from, "{\"body\": {\"c\": 1}}", false, &x);
-    pass(p, 11000);
-    crash(p, 0); /* in the middle of its delays */
+    place_pass(p, 11000);
+    place_crash(p, 0); /* in the middle of its delays */
     p->w->store->port.message_count = count;
-    pass(p, 5000);
+    place_pass(p, 5000);
     assert_int_equal(waiting(p), 0);
-    pass(p, 5000);
+    place_pass(p, 5000);
     assert_int_equal(waiting(p), 1);
     p->w->store->port.message_count = full_count;
     world_fire(p->w, from, "{\"body\": {\"c\": 1}}", false, &x);
-    pass(p, 25000);
+    place_pass(p, 25000);
     struct memory_run *r = memory_store_run(p->w->store, from->key, rac_str_of(x.run));
     assert_string_equal(r->status, "Failed");
     p->w->store->port.message_count = count;
@@ -848,9 +708,188 @@ static void a_stateless_sender_sends(void **state)
     struct world_answer x;
     for (int i = 0; i < 2; i++) {
         world_fire(p->w, from, "{\"body\": {\"c\": 1}}", false, &x);
-        pass(p, 1);
+        place_pass(p, 1);
     }
     assert_string_equal(released(p, to), "DEFAULT: 1 1");
+    place_free(p);
+}
+
+/* --- what cannot be released ------------------------------------------------------------------ */
+
+/* As its sender knew the criteria. */
+static void put(struct place *p, const struct rac_flow *to, const char *partition, rac_str content,
+                int64_t count)
+{
+    struct rac_flow_message m = {.flow = to->key,
+                                 .tenant = to->tenant,
+                                 .trigger = RAC_S("manual"),
+                                 .batch = RAC_S("orders"),
+                                 .partition = rac_str_of(partition),
+                                 .id = RAC_S("x"),
+                                 .content = content,
+                                 .full = {count, RAC_BATCH_BYTES_MAX}};
+    memory_message_put(p->w->store, &m);
+    place_alarm(p, 0);
+}
+
+/* One partition has more than a run may take: it is told and tried less and less often, and nobody
+ * else waits for it. */
+static void what_is_too_large_is_told_and_holds_up_nobody(void **state)
+{
+    (void)state;
+    struct world *w = world_new(30, true);
+    w->limits.run_bytes_max = 4 << 20;
+    world_restart(w);
+    struct place *p = place_in(w);
+    struct rac_flow *to = workflow(p, BATCH(ORDERS("\"messageCount\": 2")), SEEN),
+                    *from = workflow(p, REQUEST, SEND(TO_ORDERS));
+    rac_str ones = rac_arena_printf(&w->a, "[%0*d1]", 200000, 0);
+    for (size_t i = 1; i + 2 < ones.n; i++)
+        ((char *)(uintptr_t)ones.p)[i] = i % 2 ? '1' : ',';
+    put(p, to, "large", ones, 2);
+    put(p, to, "large", ones, 2);
+    place_pass(p, 1000);
+    assert_int_equal(waiting(p), 2);
+    assert_int_equal(w->store->events_total, 1);
+    assert_string_equal(w->store->event_status, "Failed");
+    send(p, from, "{\"c\": 1, \"p\": \"b\"}");
+    send(p, from, "{\"c\": 2, \"p\": \"b\"}");
+    assert_string_equal(released(p, to), "b: 1 2");
+    place_pass(p, 24 * 3600000);
+    assert_in_range(w->store->events_total, 20, 40);
+    assert_int_equal(waiting(p), 2);
+    set_trigger(p, to, BATCH(ORDERS("\"messageCount\": 1"))); /* what it was told to do */
+    place_pass(p, 1000);
+    assert_int_equal(waiting(p), 0);
+    assert_int_equal(w->store->runs[w->store->runs_n - 1].flow, to->key);
+    place_free(p);
+}
+
+static rac_err (*list_of_store)(void *self, int64_t part, size_t n_max, int64_t bytes_max,
+                                struct rac_arena *a, struct rac_flow_message_row **v, size_t *n);
+static unsigned lists;
+
+static rac_err counted_list(void *self, int64_t part, size_t n_max, int64_t bytes_max,
+                            struct rac_arena *a, struct rac_flow_message_row **v, size_t *n)
+{
+    lists++;
+    return list_of_store(self, part, n_max, bytes_max, a, v, n);
+}
+
+static void while_there_is_no_room_for_a_run_nothing_is_read(void **state)
+{
+    (void)state;
+    struct place *p = place_new(31);
+    workflow(p,
+             BATCH_WITH(ORDERS("\"messageCount\": 1"),
+                        "\"runtimeConfiguration\": {\"concurrency\": {\"runs\": 1, "
+                        "\"maximumWaitingRuns\": 11}}"),
+             "{\"Pause\": {\"type\": \"Wait\", \"inputs\": {\"interval\": {\"count\": 1, "
+             "\"unit\": \"Hour\"}}}}");
+    struct rac_flow *from = workflow(p, REQUEST, SEND(TO_ORDERS));
+    for (int i = 0; i < 15; i++)
+        send(p, from, "{\"c\": 1}");
+    place_pass(p, 5000);
+    assert_int_equal(waiting(p), 3);
+    list_of_store = p->w->store->port.message_list;
+    p->w->store->port.message_list = counted_list;
+    lists = 0;
+    place_pass(p, 600000);
+    assert_int_equal(lists, 0);
+    place_pass(p, 4 * (int64_t)3600000);
+    assert_int_equal(waiting(p), 0);
+    p->w->store->port.message_list = list_of_store;
+    place_free(p);
+}
+
+/* One look takes many batches of one partition. */
+static void a_long_line_is_released_many_at_a_time(void **state)
+{
+    (void)state;
+    struct place *p = place_new(32);
+    struct rac_flow *to = workflow(p, BATCH(ORDERS("\"messageCount\": 8000")), SEEN);
+    place_settle(p);
+    for (int i = 0; i < 320; i++)
+        put(p, to, "a", RAC_S("1"), 8000);
+    list_of_store = p->w->store->port.message_list;
+    p->w->store->port.message_list = counted_list;
+    lists = 0;
+    set_trigger(p, to, BATCH(ORDERS("\"messageCount\": 2")));
+    place_pass(p, 10);
+    assert_int_equal(waiting(p), 0);
+    assert_int_equal(p->w->store->runs_n, 160);
+    assert_in_range(lists, 10, 12);
+    p->w->store->port.message_list = list_of_store;
+    place_free(p);
+}
+
+/* --- races ------------------------------------------------------------------------------------ */
+
+/* Committed by what its sender read before the criteria changed. */
+static void a_message_that_comes_late_is_seen_all_the_same(void **state)
+{
+    (void)state;
+    struct place *p = place_new(33);
+    struct rac_flow *to = workflow(p, BATCH(ORDERS("\"messageCount\": 5")), SEEN);
+    place_pass(p, 3600000);
+    set_trigger(p, to, BATCH(ORDERS("\"messageCount\": 1")));
+    place_pass(p, 1000);
+    put(p, to, "a", RAC_S("1"), 5);
+    place_pass(p, 60000);
+    assert_string_equal(released(p, to), "a: 1");
+    place_free(p);
+}
+
+static rac_err fails_twice(void *arg)
+{
+    unsigned *n = arg;
+    return (*n)++ < 2 ? RAC_E_IO : RAC_OK;
+}
+
+static void by_hand_is_not_forgotten_when_the_store_fails(void **state)
+{
+    (void)state;
+    struct place *p = place_new(34);
+    struct rac_flow *to = workflow(p, BATCH(ORDERS("\"messageCount\": 3")), SEEN),
+                    *from = workflow(p, REQUEST, SEND(TO_ORDERS));
+    unsigned n = 0;
+    send(p, from, "{\"c\": 1, \"p\": \"a\"}");
+    p->w->store->save_fault = fails_twice;
+    p->w->store->save_fault_arg = &n;
+    rac_scheduler_notify(p->s, to->key, RAC_S("manual"));
+    place_pass(p, 60000);
+    assert_true(n > 2);
+    assert_string_equal(released(p, to), "a: 1");
+    place_free(p);
+}
+
+/* splitOn over something else: the runs share their messages, so that either all start or none. */
+static void runs_that_share_a_batch_start_together(void **state)
+{
+    (void)state;
+    struct place *p = place_new(35);
+    const char *trigger = BATCH_WITH(
+        ORDERS("\"messageCount\": 1"),
+        "\"splitOn\": \"@triggerBody()['items'][0]['content']\", \"runtimeConfiguration\": "
+        "{\"concurrency\": {\"runs\": 2, \"maximumWaitingRuns\": 12}}");
+    struct rac_flow *to = workflow(p, trigger,
+                                   "{\"Pause\": {\"type\": \"Wait\", \"inputs\": {\"interval\": "
+                                   "{\"count\": 1, \"unit\": \"Minute\"}}}}"),
+                    *from = workflow(p, REQUEST, SEND(TO_ORDERS));
+    for (int i = 0; i < 3; i++) /* of 14 places 6 are taken, 12, and then there are 2 */
+        send(p, from, "{\"c\": [1, 2, 3, 4, 5, 6]}");
+    assert_int_equal(waiting(p), 1);
+    place_pass(p, 3600000);
+    assert_int_equal(waiting(p), 0);
+    size_t n = 0;
+    for (size_t i = 0; i < p->w->store->runs_n; i++)
+        n += p->w->store->runs[i].flow == to->key;
+    assert_int_equal(n, 18);
+    assert_int_equal(p->w->store->events_total, 0);
+    send(p, from, "{\"c\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]}");
+    assert_int_equal(waiting(p), 0); /* it never will fit: history has it */
+    assert_int_equal(p->w->store->events_total, 1);
+    assert_string_equal(p->w->store->event_status, "Failed");
     place_free(p);
 }
 
@@ -925,7 +964,7 @@ static void a_life(uint64_t seed)
     struct rac_flow *to = workflow(p, node, SEEN), *from = workflow(p, REQUEST, SEND(TO_ORDERS));
     struct world_answer answers[MESSAGES];
     int n = 0;
-    settle(p);
+    place_settle(p);
     while (n < MESSAGES) {
         unsigned what = (unsigned)(draw(&l) % 20);
         if (what < 8) {
@@ -936,27 +975,24 @@ static void a_life(uint64_t seed)
         } else if (what < 16) {
             for (uint64_t i = draw(&l) % 12; i > 0; i--)
                 (void)world_step(p->w);
-            if (p->alarm_ms <= p->w->clock.wall_ms) {
-                p->alarm_ms = INT64_MAX;
-                rac_scheduler_tick(p->s);
-            }
+            (void)place_tick(p);
         } else if (what == 16) {
-            pass(p, (int64_t)(draw(&l) % 90000));
+            place_pass(p, (int64_t)(draw(&l) % 90000));
         } else if (what == 17) {
             l.percent = l.percent > 0 ? 0 : 30;
             p->w->store->fault = p->w->store->save_fault = unlucky;
             p->w->store->fault_arg = p->w->store->save_fault_arg = &l;
         } else if (what == 18) {
-            crash(p, (size_t)(draw(&l) % 4));
+            place_crash(p, (size_t)(draw(&l) % 4));
         } else {
             set_trigger(p, to, node);
         }
     }
     p->w->store->fault = p->w->store->save_fault = NULL;
-    pass(p, 200000);
+    place_pass(p, 200000);
     everyone_once(p, from, seed);
     rac_scheduler_notify(p->s, to->key, RAC_S("manual"));
-    pass(p, 120000);
+    place_pass(p, 120000);
     everyone_once(p, from, seed);
     if (waiting(p) != 0)
         fail_msg("seed %llu: %zu messages were left behind", (unsigned long long)seed, waiting(p));
@@ -997,6 +1033,12 @@ int main(void)
         cmocka_unit_test(what_is_full_is_tried_again),
         cmocka_unit_test(without_a_store_it_says_what_to_do),
         cmocka_unit_test(a_stateless_sender_sends),
+        cmocka_unit_test(what_is_too_large_is_told_and_holds_up_nobody),
+        cmocka_unit_test(while_there_is_no_room_for_a_run_nothing_is_read),
+        cmocka_unit_test(a_long_line_is_released_many_at_a_time),
+        cmocka_unit_test(a_message_that_comes_late_is_seen_all_the_same),
+        cmocka_unit_test(by_hand_is_not_forgotten_when_the_store_fails),
+        cmocka_unit_test(runs_that_share_a_batch_start_together),
         cmocka_unit_test(nothing_is_lost_or_doubled_whatever_happens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,14 +1,11 @@
 /* The scheduler under a fake clock: whose turn it is, what is remembered, what is tried again. */
-#include "engine_world.h"
+#include "scheduler_world.h"
 #include "unit.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "workflow/scheduler.h"
 
 #include <stdio.h>
-
-enum { TRIGGERS_MAX = 400, FLOWS_MAX = 16 };
 
 #define NEWS                                                                                       \
     "{\"swagger\": \"2.0\", \"info\": {\"title\": \"News\", \"version\": \"1\"}, \"host\": "       \
@@ -20,90 +17,17 @@ enum { TRIGGERS_MAX = 400, FLOWS_MAX = 16 };
     "\"ok\"}}}}, \"/next\": {\"get\": {\"operationId\": \"Next\", \"x-ms-trigger\": \"single\", "  \
     "\"responses\": {\"200\": {\"description\": \"ok\"}}}}}}"
 
-struct place {
-    struct world *w;
-    struct rac_scheduler *s;
-    rac_ms alarm_ms; /* INT64_MAX: none */
-    struct rac_scheduled_flow flows[FLOWS_MAX];
-    struct rac_flow_trigger rules[FLOWS_MAX][TRIGGERS_MAX];
-};
-
-static void flow_load(void *self, int64_t key,
-                      void (*done)(void *arg, rac_err err, const struct rac_scheduled_flow *f),
-                      void *arg)
-{
-    struct place *p = self;
-    if (key < 1 || key > (int64_t)p->w->flows_n)
-        done(arg, RAC_E_NOT_FOUND, NULL);
-    else
-        done(arg, RAC_OK, &p->flows[key - 1]);
-}
-
-static void ask_alarm(void *self, int64_t after_ms)
-{
-    struct place *p = self;
-    if (p->w->clock.wall_ms + after_ms < p->alarm_ms)
-        p->alarm_ms = p->w->clock.wall_ms + after_ms;
-}
-
 static struct place *place_limited(uint64_t seed, size_t queued_max)
 {
-    struct place *p = rac_mem_alloc(sizeof *p);
-    p->w = world_new(seed, true);
-    p->w->limits.runs_queued_max = queued_max;
-    world_connect(p->w, NEWS);
-    p->alarm_ms = INT64_MAX;
-    struct rac_scheduler_ports ports = {.env = &p->w->env,
-                                        .store = &p->w->store->port,
-                                        .engine = p->w->engine,
-                                        .flow_load = flow_load,
-                                        .alarm = ask_alarm,
-                                        .public_url = RAC_S("https://r.example"),
-                                        .self = p};
-    p->s = rac_scheduler_new(&ports);
-    return p;
+    struct world *w = world_new(seed, true);
+    w->limits.runs_queued_max = queued_max;
+    world_connect(w, NEWS);
+    return place_in(w);
 }
 
 static struct place *place_new(uint64_t seed)
 {
     return place_limited(seed, 0);
-}
-
-static void settle(struct place *p)
-{
-    for (;;) {
-        world_settle(p->w);
-        if (p->alarm_ms > p->w->clock.wall_ms)
-            return;
-        p->alarm_ms = INT64_MAX;
-        rac_scheduler_tick(p->s);
-    }
-}
-
-static void pass(struct place *p, int64_t ms)
-{
-    rac_ms end = p->w->clock.wall_ms + ms;
-    settle(p);
-    while (p->alarm_ms <= end) {
-        world_pass(p->w, p->alarm_ms - p->w->clock.wall_ms);
-        settle(p);
-    }
-    world_pass(p->w, end - p->w->clock.wall_ms);
-    settle(p);
-}
-
-static void place_free(struct place *p)
-{
-    while (!rac_scheduler_drain(p->s)) {
-        settle(p);
-        if (p->w->fetches != NULL)
-            world_answer(p->w, p->w->fetches, 202, "", "");
-        else
-            world_pass(p->w, 1000);
-    }
-    rac_scheduler_free(p->s);
-    world_free(p->w);
-    rac_mem_free(p);
 }
 
 /* A workflow of a tenant with n triggers t0, t1, ... of one node, due now. */
@@ -112,15 +36,16 @@ static int64_t workflow(struct place *p, rac_str tenant, const char *node, size_
     struct rac_flow *f = world_flow(
         p->w, node, "{\"C\": {\"type\": \"Compose\", \"inputs\": \"@triggerOutputs()\"}}");
     struct rac_scheduled_flow *x = &p->flows[f->key - 1];
+    struct rac_flow_trigger *rules = RAC_NEW_N(&f->a, struct rac_flow_trigger, n);
     f->tenant = tenant;
-    *x = (struct rac_scheduled_flow){.flow = f, .triggers = p->rules[f->key - 1], .triggers_n = n};
+    *x = (struct rac_scheduled_flow){.flow = f, .triggers = rules, .triggers_n = n};
     for (size_t i = 0; i < n; i++) {
         rac_str name = rac_arena_printf(&f->a, "t%zu", i);
-        rac_trigger_compile(f->plan, name, f->plan->trigger, &f->a, &p->rules[f->key - 1][i]);
+        rac_trigger_compile(f->plan, name, f->plan->trigger, &f->a, &rules[i]);
         memory_store_attend(p->w->store, tenant, f->key, rac_arena_cstr(&f->a, name),
                             p->w->clock.wall_ms);
     }
-    ask_alarm(p, 0);
+    place_alarm(p, 0);
     return f->key;
 }
 
@@ -160,7 +85,7 @@ static void slow_servers_of_one_tenant_hold_up_nobody_else(void **state)
     (void)state;
     struct place *p = place_new(1);
     workflow(p, RAC_S("greedy"), POLL("slow.example"), 400);
-    pass(p, 100);
+    place_pass(p, 100);
     assert_true(asked(p, "slow.example") > 0);
     struct rac_buf b;
     char line[64];
@@ -172,13 +97,13 @@ static void slow_servers_of_one_tenant_hold_up_nobody_else(void **state)
     rac_buf_fini(&b);
     int64_t tick = workflow(p, RAC_S("modest"), TICK, 1),
             poll = workflow(p, RAC_S("modest"), POLL("quick.example"), 1);
-    pass(p, 100);
+    place_pass(p, 100);
     assert_int_equal(runs_of(p, tick), 1);
     assert_int_equal(asked(p, "quick.example"), 1);
     world_answer(p->w, world_fetch(p->w, "quick.example"), 200, "", "x");
-    settle(p);
+    place_settle(p);
     assert_int_equal(runs_of(p, poll), 1);
-    pass(p, 60100); /* a look is bounded: it takes a few to come to the end of what is due */
+    place_pass(p, 60100); /* a look is bounded: it takes a few to come to the end of what is due */
     assert_int_equal(runs_of(p, tick), 2);
     place_free(p);
 }
@@ -189,7 +114,7 @@ static void slow_servers_of_a_tenant_do_not_hold_up_its_timers(void **state)
     struct place *p = place_new(2);
     workflow(p, RAC_S("t"), POLL("slow.example"), 400);
     int64_t tick = workflow(p, RAC_S("t"), TICK, 1);
-    pass(p, 100);
+    place_pass(p, 100);
     assert_int_equal(runs_of(p, tick), 1);
     place_free(p);
 }
@@ -202,7 +127,7 @@ static void whoever_waits_has_a_turn(void **state)
     int64_t a = workflow(p, RAC_S("a"), POLL("a.example"), 300),
             b = workflow(p, RAC_S("b"), POLL("b.example"), 300);
     size_t most_a = 0, most_b = 0;
-    settle(p);
+    place_settle(p);
     for (size_t answered = 0; answered < 600; answered++) {
         most_a = asked(p, "a.example") > most_a ? asked(p, "a.example") : most_a;
         most_b = asked(p, "b.example") > most_b ? asked(p, "b.example") : most_b;
@@ -210,7 +135,7 @@ static void whoever_waits_has_a_turn(void **state)
         f = f != NULL ? f : p->w->fetches;
         assert_non_null(f);
         world_answer(p->w, f, 202, "", "");
-        settle(p);
+        place_settle(p);
     }
     assert_int_equal(p->w->store->events_total, 600);
     assert_true(most_a < 200 && most_b < 200);
@@ -227,19 +152,19 @@ static void whoever_waits_has_a_turn(void **state)
 
 static void subscribe(struct place *p)
 {
-    settle(p);
+    place_settle(p);
     struct world_fetch *f = world_fetch(p->w, "hooks.example/subscribe");
     assert_non_null(f);
     world_answer(p->w, f, 201, "Location: https://hooks.example/1", "");
-    settle(p);
+    place_settle(p);
 }
 
 static void saved_again(struct place *p, int64_t flow)
 {
     p->w->clock.wall_ms += 10;
     memory_store_attend(p->w->store, RAC_S("t"), flow, "t0", p->w->clock.wall_ms);
-    ask_alarm(p, 0);
-    settle(p);
+    place_alarm(p, 0);
+    place_settle(p);
 }
 
 static void a_new_access_key_subscribes_anew(void **state)
@@ -259,7 +184,7 @@ static void a_new_access_key_subscribes_anew(void **state)
     struct world_fetch *old = world_fetch(p->w, "hooks.example/end");
     assert_non_null(old);
     world_answer(p->w, old, 200, "", "");
-    settle(p);
+    place_settle(p);
     saved_again(p, hook);
     assert_null(p->w->fetches);
     place_free(p);
@@ -287,7 +212,7 @@ static void a_webhook_signs_with_the_key_it_names(void **state)
     struct place *p = place_new(21);
     int64_t hook = workflow(p, RAC_S("t"), HOOK_SECONDARY, 1);
     memset(p->w->flows[hook - 1]->keys[1], 7, 32);
-    settle(p);
+    place_settle(p);
     struct world_fetch *f = world_fetch(p->w, "hooks.example/subscribe");
     assert_non_null(f);
     assert_true(signed_with(p, hook, 1, f->body));
@@ -303,7 +228,7 @@ static void a_webhook_signs_with_the_key_it_names(void **state)
     assert_true(signed_with(p, hook, 1, f->body));
     subscribe(p);
     world_answer(p->w, world_fetch(p->w, "hooks.example/end"), 200, "", "");
-    settle(p);
+    place_settle(p);
     place_free(p);
 }
 
@@ -321,11 +246,11 @@ static void what_could_not_be_saved_is_not_done_again(void **state)
     p->w->store->save_fault = fault;
     p->w->store->save_fault_arg = &err;
     subscribe(p);
-    pass(p, 20000);
+    place_pass(p, 20000);
     assert_int_equal(p->w->fetched_total, 1);
     assert_string_equal(state_of(p, hook), "");
     err = RAC_OK;
-    pass(p, 6000);
+    place_pass(p, 6000);
     assert_int_equal(p->w->fetched_total, 1);
     assert_non_null(strstr(state_of(p, hook), "https://hooks.example/1"));
     err = RAC_E_IO;
@@ -348,14 +273,14 @@ static void a_busy_engine_is_asked_again(void **state)
     memory_store_attend(p->w->store, RAC_S("t"), hook, "t0", p->w->clock.wall_ms);
     world_fire(p->w, f, "{}", false, &blocked); /* is in the queue when it is attended */
     rac_scheduler_tick(p->s);
-    settle(p);
+    place_settle(p);
     assert_null(p->w->fetches);
     assert_non_null(strstr(state_of(p, hook), "subscription"));
-    pass(p, 2000);
+    place_pass(p, 2000);
     struct world_fetch *end = world_fetch(p->w, "hooks.example/end");
     assert_non_null(end);
     world_answer(p->w, end, 200, "", "");
-    settle(p);
+    place_settle(p);
     assert_null(strstr(state_of(p, hook), "subscription"));
     assert_int_equal(p->w->store->events_total, 0);
     place_free(p);
@@ -374,11 +299,11 @@ static struct place *notified_place(uint64_t seed, int64_t *flow)
 {
     struct place *p = place_new(seed);
     *flow = workflow(p, RAC_S("t"), NOTIFICATION, 1);
-    settle(p);
+    place_settle(p);
     struct world_fetch *f = world_fetch(p->w, "news.example/hooks");
     assert_non_null(f);
     world_answer(p->w, f, 201, "", "");
-    settle(p);
+    place_settle(p);
     assert_null(p->w->fetches);
     return p;
 }
@@ -396,13 +321,13 @@ static void a_notification_while_a_poll_is_under_way_polls_again(void **state)
     int64_t flow;
     struct place *p = notified_place(20, &flow);
     rac_scheduler_notify(p->s, flow, RAC_S("t0"));
-    settle(p);
+    place_settle(p);
     rac_scheduler_notify(p->s, flow, RAC_S("t0")); /* it may have come after what is answered */
-    settle(p);
+    place_settle(p);
     answer_news(p);
-    settle(p);
+    place_settle(p);
     answer_news(p);
-    settle(p);
+    place_settle(p);
     assert_null(p->w->fetches);
     assert_int_equal(runs_of(p, flow), 2);
     place_free(p);
@@ -414,7 +339,7 @@ static void a_notification_while_the_poll_is_committed_polls_again(void **state)
     int64_t flow;
     struct place *p = notified_place(21, &flow);
     rac_scheduler_notify(p->s, flow, RAC_S("t0"));
-    settle(p);
+    place_settle(p);
     struct world_fetch *f = world_fetch(p->w, "news.example/news");
     f->ev.done(f->ev.arg, &(struct rac_fetch_res){.status = 202});
     p->w->fetches = NULL;
@@ -422,9 +347,9 @@ static void a_notification_while_the_poll_is_committed_polls_again(void **state)
     while (p->w->store->waiting == 0) /* the answer is judged, and being written */
         assert_true(world_step(p->w));
     rac_scheduler_notify(p->s, flow, RAC_S("t0"));
-    settle(p);
+    place_settle(p);
     answer_news(p);
-    settle(p);
+    place_settle(p);
     assert_null(p->w->fetches);
     assert_int_equal(runs_of(p, flow), 1);
     place_free(p);
@@ -435,13 +360,13 @@ static void a_notification_while_it_subscribes_is_not_forgotten(void **state)
     (void)state;
     struct place *p = place_new(22);
     int64_t flow = workflow(p, RAC_S("t"), NOTIFICATION, 1);
-    settle(p);
+    place_settle(p);
     struct world_fetch *f = world_fetch(p->w, "news.example/hooks");
     rac_scheduler_notify(p->s, flow, RAC_S("t0")); /* services check that the address answers */
     world_answer(p->w, f, 201, "", "");
-    settle(p);
+    place_settle(p);
     answer_news(p);
-    settle(p);
+    place_settle(p);
     assert_null(p->w->fetches);
     place_free(p);
 }
@@ -458,7 +383,7 @@ static void answer_poll(struct place *p, const char *part, int status, const cha
     struct world_fetch *f = world_fetch(p->w, part);
     assert_non_null(f);
     world_answer(p->w, f, status, headers, status == 200 ? "{\"n\": 1}" : "");
-    pass(p, 1);
+    place_pass(p, 1);
 }
 
 static void a_connector_of_single_events_is_asked_until_there_are_none(void **state)
@@ -466,7 +391,7 @@ static void a_connector_of_single_events_is_asked_until_there_are_none(void **st
     (void)state;
     struct place *p = place_new(30);
     int64_t flow = workflow(p, RAC_S("t"), NEXT, 1);
-    settle(p);
+    place_settle(p);
     for (int i = 0; i < 3; i++)
         answer_poll(p, "news.example/next", 200, "Content-Type: application/json");
     answer_poll(p, "news.example/next", 202, "");
@@ -475,10 +400,10 @@ static void a_connector_of_single_events_is_asked_until_there_are_none(void **st
     const struct memory_run *r = &p->w->store->runs[0];
     for (size_t i = 0; i < r->pieces_n; i++)
         assert_null(memmem(r->pieces[i].p, r->pieces[i].n, "x-ms-trigger-single", 19));
-    pass(p, 60000);
+    place_pass(p, 60000);
     answer_poll(p, "news.example/next", 200, "Content-Type: application/json\nRetry-After: 30");
     assert_null(p->w->fetches); /* it says itself when */
-    pass(p, 30000);
+    place_pass(p, 30000);
     assert_non_null(p->w->fetches);
     place_free(p);
 }
@@ -488,7 +413,7 @@ static void a_connector_that_never_ends_is_not_asked_for_ever(void **state)
     (void)state;
     struct place *p = place_new(31);
     int64_t flow = workflow(p, RAC_S("t"), NEXT, 1);
-    settle(p);
+    place_settle(p);
     for (int i = 0; i < 1000; i++)
         answer_poll(p, "news.example/next", 200, "Content-Type: application/json");
     assert_null(p->w->fetches);
@@ -501,17 +426,17 @@ static void run_by_hand_it_polls(void **state)
     (void)state;
     struct place *p = place_new(32);
     int64_t flow = workflow(p, RAC_S("t"), POLL("slow.example"), 1);
-    settle(p);
+    place_settle(p);
     answer_poll(p, "slow.example", 202, "");
-    pass(p, 10000);
+    place_pass(p, 10000);
     assert_null(p->w->fetches);
     rac_scheduler_notify(p->s, flow, RAC_S("t0"));
-    settle(p);
+    place_settle(p);
     answer_poll(p, "slow.example", 200, "Content-Type: application/json");
     assert_int_equal(runs_of(p, flow), 1);
-    pass(p, 49000);
+    place_pass(p, 49000);
     assert_null(p->w->fetches);
-    pass(p, 1100); /* and otherwise at its times, as before */
+    place_pass(p, 1100); /* and otherwise at its times, as before */
     assert_non_null(p->w->fetches);
     place_free(p);
 }
