@@ -71,7 +71,7 @@ static int value_of(char c)
     return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
 }
 
-bool rac_base64_decode(struct rac_arena *a, rac_str text, rac_str *out)
+static bool decode(struct rac_arena *a, rac_str text, bool stray_bits, rac_str *out)
 {
     char *p = rac_arena_alloc_dirty(a, text.n / 4 * 3 + 4), *w = p;
     uint32_t bits = 0;
@@ -96,9 +96,19 @@ bool rac_base64_decode(struct rac_arena *a, rac_str text, rac_str *out)
         }
     }
     if (symbols % 4 == 1 || (pads > 0 && (symbols + pads) % 4 != 0) || pads > 2 ||
-        (bits & ((1u << have) - 1)) != 0)
+        (!stray_bits && (bits & ((1u << have) - 1)) != 0))
         return false;
     *w = '\0';
     *out = (rac_str){p, (size_t)(w - p)};
     return true;
+}
+
+bool rac_base64_decode(struct rac_arena *a, rac_str text, rac_str *out)
+{
+    return decode(a, text, false, out);
+}
+
+bool rac_base64_decode_lax(struct rac_arena *a, rac_str text, rac_str *out)
+{
+    return decode(a, text, true, out);
 }

@@ -14,5 +14,8 @@ void rac_base64_encode_buf(struct rac_buf *b, rac_str bytes);     /* padded, app
 /* Accepts either alphabet, padded or not, and white space between; false for anything else.
  * *out lives in a. */
 bool rac_base64_decode(struct rac_arena *a, rac_str text, rac_str *out);
+/* Takes bits behind the last byte as well, as .NET does ("YR==" is "a"): for content that others
+ * wrote, never for signatures and keys. */
+bool rac_base64_decode_lax(struct rac_arena *a, rac_str text, rac_str *out);
 
 #endif

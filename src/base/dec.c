@@ -309,6 +309,10 @@ rac_err rac_dec_mod(struct rac_dec x, struct rac_dec y, struct rac_dec *out)
         return RAC_E_INVALID;
     int scale = x.scale > y.scale ? x.scale : y.scale;
     struct wide a = scaled(x, scale), b = scaled(y, scale), rest = {{0}};
+    if (wide_cmp(&a, &b) < 0) { /* as it is, scale and all */
+        *out = x;
+        return RAC_OK;
+    }
     for (int bit = LIMBS * 32 - 1; bit >= 0; bit--) { /* schoolbook, one bit at a time */
         wide_add(&rest, &rest);
         rest.v[0] |= a.v[bit / 32] >> (bit % 32) & 1;

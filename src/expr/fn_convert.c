@@ -167,7 +167,7 @@ static bool strict_base64(struct rac_arena *a, rac_str s, rac_str *out)
             return false;
         symbols += !blank;
     }
-    return symbols % 4 == 0 && rac_base64_decode(a, s, out);
+    return symbols % 4 == 0 && rac_base64_decode_lax(a, s, out);
 }
 
 static bool decoded(struct call *c, const struct rac_json *v, rac_str *bytes)
@@ -321,7 +321,7 @@ bool fn_data_uri_to_string(struct call *c, const struct rac_json *v, size_t n RA
         if (rac_str_eqi(rac_str_trim(rac_str_cut(first, '=', &value)), RAC_S("charset")))
             ok = rac_str_eqi(rac_str_trim(value), RAC_S("utf-8"));
     }
-    if (!ok || !rac_base64_decode(c->a, u.base64, &bytes))
+    if (!ok || !rac_base64_decode_lax(c->a, u.base64, &bytes))
         return fail_convert(c, &v[0], "a string: its media type or charset is not valid");
     return answer_str(out, rac_utf8_mend(c->a, bytes));
 }

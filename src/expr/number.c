@@ -4,7 +4,10 @@
 
 #include <math.h>
 
-enum { DIGITS_MAX = 1500 }; /* every double is exact in fewer */
+enum {
+    DIGITS_MAX = 1500, /* every double is exact in fewer */
+    EXPONENT_DIGITS_MAX = 10,
+};
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -433,13 +436,57 @@ static rac_err put_standard(struct rac_buf *b, const struct rac_json *v, struct 
 
 /* --- custom formats --------------------------------------------------------------------------- */
 
+/* A number as its digits that count: 0.TEXT times 10^scale. Zero has none. */
+struct significant {
+    bool neg;
+    int n, scale;
+    char text[DIGITS_MAX + 8];
+};
+
+static void drop_zeros(struct significant *s)
+{
+    while (s->n > 0 && s->text[s->n - 1] == '0')
+        s->n--;
+    if (s->n == 0) {
+        s->scale = 0;
+        s->neg = false;
+    }
+}
+
+static void significant_of(const struct digits *d, struct significant *s)
+{
+    int first, n = d->whole_n + d->fraction_n;
+    (void)leading(d, &first);
+    *s = (struct significant){.neg = d->neg, .n = n - first, .scale = d->whole_n - first};
+    if (s->n > 0)
+        memcpy(s->text, d->v + first, (size_t)s->n);
+    drop_zeros(s);
+}
+
+/* Keeps so many digits, half away from zero. */
+static void cut(struct significant *s, int keep)
+{
+    if (keep < s->n) {
+        bool up = keep >= 0 && s->text[keep] >= '5';
+        s->n = keep < 0 ? 0 : keep;
+        while (up && s->n > 0 && s->text[s->n - 1] == '9')
+            s->n--;
+        if (up && s->n > 0) {
+            s->text[s->n - 1]++;
+        } else if (up) {
+            s->text[s->n++] = '1';
+            s->scale++;
+        }
+    }
+    drop_zeros(s);
+}
+
 struct custom {
-    int whole_places, whole_zeros;       /* placeholders before the point; zeros from the first 0 */
-    int fraction_places, fraction_zeros; /* after it; up to the last 0 */
-    int thousands, percents;             /* commas that divide, % and ‰ that multiply */
-    int exponent_digits;                 /* 0: none */
-    bool grouped, exponent_plus;
-    char exponent_letter;
+    int places, point; /* placeholders; how many of them are before the point */
+    int first_zero;    /* places from the first 0 to the point */
+    int last_zero;     /* places from the last 0 to the point: negative behind it */
+    int shift;         /* powers of ten: % and ‰ add, commas in front of the point take away */
+    bool grouped, scientific;
 };
 
 /* Length of a literal at i (quoted or escaped; a quote may lack its end), 0 when there is none. */
@@ -458,6 +505,7 @@ static size_t literal(rac_str f, size_t i, rac_str *text)
     return (end < f.n ? end + 1 : end) - i;
 }
 
+/* Length of "E0", "e+00" and the like at i. */
 static size_t exponent_length(rac_str f, size_t i)
 {
     if (f.p[i] != 'E' && f.p[i] != 'e')
@@ -471,123 +519,163 @@ static size_t exponent_length(rac_str f, size_t i)
     return at > zeros ? at - i : 0;
 }
 
+/* Commas at one place, waiting to be told whether they group or divide. */
+struct commas {
+    int place, n;
+};
+
+static void scan_character(rac_str f, size_t *i, struct custom *k, int *zeros, struct commas *m)
+{
+    switch (f.p[*i]) {
+    case '0':
+        if (zeros[0] < 0)
+            zeros[0] = k->places;
+        zeros[1] = k->places + 1;
+        k->places++;
+        return;
+    case '#':
+        k->places++;
+        return;
+    case '.':
+        if (k->point < 0)
+            k->point = k->places;
+        return;
+    case ',':
+        if (k->places == 0 || k->point >= 0)
+            return;
+        k->grouped |= m->n > 0 && m->place != k->places;
+        m->n = m->n > 0 && m->place == k->places ? m->n + 1 : 1;
+        m->place = k->places;
+        return;
+    case '%':
+        k->shift += 2;
+        return;
+    default:
+        if (rac_str_starts(rac_str_from(f, *i), RAC_S("\xe2\x80\xb0"))) { /* ‰ */
+            k->shift += 3;
+            *i += 2;
+        }
+        return;
+    }
+}
+
 static struct custom scan(rac_str f)
 {
-    struct custom k = {0};
-    bool point = false, zero_seen = false;
-    int commas = 0;
+    struct custom k = {.point = -1};
+    struct commas m = {0};
+    int zeros[2] = {-1, 0}; /* the place of the first 0, and the one behind the last */
     rac_str text;
+    for (size_t i = 0; i < f.n; i++) {
+        size_t skip = literal(f, i, &text), e = exponent_length(f, i);
+        k.scientific |= e > 0;
+        if (skip > 0 || e > 0)
+            i += skip + e - 1;
+        else
+            scan_character(f, &i, &k, zeros, &m);
+    }
+    if (k.point < 0)
+        k.point = k.places;
+    if (m.n > 0 && m.place == k.point)
+        k.shift -= 3 * m.n;
+    else
+        k.grouped |= m.n > 0;
+    k.first_zero = zeros[0] >= 0 && zeros[0] < k.point ? k.point - zeros[0] : 0;
+    k.last_zero = zeros[1] > k.point ? k.point - zeros[1] : 0;
+    return k;
+}
+
+struct section {
+    struct rac_buf *b;
+    const struct significant *s;
+    const struct custom *k;
+    const struct rac_culture *c;
+    int next;  /* of the digits */
+    int place; /* how many digits are due before the point, this one counted */
+    int spare; /* digits more than places; negative: places more than digits */
+    bool exponent_put, point_put;
+};
+
+static void put_digit(struct section *w, char digit)
+{
+    rac_buf_add_char(w->b, digit);
+    if (w->k->grouped && w->place > 1)
+        put_group(w->b, w->c, w->place - 1);
+}
+
+/* What has no place of its own stands in front of the first one. */
+static void put_spare(struct section *w)
+{
+    for (; w->spare > 0; w->spare--) {
+        put_digit(w, w->next < w->s->n ? w->s->text[w->next++] : '0');
+        w->place--;
+    }
+}
+
+static void put_place(struct section *w)
+{
+    put_spare(w);
+    if (w->spare < 0) {
+        w->spare++;
+        if (w->place <= w->k->first_zero)
+            put_digit(w, '0');
+    } else if (w->next < w->s->n) {
+        put_digit(w, w->s->text[w->next++]);
+    } else if (w->place > w->k->last_zero) {
+        put_digit(w, '0');
+    }
+    w->place--;
+}
+
+static void put_point(struct section *w)
+{
+    put_spare(w);
+    if (w->place != 0 || w->point_put)
+        return;
+    w->point_put = w->k->last_zero < 0 || (w->k->point < w->k->places && w->next < w->s->n);
+    if (w->point_put)
+        rac_buf_add(w->b, w->c->decimal);
+}
+
+/* The first one is the exponent, any other is text. */
+static void put_custom_exponent(struct section *w, rac_str spelled)
+{
+    if (w->exponent_put) {
+        rac_buf_add(w->b, spelled);
+        return;
+    }
+    w->exponent_put = true;
+    bool sign = spelled.p[1] == '+' || spelled.p[1] == '-';
+    int digits = (int)spelled.n - 1 - sign, e = w->s->n == 0 ? 0 : w->s->scale - w->k->point;
+    rac_buf_add_char(w->b, spelled.p[0]);
+    if (e < 0 || spelled.p[1] == '+')
+        rac_buf_add_char(w->b, e < 0 ? '-' : '+');
+    rac_buf_printf(w->b, "%0*d", digits < EXPONENT_DIGITS_MAX ? digits : EXPONENT_DIGITS_MAX,
+                   e < 0 ? -e : e);
+}
+
+static void put_section(struct section *w, rac_str f)
+{
+    rac_str text;
+    w->place = w->k->point;
+    if (!w->k->scientific) {
+        w->place = w->s->scale > w->k->point ? w->s->scale : w->k->point;
+        w->spare = w->s->scale - w->k->point;
+    }
     for (size_t i = 0; i < f.n; i++) {
         size_t skip = literal(f, i, &text), e = exponent_length(f, i);
         char ch = f.p[i];
         if (skip > 0) {
+            rac_buf_add(w->b, text);
             i += skip - 1;
-            continue;
-        }
-        if (e > 0) {
-            k.exponent_letter = ch;
-            k.exponent_plus = f.p[i + 1] == '+';
-            k.exponent_digits = (int)(e - 1 - (f.p[i + 1] == '+' || f.p[i + 1] == '-'));
+        } else if (e > 0) {
+            put_custom_exponent(w, rac_str_sub(f, i, e));
             i += e - 1;
         } else if (ch == '0' || ch == '#') {
-            if (point) {
-                k.fraction_places++;
-                if (ch == '0')
-                    k.fraction_zeros = k.fraction_places;
-            } else {
-                k.grouped |= commas > 0; /* a comma between places */
-                commas = 0;
-                k.whole_places++;
-                zero_seen |= ch == '0';
-                k.whole_zeros += zero_seen;
-            }
+            put_place(w);
         } else if (ch == '.') {
-            if (!point)
-                k.thousands = commas;
-            point = true;
-            commas = 0;
-        } else if (ch == ',' && !point && k.whole_places > 0) {
-            commas++;
-        } else if (ch == '%') {
-            k.percents += 2;
-        } else if ((unsigned char)ch == 0xe2 && i + 2 < f.n &&
-                   memcmp(f.p + i, "\xe2\x80\xb0", 3) == 0) {
-            k.percents += 3;
-            i += 2;
-        }
-    }
-    if (!point)
-        k.thousands = commas;
-    return k;
-}
-
-/* The digits of the whole part that belong to the i-th of k's places (the first takes the rest). */
-static void put_places(struct rac_buf *b, const struct digits *d, const struct custom *k, int place,
-                       const struct rac_culture *c, int *put)
-{
-    int upto = d->whole_n - (k->whole_places - 1 - place); /* digits [*put, upto) are due */
-    int right = k->whole_places - 1 - place;
-    if (place == 0 && upto > 1) { /* overflowing digits stand at the first place */
-        for (int i = 0; i < upto; i++) {
-            rac_buf_add_char(b, d->v[i]);
-            if (k->grouped)
-                put_group(b, c, d->whole_n - i - 1);
-        }
-        *put = upto;
-        return;
-    }
-    if (upto > *put && upto > 0) {
-        rac_buf_add_char(b, d->v[upto - 1]);
-        *put = upto;
-    } else if (right < k->whole_zeros) {
-        rac_buf_add_char(b, '0');
-    } else {
-        return;
-    }
-    if (k->grouped)
-        put_group(b, c, right);
-}
-
-static void put_custom_exponent(struct rac_buf *b, const struct custom *k, int e)
-{
-    rac_buf_add_char(b, k->exponent_letter);
-    if (e < 0 || k->exponent_plus)
-        rac_buf_add_char(b, e < 0 ? '-' : '+');
-    rac_buf_printf(b, "%0*d", k->exponent_digits, e < 0 ? -e : e);
-}
-
-static void put_section(struct rac_buf *b, rac_str f, struct digits *d, const struct custom *k,
-                        const struct rac_culture *c, int e)
-{
-    int place = 0, put = 0, fraction = 0;
-    bool point = false;
-    rac_str text;
-    int shown = d->fraction_n; /* up to the last digit that is not zero, or a 0 place */
-    while (shown > k->fraction_zeros && d->v[d->whole_n + shown - 1] == '0')
-        shown--;
-    for (size_t i = 0; i < f.n; i++) {
-        size_t skip = literal(f, i, &text), exponent = exponent_length(f, i);
-        char ch = f.p[i];
-        if (skip > 0) {
-            rac_buf_add(b, text);
-            i += skip - 1;
-        } else if (exponent > 0 && k->exponent_digits > 0) {
-            put_custom_exponent(b, k, e);
-            i += exponent - 1;
-        } else if ((ch == '0' || ch == '#') && !point) {
-            put_places(b, d, k, place++, c, &put);
-        } else if (ch == '0' || ch == '#') {
-            if (fraction < shown)
-                rac_buf_add_char(b, d->v[d->whole_n + fraction]);
-            fraction++;
-        } else if (ch == '.') {
-            if (!point && k->whole_places == 0)
-                rac_buf_add(b, (rac_str){d->v, (size_t)d->whole_n});
-            if (!point && shown > 0)
-                rac_buf_add(b, c->decimal);
-            point = true;
+            put_point(w);
         } else if (ch != ',') {
-            rac_buf_add_char(b, ch);
+            rac_buf_add_char(w->b, ch);
         }
     }
 }
@@ -612,31 +700,6 @@ static rac_str section_at(rac_str f, int wanted, int *count)
     return found;
 }
 
-static int apply_scale(struct digits *d, const struct custom *k)
-{
-    if (k->exponent_digits == 0) {
-        shift(d, k->percents - 3 * k->thousands);
-        round_to(d, k->fraction_places);
-        return 0;
-    }
-    int first, e = leading(d, &first);
-    int places = k->whole_places < 1 ? 1 : k->whole_places;
-    if (all_zero(d)) {
-        round_to(d, k->fraction_places);
-        return 0;
-    }
-    shift(d, places - 1 - e);
-    int before = d->whole_n;
-    round_to(d, k->fraction_places);
-    e -= places - 1;
-    if (d->whole_n > before) {
-        shift(d, -1);
-        round_to(d, k->fraction_places);
-        e++;
-    }
-    return e;
-}
-
 /* Section `wanted` of a format; the first one where it is missing or empty. */
 static rac_str section_or_first(rac_str f, int wanted, bool *own)
 {
@@ -646,24 +709,26 @@ static rac_str section_or_first(rac_str f, int wanted, bool *own)
     return *own ? s : section_at(f, 0, &sections);
 }
 
-static void put_custom(struct rac_buf *b, rac_str f, struct digits *d, const struct rac_culture *c)
+static void put_custom(struct rac_buf *b, rac_str f, const struct digits *d,
+                       const struct rac_culture *c)
 {
     bool own = false, own_zero;
+    struct significant s;
+    significant_of(d, &s);
     rac_str zero = section_or_first(f, 2, &own_zero),
-            chosen = all_zero(d) ? zero : section_or_first(f, d->neg ? 1 : 0, &own);
-    struct digits scaled = *d;
+            chosen = s.n == 0 ? zero : section_or_first(f, s.neg ? 1 : 0, &own);
     struct custom k = scan(chosen);
-    int e = apply_scale(&scaled, &k);
-    if (all_zero(&scaled) && chosen.p != zero.p) { /* it rounds to zero */
-        chosen = zero;
-        k = scan(chosen);
-        scaled = *d;
-        e = apply_scale(&scaled, &k);
-        own = own_zero;
+    if (s.n > 0) {
+        s.scale += k.shift;
+        cut(&s, k.scientific ? k.places : s.scale + k.places - k.point);
+        if (s.n == 0 && chosen.p != zero.p) { /* it rounds to zero */
+            chosen = zero;
+            k = scan(chosen);
+        }
     }
-    if (scaled.neg && !own)
+    if (s.neg && !own)
         rac_buf_add(b, c->minus);
-    put_section(b, chosen, &scaled, &k, c, e);
+    put_section(&(struct section){.b = b, .s = &s, .k = &k, .c = c}, chosen);
 }
 
 static bool standard(rac_str f, char *letter, int *precision)

@@ -307,7 +307,7 @@ bool envelope_bytes(const struct rac_json *v, struct rac_arena *a, rac_str *out)
 {
     const struct rac_json *content = RAC_JSON_GET(v, "$content");
     return rac_json_is_string(content) &&
-           rac_base64_decode(a, (rac_str){content->s, content->n}, out);
+           rac_base64_decode_lax(a, (rac_str){content->s, content->n}, out);
 }
 
 rac_str envelope_text(const struct rac_json *v, struct rac_arena *a)

@@ -29,6 +29,7 @@ static void arithmetic_keeps_scales(void **state RAC_UNUSED)
     check(rac_dec_div(dec("2"), dec("3"), &d), d, "0.6666666666666666666666666667");
     check(rac_dec_div(dec("100"), dec("0.01"), &d), d, "10000");
     check(rac_dec_mod(dec("-7.5"), dec("2"), &d), d, "-1.5");
+    check(rac_dec_mod(dec("2.0"), dec("-12345.6789"), &d), d, "2.0"); /* smaller: as it is */
     check(RAC_OK, dec("-0.00"), "0.00");
     check(RAC_OK, dec("79228162514264337593543950335"), "79228162514264337593543950335");
 }

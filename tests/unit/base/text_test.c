@@ -153,6 +153,9 @@ static void base64_round_trips(void **state RAC_UNUSED)
     assert_false(rac_base64_decode(&a, RAC_S("Zm9vYmE=="), &out));
     assert_false(rac_base64_decode(&a, RAC_S("Z"), &out));
     assert_false(rac_base64_decode(&a, RAC_S("Zm9vYmF="), &out)); /* stray bits */
+    assert_true(rac_base64_decode_lax(&a, RAC_S("Zm9vYmF="), &out) &&
+                rac_str_eq(out, RAC_S("fooba")));
+    assert_false(rac_base64_decode_lax(&a, RAC_S("Zm9vYmF=="), &out));
     assert_false(rac_base64_decode(&a, RAC_S("Zm*v"), &out));
     rac_arena_fini(&a);
 }
