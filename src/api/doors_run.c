@@ -200,7 +200,7 @@ static bool send_event(struct rac_passage *p)
     if (rac_secure_of_trigger(plan) & (inputs ? RAC_SECURE_INPUTS : RAC_SECURE_OUTPUTS))
         rac_passage_refuse(p, 404, "ContentNotFound", RAC_S("The content is kept secret."), 0);
     else
-        reply_text(p, rac_secure_mask_text(rac_secure_values_of_plan(plan, p->x->arena),
+        reply_text(p, rac_secure_mask_text(rac_secure_values_of_plan(plan),
                                            inputs ? e.inputs : e.outputs, p->x->arena));
     return true;
 }

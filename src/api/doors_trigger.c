@@ -7,6 +7,7 @@
 #include "workflow/content.h"
 #include "workflow/ident.h"
 #include "workflow/inbound.h"
+#include "workflow/secure.h"
 
 /* A trigger called from outside: request -> outputs -> engine -> answer (spec workflows §2.2, §3.3,
  * §4.11, §4.13). */
@@ -196,6 +197,7 @@ static void record_refusal(struct rac_passage *p, const struct rac_wf_fault *fau
     rac_run_name(&namer, now, 0, 1, name);
     RAC_JSON_PUT_STR(a, &e, "code", rac_str_of(fault->code));
     RAC_JSON_PUT_STR(a, &e, "message", fault->message);
+    e = rac_secure_error(p->live->flow->plan, RAC_SECURE_TRIGGER, &e, a);
     struct rac_flow_event_row row = {.name = rac_str_of(name),
                                      .trigger = p->trigger->name,
                                      .status = RAC_S("Failed"),

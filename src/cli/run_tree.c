@@ -41,15 +41,12 @@ static void print_answer(struct rac_cli *cli, struct rac_run *r, const struct ra
     struct rac_arena *a = rac_run_arena(r);
     const struct rac_json *status = RAC_JSON_GET(&x->outputs, "statusCode"),
                           *body = RAC_JSON_GET(&x->outputs, "body");
-    struct rac_secure hidden;
-    if (status == NULL)
-        return;
-    rac_secure_of_plan(p, a, &hidden);
-    if ((hidden.actions[x->action - p->actions] & RAC_SECURE_OUTPUTS) != 0)
+    uint8_t hidden = rac_secure_of_action(p, (uint32_t)(x->action - p->actions));
+    if (status == NULL || (hidden & RAC_SECURE_OUTPUTS) != 0)
         return;
     rac_str text = RAC_S("");
     if (body != NULL) {
-        struct rac_json shown = rac_secure_mask(rac_secure_values_of_plan(p, a), body, a);
+        struct rac_json shown = rac_secure_mask(rac_secure_values_of_plan(p), body, a);
         text = rac_json_is_string(&shown) ? rac_json_str(&shown, RAC_S(""))
                                           : rac_json_print_str(&shown, 0, a);
     }

@@ -15,6 +15,7 @@
 #include "workflow/exchange_priv.h"
 #include "workflow/http_status.h"
 #include "workflow/retry.h"
+#include "workflow/secure.h"
 #include "workflow/trigger_plan.h"
 
 enum { TIMEOUT_CONNECTOR_MS = 120000, TIMEOUT_SAID_MAX_MS = 86400000 };
@@ -289,13 +290,18 @@ static struct rac_json headers_json(const struct rac_headers *h, struct rac_aren
     return o;
 }
 
+static uint32_t place_of(const struct exchange *x)
+{
+    return (uint32_t)(x->o->x->action - x->o->live->flow->plan->actions);
+}
+
 static struct rac_json transport_error(const struct exchange *x)
 {
     struct rac_arena *a = &x->o->a;
     struct rac_json e = rac_json_new_object(a);
     RAC_JSON_PUT_STR(a, &e, "code", rac_str_of(x->answer.error_code));
     RAC_JSON_PUT_STR(a, &e, "message", x->answer.message);
-    return e;
+    return rac_secure_error(x->o->live->flow->plan, place_of(x), &e, a);
 }
 
 static const struct rac_json *body_of(const struct exchange *x)
@@ -531,6 +537,8 @@ static void judge(struct outside *o)
         location_tell(x);
     if (told)
         record_request(x, waits ? 0 : RAC_RUN_REQUEST_LAST);
+    if (error != NULL && rac_secure_hides(o->live->flow->plan, place_of(x)))
+        error = NULL; /* it is of the service's making, code and all */
     if (async_failed || x->answer.status < 200 || x->answer.status > 299) {
         struct rac_json why = failure(x, error, async_failed);
         outside_settle(o, RAC_WF_FAILED,

@@ -65,7 +65,7 @@ struct rac_history_value history_value_of(const struct rac_history *h,
     out.size = v->size;
     if (v->kind == RAC_VALUE_TEXT) {
         out.raw = rac_arena_str(a, v->text);
-        out.text = rac_secure_mask_text(h->sanitized, out.raw, a);
+        out.text = rac_secure_mask_text(rac_secure_values_of_plan(h->plan), out.raw, a);
         out.size = out.text.n;
     }
     if (v->kind == RAC_VALUE_DIGEST)
@@ -97,7 +97,7 @@ rac_err rac_history_value(const struct rac_history *h, const struct rac_history_
     }
     rac_err err = h->source->value(h->source->self, value->digest, a, text);
     if (err == RAC_OK)
-        *text = rac_secure_mask_text(h->sanitized, *text, a);
+        *text = rac_secure_mask_text(rac_secure_values_of_plan(h->plan), *text, a);
     return err;
 }
 
@@ -128,15 +128,18 @@ static void add_retry(const struct rac_history *h, struct rac_history_record *x,
     struct rac_json what = history_json_of(h, &e->extra, a);
     const struct rac_json *response = RAC_JSON_GET(&what, "response"),
                           *error = RAC_JSON_GET(&what, "error");
+    uint8_t hidden = rac_secure_of_action(h->plan, (uint32_t)(x->action - h->plan->actions));
     struct rac_retry_attempt t = {
         .start_ms = e->start_ms,
         .end_ms = e->at_ms,
         .status = (int)rac_json_int(RAC_JSON_GET(response, "statusCode"), 0),
         .transport_code = "BadRequest",
         .client_request_id = rac_json_str(RAC_JSON_GET(&what, "id"), RAC_STR_NULL),
-        .service_request_id =
-            rac_json_str(rac_json_geti(RAC_JSON_GET(response, "headers"), RAC_S("x-ms-request-id")),
-                         RAC_STR_NULL),
+        .service_request_id = (hidden & RAC_SECURE_OUTPUTS) != 0
+                                  ? RAC_STR_NULL
+                                  : rac_json_str(rac_json_geti(RAC_JSON_GET(response, "headers"),
+                                                               RAC_S("x-ms-request-id")),
+                                                 RAC_STR_NULL),
         .error = error};
     rac_str code = rac_json_str(RAC_JSON_GET(error, "code"), RAC_STR_NULL);
     if (code.p != NULL)
@@ -149,7 +152,7 @@ static void add_retry(const struct rac_history *h, struct rac_history_record *x,
 void history_take(const struct rac_history *h, struct rac_history_record *x,
                   const struct rac_entry *e, struct rac_arena *a)
 {
-    uint8_t hidden = h->secure.actions[x->action - h->plan->actions];
+    uint8_t hidden = rac_secure_of_action(h->plan, (uint32_t)(x->action - h->plan->actions));
     bool hide_in = (hidden & RAC_SECURE_INPUTS) != 0, hide_out = (hidden & RAC_SECURE_OUTPUTS) != 0;
     char id[37];
     switch (e->kind) {
@@ -230,8 +233,8 @@ static void fold_run(struct rac_history *h, const struct rac_entry *e)
 {
     struct rac_history_run *r = &h->run;
     struct rac_json facts = history_json_of(h, &e->extra, h->a);
-    bool hide_in = (h->secure.trigger & RAC_SECURE_INPUTS) != 0,
-         hide_out = (h->secure.trigger & RAC_SECURE_OUTPUTS) != 0;
+    uint8_t hidden = rac_secure_of_trigger(h->plan);
+    bool hide_in = (hidden & RAC_SECURE_INPUTS) != 0, hide_out = (hidden & RAC_SECURE_OUTPUTS) != 0;
     memcpy(h->seed, e->seed, sizeof h->seed);
     h->name = rac_json_str(RAC_JSON_GET(&facts, "name"), RAC_S(""));
     r->status = RAC_WF_WAITING;
@@ -311,7 +314,7 @@ static void fold_end(struct rac_history *h, const struct rac_entry *e)
     h->run.code = code_of(e->code, h->a);
     h->run.error = history_json_of(h, &e->error, h->a);
     h->run.results = history_json_of(h, &e->outputs, h->a);
-    h->run.results = rac_secure_results(h->plan, &h->secure, &h->run.results, h->a);
+    h->run.results = rac_secure_results(h->plan, &h->run.results, h->a);
     h->run.end_ms = e->at_ms;
 }
 
@@ -339,7 +342,7 @@ static void fold(void *arg, const struct rac_entry *e)
         h->run.response = history_value_of(h, &e->extra, false, h->a);
         if (e->action < h->plan->actions_n) {
             h->run.response_action = h->plan->actions[e->action].name;
-            h->run.response.secured = h->secure.actions[e->action] != 0;
+            h->run.response.secured = rac_secure_of_action(h->plan, e->action) != 0;
         }
         break;
     case RAC_ENTRY_CLOSED:
@@ -476,8 +479,6 @@ rac_err rac_history_open(const struct rac_plan *plan, const struct rac_history_s
     *h = (struct rac_history){.plan = plan, .source = source, .a = a};
     h->actions = RAC_NEW_N(a, struct haction, plan->actions_n);
     h->graph_frames = RAC_NEW_N(a, uint32_t, plan->graphs_n);
-    rac_secure_of_plan(plan, a, &h->secure);
-    h->sanitized = rac_secure_values_of_plan(plan, a);
     for (uint32_t i = 0; i < plan->actions_n; i++) {
         h->actions[i].record.action = &plan->actions[i];
         h->actions[i].record.repetitions = h->actions[i].record.iterations = -1;

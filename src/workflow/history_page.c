@@ -203,7 +203,7 @@ static void add_request(struct page *p, const struct rac_entry *e)
     const struct rac_json *request = RAC_JSON_GET(&what, "request"),
                           *response = RAC_JSON_GET(&what, "response"),
                           *error = RAC_JSON_GET(&what, "error");
-    uint8_t hidden = p->h->secure.actions[p->action];
+    uint8_t hidden = rac_secure_of_action(p->h->plan, p->action);
     if ((hidden & RAC_SECURE_INPUTS) != 0)
         request = only(request, RAC_S("method"), p->a);
     if ((hidden & RAC_SECURE_OUTPUTS) != 0)

@@ -30,8 +30,6 @@ struct rac_history {
     struct rac_history_run run;
     rac_str name;
     uint8_t seed[16];
-    struct rac_secure secure;                  /* what is hidden (§4.10) */
-    const struct rac_secure_values *sanitized; /* texts of secure parameters; NULL: none */
     bool over, closed;
     rac_ms closed_ms;
     rac_str closed_code;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "openapi/read.h"
+#include "workflow/secure.h"
 
 enum { NESTING_MAX = 8, ACTIONS_CAP = 10000 };
 
@@ -641,6 +642,7 @@ rac_err rac_plan_compile(const struct rac_workflow *w, struct rac_arena *a, stru
     if (c.failed)
         return RAC_E_INVALID;
     bind_parameters(p);
+    p->secure = rac_secure_of_plan(p, a);
     *out = p;
     return RAC_OK;
 }

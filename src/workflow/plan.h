@@ -98,7 +98,8 @@ struct rac_plan {
     bool responds_async;        /* one of them asynchronous (§3.3) */
     rac_str trigger_name, trigger_type;
     const struct rac_json *trigger;
-    const struct rac_expr *outputs; /* of the workflow; NULL: none */
+    const struct rac_expr *outputs;  /* of the workflow; NULL: none */
+    const struct rac_secure *secure; /* what may not be shown (secure.h) */
 };
 
 /* RAC_OK; RAC_E_INVALID with diagnostics whose pointers are into the workflow's file. */

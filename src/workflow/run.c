@@ -13,6 +13,7 @@
 #include "workflow/authentication.h"
 #include "workflow/http_status.h"
 #include "workflow/run_priv.h"
+#include "workflow/secure.h"
 
 #include <stdarg.h>
 
@@ -178,7 +179,8 @@ static struct rac_json tracked(struct rac_run *r, struct rac_wf_record *x,
     struct rac_wf_record ended = *x;
     struct rac_json v;
     rac_str why;
-    if (x->action->tracked == NULL || r->plan->workflow->stateless)
+    if (x->action->tracked == NULL || r->plan->workflow->stateless ||
+        rac_secure_hides_tracked(r->plan, run_place(r, x)))
         return rac_json_none;
     ended.status = o->status;
     ended.code = o->code;
@@ -191,6 +193,15 @@ static struct rac_json tracked(struct rac_run *r, struct rac_wf_record *x,
     return v;
 }
 
+/* What is kept of an error: every message of an action passes here. */
+static struct rac_entry_value error_value(struct rac_run *r, const struct rac_wf_record *x,
+                                          const struct rac_act_result *o)
+{
+    return run_value(o->plain || o->error.type == RAC_JSON_NONE
+                         ? o->error
+                         : rac_secure_error(r->plan, run_place(r, x), &o->error, r->a));
+}
+
 void run_end(struct rac_run *r, struct rac_wf_record *x, const struct rac_act_result *o,
              bool begins)
 {
@@ -200,7 +211,7 @@ void run_end(struct rac_run *r, struct rac_wf_record *x, const struct rac_act_re
                           .status = o->status,
                           .code = rac_str_of(o->code),
                           .outputs = run_value(o->outputs),
-                          .error = run_value(o->error)};
+                          .error = error_value(r, x, o)};
     if (o->skip != RAC_SKIP_NONE) {
         e = (struct rac_entry){.kind = RAC_ENTRY_SKIPPED,
                                .frame = e.frame,
@@ -301,6 +312,19 @@ static uint32_t not_satisfied(const struct rac_run *r, const struct rac_wf_recor
     return UINT32_MAX;
 }
 
+/* The code of a static result that is made of secured values, and its error with none of its own. */
+static rac_str secret_code(const struct rac_json *status, struct rac_json *error,
+                           struct rac_arena *a)
+{
+    int number = rac_json_is_string(status) ? rac_http_status_parse((rac_str){status->s, status->n})
+                                            : (int)rac_json_int(status, 0);
+    if (error->type != RAC_JSON_NONE) {
+        *error = rac_json_new_object(a);
+        RAC_JSON_PUT_STR(a, error, "code", RAC_S("ActionFailed"));
+    }
+    return number >= 100 && number <= 599 ? rac_http_status_name(number, a) : RAC_STR_NULL;
+}
+
 /* §4.12: {"status", "outputs"?, "error"?, "code"?} instead of executing. */
 static void fixed(struct rac_run *r, struct rac_wf_record *x)
 {
@@ -327,6 +351,8 @@ static void fixed(struct rac_run *r, struct rac_wf_record *x)
         } else if (status != NULL && code.p == NULL) {
             code = rac_http_status_name((int)rac_json_int(status, 200), r->a);
         }
+        if (rac_secure_hides(r->plan, run_place(r, x)))
+            code = secret_code(status, &o.error, r->a);
         o.code = code.p != NULL                 ? rac_arena_cstr(r->a, code)
                  : o.status == RAC_WF_SUCCEEDED ? "OK"
                                                 : "BadRequest";
@@ -401,6 +427,7 @@ static void execute(struct rac_run *r, struct rac_wf_record *x)
         run_fail(r, &o, "ActionTypeNotSupported", "ActionTypeNotSupported",
                  "The action type '%.*s' of action '%.*s' is not supported by this host.",
                  RAC_FMT(x->action->type_word), RAC_FMT(x->action->name));
+        o.plain = true;
     }
     run_end(r, x, &o, true);
 }

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "workflow/run_priv.h"
+#include "workflow/secure.h"
 
 enum {
     FOREACH_ITEMS_MAX = 100000,
@@ -57,6 +58,7 @@ static void ends(struct rac_run *r, struct rac_wf_record *x, enum rac_wf_status 
     struct rac_act_result o = {.status = s, .code = "NotSpecified"};
     if (s == RAC_WF_FAILED) {
         o.code = "ActionFailed";
+        o.plain = true;
         o.error = run_error(r, RAC_S("ActionFailed"),
                             RAC_S("An action failed. No dependent actions succeeded."));
     } else if (s == RAC_WF_TIMED_OUT) {
@@ -286,9 +288,11 @@ static void empty_until(struct rac_run *r, struct rac_wf_record *x, struct rac_a
         if (!until_judged(r, x, &f, &stop, o))
             break;
     if (o->status != RAC_WF_FAILED && !stop &&
-        (x->action->options & RAC_WF_FAIL_WHEN_LIMITS_REACHED) != 0)
+        (x->action->options & RAC_WF_FAIL_WHEN_LIMITS_REACHED) != 0) {
         run_fail(r, o, "ActionFailed", "ActionFailed",
                  "An action failed. No dependent actions succeeded.");
+        o->plain = true;
+    }
     run_end(r, x, o, true);
 }
 
@@ -333,8 +337,10 @@ void run_frame_done(struct rac_run *r, struct rac_wf_frame *f)
 
 /* --- Terminate (§3.14) ------------------------------------------------------------------------ */
 
-/* An error is texts (§0), whatever expressions made of its members. */
-static struct rac_json error_of(struct rac_run *r, const struct rac_json *given)
+/* An error is texts (§0), whatever expressions made of its members; of one made of secured values
+ * only that it is one. */
+static struct rac_json error_of(struct rac_run *r, const struct rac_wf_record *x,
+                                const struct rac_json *given)
 {
     struct rac_json out = rac_json_none;
     if (!rac_json_is_object(given))
@@ -349,6 +355,9 @@ static struct rac_json error_of(struct rac_run *r, const struct rac_json *given)
             v = rac_json_of_str(rac_expr_text(&v, r->a));
         rac_json_put(r->a, &out, rac_json_key(m), v);
     }
+    out = rac_secure_error(r->plan, run_place(r, x), &out, r->a);
+    if (rac_secure_hides(r->plan, run_place(r, x)))
+        RAC_JSON_PUT_STR(r->a, &out, "code", RAC_S("Terminated"));
     return out;
 }
 
@@ -374,7 +383,7 @@ static void terminate(struct rac_run *r, struct rac_wf_record *x, struct rac_act
                           .inputs = run_value(x->inputs)};
     run_emit(r, &e);
     run_close(r, s, "Terminated");
-    run_over(r, s, "Terminated", s == RAC_WF_FAILED ? error_of(r, error) : rac_json_none);
+    run_over(r, s, "Terminated", s == RAC_WF_FAILED ? error_of(r, x, error) : rac_json_none);
 }
 
 void run_control(struct rac_run *r, struct rac_wf_record *x)

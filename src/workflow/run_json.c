@@ -26,11 +26,6 @@ static void collect(struct rac_run *r, struct rac_wf_frame *f, uint32_t graph, s
 
 /* --- what is not shown (§4.10, §1.3) ---------------------------------------------------------- */
 
-struct shown {
-    struct rac_secure hidden;
-    const struct rac_secure_values *texts;
-};
-
 static void hide(struct rac_json *o, const char *member, struct rac_arena *a)
 {
     struct rac_json *v = rac_json_get(o, rac_str_of(member));
@@ -39,14 +34,14 @@ static void hide(struct rac_json *o, const char *member, struct rac_arena *a)
 }
 
 /* o is {inputs?, outputs?, ...}: a record, or the trigger. */
-static struct rac_json as_shown(const struct shown *s, struct rac_json o, uint8_t hidden,
+static struct rac_json as_shown(const struct rac_run *r, struct rac_json o, uint8_t hidden,
                                 struct rac_arena *a)
 {
     if ((hidden & RAC_SECURE_INPUTS) != 0)
         hide(&o, "inputs", a);
     if ((hidden & RAC_SECURE_OUTPUTS) != 0)
         hide(&o, "outputs", a);
-    return rac_secure_mask(s->texts, &o, a);
+    return rac_secure_mask(rac_secure_values_of_plan(r->plan), &o, a);
 }
 
 static bool is_loop(const struct rac_wf_action *x)
@@ -85,11 +80,10 @@ static unsigned weight(enum rac_wf_status s)
                                    : 0;
 }
 
-static void add_repeated(struct rac_run *r, const struct shown *show, uint32_t at,
-                         const struct run_seen *bodies, struct rac_arena *a,
-                         struct rac_json *actions)
+static void add_repeated(struct rac_run *r, uint32_t at, const struct run_seen *bodies,
+                         struct rac_arena *a, struct rac_json *actions)
 {
-    uint8_t hidden = show->hidden.actions[at];
+    uint8_t hidden = rac_secure_of_action(r->plan, at);
     const struct rac_wf_record *worst = NULL;
     struct rac_json v, list = rac_json_new_array(a);
     for (size_t i = 0; i < bodies->n; i++) {
@@ -99,41 +93,43 @@ static void add_repeated(struct rac_run *r, const struct shown *show, uint32_t a
             continue;
         if (worst == NULL || weight(x->status) >= weight(worst->status))
             worst = x;
-        struct rac_json one = as_shown(show, run_record_json(r, x, false), hidden, a);
+        struct rac_json one = as_shown(r, run_record_json(r, x, false), hidden, a);
         rac_str path = {name, rac_run_repetition(r, x, name)};
         RAC_JSON_PUT_STR(a, &one, "name", rac_arena_str(a, path));
         rac_json_add(a, &list, one);
     }
     if (worst == NULL)
         return;
-    v = as_shown(show, run_record_json(r, worst, false), hidden, a);
+    v = as_shown(r, run_record_json(r, worst, false), hidden, a);
     RAC_JSON_PUT(a, &v, "repetitions", list);
     rac_json_put(a, actions, r->plan->actions[at].name, v);
 }
 
-static void add_action(struct rac_run *r, const struct shown *show, uint32_t at,
-                       struct rac_arena *a, struct rac_json *actions)
+static void add_action(struct rac_run *r, uint32_t at, struct rac_arena *a,
+                       struct rac_json *actions)
 {
     const struct rac_wf_action *x = &r->plan->actions[at];
     struct run_seen bodies = {0};
     const struct rac_wf_record *v;
     collect(r, r->root, body_of(r->plan, x->graph), &bodies);
     if (x->in_loop && bodies.n > 0) {
-        add_repeated(r, show, at, &bodies, a, actions);
+        add_repeated(r, at, &bodies, a, actions);
         return;
     }
     v = bodies.n > 0 ? in_body(r, r->root, at) : run_unrun(r, r->root, at);
     if (v != NULL)
-        rac_json_put(a, actions, x->name,
-                     as_shown(show, run_record_json(r, v, false), show->hidden.actions[at], a));
+        rac_json_put(
+            a, actions, x->name,
+            as_shown(r, run_record_json(r, v, false), rac_secure_of_action(r->plan, at), a));
 }
 
 /* The first Response that succeeded is the one that was sent; one that is hidden hides it. */
-static bool response_hidden(struct rac_run *r, const struct rac_secure *hidden)
+static bool response_hidden(struct rac_run *r)
 {
-    for (uint32_t i = 0; r->root != NULL && hidden->any && i < r->plan->actions_n; i++) {
+    for (uint32_t i = 0; r->root != NULL && i < r->plan->actions_n; i++) {
         struct run_seen s = {0};
-        if (hidden->actions[i] == 0 || r->plan->actions[i].type != RAC_WF_TYPE_RESPONSE)
+        if (rac_secure_of_action(r->plan, i) == 0 ||
+            r->plan->actions[i].type != RAC_WF_TYPE_RESPONSE)
             continue;
         collect(r, r->root, r->plan->actions[i].graph, &s);
         for (size_t k = 0; k < s.n; k++)
@@ -145,43 +141,40 @@ static bool response_hidden(struct rac_run *r, const struct rac_secure *hidden)
 
 struct rac_json rac_run_response_shown(struct rac_run *r, struct rac_arena *a)
 {
-    struct rac_secure hidden;
     if (r->response.type == RAC_JSON_NONE)
         return rac_json_none;
-    rac_secure_of_plan(r->plan, a, &hidden);
-    return response_hidden(r, &hidden)
+    return response_hidden(r)
                ? rac_secure_instead("outputs", a)
-               : rac_secure_mask(rac_secure_values_of_plan(r->plan, a), &r->response, a);
+               : rac_secure_mask(rac_secure_values_of_plan(r->plan), &r->response, a);
 }
 
-static struct rac_json results_shown(struct rac_run *r, const struct shown *s, struct rac_arena *a)
+static struct rac_json results_shown(struct rac_run *r, struct rac_arena *a)
 {
     if (r->outputs.type == RAC_JSON_NONE)
         return rac_json_new_object(a);
-    struct rac_json v = rac_secure_results(r->plan, &s->hidden, &r->outputs, a);
-    return rac_secure_mask(s->texts, &v, a);
+    struct rac_json v = rac_secure_results(r->plan, &r->outputs, a);
+    return rac_secure_mask(rac_secure_values_of_plan(r->plan), &v, a);
 }
 
 struct rac_json rac_run_json(struct rac_run *r, struct rac_arena *a)
 {
     struct rac_json o = rac_json_new_object(a), actions = rac_json_new_object(a);
     struct rac_json trigger;
-    struct shown show = {.texts = rac_secure_values_of_plan(r->plan, a)};
     const struct rac_expr *e;
     rac_str why;
-    rac_secure_of_plan(r->plan, a, &show.hidden);
     RAC_JSON_PUT_STR(a, &o, "status", rac_str_of(rac_wf_status_word(r->status)));
     if (r->error.type != RAC_JSON_NONE)
-        RAC_JSON_PUT(a, &o, "error", rac_secure_mask(show.texts, &r->error, a));
-    RAC_JSON_PUT(a, &o, "outputs", results_shown(r, &show, a));
+        RAC_JSON_PUT(a, &o, "error",
+                     rac_secure_mask(rac_secure_values_of_plan(r->plan), &r->error, a));
+    RAC_JSON_PUT(a, &o, "outputs", results_shown(r, a));
     if (r->response.type != RAC_JSON_NONE)
         RAC_JSON_PUT(a, &o, "response", rac_run_response_shown(r, a));
     if (rac_expr_compile(RAC_S("@trigger()"), 0, a, &e, NULL) == RAC_OK &&
         run_try(r, NULL, e, &trigger, &why))
         RAC_JSON_PUT(a, &o, "trigger",
-                     as_shown(&show, rac_json_copy(a, &trigger), show.hidden.trigger, a));
+                     as_shown(r, rac_json_copy(a, &trigger), rac_secure_of_trigger(r->plan), a));
     for (uint32_t i = 0; r->root != NULL && i < r->plan->actions_n; i++)
-        add_action(r, &show, i, a, &actions);
+        add_action(r, i, a, &actions);
     RAC_JSON_PUT(a, &o, "actions", actions);
     return o;
 }

@@ -79,6 +79,7 @@ struct rac_act_result {
     enum rac_wf_status status;
     const char *code;
     struct rac_json outputs, error;
+    bool plain;         /* the error quotes nothing: it may always be shown */
     enum rac_skip skip; /* SKIPPED instead of an end */
 };
 

@@ -1,8 +1,11 @@
 #include "workflow/secure.h"
 
 #include "base/map.h"
+#include "base/str.h"
+#include "text/url.h"
 
 enum { DEPTH_MAX = RAC_JSON_DEPTH_MAX };
+#define SANITIZED RAC_S("*sanitized*")
 
 /* --- types ------------------------------------------------------------------------------------- */
 
@@ -29,8 +32,9 @@ static const struct {
     {RAC_S_INIT("Until"), RAC_SECURE_INPUTS | RAC_SECURE_OUTPUTS},
     {RAC_S_INIT("Recurrence"), RAC_SECURE_INPUTS | RAC_SECURE_OUTPUTS},
 };
-static const rac_str repeating[] = {RAC_S_INIT("Compose"), RAC_S_INIT("ParseJson"),
-                                    RAC_S_INIT("Response"), RAC_S_INIT("SetVariable")};
+static const rac_str repeating[] = {
+    RAC_S_INIT("Compose"),     RAC_S_INIT("ParseJson"),         RAC_S_INIT("Response"),
+    RAC_S_INIT("SetVariable"), RAC_S_INIT("IncrementVariable"), RAC_S_INIT("DecrementVariable")};
 
 bool rac_secure_settable(rac_str type, enum rac_secure_bits bit)
 {
@@ -70,20 +74,13 @@ static uint8_t said(const struct rac_json *node, rac_str type)
     return bits;
 }
 
-/* Of several triggers, whichever fired: what one of them hides is hidden. */
-uint8_t rac_secure_of_trigger(const struct rac_plan *p)
-{
-    uint8_t bits = p->trigger != NULL ? said(p->trigger, p->trigger_type) : 0;
-    RAC_JSON_EACH_MEMBER(m, rac_json_geti(p->workflow->definition, RAC_S("triggers")))
-    bits |= said(&m->value, rac_json_str(rac_json_geti(&m->value, RAC_S("type")), RAC_S("")));
-    return bits;
-}
-
+/* What is found in the calls of an expression. */
 struct look {
     const struct rac_plan *p;
     const uint8_t *own; /* what makes whoever refers to it hidden, by action */
     uint8_t trigger;
-    bool found;
+    bool hidden; /* it refers to something of the above */
+    bool secret; /* or to a secure parameter */
 };
 
 /* Does anything inside of an action (a scope whose results are read) hide something? */
@@ -100,44 +97,218 @@ static bool inside(const struct look *l, uint32_t action)
     return false;
 }
 
+static bool any_hidden(const struct look *l)
+{
+    for (uint32_t i = 0; i < l->p->actions_n; i++)
+        if (l->own[i] != 0)
+            return true;
+    return false;
+}
+
+static bool declared_secure(const struct rac_json *declarations, rac_str name)
+{
+    rac_str type =
+        rac_json_str(rac_json_geti(rac_json_geti(declarations, name), RAC_S("type")), RAC_S(""));
+    return rac_str_eqi(type, RAC_S("SecureString")) || rac_str_eqi(type, RAC_S("SecureObject"));
+}
+
+static const struct rac_json *declarations_of(const struct rac_plan *p)
+{
+    return rac_json_geti(p->workflow->definition, RAC_S("parameters"));
+}
+
+static bool any_declared_secure(const struct rac_json *declarations)
+{
+    RAC_JSON_EACH_MEMBER(m, declarations)
+    if (declared_secure(declarations, rac_json_key(m)))
+        return true;
+    return false;
+}
+
+/* A name that is worked out may be any. */
 static void call(void *arg, const struct rac_expr_call *c)
 {
     struct look *l = arg;
     if (rac_str_startsi(c->name, RAC_S("trigger"))) /* trigger(), triggerBody(), ... */
-        l->found = l->found || l->trigger != 0;
-    if (!c->literal || (c->ref != RAC_EXPR_REF_ACTIONS && c->ref != RAC_EXPR_REF_RESULT))
+        l->hidden = l->hidden || l->trigger != 0;
+    if (c->ref == RAC_EXPR_REF_PARAMETERS)
+        l->secret = l->secret || (c->literal ? declared_secure(declarations_of(l->p), c->first)
+                                             : any_declared_secure(declarations_of(l->p)));
+    if (c->ref != RAC_EXPR_REF_ACTIONS && c->ref != RAC_EXPR_REF_RESULT)
         return;
-    uint32_t i = rac_plan_find(l->p, c->first);
-    if (i != UINT32_MAX)
-        l->found = l->found || l->own[i] != 0 || (c->ref == RAC_EXPR_REF_RESULT && inside(l, i));
+    uint32_t i = c->literal ? rac_plan_find(l->p, c->first) : UINT32_MAX;
+    if (!c->literal)
+        l->hidden = l->hidden || any_hidden(l);
+    else if (i != UINT32_MAX)
+        l->hidden = l->hidden || l->own[i] != 0 || (c->ref == RAC_EXPR_REF_RESULT && inside(l, i));
 }
 
-static bool refers(struct look *l, const struct rac_wf_action *x)
+static bool refers(struct look *l, const struct rac_expr *x)
 {
-    l->found = false;
-    if (x->inputs != NULL)
-        rac_expr_calls(x->inputs, call, l);
-    if (!l->found && x->subject != NULL)
-        rac_expr_calls(x->subject, call, l);
-    return l->found;
+    l->hidden = l->secret = false;
+    if (x != NULL)
+        rac_expr_calls(x, call, l);
+    return l->hidden;
 }
 
-void rac_secure_of_plan(const struct rac_plan *p, struct rac_arena *a, struct rac_secure *out)
+/* The same for a value whose strings are templates. */
+static bool value_refers(struct look *l, const struct rac_json *v, struct rac_arena *a)
 {
+    const struct rac_expr *x;
+    bool some =
+        v != NULL && rac_expr_compile_tree(v, RAC_EXPR_TOLERANT, a, &x, NULL, NULL) == RAC_OK;
+    return refers(l, some ? x : NULL);
+}
+
+/* The inputs as the specification means them: what an action works on. */
+static bool inputs_refer(struct look *l, const struct rac_wf_action *x)
+{
+    return refers(l, x->inputs) || refers(l, x->subject);
+}
+
+/* Everything else it evaluates. */
+static bool words_quote(struct look *l, const struct rac_wf_action *x)
+{
+    const struct rac_expr *const all[] = {x->inputs,          x->subject,        x->limit,
+                                          x->request_options, x->authentication, x->fixed};
+    for (size_t i = 0; i < RAC_COUNT(all); i++)
+        if (refers(l, all[i]) || l->secret)
+            return true;
+    return false;
+}
+
+static bool tracking_refers(struct look *l, const struct rac_json *correlation, struct rac_arena *a)
+{
+    return value_refers(l, correlation, a) || l->secret;
+}
+
+/* Of several triggers, whichever fired: what one of them hides is hidden. */
+static void add_triggers(struct look *l, struct rac_arena *a, struct rac_secure *s)
+{
+    const struct rac_plan *p = l->p;
+    const struct rac_json *all = rac_json_geti(p->workflow->definition, RAC_S("triggers"));
+    s->trigger = p->trigger != NULL ? said(p->trigger, p->trigger_type) : 0;
+    RAC_JSON_EACH_MEMBER(m, all)
+    {
+        rac_str type = rac_json_str(rac_json_geti(&m->value, RAC_S("type")), RAC_S(""));
+        s->trigger |= said(&m->value, type);
+    }
+    l->trigger = s->trigger;
+    if (s->trigger == 0 && !any_declared_secure(declarations_of(p)))
+        return;
+    value_refers(l, all, a);
+    s->trigger_words = s->trigger != 0 || l->secret ? RAC_SECURE_MESSAGES : 0;
+    RAC_JSON_EACH_MEMBER(m, all)
+    {
+        const struct rac_json *of_items = rac_json_geti(&m->value, RAC_S("splitOnConfiguration"));
+        if (tracking_refers(l, rac_json_geti(&m->value, RAC_S("correlation")), a) ||
+            tracking_refers(l, rac_json_geti(of_items, RAC_S("correlation")), a))
+            s->trigger_words |= RAC_SECURE_TRACKED;
+    }
+}
+
+static void add_actions(struct look *l, uint8_t *all, uint8_t *words)
+{
+    for (uint32_t i = 0; i < l->p->actions_n; i++) {
+        const struct rac_wf_action *x = &l->p->actions[i];
+        if (inputs_refer(l, x))
+            all[i] |= RAC_SECURE_INPUTS;
+        if (((all[i] & RAC_SECURE_INPUTS) != 0 && repeats_inputs(x->type_word)) ||
+            refers(l, x->fixed)) /* a static result is its outputs */
+            all[i] |= RAC_SECURE_OUTPUTS;
+        if (all[i] != 0 || words_quote(l, x))
+            words[i] |= RAC_SECURE_MESSAGES;
+        if (all[i] != 0 || refers(l, x->tracked))
+            words[i] |= RAC_SECURE_TRACKED;
+    }
+}
+
+const struct rac_secure *rac_secure_of_plan(const struct rac_plan *p, struct rac_arena *a)
+{
+    struct rac_secure *s = RAC_NEW(a, struct rac_secure);
     uint8_t *own = RAC_NEW_N(a, uint8_t, p->actions_n + 1),
-            *all = RAC_NEW_N(a, uint8_t, p->actions_n + 1);
-    struct look l = {.p = p, .own = own, .trigger = rac_secure_of_trigger(p)};
-    *out = (struct rac_secure){.trigger = l.trigger, .actions = all, .any = l.trigger != 0};
+            *all = RAC_NEW_N(a, uint8_t, p->actions_n + 1),
+            *words = RAC_NEW_N(a, uint8_t, p->actions_n + 1);
+    struct look l = {.p = p, .own = own};
+    add_triggers(&l, a, s);
+    s->actions = all;
+    s->words = words;
+    s->any = s->trigger != 0;
+    s->values = rac_secure_values_of(declarations_of(p), &p->parameters, a);
     for (uint32_t i = 0; i < p->actions_n; i++) {
         own[i] = all[i] = said(p->actions[i].node, p->actions[i].type_word);
-        out->any = out->any || own[i] != 0;
+        s->any = s->any || own[i] != 0;
     }
-    for (uint32_t i = 0; i < p->actions_n && out->any; i++)
-        if (refers(&l, &p->actions[i]))
-            all[i] |= repeats_inputs(p->actions[i].type_word)
-                          ? RAC_SECURE_INPUTS | RAC_SECURE_OUTPUTS
-                          : RAC_SECURE_INPUTS;
+    if (s->any || any_declared_secure(declarations_of(p)))
+        add_actions(&l, all, words);
+    return s;
 }
+
+uint8_t rac_secure_of_trigger(const struct rac_plan *p)
+{
+    return p->secure != NULL ? p->secure->trigger : 0;
+}
+
+uint8_t rac_secure_of_action(const struct rac_plan *p, uint32_t action)
+{
+    return p->secure != NULL && action < p->actions_n ? p->secure->actions[action] : 0;
+}
+
+const struct rac_secure_values *rac_secure_values_of_plan(const struct rac_plan *p)
+{
+    return p->secure != NULL ? p->secure->values : NULL;
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+static uint8_t words_of(const struct rac_plan *p, uint32_t action)
+{
+    if (p->secure == NULL)
+        return 0;
+    return action == RAC_SECURE_TRIGGER ? p->secure->trigger_words
+           : action < p->actions_n      ? p->secure->words[action]
+                                        : 0;
+}
+
+bool rac_secure_hides(const struct rac_plan *p, uint32_t action)
+{
+    return (words_of(p, action) & RAC_SECURE_MESSAGES) != 0;
+}
+
+bool rac_secure_hides_tracked(const struct rac_plan *p, uint32_t action)
+{
+    return (words_of(p, action) & RAC_SECURE_TRACKED) != 0;
+}
+
+rac_str rac_secure_message(const struct rac_plan *p, uint32_t action, rac_str message,
+                           struct rac_arena *a)
+{
+    if (message.n == 0 || !rac_secure_hides(p, action))
+        return message;
+    if (action == RAC_SECURE_TRIGGER)
+        return RAC_S("What happened to the trigger is not shown, because it has to do with "
+                     "secured values.");
+    return rac_arena_printf(a,
+                            "What happened to action '%.*s' is not shown, because it has to do "
+                            "with secured values.",
+                            RAC_FMT(p->actions[action].name));
+}
+
+struct rac_json rac_secure_error(const struct rac_plan *p, uint32_t action,
+                                 const struct rac_json *error, struct rac_arena *a)
+{
+    if (error->type == RAC_JSON_NONE || !rac_secure_hides(p, action))
+        return rac_secure_mask(rac_secure_values_of_plan(p), error, a);
+    struct rac_json out = rac_json_new_object(a);
+    rac_str message = rac_json_str(RAC_JSON_GET(error, "message"), RAC_S("?"));
+    const struct rac_json *code = RAC_JSON_GET(error, "code");
+    if (code != NULL && rac_json_is_string(code))
+        RAC_JSON_PUT(a, &out, "code", *code);
+    RAC_JSON_PUT_STR(a, &out, "message", rac_secure_message(p, action, message, a));
+    return out;
+}
+
+/* --- results ---------------------------------------------------------------------------------- */
 
 struct rac_json rac_secure_instead(const char *what, struct rac_arena *a)
 {
@@ -149,38 +320,52 @@ struct rac_json rac_secure_instead(const char *what, struct rac_arena *a)
     return v;
 }
 
-struct rac_json rac_secure_results(const struct rac_plan *p, const struct rac_secure *hidden,
-                                   const struct rac_json *results, struct rac_arena *a)
+/* One output of the workflow: its value, or the error it came to. */
+static struct rac_json result_shown(const struct look *found, const struct rac_json *v,
+                                    struct rac_arena *a)
+{
+    const struct rac_json *type = rac_json_geti(v, RAC_S("type")),
+                          *error = RAC_JSON_GET(v, "error");
+    struct rac_json out = *v;
+    if (found->hidden) {
+        out = rac_secure_instead("outputs", a);
+        if (type != NULL)
+            RAC_JSON_PUT(a, &out, "type", *type);
+    } else if (found->secret && rac_json_is_object(error)) {
+        struct rac_json e = rac_json_copy(a, error);
+        RAC_JSON_PUT_STR(a, &e, "message",
+                         RAC_S("Why there is no value is not shown, because it has to do with "
+                               "secured values."));
+        out = rac_json_copy(a, v);
+        RAC_JSON_PUT(a, &out, "error", e);
+    }
+    return out;
+}
+
+struct rac_json rac_secure_results(const struct rac_plan *p, const struct rac_json *results,
+                                   struct rac_arena *a)
 {
     const struct rac_json *said_outputs = rac_json_geti(p->workflow->definition, RAC_S("outputs"));
-    struct look l = {.p = p, .own = hidden->actions, .trigger = hidden->trigger};
-    if (!hidden->any || !rac_json_is_object(results))
+    if (p->secure == NULL || !rac_json_is_object(results))
         return *results;
+    struct look l = {.p = p, .own = p->secure->actions, .trigger = p->secure->trigger};
     struct rac_json all = rac_json_new_object(a);
     RAC_JSON_EACH_MEMBER(m, results)
     {
-        const struct rac_expr *e = NULL;
-        const struct rac_json *as_said = rac_json_geti(said_outputs, rac_json_key(m)),
-                              *type = rac_json_geti(&m->value, RAC_S("type"));
-        struct rac_json v = m->value;
-        l.found = false;
-        if (as_said != NULL &&
-            rac_expr_compile_tree(as_said, RAC_EXPR_TOLERANT, a, &e, NULL, NULL) == RAC_OK)
-            rac_expr_calls(e, call, &l);
-        if (l.found) {
-            v = rac_secure_instead("outputs", a);
-            if (type != NULL)
-                RAC_JSON_PUT(a, &v, "type", *type);
-        }
-        rac_json_put(a, &all, rac_json_key(m), v);
+        value_refers(&l, rac_json_geti(said_outputs, rac_json_key(m)), a);
+        rac_json_put(a, &all, rac_json_key(m), result_shown(&l, &m->value, a));
     }
     return all;
 }
 
 /* --- values ------------------------------------------------------------------------------------ */
 
+enum { PARTS_MAX = 256 }; /* longer texts first; those beyond are found as whole strings only */
+
 struct rac_secure_values {
     struct rac_map texts;
+    rac_str parts[PARTS_MAX];
+    size_t parts_n;
 };
 
 static void collect(struct rac_secure_values *s, const struct rac_json *v, unsigned depth)
@@ -195,28 +380,74 @@ static void collect(struct rac_secure_values *s, const struct rac_json *v, unsig
     collect(s, &m->value, depth + 1);
 }
 
+/* By length, so that what is part of another is not cut out of it. */
+static void add_part(struct rac_secure_values *s, rac_str text)
+{
+    size_t at = s->parts_n;
+    if (text.n < RAC_SECURE_PART_MIN)
+        return;
+    for (size_t i = 0; i < s->parts_n; i++)
+        if (rac_str_eq(s->parts[i], text))
+            return;
+    while (at > 0 && s->parts[at - 1].n < text.n)
+        at--;
+    if (at == PARTS_MAX)
+        return;
+    size_t moved = (s->parts_n < PARTS_MAX ? s->parts_n : PARTS_MAX - 1) - at;
+    memmove(&s->parts[at + 1], &s->parts[at], moved * sizeof s->parts[0]);
+    s->parts[at] = text;
+    s->parts_n += s->parts_n < PARTS_MAX;
+}
+
+/* A text, and what becomes of it inside of a URL and of JSON in a string. */
+static void add_parts(struct rac_secure_values *s, rac_str text, struct rac_arena *a)
+{
+    static const enum rac_url_set sets[] = {RAC_URL_STRICT, RAC_URL_COMPONENT, RAC_URL_FORM,
+                                            RAC_URL_PATH};
+    struct rac_json v = rac_json_of_str(text);
+    rac_str quoted = rac_json_print_str(&v, 0, a);
+    add_part(s, text);
+    if (text.n < RAC_SECURE_PART_MIN)
+        return;
+    add_part(s, rac_str_sub(quoted, 1, quoted.n - 2));
+    for (size_t i = 0; i < RAC_COUNT(sets); i++)
+        add_part(s, rac_url_encode_set(a, text, sets[i]));
+}
+
 const struct rac_secure_values *rac_secure_values_of(const struct rac_json *declarations,
                                                      const struct rac_json *values,
                                                      struct rac_arena *a)
 {
+    if (!any_declared_secure(declarations))
+        return NULL;
     struct rac_secure_values *s = RAC_NEW(a, struct rac_secure_values);
     rac_map_init(&s->texts, a);
     RAC_JSON_EACH_MEMBER(m, declarations)
     {
-        rac_str type = rac_json_str(rac_json_geti(&m->value, RAC_S("type")), RAC_S(""));
-        if (!rac_str_eqi(type, RAC_S("SecureString")) && !rac_str_eqi(type, RAC_S("SecureObject")))
+        if (!declared_secure(declarations, rac_json_key(m)))
             continue;
         const struct rac_json *v = rac_json_geti(values, rac_json_key(m));
         collect(s, v != NULL ? v : rac_json_geti(&m->value, RAC_S("defaultValue")), 0);
     }
+    for (size_t i = 0; i < s->texts.n; i++)
+        add_parts(s, s->texts.entries[i].key, a);
     return s->texts.n > 0 ? s : NULL;
 }
 
-const struct rac_secure_values *rac_secure_values_of_plan(const struct rac_plan *p,
-                                                          struct rac_arena *a)
+/* False: nothing of the text is replaced. */
+static bool mask_string(const struct rac_secure_values *s, rac_str text, struct rac_arena *a,
+                        struct rac_json *out)
 {
-    return rac_secure_values_of(rac_json_geti(p->workflow->definition, RAC_S("parameters")),
-                                &p->parameters, a);
+    rac_str left = text;
+    if (text.n > 0 && rac_map_has(&s->texts, text)) {
+        *out = rac_json_of_str(SANITIZED);
+        return true;
+    }
+    for (size_t i = 0; i < s->parts_n; i++)
+        if (s->parts[i].n < left.n && rac_str_find(left, s->parts[i]) != RAC_STR_NPOS)
+            left = rac_str_replace(a, left, s->parts[i], SANITIZED);
+    *out = rac_json_of_str(rac_arena_over(a) ? SANITIZED : left);
+    return left.p != text.p || rac_arena_over(a);
 }
 
 /* False: nothing in v is replaced, *out is not written. */
@@ -225,12 +456,8 @@ static bool mask(const struct rac_secure_values *s, const struct rac_json *v, un
 {
     struct rac_json changed, copy;
     bool any = false;
-    if (rac_json_is_string(v)) {
-        if (v->n == 0 || !rac_map_has(&s->texts, (rac_str){v->s, v->n}))
-            return false;
-        *out = rac_json_of_str(RAC_S("*sanitized*"));
-        return true;
-    }
+    if (rac_json_is_string(v))
+        return mask_string(s, (rac_str){v->s, v->n}, a, out);
     bool array = rac_json_is_array(v);
     size_t n = depth < DEPTH_MAX ? rac_json_len(v) : 0;
     for (size_t i = 0; i < n; i++) {
@@ -243,8 +470,8 @@ static bool mask(const struct rac_secure_values *s, const struct rac_json *v, un
                 if (array)
                     rac_json_add(a, &copy, *rac_json_at(v, k));
                 else
-                    rac_json_put(a, &copy, rac_json_key(rac_json_member_at(v, k)),
-                                 rac_json_member_at(v, k)->value);
+                    rac_json_add_new(a, &copy, rac_json_key(rac_json_member_at(v, k)),
+                                     rac_json_member_at(v, k)->value);
         }
         any = true;
         *(array ? rac_json_at(&copy, i) : &rac_json_member_at(&copy, i)->value) = changed;

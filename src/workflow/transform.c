@@ -10,7 +10,6 @@
 #include "text/xml_work.h"
 #include "workflow/content.h"
 #include "workflow/engine_priv.h"
-#include "workflow/secure.h"
 #include "workflow/xml_form.h"
 #include "workflow/xml_typed.h"
 
@@ -105,15 +104,6 @@ void transform_free(struct outside *o)
 
 /* --- what the sandbox found ------------------------------------------------------------------- */
 
-/* Findings quote the content: not where that is hidden (§4.10). */
-static bool hidden(struct transform *t)
-{
-    const struct rac_plan *p = t->o->live->flow->plan;
-    struct rac_secure s;
-    rac_secure_of_plan(p, &t->a, &s);
-    return s.actions[t->o->x->action - p->actions] != 0;
-}
-
 static rac_str place(struct transform *t, const struct rac_xml_finding *f)
 {
     rac_str where = f->document.p != NULL ? rac_arena_printf(&t->a, "%s '%.*s'", kind_word(t->kind),
@@ -128,8 +118,6 @@ static rac_str listed(struct transform *t, const struct rac_xml_answer *x)
 {
     rac_str s = RAC_S("");
     size_t shown = x->findings_n < FINDINGS_SHOWN ? x->findings_n : FINDINGS_SHOWN;
-    if (hidden(t))
-        return RAC_S(" (what was found is not shown, because inputs or outputs are secured)");
     t->details = rac_json_new_array(&t->a);
     for (size_t i = 0; i < x->findings_n; i++) {
         const struct rac_xml_finding *f = &x->findings[i];
@@ -164,7 +152,7 @@ static void refused(struct transform *t, const struct rac_xml_answer *x)
         error_code = validates ? "InvalidArtifact" : "XsltOutputTooLarge";
     rac_str what = listed(t, x);
     if (x->findings_n == 0) /* then the message says it all */
-        what = hidden(t) ? what : rac_arena_printf(&t->a, " %.*s", RAC_FMT(x->message));
+        what = rac_arena_printf(&t->a, " %.*s", RAC_FMT(x->message));
     fail(t, code, error_code,
          rac_arena_printf(&t->a, "The %s of action '%.*s' with the %s '%.*s' failed:%.*s.",
                           validates ? "validation" : "transformation",
@@ -186,10 +174,8 @@ static void put_body(struct transform *t, struct rac_json body)
 static void unusable(struct transform *t, rac_str why)
 {
     fail(t, "BadRequest", "InvalidXmlContent",
-         hidden(t) ? rac_arena_printf(&t->a, "The content of action '%.*s' cannot be used.",
-                                      RAC_FMT(t->o->x->action->name))
-                   : rac_arena_printf(&t->a, "The content of action '%.*s' cannot be used: %.*s.",
-                                      RAC_FMT(t->o->x->action->name), RAC_FMT(why)));
+         rac_arena_printf(&t->a, "The content of action '%.*s' cannot be used: %.*s.",
+                          RAC_FMT(t->o->x->action->name), RAC_FMT(why)));
 }
 
 static void parse(struct transform *t, struct rac_xml_types *types)

@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "workflow/ident.h"
+#include "workflow/secure.h"
 
 enum {
     SPLIT_MAX = 100000,
@@ -207,7 +208,7 @@ bool rac_trigger_evaluate(const struct rac_flow_trigger *t, const struct rac_tri
     }
     if (rac_expr_eval(x, &run, out) == RAC_OK)
         return true;
-    *why = run.error.message;
+    *why = rac_secure_message(t->plan, RAC_SECURE_TRIGGER, run.error.message, a);
     return false;
 }
 
@@ -352,6 +353,7 @@ static void judge_item(const struct rac_flow_trigger *t, const struct rac_trigge
     rac_str why;
     judge_conditions(t, c, a, i);
     if (i->outcome == RAC_TRIGGER_FIRES && tracking != NULL &&
+        !rac_secure_hides_tracked(t->plan, RAC_SECURE_TRIGGER) &&
         rac_trigger_evaluate(t, c, &i->outputs, tracking, a, &v, &why) && v.type != RAC_JSON_NULL)
         i->tracking = rac_expr_text(&v, a);
 }
@@ -393,6 +395,7 @@ struct rac_flow_event_row rac_trigger_event(const struct rac_flow_trigger *t,
         struct rac_json e = rac_json_new_object(a);
         RAC_JSON_PUT_STR(a, &e, "code", code.p != NULL ? code : RAC_S("BadRequest"));
         RAC_JSON_PUT_STR(a, &e, "message", message.p != NULL ? message : RAC_S(""));
+        e = rac_secure_error(t->plan, RAC_SECURE_TRIGGER, &e, a);
         row.error = rac_json_print_str(&e, 0, a);
     }
     return row;

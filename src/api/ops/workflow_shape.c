@@ -343,7 +343,7 @@ static struct rac_history_value event_value(const struct rac_live_flow *live, ra
                                             struct rac_arena *a)
 {
     const struct rac_secure_values *hidden =
-        live != NULL ? rac_secure_values_of_plan(live->flow->plan, a) : NULL;
+        live != NULL ? rac_secure_values_of_plan(live->flow->plan) : NULL;
     if (text.p != NULL)
         text = rac_secure_mask_text(hidden, text, a);
     return (struct rac_history_value){.has = text.p != NULL, .text = text, .size = text.n};

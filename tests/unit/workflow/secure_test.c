@@ -60,7 +60,6 @@ static void test_plan(void **state)
     struct rac_workflow *w;
     struct rac_plan *plan;
     struct rac_diags d;
-    struct rac_secure s;
     rac_diags_init(&d, &a, 10);
     assert_int_equal(
         rac_document_read(quotes_swapped(rac_str_of(definition)), RAC_S("w"), &a, &doc, &d),
@@ -68,7 +67,7 @@ static void test_plan(void **state)
     assert_int_equal(rac_workflow_of_document(doc, &a, &w, &d), RAC_OK);
     if (rac_plan_compile(w, &a, &plan, &d) != RAC_OK)
         fail_msg("%.*s: %.*s", RAC_FMT(d.v[0].pointer), RAC_FMT(d.v[0].message));
-    rac_secure_of_plan(plan, &a, &s);
+    const struct rac_secure s = *plan->secure;
     assert_true(s.any);
     assert_int_equal(s.trigger, RAC_SECURE_OUTPUTS);
     for (size_t i = 0; i < RAC_COUNT(want); i++) {
@@ -90,13 +89,13 @@ static void test_values(void **state)
                                     "'p':{'type':'String'},'e':{'type':'SecureString'}}"),
                     values = json("{'S':'secret','o':{'a':['inner'],'n':5},'p':'plain','e':''}"),
                     v = json("{'a':'secret','secret':'key stays','b':['plain','fallback',"
-                             "{'c':'inner','d':'not secret','e':'','n':5}],'x':{'y':1}}");
+                             "{'c':'inner','d':'a secretive one','e':'','n':5}],'x':{'y':1}}");
     const struct rac_secure_values *s = rac_secure_values_of(&declared, &values, &a);
     assert_non_null(s);
     struct rac_json before = rac_json_copy(&a, &v), m = rac_secure_mask(s, &v, &a);
     assert_str(rac_str_replace(&a, rac_json_print_str(&m, 0, &a), RAC_S("\""), RAC_S("'")),
                "{'a':'*sanitized*','secret':'key stays','b':['plain','*sanitized*',"
-               "{'c':'*sanitized*','d':'not secret','e':'','n':5}],'x':{'y':1}}");
+               "{'c':'*sanitized*','d':'a *sanitized*ive one','e':'','n':5}],'x':{'y':1}}");
     assert_true(rac_json_equal(&before, &v));
     assert_ptr_equal(RAC_JSON_GET(&m, "x")->object, RAC_JSON_GET(&v, "x")->object); /* shared */
     struct rac_json text = json("'secret'");
