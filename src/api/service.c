@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "api/account_door.h"
 #include "api/arm/arm.h"
 #include "api/ask.h"
 #include "api/cache.h"
@@ -356,33 +357,49 @@ static void enter_native(struct rac_api_worker *w, struct rac_http_exchange *x)
     rac_surface_handle(w->native, x);
 }
 
+static void enter_accounts(struct rac_api_worker *w, struct rac_http_exchange *x)
+{
+    rac_account_door_handle(w, x);
+}
+
 static void enter_doors(struct rac_api_worker *w, struct rac_http_exchange *x)
 {
     rac_doors_handle(w->doors, x);
 }
 
-/* …/integrationAccounts/NAME/partners and what else an account could hold (spec workflows §7.2). */
-static bool is_other_artifact(rac_str path)
+/* What to do instead of what the path names, when that does not exist here; absent: it may. */
+static rac_str absent(rac_str path)
 {
-    rac_str word = RAC_S("/integrationAccounts/"), rest;
+    static const struct {
+        rac_str what, text;
+    } rows[] = {
+#define ABSENT(what, text) {RAC_S_INIT(what), RAC_S_INIT(text)},
+#include "api/arm/absent.def"
+#undef ABSENT
+    };
+    rac_str word = RAC_S("/providers/Microsoft.Logic/"), rest;
     size_t at = rac_str_findi(path, word);
     if (at == RAC_STR_NPOS)
-        return false;
-    (void)rac_str_cut(rac_str_from(path, at + word.n), '/', &rest);
-    rac_str child = rest.p != NULL ? rac_str_cut(rest, '/', &rest) : RAC_S("");
-    return child.n > 0 && !rac_str_eqi(child, RAC_S("maps")) &&
-           !rac_str_eqi(child, RAC_S("schemas")) &&
-           !rac_str_eqi(child, RAC_S("batchConfigurations"));
+        return RAC_STR_NULL;
+    rac_str part = rac_str_cut(rac_str_from(path, at + word.n), '/', &rest);
+    if (rac_str_eqi(part, RAC_S("integrationAccounts"))) {
+        if (rest.p != NULL)
+            (void)rac_str_cut(rest, '/', &rest);
+        part = rest.p != NULL ? rac_str_cut(rest, '/', &rest) : RAC_S("");
+    }
+    for (size_t i = 0; i < RAC_COUNT(rows); i++)
+        if (rac_str_eqi(part, rows[i].what))
+            return rows[i].text;
+    return RAC_STR_NULL;
 }
 
 static void enter_arm(struct rac_api_worker *w, struct rac_http_exchange *x)
 {
+    rac_str instead = absent(x->path);
     if (rac_str_findi(x->path, RAC_S("/hostruntime/")) != RAC_STR_NPOS)
         rac_surface_handle(w->hostruntime, x);
-    else if (is_other_artifact(x->path))
-        rac_api_reply_error(x, 501, RAC_S("NotImplemented"),
-                            RAC_S("Of integration accounts, this server has maps, schemas "
-                                  "and batch configurations."));
+    else if (instead.p != NULL)
+        rac_api_reply_error(x, 501, RAC_S("NotImplemented"), instead);
     else
         rac_surface_handle(w->arm, x);
 }

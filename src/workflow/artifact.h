@@ -40,11 +40,16 @@ struct rac_account_row {
     rac_str properties;       /* JSON: location, tags, sku, ... */
     int64_t version;
     rac_ms created_ms, changed_ms;
+    /* account_any only: */
+    rac_str tenant;
+    rac_str key1, key2; /* secret: keys of 32 bytes that sign URLs of its contents; absent: it has
+                         * none yet */
 };
 struct rac_account_save {
     bool create;
     rac_str id, group, name; /* group and name: create only */
-    rac_str properties;
+    rac_str properties;      /* absent: as they are */
+    rac_str key1, key2;      /* absent: as they are */
     int64_t if_version;
     struct rac_actor actor;
 };
@@ -73,11 +78,17 @@ struct rac_artifact_store {
                            struct rac_account_row *out) RAC_MUST_CHECK;
     rac_err (*account_find)(void *self, rac_str tenant, rac_str group, rac_str name,
                             struct rac_arena *a, struct rac_account_row *out) RAC_MUST_CHECK;
+    /* Of whichever tenant, with its keys: for signed URLs. */
+    rac_err (*account_any)(void *self, rac_str id, struct rac_arena *a,
+                           struct rac_account_row *out) RAC_MUST_CHECK;
     /* By id; group absent: of the tenant. */
     rac_err (*account_list)(void *self, rac_str tenant, rac_str group, rac_str after_id,
                             size_t n_max, struct rac_arena *a, struct rac_account_row **v,
                             size_t *n, bool *more) RAC_MUST_CHECK;
     void (*account_save)(void *self, rac_str tenant, const struct rac_account_save *r,
+                         rac_commit_fn done, void *arg);
+    /* Keys for an account that has none: those it has stay, and so does its version. */
+    void (*account_keys)(void *self, rac_str tenant, const struct rac_account_save *r,
                          rac_commit_fn done, void *arg);
     void (*account_delete)(void *self, rac_str tenant, rac_str id, int64_t if_version,
                            const struct rac_actor *actor, rac_commit_fn done,

@@ -19,6 +19,8 @@ static const struct form {
 };
 
 #define SCALE_UNIT  "/runtime/webhooks/workflow/scaleUnits/prod-00"
+#define WORKFLOWS   "/workflows/"
+#define ACCOUNTS    "/integrationAccounts/"
 #define VERSION     RAC_S("1.0")
 #define API_C       RAC_S("2016-10-01")
 #define API_S       RAC_S("2022-05-01")
@@ -45,6 +47,8 @@ static rac_str *member(struct rac_callback *c, char letter)
         return &c->history;
     case 'q':
         return &c->request;
+    case 'm':
+        return &c->artifact;
     default:
         RAC_ASSERT(letter == 'c');
         return &c->content;
@@ -125,9 +129,10 @@ static void base_add(const struct rac_callback_place *p, const struct rac_callba
         expand(RAC_S("/triggers/{t}/invoke"), c, true, b);
         return;
     }
-    if (p->standard)
+    bool account = c->form >= RAC_CALLBACK_ACCOUNTS;
+    if (p->standard && !account)
         RAC_BUF_ADD_LIT(b, SCALE_UNIT);
-    RAC_BUF_ADD_LIT(b, "/workflows/");
+    rac_buf_add(b, account ? RAC_S(ACCOUNTS) : RAC_S(WORKFLOWS));
     rac_buf_add(b, c->workflow_id);
     expand(forms[c->form].path, c, true, b);
 }
@@ -266,12 +271,16 @@ static bool match(rac_str template, rac_str path, struct rac_arena *a, struct ra
     return true;
 }
 
-static bool is_id(rac_str s)
+/* 32 hex digits, or a GUID. */
+static bool is_id(rac_str s, bool guid)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (!rac_is_digit(s.p[i]) && !(rac_lower(s.p[i]) >= 'a' && rac_lower(s.p[i]) <= 'f'))
+    for (size_t i = 0; i < s.n; i++) {
+        bool dash = guid && (i == 8 || i == 13 || i == 18 || i == 23);
+        char c = rac_lower(s.p[i]);
+        if (dash ? c != '-' : !rac_is_digit(c) && !(c >= 'a' && c <= 'f'))
             return false;
-    return s.n == 32;
+    }
+    return s.n == (guid ? 36 : 32);
 }
 
 static bool keyword(rac_str *path, const char *words)
@@ -295,23 +304,13 @@ static bool parse_standard(rac_str path, struct rac_arena *a, struct rac_callbac
     return true;
 }
 
-bool rac_callback_parse(rac_str path, struct rac_arena *a, struct rac_callback *out)
+/* What stands behind "/workflows/", or "/integrationAccounts/". */
+static bool parse_owned(rac_str path, bool account, struct rac_arena *a, struct rac_callback *out)
 {
-    if (path.n > URL_BYTES_MAX)
-        return false;
-    if (rac_str_starts(path, RAC_S("//")))
-        path = rac_str_from(path, 1);
-    if (keyword(&path, "/api/"))
-        return parse_standard(path, a, out);
-    if (keyword(&path, "/runtime/webhooks/workflow/scaleUnits/")) {
-        rac_str unit = rac_str_cut(path, '/', &path);
-        if (unit.n == 0 || path.p == NULL || !keyword(&path, "workflows/"))
-            return false;
-    } else if (!keyword(&path, "/workflows/")) {
-        return false;
-    }
     rac_str id = rac_str_cut(path, '/', &path), rest;
-    for (size_t i = 0; path.p != NULL && is_id(id) && i < RAC_CALLBACK_FORMS; i++) {
+    size_t from = account ? RAC_CALLBACK_ACCOUNTS : 0,
+           to = account ? RAC_CALLBACK_FORMS : RAC_CALLBACK_ACCOUNTS;
+    for (size_t i = from; path.p != NULL && is_id(id, account) && i < to; i++) {
         struct rac_callback c = {.form = (enum rac_callback_form)i};
         if (!match(forms[i].path, path, a, &c, &rest) ||
             (rest.p != NULL && i != RAC_CALLBACK_TRIGGER))
@@ -322,6 +321,26 @@ bool rac_callback_parse(rac_str path, struct rac_arena *a, struct rac_callback *
         return true;
     }
     return false;
+}
+
+bool rac_callback_parse(rac_str path, struct rac_arena *a, struct rac_callback *out)
+{
+    if (path.n > URL_BYTES_MAX)
+        return false;
+    if (rac_str_starts(path, RAC_S("//")))
+        path = rac_str_from(path, 1);
+    if (keyword(&path, "/api/"))
+        return parse_standard(path, a, out);
+    if (keyword(&path, ACCOUNTS))
+        return parse_owned(path, true, a, out);
+    if (keyword(&path, "/runtime/webhooks/workflow/scaleUnits/")) {
+        rac_str unit = rac_str_cut(path, '/', &path);
+        if (unit.n == 0 || path.p == NULL || !keyword(&path, "workflows/"))
+            return false;
+    } else if (!keyword(&path, WORKFLOWS)) {
+        return false;
+    }
+    return parse_owned(path, false, a, out);
 }
 
 /* --- accepting --------------------------------------------------------------------------------- */

@@ -3,7 +3,8 @@
  *
  * A signed URL names one resource of a workflow (struct rac_callback), the permission for it (sp),
  * perhaps an expiry (se), and an HMAC over workflow, permission and expiry under one of the two
- * keys of the workflow. Exchanging a key ends every URL signed with it. Pure; any thread. Keys are
+ * keys of the workflow. Contents of an integration account are named and signed the same way, with
+ * the account's id and keys in place of the workflow's. Exchanging a key ends every URL signed with it. Pure; any thread. Keys are
  * borrowed bytes that the caller wipes.
  *
  *     rac_str url = rac_callback_url(&place, &(struct rac_callback){
@@ -25,15 +26,18 @@ enum rac_callback_form {
 #define FORM(id, path, permission) RAC_CALLBACK_##id,
 #include "workflow/callbacks.def"
 #undef FORM
-    RAC_CALLBACK_FORMS
+    RAC_CALLBACK_FORMS,
+    RAC_CALLBACK_ACCOUNTS = RAC_CALLBACK_MAP_CONTENT /* the first that an account owns */
 };
 
 /* What a URL is for. Names are not encoded. Which members count is said by the form. */
 struct rac_callback {
     enum rac_callback_form form;
-    rac_str workflow_id; /* 32 hex digits; absent after parsing a Standard trigger's URL */
+    rac_str workflow_id; /* 32 hex digits; absent after parsing a Standard trigger's URL; of an
+                          * account its id, a GUID */
     rac_str workflow;    /* its name: Standard trigger URLs only */
     rac_str trigger, version, run, action, repetition, operation, history, request;
+    rac_str artifact; /* name of a map or schema */
     rac_str content;  /* "ActionInputs", "TriggerOutputs", ... */
     rac_str relative; /* behind the URL of a trigger, as in the URL: "customers/7"; or absent */
 };

@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LogicManagementClient } from '@azure/arm-logic';
+import { all, plain } from './lib/arm.mjs';
 import { backend, root, serve, temporary } from './lib/raccord.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
@@ -30,7 +31,6 @@ const waiting = { $schema: schema, contentVersion: '1.0.0.0',
   triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } },
   actions: { Later: { type: 'Wait', inputs: { interval: { count: 1, unit: 'Hour' } }, runAfter: {} }, After: { type: 'Compose', inputs: 1, runAfter: { Later: ['Succeeded'] } } } };
 
-const all = async (pages) => { const v = []; for await (const x of pages) v.push(x); return v; };
 async function until(what, fn) {
   for (let i = 0; i < 100; i++) {
     const v = await fn();
@@ -183,15 +183,6 @@ test('the life of a workflow over plain http, the bearer policy replaced', async
   await life(plain(s), service.url, caller());
 });
 
-// Over plain http on loopback, with the bearer policy replaced.
-function plain(s) {
-  const credential = { getToken: async () => ({ token: s.token, expiresOnTimestamp: Date.now() + 3600e3 }) };
-  const client = new LogicManagementClient(credential, 'default', { endpoint: s.url, allowInsecureConnection: true, retryOptions: { maxRetries: 0 } });
-  client.pipeline.removePolicy({ name: 'bearerTokenAuthenticationPolicy' });
-  client.pipeline.addPolicy({ name: 'token', sendRequest: (request, next) => { request.headers.set('authorization', `Bearer ${s.token}`); return next(request); } });
-  return client;
-}
-
 // The calls of the client that the life above leaves out, and what they tell of loops, requests,
 // expressions and several triggers.
 test('integration accounts by the client: maps and schemas, and a run that uses them', async (t) => {
@@ -237,6 +228,73 @@ test('integration accounts by the client: maps and schemas, and a run that uses 
   await assert.rejects(client.integrationAccountMaps.get(rg, 'trade', 'Sum'), (e) => e.statusCode === 404);
   await client.integrationAccounts.delete(rg, 'trade');
   await assert.rejects(client.integrationAccountPartners.get(rg, 'trade', 'p'), (e) => e.statusCode === 501);
+});
+
+test('contents of an integration account by signed URLs, which end with their key and their time', async (t) => {
+  const s = await serve(t), client = plain(s), rg = 'default';
+  await client.integrationAccounts.createOrUpdate(rg, 'trade', { location: 'westeurope', sku: { name: 'Standard' } });
+  const texts = { Maps: '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"/>', Schemas: '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"/>' };
+  const got = async (url, headers = {}) => { const r = await fetch(url, { headers }); const text = await r.text(); return r.ok ? text : [r.status, JSON.parse(text).error.code]; };
+  for (const [kind, content] of Object.entries(texts)) {
+    const group = client[`integrationAccount${kind}`];
+    const made = await group.createOrUpdate(rg, 'trade', 'A (1)', { location: 'x', contentType: 'application/xml', content, ...(kind === 'Maps' ? { mapType: 'Xslt' } : { schemaType: 'Xml' }) });
+    for (const x of [made, await group.get(rg, 'trade', 'A (1)'), (await all(group.list(rg, 'trade')))[0]]) {
+      assert.equal(await got(x.contentLink.uri), content);
+      assert.ok(new URL(x.contentLink.uri).searchParams.get('se'), 'such a link ends');
+    }
+    const url = await group.listContentCallbackUrl(rg, 'trade', 'a (1)', {});
+    assert.deepEqual([url.method, url.queries.sp, url.queries.se], ['GET', `/${kind.toLowerCase()}/A (1)/contents/Content/read`, undefined]);
+    assert.ok(url.value.startsWith(`${url.basePath}?`));
+    assert.equal(await got(url.value), content);
+    assert.equal((await fetch(url.value, { method: 'HEAD' })).status, 200);
+    assert.equal((await fetch(url.value, { method: 'POST' })).status, 405);
+    assert.equal((await fetch(url.value)).headers.get('content-type'), 'application/xml');
+    const second = await group.listContentCallbackUrl(rg, 'trade', 'A (1)', { keyType: 'Secondary', notAfter: new Date(Date.now() + 1500) });
+    assert.notEqual(second.queries.sig, url.queries.sig);
+    assert.equal(await got(second.value), content);
+    // what is not signed, is no more, or is for another thing
+    assert.deepEqual(await got(url.basePath), [401, 'DirectApiAuthorizationRequired']);
+    assert.deepEqual(await got(url.basePath, { authorization: `Bearer ${s.token}` }), [401, 'DirectApiAuthorizationRequired']);
+    assert.deepEqual(await got(url.value, { authorization: `Bearer ${s.token}` }), [401, 'DirectApiRequestHasMoreThanOneAuthorization']);
+    assert.deepEqual(await got(url.value.replace(/sig=./, (x) => (x === 'sig=a' ? 'sig=b' : 'sig=a'))), [401, 'AuthorizationFailed']);
+    assert.deepEqual(await got(url.value.replace(`/${kind.toLowerCase()}/`, kind === 'Maps' ? '/schemas/' : '/maps/')), [403, 'AuthorizationFailed']);
+    assert.deepEqual(await got(url.value.replace('A%20', 'B%20')), [403, 'AuthorizationFailed']);
+    assert.deepEqual(await got(url.value.replace(/integrationAccounts\/[0-9a-f]{8}/, 'integrationAccounts/00000000')), [404, 'NotFound']);
+    await new Promise((ok) => setTimeout(ok, 1600));
+    assert.deepEqual(await got(second.value), [401, 'AuthorizationFailed']);
+    // exchanging the other key leaves it, exchanging its own ends it
+    await client.integrationAccounts.regenerateAccessKey(rg, 'trade', { keyType: 'Secondary' });
+    assert.equal(await got(url.value), content);
+    assert.equal((await client.integrationAccounts.regenerateAccessKey(rg, 'trade', { keyType: 'Primary' })).sku.name, 'Standard');
+    assert.deepEqual(await got(url.value), [401, 'AuthorizationFailed']);
+    const again = await group.listContentCallbackUrl(rg, 'trade', 'A (1)', {});
+    await group.delete(rg, 'trade', 'A (1)');
+    assert.deepEqual(await got(again.value), [404, 'NotFound']);
+    await assert.rejects(group.listContentCallbackUrl(rg, 'trade', 'A (1)', {}), (e) => e.statusCode === 404);
+    await assert.rejects(group.listContentCallbackUrl(rg, 'trade', 'A (1)', { keyType: 'Third' }), (e) => e.statusCode === 400);
+  }
+  // who may only read cannot make one
+  await s.api('POST', '/api/v1/users', { name: 'eva', grants: [{ role: 'reader' }] });
+  const { json: reader } = await s.api('POST', '/api/v1/tokens', { user: 'eva' });
+  await client.integrationAccountMaps.createOrUpdate(rg, 'trade', 'M', { location: 'x', contentType: 'application/xml', content: texts.Maps, mapType: 'Xslt' });
+  for (const path of ['maps/M:callback', ':regenerateKey']) assert.equal((await s.api('POST', `/api/v1/integrationAccounts/trade${path.startsWith(':') ? '' : '/'}${path}`, {}, { token: reader.token })).status, 403, path);
+  assert.equal(await got((await s.api('POST', '/api/v1/integrationAccounts/trade/maps/M:callback', {})).json.value), texts.Maps);
+});
+
+test('an integration account from before it had keys gets them when a URL is asked for, once', async (t) => {
+  const dir = temporary(t), args = ['--set', 'workers=3'];
+  const path = '/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic/integrationAccounts/old', v = '?api-version=2019-05-01';
+  const before = await serve(t, { dir, args });
+  await before.api('PUT', `${path}${v}`, { location: 'x', sku: { name: 'Free' } });
+  await before.api('PUT', `${path}/maps/m${v}`, { properties: { mapType: 'Xslt', content: '<a/>' } });
+  await before.stop();
+  execFileSync('python3', ['-c', "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('update accounts set key1 = null, key2 = null'); c.commit()", join(dir, 'raccord.db')]);
+  const s = await serve(t, { dir, args });
+  const link = async () => (await s.api('GET', `${path}/maps/m${v}`)).json.properties.contentLink.uri;
+  assert.match(await link(), /\/api\/v1\//);
+  const urls = await Promise.all([1, 2, 3, 4, 5, 6].map(async () => (await s.api('POST', `${path}/maps/m/listContentCallbackUrl${v}`)).json.value));
+  assert.equal(new Set(urls).size, 1);
+  for (const url of [urls[0], await link()]) assert.equal(await (await fetch(url)).text(), '<a/>');
 });
 
 test('the rest of the client: repetitions, request bodies, traces, two triggers, moving', async (t) => {

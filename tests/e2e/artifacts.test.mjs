@@ -72,11 +72,13 @@ test('every operation answers as it is described', async (t) => {
   for (const [below, content] of [['maps/Sum', sum], ['schemas/Order', order]]) {
     await go('PUT', `/trade/${below}`, { content, metadata: { a: 1 } });
     for (const path of [below.split('/')[0], below, `${below}/content`]) await go('GET', `/trade/${path}`);
+    await go('POST', `/trade/${below}:callback`, { keyType: 'Secondary' });
     await go('DELETE', `/trade/${below}`);
   }
   await go('PUT', '/trade/batchConfigurations/Orders', { batchGroupName: 'all', releaseCriteria: { messageCount: 5, recurrence: { frequency: 'Hour', interval: 1 } }, metadata: { a: 1 } });
   for (const path of ['batchConfigurations', 'batchConfigurations/Orders']) await go('GET', `/trade/${path}`);
   await go('DELETE', '/trade/batchConfigurations/Orders');
+  await go('POST', '/trade:regenerateKey', { keyType: 'Primary' });
   await go('DELETE', '/trade');
   const missing = operations(doc).filter((o) => o.op.tags.includes('artifacts')).map((o) => o.op.operationId).filter((id) => !seen.has(id));
   assert.deepEqual(missing, []);

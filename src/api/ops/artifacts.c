@@ -2,8 +2,11 @@
 #include "api/ops/access.h"
 #include "api/service.h"
 #include "api/scheduling.h"
+#include "base/secret.h"
+#include "base/time.h"
 #include "text/url.h"
 #include "workflow/batch.h"
+#include "workflow/signature.h"
 
 /*
  * Integration accounts, their maps, schemas and batch configurations (spec workflows §2.10, §3.16,
@@ -12,7 +15,7 @@
  * has none: it is all properties.
  */
 
-enum { TYPE_TEXT_MAX = 200 };
+enum { TYPE_TEXT_MAX = 200, KEY_BYTES = 32 };
 
 static const struct {
     const char *word, *plural, *type_member, *content_type;
@@ -117,15 +120,56 @@ static struct rac_json account_json(struct rac_ask *q, const struct rac_account_
     return o;
 }
 
-/* Where the content is had, with the token of whoever asks. */
+/* Its keys besides, which most asks have no need of. */
+static bool with_keys(struct rac_ask *q, struct rac_account_row *x)
+{
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_account_row whole;
+    rac_err e = as->account_any(as->self, x->id, q->a, &whole);
+    if (e != RAC_OK) {
+        rac_ask_fail_err(q, e, "integration account");
+        return false;
+    }
+    x->key1 = whole.key1;
+    x->key2 = whole.key2;
+    rac_secret_wipe_with(q->a, x->key1);
+    rac_secret_wipe_with(q->a, x->key2);
+    return true;
+}
+
+/* What is signed for a content. */
+static struct rac_callback content_callback(const struct rac_account_row *x,
+                                            enum rac_artifact_kind kind, rac_str name)
+{
+    return (struct rac_callback){.form = kind == RAC_ARTIFACT_MAP ? RAC_CALLBACK_MAP_CONTENT
+                                                                  : RAC_CALLBACK_SCHEMA_CONTENT,
+                                 .workflow_id = x->id,
+                                 .artifact = name,
+                                 .content = RAC_S("Content")};
+}
+
+/* Where the content is had: by a signed URL when the account's keys are at hand, as contents of runs
+ * are, else with the token of whoever asks. */
+static rac_str content_uri(struct rac_ask *q, const struct rac_account_row *x,
+                           enum rac_artifact_kind kind, const struct rac_artifact_row *r)
+{
+    struct rac_callback c = content_callback(x, kind, r->name);
+    struct rac_callback_place place = {.public_url = q->w->service->public_url,
+                                       .key = x->key1,
+                                       .expires_ms =
+                                           rac_callback_content_expiry(rac_env_wall_ms(q->w->env))};
+    if (x->key1.n > 0)
+        return rac_callback_url(&place, &c, q->a);
+    return rac_arena_printf(q->a, "%.*s/api/v1/integrationAccounts/%.*s/%s/%.*s/content",
+                            RAC_FMT(q->base_url), RAC_FMT(x->id), kinds[kind].plural,
+                            RAC_FMT(rac_url_encode_set(q->a, r->name, RAC_URL_STRICT)));
+}
+
 static struct rac_json content_link(struct rac_ask *q, const struct rac_account_row *x,
                                     enum rac_artifact_kind kind, const struct rac_artifact_row *r)
 {
     struct rac_json o = rac_json_new_object(q->a), hash = rac_json_new_object(q->a);
-    RAC_JSON_PUT_STR(q->a, &o, "uri",
-                     rac_arena_printf(q->a, "%.*s/api/v1/integrationAccounts/%.*s/%s/%.*s/content",
-                                      RAC_FMT(q->base_url), RAC_FMT(x->id), kinds[kind].plural,
-                                      RAC_FMT(rac_url_encode_set(q->a, r->name, RAC_URL_STRICT))));
+    RAC_JSON_PUT_STR(q->a, &o, "uri", content_uri(q, x, kind, r));
     RAC_JSON_PUT_STR(q->a, &o, "contentVersion",
                      rac_arena_printf(q->a, "\"%.*s\"", RAC_FMT(r->digest)));
     RAC_JSON_PUT(q->a, &o, "contentSize", rac_json_of_int(r->bytes_n));
@@ -250,6 +294,14 @@ static void account_saved(void *arg, const struct rac_commit *c)
     rac_ask_answer(q, account_json(q, &x));
 }
 
+static rac_str new_key(struct rac_ask *q)
+{
+    rac_str key = {rac_arena_alloc(q->a, KEY_BYTES), KEY_BYTES};
+    rac_env_random(q->w->env, (void *)(uintptr_t)key.p, KEY_BYTES);
+    rac_secret_wipe_with(q->a, key);
+    return key;
+}
+
 /* New values over old ones. */
 static rac_str merged(struct rac_ask *q, rac_str before, struct rac_json now)
 {
@@ -285,6 +337,8 @@ static void account_put(struct rac_ask *q, bool patch)
         r.group = g.id;
         r.name = q->args[0];
         r.properties = rac_json_print_str(&kept, 0, q->a);
+        r.key1 = new_key(q);
+        r.key2 = new_key(q);
         q->status = 201;
     } else {
         rac_ask_fail_err(q, e, "integration account");
@@ -324,12 +378,33 @@ void rac_ops_account_delete(struct rac_ask *q)
                            removed, q);
 }
 
+void rac_ops_account_regenerate_key(struct rac_ask *q)
+{
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_account_row x;
+    struct rac_account_save r = {.if_version = rac_etag_version(q->if_match),
+                                 .actor = rac_ask_actor(q)};
+    rac_str type = rac_json_str(RAC_JSON_GET(&q->json, "keyType"), RAC_S("Primary"));
+    if (!account(q, RAC_MAY_ARTIFACT_EDIT, &x))
+        return;
+    r.id = x.id;
+    r.actor.note = RAC_S("access key regenerated");
+    *(rac_str_eqi(type, RAC_S("Secondary")) ? &r.key2 : &r.key1) = new_key(q);
+    as->account_save(as->self, q->who->tenant, &r, account_saved, q);
+}
+
 /* --- artifacts -------------------------------------------------------------------------------- */
+
+/* Natively, contents are had with a token. */
+static bool may_sign(struct rac_ask *q, struct rac_account_row *x)
+{
+    return q->ids == RAC_IDS_NATIVE || with_keys(q, x);
+}
 
 static bool artifact(struct rac_ask *q, struct rac_account_row *x, struct rac_artifact_row *out)
 {
     const struct rac_artifact_store *as = q->w->as;
-    if (!account(q, RAC_MAY_ARTIFACT_READ, x))
+    if (!account(q, RAC_MAY_ARTIFACT_READ, x) || !may_sign(q, x))
         return false;
     rac_err e =
         as->artifact_get(as->self, q->who->tenant, x->id, kind_of(q), q->args[1], q->a, out);
@@ -358,6 +433,73 @@ void rac_ops_artifact_content(struct rac_ask *q)
     rac_ask_answer_bytes(q, r.bytes, r.content_type, r.name);
 }
 
+/* --- signed URLs of contents (§5.2) ----------------------------------------------------------- */
+
+static void answer_callback(struct rac_ask *q, const struct rac_account_row *x, rac_ms expires)
+{
+    rac_str type = rac_json_str(rac_json_geti(&q->json, RAC_S("keyType")), RAC_S("NotSpecified"));
+    bool secondary = rac_str_eqi(type, RAC_S("Secondary"));
+    struct rac_callback c = content_callback(x, kind_of(q), q->args[1]);
+    struct rac_callback_place place = {.public_url = q->w->service->public_url,
+                                       .key = secondary ? x->key2 : x->key1,
+                                       .expires_ms = expires};
+    rac_ask_answer(q, rac_callback_json(&place, &c, RAC_S("GET"), q->a));
+}
+
+/* notAfter and keyType; answers when they are none. */
+static bool read_callback(struct rac_ask *q, rac_ms *expires)
+{
+    static const char *const types[] = {"NotSpecified", "Primary", "Secondary"};
+    rac_str type = rac_json_str(rac_json_geti(&q->json, RAC_S("keyType")), RAC_S("NotSpecified"));
+    rac_str until = rac_json_str(rac_json_geti(&q->json, RAC_S("notAfter")), RAC_STR_NULL);
+    *expires = 0;
+    if (until.n > 0 && !rac_time_parse(until, expires) && !rac_time_parse_date(until, expires)) {
+        rac_ask_fail(q, RAC_FAULT_BAD_VALUE, "notAfter is no time: %.*s.", RAC_FMT(until));
+        return false;
+    }
+    for (size_t i = 0; i < RAC_COUNT(types); i++)
+        if (rac_str_eqi(type, rac_str_of(types[i])))
+            return true;
+    rac_ask_fail(q, RAC_FAULT_BAD_VALUE,
+                 "keyType is 'Primary', 'Secondary' or 'NotSpecified', not '%.*s'.", RAC_FMT(type));
+    return false;
+}
+
+static void keys_made(void *arg, const struct rac_commit *c)
+{
+    struct rac_ask *q = arg;
+    struct rac_account_row x;
+    rac_ms expires;
+    if (c->err != RAC_OK)
+        rac_ask_fail_commit(q, c, "integration account");
+    else if (account(q, RAC_MAY_ARTIFACT_EDIT, &x) && with_keys(q, &x) &&
+             read_callback(q, &expires))
+        answer_callback(q, &x, expires);
+}
+
+void rac_ops_artifact_callback(struct rac_ask *q)
+{
+    const struct rac_artifact_store *as = q->w->as;
+    struct rac_account_row x;
+    struct rac_artifact_row r;
+    rac_ms expires;
+    if (!account(q, RAC_MAY_ARTIFACT_EDIT, &x) || !read_callback(q, &expires) || !with_keys(q, &x))
+        return;
+    rac_err e = as->artifact_get(as->self, q->who->tenant, x.id, kind_of(q), q->args[1], q->a, &r);
+    if (e != RAC_OK) {
+        rac_ask_fail_err(q, e, kinds[kind_of(q)].word);
+        return;
+    }
+    q->args[1] = r.name;
+    if (x.key1.n > 0 && x.key2.n > 0) {
+        answer_callback(q, &x, expires);
+        return;
+    }
+    struct rac_account_save save = {
+        .id = x.id, .key1 = new_key(q), .key2 = new_key(q), .actor = rac_ask_actor(q)};
+    as->account_keys(as->self, q->who->tenant, &save, keys_made, q);
+}
+
 void rac_ops_artifact_list(struct rac_ask *q)
 {
     const struct rac_artifact_store *as = q->w->as;
@@ -366,7 +508,8 @@ void rac_ops_artifact_list(struct rac_ask *q)
     rac_str after;
     size_t top, n;
     bool more;
-    if (!rac_ask_page(q, &top, &after) || !account(q, RAC_MAY_ARTIFACT_READ, &x))
+    if (!rac_ask_page(q, &top, &after) || !account(q, RAC_MAY_ARTIFACT_READ, &x) ||
+        !may_sign(q, &x))
         return;
     rac_err e = as->artifact_list(as->self, q->who->tenant, x.id, kind_of(q), after, top, q->a,
                                   &rows, &n, &more);
@@ -399,6 +542,8 @@ static void artifact_saved(void *arg, const struct rac_commit *c)
         rac_ask_fail_err(q, e, kinds[kind_of(q)].word);
         return;
     }
+    if (!may_sign(q, x))
+        return;
     rac_scheduling_messages(q->w);
     q->status = r.version == 1 ? 201 : 200;
     q->etag = rac_etag(q->a, r.version);

@@ -5,6 +5,8 @@
 #include "crypto/digest.h"
 #include "store/sqlite/store_priv.h"
 
+static const char accounts_place[] = "accounts"; /* its keys: id/1, id/2 */
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static void read_account(struct rac_db_rows *r, struct rac_arena *a, struct rac_account_row *x)
@@ -17,6 +19,19 @@ static void read_account(struct rac_db_rows *r, struct rac_arena *a, struct rac_
                                   .version = rac_db_i64(r, 5),
                                   .created_ms = rac_db_i64(r, 6),
                                   .changed_ms = rac_db_i64(r, 7)};
+}
+
+static rac_str key_place(struct rac_arena *a, rac_str id, int which)
+{
+    return rac_arena_printf(a, "%.*s/%d", RAC_FMT(id), which);
+}
+
+static rac_err unseal_key(struct rac_store *s, const struct rac_account_row *x, int which,
+                          rac_str sealed, struct rac_arena *a, rac_str *out)
+{
+    return sealed.p == NULL ? RAC_OK
+                            : rac_store_unseal(s, x->tenant, accounts_place,
+                                               key_place(a, x->id, which), sealed, a, out);
 }
 
 static rac_err account_one(struct rac_db_rows r, struct rac_arena *a, struct rac_account_row *out)
@@ -33,6 +48,25 @@ static rac_err account_get(void *self, rac_str tenant, rac_str id, struct rac_ar
 {
     return account_one(RAC_DB_QUERY(&rac_session(self)->db, ACCOUNT_GET, V_STR(tenant), V_STR(id)),
                        a, out);
+}
+
+static rac_err account_any(void *self, rac_str id, struct rac_arena *a, struct rac_account_row *out)
+{
+    struct rac_store_session *ses = rac_session(self);
+    struct rac_db_rows r = RAC_DB_QUERY(&ses->db, ACCOUNT_ANY, V_STR(id));
+    rac_str sealed1 = RAC_STR_NULL, sealed2 = RAC_STR_NULL;
+    bool found = rac_db_next(&r);
+    if (found) {
+        read_account(&r, a, out);
+        out->tenant = rac_db_str(&r, 8, a);
+        sealed1 = rac_db_str(&r, 9, a);
+        sealed2 = rac_db_str(&r, 10, a);
+    }
+    rac_err e = rac_db_end(&r);
+    if (e != RAC_OK || !found)
+        return e != RAC_OK ? e : RAC_E_NOT_FOUND;
+    e = unseal_key(ses->s, out, 1, sealed1, a, &out->key1);
+    return e == RAC_OK ? unseal_key(ses->s, out, 2, sealed2, a, &out->key2) : e;
 }
 
 static rac_err account_find(void *self, rac_str tenant, rac_str group, rac_str name,
@@ -122,9 +156,15 @@ static rac_err account_version(struct rac_store *s, struct rac_write *w, rac_str
     return e == RAC_OK ? rac_check_version(w, if_version, *version) : e;
 }
 
+struct account_save {
+    struct rac_account_save r;
+    rac_str key1, key2; /* sealed, or absent */
+};
+
 static rac_err account_apply(struct rac_store *s, struct rac_write *w)
 {
-    const struct rac_account_save *r = w->req;
+    const struct account_save *q = w->req;
+    const struct rac_account_save *r = &q->r;
     int64_t version = 0;
     rac_err e;
     w->commit.id = r->id;
@@ -135,13 +175,15 @@ static rac_err account_apply(struct rac_store *s, struct rac_write *w)
         if (e == RAC_OK)
             e = RAC_DB_RUN(&s->db, ACCOUNT_ADD, NULL, V_STR(w->tenant), V_STR(r->id),
                            V_STR(r->group), V_STR(w->actor.user), V_STR(r->name),
-                           V_STR(r->properties), V_I64(w->actor.at_ms));
+                           V_STR(r->properties), V_I64(w->actor.at_ms), V_BLOB(q->key1),
+                           V_BLOB(q->key2));
         version = 0;
     } else {
         e = account_version(s, w, r->id, r->if_version, &version);
         if (e == RAC_OK)
             e = RAC_DB_RUN(&s->db, ACCOUNT_SET, NULL, V_STR(w->tenant), V_STR(r->id),
-                           V_STR(r->properties), V_I64(w->actor.at_ms), V_STR(w->actor.user));
+                           V_STR(r->properties), V_I64(w->actor.at_ms), V_STR(w->actor.user),
+                           V_BLOB(q->key1), V_BLOB(q->key2));
     }
     if (e == RAC_E_EXISTS)
         return rac_write_fail(w, e, "an integration account of this name exists in the group");
@@ -151,18 +193,56 @@ static rac_err account_apply(struct rac_store *s, struct rac_write *w)
                        : e;
 }
 
-static void account_save(void *self, rac_str tenant, const struct rac_account_save *r,
-                         rac_commit_fn done, void *arg)
+static rac_err account_keys_apply(struct rac_store *s, struct rac_write *w)
 {
-    struct rac_write *w =
-        rac_write_new(rac_session(self), account_apply, tenant, &r->actor, 0, done, arg);
-    struct rac_account_save *q = RAC_NEW(&w->a, struct rac_account_save);
-    *q = *r;
-    rac_str *const texts[] = {&q->id, &q->group, &q->name, &q->properties};
+    const struct account_save *q = w->req;
+    int64_t version;
+    w->commit.id = q->r.id;
+    rac_err e = account_version(s, w, q->r.id, 0, &version);
+    return e == RAC_OK ? RAC_DB_RUN(&s->db, ACCOUNT_KEYS, NULL, V_STR(w->tenant), V_STR(q->r.id),
+                                    V_BLOB(q->key1), V_BLOB(q->key2))
+                       : e;
+}
+
+static rac_err seal_key(struct rac_store *s, rac_str tenant, rac_str id, int which, rac_str plain,
+                        struct rac_arena *a, rac_str *sealed)
+{
+    return plain.p == NULL ? RAC_OK
+                           : rac_store_seal(s, tenant, accounts_place, key_place(a, id, which),
+                                            plain, a, sealed);
+}
+
+static void account_write(void *self, rac_apply_fn apply, rac_str tenant,
+                          const struct rac_account_save *r, rac_commit_fn done, void *arg)
+{
+    struct rac_store_session *ses = rac_session(self);
+    struct rac_write *w = rac_write_new(ses, apply, tenant, &r->actor, 0, done, arg);
+    struct account_save *q = RAC_NEW(&w->a, struct account_save);
+    q->r = *r;
+    q->r.key1 = q->r.key2 = RAC_STR_NULL;
+    rac_str *const texts[] = {&q->r.id, &q->r.group, &q->r.name, &q->r.properties};
     for (size_t i = 0; i < RAC_COUNT(texts); i++)
         *texts[i] = rac_copy(&w->a, *texts[i]);
     w->req = q;
-    rac_write_submit(w);
+    rac_err e = seal_key(ses->s, tenant, r->id, 1, r->key1, &w->a, &q->key1);
+    if (e == RAC_OK)
+        e = seal_key(ses->s, tenant, r->id, 2, r->key2, &w->a, &q->key2);
+    if (e != RAC_OK)
+        rac_write_refuse(w, e, "the access keys could not be sealed");
+    else
+        rac_write_submit(w);
+}
+
+static void account_save(void *self, rac_str tenant, const struct rac_account_save *r,
+                         rac_commit_fn done, void *arg)
+{
+    account_write(self, account_apply, tenant, r, done, arg);
+}
+
+static void account_keys(void *self, rac_str tenant, const struct rac_account_save *r,
+                         rac_commit_fn done, void *arg)
+{
+    account_write(self, account_keys_apply, tenant, r, done, arg);
 }
 
 struct removal {
@@ -334,8 +414,10 @@ void rac_artifact_rows_port(struct rac_artifact_store *p)
 {
     p->account_get = account_get;
     p->account_find = account_find;
+    p->account_any = account_any;
     p->account_list = account_list;
     p->account_save = account_save;
+    p->account_keys = account_keys;
     p->account_delete = account_delete;
     p->artifact_get = artifact_get;
     p->artifact_list = artifact_list;

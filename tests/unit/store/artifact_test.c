@@ -167,6 +167,42 @@ static void an_account_is_full(void **state)
     assert_str(rows[0].name, "m0998");
 }
 
+/* Keys are sealed, come by the account's id alone, and are given once to an account without. */
+static void keys_of_an_account(void **state)
+{
+    struct fixture *f = *state;
+    struct rac_account_row x;
+    struct rac_account_save r = {.id = RAC_S("a1"),
+                                 .key1 = RAC_S("one-----------------------------"),
+                                 .key2 = RAC_S("two-----------------------------"),
+                                 .actor = {.at_ms = 2000}};
+    assert_int_equal(account(f, T, "a1", "one", true, 0), RAC_OK);
+    assert_int_equal(as->account_any(as->self, RAC_S("a1"), &f->a, &x), RAC_OK);
+    assert_null(x.key1.p);
+    assert_str(x.tenant, T);
+    as->account_keys(as->self, TENANT, &r, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    r.key1 = RAC_S("another-------------------------");
+    as->account_keys(as->self, TENANT, &r, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    assert_int_equal(as->account_any(as->self, RAC_S("a1"), &f->a, &x), RAC_OK);
+    assert_true(x.version == 1 && rac_str_starts(x.key1, RAC_S("one-")));
+    r.key2 = RAC_STR_NULL;
+    as->account_save(as->self, TENANT, &r, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
+    fixture_close(f);
+    const struct rac_store_options o = {.dir = rac_str_of(f->dir), .env = &rac_env_system};
+    int64_t n = 0;
+    assert_int_equal(rac_store_rotate(&o, true, &f->a, &n, &f->why), RAC_OK);
+    assert_true(n >= 2);
+    assert_int_equal(fixture_open(f, NULL), RAC_OK);
+    as = rac_store_artifacts(f->ses);
+    assert_int_equal(as->account_any(as->self, RAC_S("a1"), &f->a, &x), RAC_OK);
+    assert_true(rac_str_starts(x.key1, RAC_S("another-")) && rac_str_starts(x.key2, RAC_S("two-")));
+    assert_str(x.properties, "{\"location\": \"here\"}");
+    assert_int_equal(as->account_any(as->self, RAC_S("a2"), &f->a, &x), RAC_E_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +210,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(contents_that_are_shared, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(another_tenant, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(an_account_is_full, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(keys_of_an_account, setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

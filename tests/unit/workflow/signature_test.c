@@ -113,6 +113,44 @@ static void round_trip(size_t i, bool standard)
                      RAC_SAS_ACCEPTED);
 }
 
+/* Contents of an integration account: its id in place of a workflow's, and nothing of the one passes
+ * for the other. */
+static void test_accounts(void **state)
+{
+    (void)state;
+    static const char guid[] = "0a1b2c3d-0000-4000-8000-00000000000f";
+    struct rac_callback c = {.form = RAC_CALLBACK_MAP_CONTENT,
+                             .workflow_id = rac_str_of(guid),
+                             .artifact = RAC_S_INIT("A (b)"),
+                             .content = RAC_S_INIT("Content")},
+                        back;
+    struct rac_callback_place p = place(true);
+    struct rac_sas_keys keys = {primary, secondary};
+    struct rac_wf_fault fault;
+    rac_str url = rac_callback_url(&p, &c, &a);
+    rac_str path = rac_str_sub(url, 17, rac_str_find_char(url, '?') - 17);
+    rac_str query = rac_str_from(url, rac_str_find_char(url, '?') + 1);
+    assert_str(path, "/integrationAccounts/0a1b2c3d-0000-4000-8000-00000000000f/maps/"
+                     "A%20%28b%29/contents/Content");
+    assert_true(rac_callback_parse(path, &a, &back));
+    assert_str(back.workflow_id, guid);
+    assert_str(back.artifact, "A (b)");
+    assert_int_equal(rac_sas_accept(&keys, &back, query, RAC_STR_NULL, now, &a, &fault),
+                     RAC_SAS_ACCEPTED);
+    back.form = RAC_CALLBACK_SCHEMA_CONTENT;
+    assert_int_equal(rac_sas_accept(&keys, &back, query, RAC_STR_NULL, now, &a, &fault),
+                     RAC_SAS_REFUSED);
+    static const char *const bad[] = {
+        "/integrationAccounts/0123456789abcdef0123456789abcdef/maps/A/contents/Content",
+        "/integrationAccounts/0a1b2c3d-0000-4000-8000-00000000000f/maps/A",
+        "/integrationAccounts/0a1b2c3d-0000-4000-8000-00000000000f/triggers/A/paths/invoke",
+        "/workflows/0123456789abcdef0123456789abcdef/maps/A/contents/Content",
+    };
+    for (size_t i = 0; i < RAC_COUNT(bad); i++)
+        if (rac_callback_parse(rac_str_of(bad[i]), &a, &back))
+            fail_msg("read: %s", bad[i]);
+}
+
 static void test_urls(void **state)
 {
     (void)state;
@@ -302,9 +340,9 @@ static void test_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_urls),   cmocka_unit_test(test_signature),
-        cmocka_unit_test(test_matrix), cmocka_unit_test(test_tolerance),
-        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_urls),      cmocka_unit_test(test_accounts),
+        cmocka_unit_test(test_signature), cmocka_unit_test(test_matrix),
+        cmocka_unit_test(test_tolerance), cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
