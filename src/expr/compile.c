@@ -702,6 +702,21 @@ void rac_expr_references(const struct rac_expr *x,
     (void)walk(x, &w);
 }
 
+struct rac_expr_call call_of(const struct rac_expr *x)
+{
+    struct rac_expr_call c = {.name = x->name,
+                              .fn = x->fn != NULL ? &x->fn->info : NULL,
+                              .ref = x->fn != NULL ? x->fn->ref : -1,
+                              .args_n = x->args_n,
+                              .offset = x->offset,
+                              .length = x->length};
+    c.literal = x->args_n > 0 && x->args[0]->kind == NODE_CONST &&
+                x->args[0]->value.type == RAC_JSON_STRING;
+    if (c.literal)
+        c.first = rac_json_str(&x->args[0]->value, RAC_S(""));
+    return c;
+}
+
 void rac_expr_calls(const struct rac_expr *x, void (*fn)(void *arg, const struct rac_expr_call *c),
                     void *arg)
 {
@@ -710,16 +725,7 @@ void rac_expr_calls(const struct rac_expr *x, void (*fn)(void *arg, const struct
         x = x->object;
     }
     if (x->kind == NODE_CALL) {
-        struct rac_expr_call c = {.name = x->name,
-                                  .fn = x->fn != NULL ? &x->fn->info : NULL,
-                                  .ref = x->fn != NULL ? x->fn->ref : -1,
-                                  .args_n = x->args_n,
-                                  .offset = x->offset,
-                                  .length = x->length};
-        c.literal = x->args_n > 0 && x->args[0]->kind == NODE_CONST &&
-                    x->args[0]->value.type == RAC_JSON_STRING;
-        if (c.literal)
-            c.first = rac_json_str(&x->args[0]->value, RAC_S(""));
+        struct rac_expr_call c = call_of(x);
         fn(arg, &c);
     }
     if (x->kind == NODE_CALL || x->kind == NODE_TEXT)

@@ -532,7 +532,7 @@ size_t string_max(const struct rac_expr_run *run)
     return run->limits.string_max;
 }
 
-static void begin(struct rac_expr_run *run)
+void eval_begin(struct rac_expr_run *run)
 {
     run->depth = 0;
     if (run->limits.steps_max == 0)
@@ -556,7 +556,7 @@ static rac_err finish(const struct rac_expr *x, struct rac_expr_run *run, bool o
 rac_err rac_expr_eval(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out)
 {
     struct rac_json v;
-    begin(run);
+    eval_begin(run);
     rac_err e = finish(x, run, eval_node(x, run, &v));
     if (e == RAC_OK)
         *out = v;
@@ -571,7 +571,7 @@ rac_err rac_expr_call(rac_str name, const struct rac_json *v, size_t n, struct r
     struct rac_json made;
     uint64_t bytes = 0;
     RAC_ASSERT(x.fn != NULL && x.fn->eager != NULL && x.fn->ref < 0);
-    begin(run);
+    eval_begin(run);
     for (size_t i = 0; i < n; i++)
         bytes += v[i].type == RAC_JSON_STRING ? v[i].n : 0;
     bool ok = n >= x.fn->info.args_min && n <= x.fn->info.args_max

@@ -79,6 +79,8 @@ struct call {
 const struct fn *fn_find(rac_str name);                         /* ASCII case ignored; NULL: none */
 enum short_way fn_short_way(const struct fn *f, size_t args_n); /* f may be NULL */
 bool eval_node(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *out);
+void eval_begin(struct rac_expr_run *run);              /* before the first node */
+struct rac_expr_call call_of(const struct rac_expr *x); /* of a NODE_CALL */
 
 /* --- failing: each records the error and answers false ---------------------------------------- */
 

@@ -17,6 +17,7 @@
 #define RAC_WORKFLOW_RUN_H
 
 #include "base/env.h"
+#include "expr/trace.h"
 #include "workflow/ident.h"
 #include "workflow/journal.h"
 #include "workflow/plan.h"
@@ -122,6 +123,18 @@ typedef rac_err (*rac_run_value_fn)(void *self, const char *digest, struct rac_a
 /* Applies one piece of the journal of a new run. RAC_E_CORRUPT: it is not of this plan. */
 rac_err rac_run_replay(struct rac_run *r, rac_str piece, rac_run_value_fn value,
                        void *self) RAC_MUST_CHECK;
+/* A place in a journal: where the inputs of an action (of a plan, by place) were evaluated. */
+struct rac_run_place {
+    uint32_t action;
+    rac_str repetition;      /* "" outside of loops */
+    struct rac_wf_record *x; /* once its entry was seen; NULL before */
+    bool taken_over;         /* it ran in another run, before this one began (§4.15) */
+};
+/* The same, no further than there: the state is that in which it was evaluated, and *reached. What
+ * was taken over stands in no order: there it is the state in which the run went on, and the end of
+ * the journal is as good as *reached. Pieces after it must not be applied. */
+rac_err rac_run_replay_to(struct rac_run *r, rac_str piece, struct rac_run_place *to, bool *reached,
+                          rac_run_value_fn value, void *self) RAC_MUST_CHECK;
 /* After the last piece: finds what is ready and what waits for something outside. */
 void rac_run_resume(struct rac_run *r);
 
@@ -213,6 +226,12 @@ struct rac_run_fault {
     uint32_t offset, length;
 };
 bool rac_run_fault_of(struct rac_run *r, struct rac_wf_record *x, struct rac_run_fault *out);
+/* Evaluates in the place of x part by part, *item (NULL: none) being item(); errors as of
+ * rac_expr_trace. Parts live in the run's arena. *steps are counted on, steps_max at most. */
+rac_err rac_run_trace(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr *e,
+                      const struct rac_json *item, uint64_t *steps, uint64_t steps_max,
+                      struct rac_expr_trace *t, struct rac_expr_part *root,
+                      rac_str *why) RAC_MUST_CHECK;
 /* Evaluates in the place of x; RAC_E_INVALID with *why in the run's arena. */
 rac_err rac_run_evaluate(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr *e,
                          struct rac_json *out, rac_str *why) RAC_MUST_CHECK;

@@ -293,7 +293,47 @@ static bool sound(const struct rac_run *r, const struct rac_entry *e, struct rac
     return !run_terminal((*x)->status);
 }
 
-rac_err rac_run_replay(struct rac_run *r, rac_str piece, rac_run_value_fn value, void *self)
+/* The record an entry begins, if it is the one looked for. */
+static struct rac_wf_record *begun(const struct rac_run *r, const struct rac_run_place *to,
+                                   const struct rac_entry *e)
+{
+    char name[RAC_REPETITION_NAME_TEXT];
+    struct rac_wf_record *x;
+    bool begins = e->kind == RAC_ENTRY_STARTED || (e->kind == RAC_ENTRY_ENDED && e->start_ms != 0);
+    if (!begins || e->action != to->action || !sound(r, e, &x))
+        return NULL;
+    return rac_str_eq(to->repetition, (rac_str){name, rac_run_repetition(r, x, name)}) ? x : NULL;
+}
+
+/* Is the state that in which the inputs were evaluated, now that e is next? An action that sets a
+ * variable enters that before its own end. */
+static bool arrived(const struct rac_run *r, struct rac_run_place *to, const struct rac_entry *e,
+                    const struct rac_journal_reader *after)
+{
+    struct rac_journal_reader ahead = *after;
+    struct rac_entry next;
+    if (to->x != NULL) /* taken over, and what follows may be, too */
+        return e->at_ms >= r->start_ms;
+    to->x = begun(r, to, e);
+    if (to->x == NULL && e->kind == RAC_ENTRY_VARIABLE && rac_journal_read(&ahead, &next))
+        to->x = begun(r, to, e = &next);
+    if (to->x == NULL)
+        return false;
+    to->taken_over = (e->start_ms != 0 ? e->start_ms : e->at_ms) < r->start_ms;
+    return !to->taken_over;
+}
+
+static rac_err load_values(struct rac_run *r, struct rac_entry *e)
+{
+    struct rac_entry_value *const all[] = {&e->inputs, &e->outputs, &e->error, &e->extra};
+    rac_err err = RAC_OK;
+    for (size_t i = 0; i < RAC_COUNT(all) && err == RAC_OK; i++)
+        err = load_value(r, all[i]);
+    return err;
+}
+
+rac_err rac_run_replay_to(struct rac_run *r, rac_str piece, struct rac_run_place *to, bool *reached,
+                          rac_run_value_fn value, void *self)
 {
     struct rac_journal_reader in;
     struct rac_entry e;
@@ -301,25 +341,30 @@ rac_err rac_run_replay(struct rac_run *r, rac_str piece, rac_run_value_fn value,
     rac_err err = RAC_OK;
     r->value = value;
     r->value_self = self;
+    *reached = false;
     rac_journal_reader_init(&in, piece);
     while (err == RAC_OK && rac_journal_read(&in, &e)) {
         if (!sound(r, &e, &x))
             return RAC_E_CORRUPT;
+        if (to != NULL && arrived(r, to, &e, &in)) {
+            *reached = true;
+            return RAC_OK;
+        }
         if (e.kind == RAC_ENTRY_REQUEST) /* for history only */
             continue;
-        err = load_value(r, &e.inputs);
-        if (err == RAC_OK)
-            err = load_value(r, &e.outputs);
-        if (err == RAC_OK)
-            err = load_value(r, &e.error);
-        if (err == RAC_OK)
-            err = load_value(r, &e.extra);
+        err = load_values(r, &e);
         if (err == RAC_OK)
             apply(r, &e, x);
         if (rac_arena_over(r->a))
             err = RAC_E_LIMIT;
     }
     return err == RAC_OK && in.broken ? RAC_E_CORRUPT : err;
+}
+
+rac_err rac_run_replay(struct rac_run *r, rac_str piece, rac_run_value_fn value, void *self)
+{
+    bool reached;
+    return rac_run_replay_to(r, piece, NULL, &reached, value, self);
 }
 
 static void resume_frame(struct rac_run *r, struct rac_wf_frame *f)

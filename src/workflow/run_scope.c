@@ -366,6 +366,27 @@ bool run_try(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr *
     return err == RAC_OK;
 }
 
+rac_err rac_run_trace(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr *e,
+                      const struct rac_json *item, uint64_t *steps, uint64_t steps_max,
+                      struct rac_expr_trace *t, struct rac_expr_part *root, rac_str *why)
+{
+    struct rac_expr_scope scope = {get, r};
+    struct rac_expr_run run = {.scope = &scope,
+                               .env = r->world->env,
+                               .a = r->a,
+                               .limits = {.steps_max = steps_max},
+                               .steps = *steps};
+    r->current = x;
+    r->has_item = item != NULL;
+    r->item = item != NULL ? *item : rac_json_none;
+    rac_err err = rac_expr_trace(e, &run, t, root);
+    r->current = NULL;
+    r->has_item = false;
+    *steps = run.steps;
+    *why = run.error.message;
+    return err;
+}
+
 rac_err rac_run_evaluate(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr *e,
                          struct rac_json *out, rac_str *why)
 {

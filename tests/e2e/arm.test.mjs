@@ -356,6 +356,7 @@ test('the rest of the client: repetitions, request bodies, traces, two triggers,
   assert.deepEqual((await client.workflowRunActionScopeRepetitions.get(rg, 'two', run, 'Loop', '000001')).repetitionIndexes, [{ scopeName: 'Loop', itemIndex: 1 }]);
   const traces = await all(client.workflowRunActionRepetitions.listExpressionTraces(rg, 'two', run, 'One', '000000'));
   assert.deepEqual(traces.map((x) => [x.path, x.text, x.value]), [['a', 'one @{item()}', 'one 1'], ['b[1]', '@add(1, item())', 2]]);
+  for (const x of traces) assert.deepEqual(x.subexpressions, [{ text: 'item()', value: 1, subexpressions: [] }]);
   assert.equal((await client.workflowRunOperations.get(rg, 'two', run, '0')).status, 'Succeeded');
 
   // states and names

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { raccord, serve, temporary } from './lib/raccord.mjs';
+import { backend, raccord, serve, temporary } from './lib/raccord.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
 
@@ -44,4 +44,81 @@ test('a run of a server: shown, watched, cancelled, resubmitted', async (t) => {
   assert.equal((await cli('runs', 'show', 'nobody')).status, 1);
   assert.equal((await cli('runs', 'cancel')).status, 2);
   assert.equal((await raccord(['runs', 'list', 'slow', '--server', 'http://127.0.0.1:9'])).status, 3);
+});
+
+// [text, value?, parts?, 'error'?]: what a trace says, short.
+const short = (list) => list.map(({ path, text, value, subexpressions, error }) => [path ? `${path}: ${text}` : text, ...(value === undefined ? [] : [value]),
+  ...(subexpressions.length ? [{ parts: short(subexpressions) }] : []), ...(error ? [`!${error.code}`] : [])]);
+
+test('expressions of a run, part by part: in loops, after retries, of the run done again, with the error where it arises', async (t) => {
+  let asked = 0;
+  const service = await backend(t, (req, res) => { res.writeHead(++asked === 1 ? 503 : 200, { 'content-type': 'application/json' }); res.end('{"n":7}'); });
+  const s = await serve(t, { args: ['--set', 'workers=2', '--set', 'egress.allow=127.0.0.0/8'] });
+  const ok = async (method, path, body) => {
+    const r = await s.api(method, `/api/v1/${path}`, body);
+    assert.ok(r.status < 300, `${method} ${path}: ${r.status} ${r.text}`);
+    return r.json;
+  };
+  const ended = async (id) => {
+    for (let i = 0; i < 200; i++) {
+      const run = await ok('GET', `runs/${id}`);
+      if (run.endTime) return run;
+      await new Promise((go) => setTimeout(go, 50));
+    }
+    throw new Error('the run does not end');
+  };
+  const traces = async (run, action, repetition) => {
+    const o = await ok('GET', `runs/${run}/actions/${action}/${repetition ? `repetitions/${repetition}/` : ''}expressionTraces`);
+    assert.equal(Object.keys(o).length, 1);
+    return short(Object.values(o)[0]);
+  };
+  const after = (name) => ({ runAfter: { [name]: ['Succeeded'] } });
+  await ok('POST', 'workflows?name=parts', { definition: { $schema: schema, triggers: { manual: { type: 'Request', inputs: {} } },
+    actions: {
+      V: { type: 'InitializeVariable', inputs: { variables: [{ name: 'v', type: 'Integer', value: 0 }] } },
+      Ask: { type: 'Http', ...after('V'), inputs: { method: 'GET', uri: `@concat('${service.url}', '/', string(variables('v')))`, retryPolicy: { type: 'fixed', count: 2, interval: 'PT5S' } } },
+      Loop: { type: 'Foreach', ...after('Ask'), foreach: "@triggerBody()['list']", operationOptions: 'Sequential', actions: {
+        Up: { type: 'IncrementVariable', inputs: { name: 'v', value: '@item()' } },
+        In: { type: 'Scope', ...after('Up'), actions: { Sum: { type: 'Compose', inputs: { at: "@add(variables('v'), mul(item(), body('Ask').n))" } } } },
+        Until: { type: 'Until', ...after('In'), expression: "@equals(iterationIndexes('Until'), 1)", limit: { count: 5, timeout: 'PT1M' }, actions: { Count: { type: 'Compose', inputs: "@add(iterationIndexes('Until'), item())" } } } } },
+      Choose: { type: 'If', ...after('Loop'), expression: { or: [{ equals: ["@length(result('Loop'))", 0] }, { greater: ["@variables('v')", 1] }, { equals: ["@int('x')", 1] }] },
+        actions: { Big: { type: 'Compose', inputs: { now: "@if(true, 'a', utcNow())", random: "@length(concat(guid(), 'b'))" } } } },
+      Fails: { type: 'Compose', ...after('Choose'), inputs: { fine: '@add(1, 2)', bad: "@concat('x', string(div(variables('v'), sub(length(triggerBody()['list']), 2))))", later: '@string(1)' } },
+    } } });
+  const run = (await ok('POST', 'workflows/parts:run', { list: [1, 2] })).id;
+  assert.equal((await ended(run)).status, 'Failed');
+  assert.equal(asked, 2);
+  const uri = `@concat('${service.url}', '/', string(variables('v')))`;
+  const sent = [[`uri: ${uri}`, `${service.url}/0`, { parts: [["string(variables('v'))", '0', { parts: [["variables('v')", 0]] }]] }]];
+  assert.deepEqual(await traces(run, 'Ask'), sent);
+  assert.deepEqual(await traces(run, 'Loop'), []);
+  assert.deepEqual(await traces(run, 'Up', '000001'), [['value: @item()', 2]]);
+  const sum = (v, item) => [["at: @add(variables('v'), mul(item(), body('Ask').n))", v + 7 * item,
+    { parts: [["variables('v')", v], ["mul(item(), body('Ask').n)", 7 * item, { parts: [['item()', item], ["body('Ask').n", 7]] }]] }]];
+  assert.deepEqual(await traces(run, 'Sum', '000000'), sum(1, 1));
+  assert.deepEqual(await traces(run, 'Sum', '000001'), sum(3, 2));
+  assert.deepEqual(await traces(run, 'Count', '000001-000001'), [["@add(iterationIndexes('Until'), item())", 3, { parts: [["iterationIndexes('Until')", 1], ['item()', 2]] }]]);
+  const [[, value, { parts }]] = await traces(run, 'Choose');
+  assert.equal(value, true);
+  assert.deepEqual(parts.map(([text, v]) => [text, v]), [["equals(length(result('Loop')), 0)", false], ["greater(variables('v'), 1)", true], ["equals(int('x'), 1)", { parts: [["int('x')"]] }]]);
+  assert.deepEqual(await traces(run, 'Big'), [["now: @if(true, 'a', utcNow())", 'a', { parts: [['utcNow()']] }],
+    ["random: @length(concat(guid(), 'b'))", 37, { parts: [["concat(guid(), 'b')", { parts: [['guid()']] }]] }]]);
+  const list = "length(triggerBody()['list'])", rest = `sub(${list}, 2)`, quotient = `div(variables('v'), ${rest})`;
+  const failed = [['fine: @add(1, 2)'],
+    [`bad: @concat('x', string(${quotient}))`, { parts: [[`string(${quotient})`, { parts: [[quotient, { parts: [["variables('v')", 3], [rest, 0, { parts: [[list, 2, { parts: [["triggerBody()['list']", [1, 2]]] }]] }]] }, '!InvalidTemplate']] }]] }, '!InvalidTemplate'],
+    ['later: @string(1)']];
+  assert.deepEqual(await traces(run, 'Fails'), failed);
+
+  // done again, from the start and from the action that failed: what had run before is not run again
+  const whole = (await ok('POST', `runs/${run}:resubmit`, {})).id;
+  await ended(whole);
+  assert.deepEqual(await traces(whole, 'Sum', '000001'), sum(3, 2));
+  assert.deepEqual(await traces(whole, 'Fails'), failed);
+  const tail = (await ok('POST', `runs/${run}:resubmit`, { actionsToResubmit: [{ name: 'Fails' }] })).id;
+  await ended(tail);
+  assert.equal(asked, 3);
+  assert.deepEqual(await traces(tail, 'Fails'), failed);
+  // variables of back then are not known here: no value of theirs that need not have been
+  assert.deepEqual(await traces(tail, 'Ask'), [[`uri: ${uri}`, `${service.url}/0`]]);
+  assert.deepEqual(await traces(tail, 'Count', '000001-000001'), [["@add(iterationIndexes('Until'), item())", 3, { parts: [["iterationIndexes('Until')", 1], ['item()', 2]] }]]);
 });

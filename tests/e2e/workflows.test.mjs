@@ -356,9 +356,13 @@ test('secure data and secure parameters are in nothing that is shown, and flow a
     Copy: { type: 'Compose', inputs: "@body('Get')", runAfter: { Get: ['Succeeded'] } },
     Open: { type: 'Compose', inputs: { a: "@parameters('key')", open: 'overt' }, runAfter: { Copy: ['Succeeded'] } },
     Many: { type: 'Compose', inputs: "@createArray(parameters('key'), string(range(0, 9000)))", runAfter: { Open: ['Succeeded'] } },
-    Each: { type: 'Foreach', foreach: '@createArray(1, 2)', runAfter: { Many: ['Succeeded'] }, actions: { In: { type: 'Compose', inputs: "@concat(body('Get'), item())" } } } } });
+    Kept: { type: 'InitializeVariable', inputs: { variables: [{ name: 'v', type: 'String', value: '' }] }, runAfter: { Many: ['Succeeded'] } },
+    Keep: { type: 'SetVariable', inputs: { name: 'v', value: "@concat(body('Get'))" }, runAfter: { Kept: ['Succeeded'] } },
+    // lengths may be shown; what they are the lengths of, in their expressions' parts, may not
+    Parts: { type: 'Compose', inputs: { a: "@length(concat(variables('v'), '!'))", b: "@length(concat(parameters('key'), '!'))", c: "@empty(parameters('$connections'))" }, runAfter: { Keep: ['Succeeded'] } },
+    Each: { type: 'Foreach', foreach: '@createArray(1, 2)', runAfter: { Parts: ['Succeeded'] }, actions: { In: { type: 'Compose', inputs: "@concat(body('Get'), item())" } } } } });
   Object.assign(doc.definition.triggers.manual, secure('outputs'));
-  doc.definition.parameters = { key: { type: 'SecureString' } };
+  doc.definition.parameters = { key: { type: 'SecureString' }, $connections: { type: 'Object', defaultValue: { a: { connectionId: 'c' } } } };
   doc.definition.outputs = { said: { type: 'String', value: "@concat(body('Get'), '.')" }, copy: { type: 'String', value: "@outputs('Copy')" }, open: { type: 'Object', value: "@outputs('Open')" } };
   doc.parameters = { key: { value: 'covert key' } };
   await saved(s, 'w', doc);
@@ -367,7 +371,7 @@ test('secure data and secure parameters are in nothing that is shown, and flow a
   assert.deepEqual(got, ['covert key', 'covert key']);
   const id = ok(await s.api('GET', '/api/v1/workflows/w/runs')).value[0].id, run = `/api/v1/runs/${id}`;
   const starts = ['/api/v1/workflows/w', run, '/api/v1/workflows/w/runs', '/api/v1/workflows/w/triggers/manual/histories', '/api/v1/workflows/w/versions'];
-  for (const name of ['Get', 'Copy', 'Open', 'Many', 'Each', 'In', 'Response']) {
+  for (const name of ['Get', 'Copy', 'Open', 'Many', 'Keep', 'Parts', 'Each', 'In', 'Response']) {
     starts.push(...['inputs', 'outputs', 'requests', 'expressionTraces', 'repetitions'].map((x) => `${run}/actions/${name}/${x}`));
     starts.push(...['000000', '000001'].flatMap((r) => ['inputs', 'outputs', 'expressionTraces', 'requests'].map((x) => `${run}/actions/${name}/repetitions/${r}/${x}`)));
   }
@@ -382,4 +386,7 @@ test('secure data and secure parameters are in nothing that is shown, and flow a
   assert.equal((await s.api('GET', `${run}/actions/Get/outputs`)).status, 403);
   const requests = ok(await s.api('GET', `${run}/actions/Get/requests`)).value;
   assert.equal(requests.length, 2);
+  const inner = (x) => ('value' in x ? x.value : x.subexpressions.map(inner));
+  assert.deepEqual(ok(await s.api('GET', `${run}/actions/Parts/expressionTraces`)).inputs.map((x) => [x.value, x.subexpressions.map(inner)]),
+    [[14, [[[]]]], [11, [['*sanitized*']]], [false, [[]]]]);
 });

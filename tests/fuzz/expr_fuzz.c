@@ -1,6 +1,8 @@
-/* Any text as a template, strict and not; evaluated in a small world with a tight budget. */
+/* Any text as a template, strict and not; evaluated in a small world with a tight budget, as a whole
+ * and part by part, which has to come to the same. */
 #include "base/env.h"
 #include "expr/expr.h"
+#include "expr/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -11,6 +13,20 @@ static bool get(void *self, enum rac_expr_ref ref, rac_str name RAC_UNUSED,
         return false;
     *out = *(struct rac_json *)self;
     return true;
+}
+
+static enum rac_expr_shown shown(void *arg RAC_UNUSED, const struct rac_expr_call *c)
+{
+    return c->args_n == 1 && c->literal && c->first.n == 1 ? RAC_EXPR_MASKED : RAC_EXPR_SHOWN;
+}
+
+static void trace(const struct rac_expr *x, struct rac_expr_run *run, const struct rac_json *out)
+{
+    struct rac_expr_trace t = {.shown = shown, .parts_max = 50};
+    struct rac_expr_part root;
+    run->steps = 0;
+    if (rac_expr_trace(x, run, &t, &root) == RAC_OK && out != NULL && root.shown == RAC_EXPR_SHOWN)
+        RAC_ASSERT(rac_str_eq(rac_expr_text(out, run->a), rac_expr_text(&root.value, run->a)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -35,9 +51,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rac_str text = {(const char *)data, size};
     e = rac_expr_compile(text, size & 1, &a, &x, &error);
     if (e == RAC_OK && rac_expr_eval(x, &run, &out) == RAC_OK) {
+        trace(x, &run, &out);
         out = rac_expr_mend(&a, out);
         (void)rac_expr_text(&out, &a);
         (void)rac_expr_equal(&out, &v);
+    } else if (e == RAC_OK) {
+        trace(x, &run, NULL);
     }
     rac_arena_fini(&a);
     return 0;

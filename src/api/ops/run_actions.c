@@ -2,6 +2,7 @@
 #include "api/ops/workflow_filter.h"
 #include "api/ops/workflow_shape.h"
 #include "api/service.h"
+#include "workflow/traces.h"
 
 /* What the actions of a run did: lists, one, repetitions, requests, values. */
 
@@ -293,72 +294,10 @@ void rac_ops_repetition_request_get(struct rac_ask *q)
 
 /* --- expression traces ------------------------------------------------------------------------ */
 
-/* An ExpressionRoot (§7.4); value NULL: there is none. The journal tells what an expression came
- * to, not how. */
-static void add_trace(struct rac_arena *a, struct rac_json *list, rac_str path, rac_str text,
-                      const struct rac_json *value, const struct rac_json *error)
-{
-    struct rac_json root = rac_json_new_object(a);
-    RAC_JSON_PUT_STR(a, &root, "path", path);
-    RAC_JSON_PUT_STR(a, &root, "text", text);
-    if (value != NULL)
-        RAC_JSON_PUT(a, &root, "value", *value);
-    RAC_JSON_PUT(a, &root, "subexpressions", rac_json_new_array(a));
-    if (error->type != RAC_JSON_NONE)
-        RAC_JSON_PUT(a, &root, "error", *error);
-    rac_json_add(a, list, root);
-}
-
-static bool is_expression(rac_str s)
-{
-    return (s.n > 1 && s.p[0] == '@' && s.p[1] != '@') ||
-           rac_str_find(s, RAC_S("@{")) != RAC_STR_NPOS;
-}
-
-/* Every expression of a template beside what stands in its place in the recorded value. */
-static void trace_tree(struct rac_arena *a, struct rac_json *list, rac_str path,
-                       const struct rac_json *node, const struct rac_json *value,
-                       const struct rac_json *error, unsigned depth)
-{
-    enum { DEPTH_MAX = 64 };
-    size_t i = 0;
-    if (depth > DEPTH_MAX)
-        return;
-    if (rac_json_is_string(node) && is_expression(rac_json_str(node, RAC_S(""))))
-        add_trace(a, list, path, rac_json_str(node, RAC_S("")), value, error);
-    RAC_JSON_EACH(e, node)
-    {
-        rac_str at = rac_arena_printf(a, "%.*s[%zu]", RAC_FMT(path), i);
-        trace_tree(a, list, at, e, rac_json_at(value, i++), error, depth + 1);
-    }
-    RAC_JSON_EACH_MEMBER(m, node)
-    {
-        rac_str at = rac_arena_printf(a, "%.*s%s%.*s", RAC_FMT(path), path.n > 0 ? "." : "",
-                                      RAC_FMT(rac_json_key(m)));
-        trace_tree(a, list, at, &m->value, rac_json_get(value, rac_json_key(m)), error, depth + 1);
-    }
-}
-
 static void traces_of(struct rac_run_reading *r, const struct rac_history_record *v)
 {
     struct rac_ask *q = r->q;
-    struct rac_arena *a = q->a;
-    struct rac_json o = rac_json_new_object(a), list = rac_json_new_array(a), value;
-    bool condition = v->action->type == RAC_WF_TYPE_IF || v->action->type == RAC_WF_TYPE_SWITCH;
-    rac_str member = condition ? RAC_S("expression") : RAC_S("inputs"), text;
-    const struct rac_json *node = rac_json_geti(v->action->node, member);
-    bool read = v->inputs.has && !v->inputs.secured &&
-                rac_history_value(r->history, &v->inputs, a, &text) == RAC_OK &&
-                rac_json_parse(text, a, 0, &value, NULL) == RAC_OK;
-    if (condition && node != NULL && v->status != RAC_WF_SKIPPED)
-        add_trace(a, &list, RAC_S(""),
-                  rac_json_is_string(node) ? rac_json_str(node, RAC_S(""))
-                                           : rac_json_print_str(node, 0, a),
-                  read ? RAC_JSON_GET(&value, "expressionResult") : NULL, &v->error);
-    else if (!v->inputs.secured && v->status != RAC_WF_SKIPPED)
-        trace_tree(a, &list, RAC_S(""), node, read ? &value : NULL, &v->error, 0);
-    rac_json_put(a, &o, member, list);
-    rac_ask_answer(q, o);
+    rac_ask_answer(q, rac_traces_of(r->history, v, r->flow.id, q->w->env, q->a));
 }
 
 static void show_traces(struct rac_run_reading *r)
