@@ -3,6 +3,7 @@
  * second from four sessions, latency of one client beside raw fdatasync, and WAITING (1,000,000)
  * waiting runs: making them, opening, what is due, and deleting them while another workflow runs.
  * One JSON object on stdout. flow_store_bench DIR WAITING leave: only makes them, due in years.
+ * flow_store_bench DIR N messages: only makes N messages for batch "b" of the workflow "collect".
  */
 #define RAC_ALLOW_FSYNC
 #include "base/mem.h"
@@ -299,6 +300,78 @@ static int leave_waiting(const char *dir, struct rac_arena *a, int64_t waiting)
     return 0;
 }
 
+/* --- messages of batches --- */
+
+enum { PARTITIONS = 1000, MESSAGE_BYTES = 100 };
+
+struct sender {
+    struct rac_store *store;
+    struct rac_flow_row flow;
+    int64_t from, to;
+};
+
+static void count_message(void *arg, const struct rac_commit *c)
+{
+    RAC_ASSERT(c->err == RAC_OK);
+    ++*(int64_t *)arg;
+}
+
+static void *sender_main(void *arg)
+{
+    const struct sender *c = arg;
+    struct rac_store_session *ses;
+    RAC_ASSERT(rac_store_session_new(c->store, NULL, &ses) == RAC_OK);
+    const struct rac_flow_store *w = rac_store_flows(ses);
+    int64_t sent = c->from, got = c->from;
+    while (got < c->to) {
+        for (; sent < c->to && sent - got < 500; sent++) {
+            char partition[16], id[24], content[MESSAGE_BYTES + 1];
+            snprintf(partition, sizeof partition, "p%lld", (long long)(sent % PARTITIONS));
+            snprintf(id, sizeof id, "%lld", (long long)sent);
+            snprintf(content, sizeof content, "{\"n\":%lld,\"t\":\"%0*d\"}", (long long)sent, 80,
+                     0);
+            const struct rac_flow_message m = {.flow = c->flow.key,
+                                               .tenant = RAC_DEFAULT_ID,
+                                               .trigger = RAC_S("manual"),
+                                               .batch = RAC_S("b"),
+                                               .partition = rac_str_of(partition),
+                                               .id = rac_str_of(id),
+                                               .content = rac_str_of(content),
+                                               .full = {8000, 83886080}};
+            w->message_add(w->self, &m, count_message, &got);
+        }
+        rac_store_session_wait(ses);
+    }
+    rac_store_session_free(ses);
+    return NULL;
+}
+
+static int leave_messages(const char *dir, struct rac_arena *a, int64_t n)
+{
+    struct rac_store *store;
+    struct rac_store_session *ses;
+    struct sender c[SESSIONS];
+    struct rac_flow_row flow;
+    pthread_t threads[SESSIONS];
+    open_store(dir, a, &store, &ses);
+    const struct rac_flow_store *w = rac_store_flows(ses);
+    if (w->flow_find(w->self, RAC_DEFAULT_ID, RAC_DEFAULT_ID, RAC_S("collect"), RAC_FLOW_PLAIN, a,
+                     &flow) != RAC_OK)
+        return 1;
+    rac_ns from = rac_env_mono_ns(env);
+    for (int i = 0; i < SESSIONS; i++) {
+        c[i] = (struct sender){store, flow, n * i / SESSIONS, n * (i + 1) / SESSIONS};
+        RAC_ASSERT(pthread_create(&threads[i], NULL, sender_main, &c[i]) == 0);
+    }
+    for (int i = 0; i < SESSIONS; i++)
+        pthread_join(threads[i], NULL);
+    printf("{\"messages_made\": %.0f}\n", (double)n / seconds(from));
+    rac_store_session_free(ses);
+    rac_store_close(store);
+    rac_arena_fini(a);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2 || argc > 4)
@@ -308,6 +381,8 @@ int main(int argc, char **argv)
     if (argc == 4)
         return strcmp(argv[3], "leave") == 0
                    ? leave_waiting(argv[1], &a, strtoll(argv[2], NULL, 10))
+               : strcmp(argv[3], "messages") == 0
+                   ? leave_messages(argv[1], &a, strtoll(argv[2], NULL, 10))
                    : 2;
     struct rac_store *store;
     struct rac_store_session *ses;
