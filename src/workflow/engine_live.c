@@ -161,6 +161,7 @@ void live_release(struct live *l)
     l->lane->lives_n--;
     lane_let_go(e, l->lane);
     live_messages_clear(l);
+    live_values_clear(l);
     live_events_refuse(l, RAC_E_CANCELLED, RAC_S("the run left before this was done"));
     l->magic = 0;
     if (e->spare_n < SPARE_MAX && l->a.used_bytes <= SPARE_KEPT_BYTES &&
@@ -180,10 +181,19 @@ void live_release(struct live *l)
 void live_orphan_free(struct live *l)
 {
     live_messages_clear(l);
+    live_values_clear(l);
     rac_arena_fini(&l->a);
     rac_buf_fini(&l->kept);
     l->magic = 0;
     rac_mem_free(l);
+}
+
+void live_values_clear(struct live *l)
+{
+    if (l->kept_values != NULL)
+        rac_arena_fini(&l->kept_a);
+    l->kept_values = NULL;
+    l->kept_values_n = 0;
 }
 
 /* --- messages for batches ---------------------------------------------------------------------- */
@@ -250,6 +260,19 @@ void live_event(struct live *l, struct event *ev)
     l->events_end = &ev->next;
     if (!l->loading)
         live_ready(l);
+}
+
+void live_events_before(struct live *l, struct event *first)
+{
+    struct event *last = first;
+    if (first == NULL)
+        return;
+    while (last->next != NULL)
+        last = last->next;
+    last->next = l->events;
+    if (l->events == NULL)
+        l->events_end = &last->next;
+    l->events = first;
 }
 
 void live_events_refuse(struct live *l, rac_err err, rac_str why)

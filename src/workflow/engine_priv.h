@@ -94,7 +94,8 @@ struct live {
     rac_str tenant;       /* of a run that was loaded */
     rac_str trigger;      /* whose limits hold for it */
     struct live *hash_next, *ready_next, *wait_next;
-    bool retrying; /* committing, but nothing is with the store: it is asked again soon */
+    bool abandoned; /* its last turn could not be recorded: it is being ended */
+    bool retrying;  /* committing, but nothing is with the store: it is asked again soon */
     bool ready, loading, creating, committing, more, dead;
     bool waits_for_slot; /* stands in its gate's line */
     bool admitted;       /* it may begin */
@@ -113,7 +114,8 @@ struct live {
     struct event *events, **events_end; /* for the next turn */
     struct event *answers;              /* after the commit */
     struct outside *outsides;
-    struct rac_buf kept; /* the turn in the air, until it is committed */
+    struct rac_buf kept;     /* the turn in the air, until it is committed */
+    struct rac_arena kept_a; /* its values; there only where there are some */
     struct rac_flow_value *kept_values;
     size_t kept_values_n;
     struct rac_arena sent_a;       /* messages of the turn in the air */
@@ -195,10 +197,12 @@ void live_event(struct live *l, struct event *ev);
 /* A message that leaves with the turn it is in: a copy, which live_message_drop takes back. */
 struct rac_flow_message *live_message(struct live *l, const struct rac_flow_message *m);
 void live_message_drop(struct live *l);
+void live_values_clear(struct live *l); /* of the turn that was in the air */
 void live_messages_clear(struct live *l);
 void live_caller_set(struct live *l, rac_fire_fn done, void *arg);
 rac_fire_fn live_caller_take(struct live *l); /* nobody waits from here on; NULL: nobody did */
 struct live *live_of_caller(struct rac_engine *e, rac_fire_fn done, void *arg);
+void live_events_before(struct live *l, struct event *first); /* a list, before what came since */
 void live_events_refuse(struct live *l, rac_err err, rac_str why); /* those not taken in yet */
 struct event *event_new(enum event_kind kind, rac_event_fn done, void *arg);
 void event_answer(struct event *ev, rac_err err, rac_str why); /* and frees it */

@@ -250,6 +250,7 @@ static void after_commit(struct live *l)
 /* --- committing ------------------------------------------------------------------------------- */
 
 static void commit(struct live *l);
+static void abandon(struct live *l);
 
 static void commit_again(void *arg)
 {
@@ -294,10 +295,15 @@ static void committed(void *arg, rac_err err, rac_str error, int64_t id)
     if (err == RAC_OK) {
         l->creating = false;
         l->failures = 0;
+        live_values_clear(l);
         messages_kept(l);
         after_commit(l);
-    } else if (l->creating || err == RAC_E_CONFLICT || err == RAC_E_NOT_FOUND) {
+    } else if (l->creating || err == RAC_E_CONFLICT || err == RAC_E_NOT_FOUND ||
+               (err == RAC_E_LIMIT && l->abandoned)) {
         lost(l, err, error); /* nothing was acknowledged */
+    } else if (err == RAC_E_LIMIT) {
+        abandon(l);
+        commit(l);
     } else {
         int64_t wait = (int64_t)RETRY_MS << (l->failures < 6 ? l->failures : 6);
         l->failures++;
@@ -359,21 +365,51 @@ static void commit(struct live *l)
     s->turn(s->self, &t, l->creating ? l->trigger_row : NULL, committed, l);
 }
 
+static void stop_stopped(struct live *l)
+{
+    size_t n;
+    struct rac_wf_record **v = rac_run_stopped(l->run, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct outside *o = outside_of(v[i]);
+        if (o == NULL)
+            continue;
+        if (o->unsubscribe)
+            exchange_unsubscribe(l, v[i]);
+        outside_stop(o);
+    }
+}
+
 /* The first turn is answered as failed when it cannot be written, so its bytes need not be kept. */
 static void keep_piece(struct live *l)
 {
     struct rac_journal_writer *w = &l->e->writer;
     rac_buf_clear(&l->kept);
     rac_buf_add(&l->kept, rac_journal_piece(w));
-    l->kept_values = NULL;
+    live_values_clear(l);
     l->kept_values_n = w->values_n;
     if (w->values_n == 0)
         return;
-    l->kept_values = RAC_NEW_N(&l->a, struct rac_flow_value, w->values_n);
-    for (size_t i = 0; i < w->values_n; i++) {
-        l->kept_values[i] = w->values[i];
-        l->kept_values[i].bytes = rac_arena_str(&l->a, w->values[i].bytes);
-    }
+    l->kept_a = w->a; /* the bytes stay where they are */
+    rac_arena_init(&w->a, w->a.bytes_max);
+    l->kept_values = RAC_NEW_N(&l->kept_a, struct rac_flow_value, w->values_n);
+    memcpy(l->kept_values, w->values, w->values_n * sizeof *w->values);
+}
+
+/* What the run did last cannot be recorded: it ends with what was, or it would be done again for
+ * ever. */
+static void abandon(struct live *l)
+{
+    rac_journal_writer_clear(&l->e->writer);
+    rac_run_abandon(l->run, "WorkflowRunMemoryLimitExceeded",
+                    RAC_S("A step of the run is too large to be recorded."));
+    stop_stopped(l);
+    live_messages_clear(l);
+    for (struct event *ev = l->answers; ev != NULL; ev = ev->next)
+        ev->err = RAC_E_LIMIT;
+    l->more = false;
+    l->due_ms = 0;
+    l->abandoned = true;
+    keep_piece(l);
 }
 
 /* --- a turn ----------------------------------------------------------------------------------- */
@@ -433,7 +469,7 @@ static void take_events(struct live *l)
     l->events_end = &l->events;
     while (*end != NULL)
         end = &(*end)->next;
-    while (ev != NULL) {
+    while (ev != NULL && !rac_run_has_written_much(l->run)) {
         struct event *next = ev->next;
         take_event(l, ev);
         ev->next = NULL;
@@ -441,30 +477,18 @@ static void take_events(struct live *l)
         end = &ev->next;
         ev = next;
     }
+    live_events_before(l, ev); /* the rest in the next turn */
 }
 
 static void take_steps(struct live *l)
 {
-    for (struct outside *o = l->outsides, *next; o != NULL; o = next) {
+    for (struct outside *o = l->outsides, *next; o != NULL && !rac_run_has_written_much(l->run);
+         o = next) {
         next = o->next;
         if (!o->stepping)
             continue;
         o->stepping = false;
         o->step(o);
-    }
-}
-
-static void stop_stopped(struct live *l)
-{
-    size_t n;
-    struct rac_wf_record **v = rac_run_stopped(l->run, &n);
-    for (size_t i = 0; i < n; i++) {
-        struct outside *o = outside_of(v[i]);
-        if (o == NULL)
-            continue;
-        if (o->unsubscribe)
-            exchange_unsubscribe(l, v[i]);
-        outside_stop(o);
     }
 }
 
@@ -562,11 +586,14 @@ static void turn(struct live *l)
         after_commit(l);
         return;
     }
-    if (rac_buf_err(&e->writer.b) != RAC_OK) {
+    if (rac_buf_err(&e->writer.b) == RAC_OK)
+        keep_piece(l);
+    else if (!l->creating)
+        abandon(l);
+    else {
         lost(l, RAC_E_LIMIT, RAC_S("a step of the run is too large to be recorded"));
         return;
     }
-    keep_piece(l);
     commit(l);
 }
 

@@ -19,7 +19,7 @@ enum {
     HAS_START = 32,
 };
 
-enum { VARINT_MAX = 10, NUMBERS_MAX = 12 * VARINT_MAX };
+enum { VARINT_MAX = 10, NUMBERS_MAX = 12 * VARINT_MAX, KEPT_BYTES = 4 << 20 };
 
 const char *rac_journal_code(rac_str code)
 {
@@ -47,10 +47,16 @@ void rac_journal_writer_fini(struct rac_journal_writer *w)
 
 void rac_journal_writer_clear(struct rac_journal_writer *w)
 {
+    if (w->b.cap > KEPT_BYTES) { /* a large value passed through it */
+        size_t most = w->b.bytes_max;
+        rac_buf_fini(&w->b);
+        rac_buf_init(&w->b, most);
+    }
     rac_buf_clear(&w->b);
     if (w->values_n > 0)
         rac_arena_reset(&w->a);
     w->values_n = 0;
+    w->printed = 0;
 }
 
 rac_str rac_journal_piece(const struct rac_journal_writer *w)
@@ -91,26 +97,38 @@ static void put_text(struct rac_journal_writer *w, rac_str s)
     rac_buf_added(&w->b, (size_t)(q - p) + s.n);
 }
 
+static bool has_value(const struct rac_journal_writer *w, const char digest[65])
+{
+    for (size_t i = w->values_n; i > 0; i--)
+        if (memcmp(w->values[i - 1].digest, digest, 64) == 0)
+            return true;
+    return false;
+}
+
 /* Moves the text that was just printed at `from` aside, under its digest. */
 static void put_aside(struct rac_journal_writer *w, struct rac_entry_value *v, size_t from)
 {
     rac_str text = {w->b.p + from, w->b.n - from};
     static const char digits[] = "0123456789abcdef";
+    char digest[65];
+    rac_sha256(text, v->digest);
+    v->kind = RAC_VALUE_DIGEST;
+    v->size = text.n;
+    for (int i = 0; i < 32; i++) {
+        digest[2 * i] = digits[v->digest[i] >> 4];
+        digest[2 * i + 1] = digits[v->digest[i] & 15];
+    }
+    digest[64] = '\0';
+    w->b.n = from;
+    if (has_value(w, digest))
+        return;
     if (w->values_n == w->values_cap) {
         w->values_cap = w->values_cap ? w->values_cap * 2 : 4;
         w->values = rac_mem_realloc(w->values, w->values_cap * sizeof *w->values);
     }
     struct rac_flow_value *out = &w->values[w->values_n++];
-    rac_sha256(text, v->digest);
-    v->kind = RAC_VALUE_DIGEST;
-    v->size = text.n;
-    for (int i = 0; i < 32; i++) {
-        out->digest[2 * i] = digits[v->digest[i] >> 4];
-        out->digest[2 * i + 1] = digits[v->digest[i] & 15];
-    }
-    out->digest[64] = '\0';
+    memcpy(out->digest, digest, sizeof digest);
     out->bytes = rac_arena_str(&w->a, text);
-    w->b.n = from;
 }
 
 /* The length stands before the text as four fixed bytes, so that it is printed in place. */
@@ -128,6 +146,7 @@ static void put_value(struct rac_journal_writer *w, struct rac_entry_value *v)
     if (rac_buf_err(&w->b) != RAC_OK)
         return;
     size_t n = w->b.n - at - 4;
+    w->printed += n;
     if (n > RAC_JOURNAL_INLINE_MAX) {
         put_aside(w, v, at + 4);
         w->b.p[at - 1] = (char)RAC_VALUE_DIGEST;

@@ -79,11 +79,13 @@ struct rac_journal_writer {
     struct rac_flow_value *values;
     size_t values_n, values_cap;
     struct rac_arena a; /* texts of values */
+    size_t printed; /* bytes of values since the last clear, those kept once counted each time */
 };
 void rac_journal_writer_init(struct rac_journal_writer *w, size_t bytes_max);
 void rac_journal_writer_fini(struct rac_journal_writer *w);
 void rac_journal_writer_clear(struct rac_journal_writer *w);
-/* Values of kind TEXT are written from v; which of them became digests is told in e. */
+/* Values of kind TEXT are written from v; which of them became digests is told in e. A large value
+ * that stands there already is not kept twice. */
 void rac_journal_write(struct rac_journal_writer *w, struct rac_entry *e);
 /* Empty when nothing was written since the last clear. Valid until the next write or clear. */
 rac_str rac_journal_piece(const struct rac_journal_writer *w);

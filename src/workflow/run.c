@@ -298,6 +298,19 @@ void rac_run_close(struct rac_run *r, enum rac_wf_status status, const char *cod
              message.n > 0 ? run_error(r, rac_str_of(code), message) : rac_json_none);
 }
 
+void rac_run_abandon(struct rac_run *r, const char *code, rac_str message)
+{
+    struct rac_entry closed = {.kind = RAC_ENTRY_CLOSED,
+                               .status = RAC_WF_FAILED,
+                               .code = rac_str_of(code)},
+                     end = {.kind = RAC_ENTRY_RUN_END,
+                            .status = RAC_WF_FAILED,
+                            .code = rac_str_of(code),
+                            .error = run_value(run_error(r, rac_str_of(code), message))};
+    run_emit(r, &closed);
+    run_emit(r, &end);
+}
+
 /* --- executing -------------------------------------------------------------------------------- */
 
 /* The first predecessor, in document order, whose status is none of those wanted. */
@@ -452,10 +465,16 @@ static void decide(struct rac_run *r, struct rac_wf_record *x)
     run_finish(r, x);
 }
 
+bool rac_run_has_written_much(const struct rac_run *r)
+{
+    enum { PRINTED_MAX = 32 << 20 };
+    return r->writer != NULL && r->writer->printed >= PRINTED_MAX;
+}
+
 bool rac_run_work(struct rac_run *r, unsigned actions_max)
 {
     enum { CLOCK_EVERY = 8 };
-    bool more = false;
+    bool more = r->queue_head < r->queue.n && rac_run_has_written_much(r);
     for (unsigned n = 0; r->queue_head < r->queue.n && !r->over && !more; n++) {
         if (n % CLOCK_EVERY == 0)
             r->now_ms = rac_env_wall_ms(r->world->env);
@@ -465,7 +484,8 @@ bool rac_run_work(struct rac_run *r, unsigned actions_max)
         if (rac_arena_over(r->a) && !r->over)
             rac_run_close(r, RAC_WF_FAILED, "WorkflowRunMemoryLimitExceeded",
                           RAC_S("The run holds more data than a run may (workflow run memory)."));
-        more = n + 1 >= actions_max && r->queue_head < r->queue.n;
+        bool enough = n + 1 >= actions_max || rac_run_has_written_much(r);
+        more = enough && r->queue_head < r->queue.n;
     }
     r->now_ms = 0;
     return more;

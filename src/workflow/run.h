@@ -108,6 +108,8 @@ void rac_run_begin(struct rac_run *r);
 /* Works off what is ready, at most about actions_max; false: nothing is left to do without
  * waiting, or the run is over. */
 bool rac_run_work(struct rac_run *r, unsigned actions_max);
+/* The values of this turn are as many bytes as one commit should have: the rest is for the next. */
+bool rac_run_has_written_much(const struct rac_run *r);
 
 /* Instead of rac_run_begin: a run that begins at an action of another one (§4.15). What ended at the
  * root of `from` and does not come after that action is taken over with its results; variables are
@@ -177,6 +179,9 @@ void rac_run_caller_gone(struct rac_run *r);
 /* Ends everything: Cancelled with "Cancelled"; TimedOut with "WorkflowRunTimedOut"; Failed with any
  * other code and its message. */
 void rac_run_close(struct rac_run *r, enum rac_wf_status status, const char *code, rac_str message);
+/* Ends as Failed a run whose last entries cannot be recorded, in whatever state they left it; the
+ * writer was cleared, and what is written now follows what was recorded before. No outputs. */
+void rac_run_abandon(struct rac_run *r, const char *code, rac_str message);
 /* Actions that were open when the run was closed: what is under way for them has to be stopped. */
 struct rac_wf_record **rac_run_stopped(struct rac_run *r, size_t *n);
 

@@ -38,6 +38,71 @@ static void answered_after_commit(void **state)
     world_free(w);
 }
 
+/* What a commit holds is bounded by bytes too, and a value that many actions have is held once. */
+static void large_values_are_shared_out_over_turns(void **state)
+{
+    (void)state;
+    struct world *w = world_new(3, true);
+    struct world_answer a;
+    struct rac_buf b;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"Same\": {\"type\": \"Foreach\", \"foreach\": \"@range(0, 100)\", \"actions\": {\"S\": "
+        "{\"type\": \"Compose\", \"inputs\": \"@triggerBody()\"}}}, \"Own\": {\"type\": "
+        "\"Foreach\", \"foreach\": \"@range(0, 100)\", \"runAfter\": {\"Same\": [\"Succeeded\"]}, "
+        "\"actions\": {\"O\": {\"type\": \"Compose\", \"inputs\": "
+        "\"@concat(triggerBody(), item())\"}}}}");
+    rac_buf_init(&b, SIZE_MAX / 2);
+    rac_buf_add(&b, RAC_S("{\"body\": \""));
+    for (size_t i = 0; i < 1 << 20; i++)
+        rac_buf_add_char(&b, 'x');
+    rac_buf_add(&b, RAC_S("\"}"));
+    rac_buf_add_char(&b, '\0');
+    world_fire(w, f, b.p, false, &a);
+    world_settle(w);
+    assert_string_equal(row(w, &a)->status, "Succeeded");
+    assert_in_range(w->store->turn_bytes_most, 1 << 20, 40 << 20);
+    assert_in_range(w->store->turns_total, 6, 12);
+    assert_in_range(w->store->turn_values_total, 102, 130); /* an Own each, others once a turn */
+    rac_buf_fini(&b);
+    world_free(w);
+}
+
+static rac_err too_large(void *arg)
+{
+    int *asked = arg;
+    return (*asked)++ == 1 ? RAC_E_LIMIT : RAC_OK; /* the second turn */
+}
+
+/* Or its last step would be taken again after every restart, without an end. */
+static void what_cannot_be_recorded_ends_the_run(void **state)
+{
+    (void)state;
+    int asked = 0;
+    struct world *w = world_new(4, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"A\": {\"type\": \"Http\", \"inputs\": {\"method\": \"GET\", \"uri\": "
+        "\"https://h.example/\"}}, \"B\": {\"type\": \"Http\", \"inputs\": {\"method\": \"GET\", "
+        "\"uri\": \"https://h.example/b\"}}}");
+    w->store->fault = too_large;
+    w->store->fault_arg = &asked;
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    world_answer(w, world_fetch(w, "h.example/"), 200, "", "ok");
+    world_settle(w);
+    assert_string_equal(row(w, &a)->status, "Failed");
+    assert_string_equal(row(w, &a)->code, "WorkflowRunMemoryLimitExceeded");
+    assert_int_equal(asked, 3);
+    assert_true(row(w, &a)->end_ms != 0);
+    struct rac_engine_stats s;
+    rac_engine_stats(w->engine, &s);
+    assert_int_equal(s.live, 0);
+    assert_null(w->fetches); /* the other one is not waited for */
+    world_free(w);
+}
+
 static rac_err refuse(void *arg)
 {
     rac_err *e = arg;
@@ -885,6 +950,8 @@ int main(void)
         cmocka_unit_test(connections_are_let_go_when_the_engine_goes),
         cmocka_unit_test(callers_that_leave_are_found_at_once),
         cmocka_unit_test(large_loop),
+        cmocka_unit_test(large_values_are_shared_out_over_turns),
+        cmocka_unit_test(what_cannot_be_recorded_ends_the_run),
         cmocka_unit_test(begins_at_an_action),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

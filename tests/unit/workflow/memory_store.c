@@ -314,6 +314,11 @@ static void turn(void *self, const struct rac_flow_turn *t, const struct rac_flo
     c->t.code = t->code.p ? rac_arena_str(&c->a, t->code) : RAC_STR_NULL;
     c->t.error = t->error.p ? rac_arena_str(&c->a, t->error) : RAC_STR_NULL;
     c->t.journal = rac_arena_str(&c->a, t->journal);
+    size_t bytes = t->journal.n;
+    for (size_t i = 0; i < t->values_n; i++)
+        bytes += t->values[i].bytes.n;
+    s->turn_bytes_most = bytes > s->turn_bytes_most ? bytes : s->turn_bytes_most;
+    s->turn_values_total += t->values_n;
     struct rac_flow_value *values = RAC_NEW_N(&c->a, struct rac_flow_value, t->values_n);
     for (size_t i = 0; i < t->values_n; i++) {
         values[i] = t->values[i];

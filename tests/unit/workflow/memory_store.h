@@ -62,6 +62,7 @@ struct memory_store {
     size_t values_n;
     struct memory_commit *queue, **queue_end;
     size_t waiting, turns_total;
+    size_t turn_bytes_most, turn_values_total; /* the largest turn; values of all of them */
     /* Asked for each turn: RAC_OK, or the error it ends with (nothing is written then). */
     rac_err (*fault)(void *arg);
     void *fault_arg;
