@@ -138,14 +138,18 @@ static void fill(struct rac_arena *a, const struct rac_json *root, struct rac_fl
 /* --- zip of a flow ---------------------------------------------------------------------------- */
 
 /* The definition inside a flow package: Microsoft.Flow/flows/<guid>/definition.json, or
- * Workflows/<name>.json of a solution. */
-static bool is_flow_entry(rac_str name)
+ * Workflows/<name>.json of a solution, where other things stand as well. */
+static bool is_flow_entry(const struct rac_zip_entry *x)
 {
+    rac_str name = x->name;
+    size_t slash = rac_str_rfind_char(name, '/');
+    rac_str folder = rac_str_sub(name, 0, slash == RAC_STR_NPOS ? 0 : slash);
     if (rac_str_endsi(name, RAC_S("/definition.json")))
         return rac_str_findi(name, RAC_S("Microsoft.Flow/flows/")) != RAC_STR_NPOS;
     return rac_str_endsi(name, RAC_S(".json")) &&
-           (rac_str_startsi(name, RAC_S("Workflows/")) ||
-            rac_str_findi(name, RAC_S("/Workflows/")) != RAC_STR_NPOS);
+           (rac_str_eqi(folder, RAC_S("Workflows")) ||
+            rac_str_endsi(folder, RAC_S("/Workflows"))) &&
+           rac_str_findi(x->bytes, RAC_S("\"triggers\"")) != RAC_STR_NPOS;
 }
 
 /* Puts the definition of a package in place of its bytes. A package holds one flow; of several the
@@ -153,13 +157,14 @@ static bool is_flow_entry(rac_str name)
 static rac_err unzip(rac_str *bytes, rac_str *name, size_t bytes_max, struct rac_arena *a,
                      struct rac_diags *d)
 {
-    struct rac_zip_limits limits = {.entry_bytes_max = bytes_max, .total_bytes_max = 4 * bytes_max};
+    struct rac_zip_limits limits = {
+        .entry_bytes_max = bytes_max, .total_bytes_max = 4 * bytes_max, .foreign_names = true};
     struct rac_zip_entry *v;
     rac_str why = RAC_S("this is no zip of a flow");
     size_t n;
     rac_err e = rac_zip_read(*bytes, &limits, a, &v, &n, &why);
     for (size_t i = 0; e == RAC_OK && i < n; i++)
-        if (is_flow_entry(v[i].name)) {
+        if (is_flow_entry(&v[i])) {
             *bytes = v[i].bytes;
             *name = v[i].name;
             return RAC_OK;

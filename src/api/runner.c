@@ -8,6 +8,7 @@
 #include "api/service.h"
 #include "base/mem.h"
 #include "script/children.h"
+#include "workflow/ident.h"
 
 enum {
     SCAN_MS = 200,        /* between looks at the store: a due run fires well within a second */
@@ -79,6 +80,23 @@ static void port_flow_load(void *self, int64_t key, rac_str revision,
     rac_flows_want_version(w->flows, key, revision, loaded, load_new(done, arg));
 }
 
+/* The child of a flow: imported under its name in the solution, "Child-<guid>". */
+static rac_err flow_of_guid(const struct rac_flow_store *fs, const struct rac_flow *from,
+                            rac_str guid, struct rac_arena *a, struct rac_flow_row *out)
+{
+    struct rac_flow_query q = {.group = from->group, .search = guid};
+    struct rac_flow_row *v;
+    size_t n;
+    bool more;
+    rac_err e = fs->flow_list(fs->self, from->tenant, &q, a, &v, &n, &more);
+    for (size_t i = 0; e == RAC_OK && i < n; i++)
+        if (rac_workflow_name_is(v[i].name, guid)) {
+            *out = v[i];
+            return RAC_OK;
+        }
+    return e == RAC_OK ? RAC_E_NOT_FOUND : e;
+}
+
 /* A sibling by name, or any workflow of the tenant by id or resource id, which its author may run.
  */
 static void port_flow_named(void *self, const struct rac_flow *from, rac_str name_or_id,
@@ -95,6 +113,8 @@ static void port_flow_named(void *self, const struct rac_flow *from, rac_str nam
     rac_err e = fs->flow_find(fs->self, from->tenant, from->group, name, RAC_FLOW_PLAIN, &a, &row);
     if (e == RAC_E_NOT_FOUND)
         e = fs->flow_get(fs->self, from->tenant, name, RAC_FLOW_PLAIN, &a, &row);
+    if (e == RAC_E_NOT_FOUND && rac_workflow_guid_is(name))
+        e = flow_of_guid(fs, from, name, &a, &row);
     if (e == RAC_OK)
         e = rac_flow_author_principal(w, from->tenant, from->author, &a, &who);
     struct rac_resource thing = {.tenant = from->tenant, .group = row.group, .owner = row.owner};

@@ -72,7 +72,8 @@ static void from_zip(struct rac_cli *cli, struct rac_cli_artifacts *l, struct ra
     size_t n;
     rac_str bytes, why;
     if (rac_cli_read(cli, src, ZIP_BYTES_MAX, a, &bytes, &why) != RAC_OK ||
-        rac_zip_read(bytes, NULL, a, &e, &n, &why) != RAC_OK)
+        rac_zip_read(bytes, &(struct rac_zip_limits){.foreign_names = true}, a, &e, &n, &why) !=
+            RAC_OK)
         return; /* whoever reads the workflow says so */
     for (size_t i = 0; i < n && l->n < FILES_MAX; i++)
         for (unsigned kind = 0; kind < RAC_ARTIFACT_KINDS; kind++) {

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "cli/output.h"
 #include "text/zip.h"
+#include "workflow/ident.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@ enum { FILE_MAX = 64 << 20, APP_FILE_MAX = 16 << 20, FOLDER_MAX = 4096, FLOWS_MA
 struct list {
     struct rac_cli *cli;
     struct rac_arena *a;
+    struct rac_diags *d;
     struct rac_cli_flow *v;
     size_t n, cap;
 };
@@ -51,6 +53,74 @@ static bool is_flow_name(rac_str path)
     return rac_str_eqi(base_of(folder), RAC_S("Workflows")) && rac_str_endsi(base, RAC_S(".json"));
 }
 
+/* Solutions keep other things beside their flows: those of the desktop, values of settings. */
+static bool is_something_else(rac_str path, rac_str text)
+{
+    return rac_str_eqi(base_of(folder_of(path)), RAC_S("Workflows")) &&
+           rac_str_starts(rac_str_trim(text), RAC_S("{")) &&
+           rac_str_findi(text, RAC_S("\"triggers\"")) == RAC_STR_NPOS;
+}
+
+static void left_out(struct rac_diags *d, rac_str file)
+{
+    struct rac_diag *g = rac_diags_addf(d, "InvalidRequestContent", RAC_SEV_WARNING,
+                                        "the file is no cloud flow: it has no triggers; it is left "
+                                        "out");
+    if (g != NULL)
+        g->file = file;
+}
+
+/* --- one of several --------------------------------------------------------------------------- */
+
+const char *rac_cli_flows_place(struct rac_cli *cli, const char *src)
+{
+    struct stat st;
+    const char *mark = strrchr(src, '#');
+    if (mark == NULL || mark == src || stat(src, &st) == 0)
+        return src;
+    const char *place = rac_arena_cstr(cli->a, (rac_str){src, (size_t)(mark - src)});
+    return stat(place, &st) == 0 ? place : src;
+}
+
+bool rac_cli_flow_is(rac_str file, rac_str name)
+{
+    rac_str base = base_of(file);
+    if (rac_str_eqi(file, name) || rac_str_eqi(base, name))
+        return true;
+    if (rac_str_eqi(base, RAC_S("workflow.json")) || rac_str_eqi(base, RAC_S("definition.json")))
+        return rac_str_eqi(base_of(folder_of(file)), name);
+    if (rac_str_endsi(base, RAC_S(".json")))
+        base.n -= 5;
+    size_t tail = sizeof "-00000000-0000-0000-0000-000000000000" - 1;
+    bool known = base.n > tail && base.p[base.n - tail] == '-' &&
+                 rac_workflow_guid_is(rac_str_from(base, base.n - tail + 1));
+    return rac_workflow_name_is(base, name) ||
+           (known && rac_str_eqi(rac_str_sub(base, 0, base.n - tail), name));
+}
+
+int rac_cli_no_flow(struct rac_cli *cli, const char *src)
+{
+    const char *place = rac_cli_flows_place(cli, src);
+    if (place != src)
+        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%s holds no workflow of the name '%s'",
+                            place, strrchr(src, '#') + 1);
+    return rac_cli_fail(
+        cli, RAC_EXIT_UNREACHABLE,
+        "%s holds no workflow: a definition file, the folder of a workflow.json or of "
+        "an app, or the zip of a flow (Microsoft.Flow/flows/ID/definition.json) or "
+        "of a solution (Workflows/NAME.json)",
+        src);
+}
+
+static void keep_named(struct list *l, rac_str name)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->n; i++)
+        if (rac_cli_flow_is(l->v[i].file, name))
+            l->v[kept++] = l->v[i];
+    l->n = kept;
+}
+
 static int by_name(const void *x, const void *y)
 {
     return rac_str_cmp(((const struct rac_cli_flow *)x)->file,
@@ -75,7 +145,8 @@ static rac_err from_zip(struct list *l, rac_str bytes, struct rac_diags *d)
     struct rac_zip_entry *e;
     size_t n;
     rac_str why;
-    rac_err err = rac_zip_read(bytes, NULL, l->a, &e, &n, &why);
+    struct rac_zip_limits limits = {.foreign_names = true};
+    rac_err err = rac_zip_read(bytes, &limits, l->a, &e, &n, &why);
     if (err != RAC_OK) {
         rac_diags_addf(d, "InvalidRequestContent", RAC_SEV_ERROR,
                        "the package cannot be unpacked: %.*s", RAC_FMT(why));
@@ -84,6 +155,10 @@ static rac_err from_zip(struct list *l, rac_str bytes, struct rac_diags *d)
     for (size_t i = 0; i < n && l->n < FLOWS_MAX; i++) {
         if (!is_flow_name(e[i].name))
             continue;
+        if (is_something_else(e[i].name, e[i].bytes)) {
+            left_out(d, e[i].name);
+            continue;
+        }
         struct rac_cli_flow *f = add(l, e[i].name, e[i].bytes);
         rac_str app = folder_of(folder_of(e[i].name));
         f->connections = entry(e, n, l->a, app, "connections.json");
@@ -129,11 +204,14 @@ static void add_file(struct list *l, rac_str root, rac_str below, const char *na
     rac_str dir =
         below.n > 0 ? rac_arena_printf(l->a, "%.*s/%.*s", RAC_FMT(root), RAC_FMT(below)) : root;
     rac_str text = read_optional(l->cli, l->a, dir, name, FILE_MAX);
-    if (text.p != NULL && l->n < FLOWS_MAX)
-        add(l,
-            below.n > 0 ? rac_arena_printf(l->a, "%.*s/%s", RAC_FMT(below), name)
-                        : rac_arena_str(l->a, rac_str_of(name)),
-            text);
+    rac_str file = below.n > 0 ? rac_arena_printf(l->a, "%.*s/%s", RAC_FMT(below), name)
+                               : rac_arena_str(l->a, rac_str_of(name));
+    if (text.p == NULL || l->n >= FLOWS_MAX)
+        return;
+    if (is_something_else(file, text))
+        left_out(l->d, file);
+    else
+        add(l, file, text);
 }
 
 /* Calls fn for each name in a folder that is not hidden. */
@@ -230,10 +308,13 @@ static void from_folder(struct list *l, const char *src, DIR *dir)
 rac_err rac_cli_flows(struct rac_cli *cli, const char *src, struct rac_arena *a,
                       struct rac_cli_flow **out, size_t *n, struct rac_diags *d)
 {
-    struct list l = {.cli = cli, .a = a};
+    struct list l = {.cli = cli, .a = a, .d = d};
     struct stat st;
     rac_str bytes, why;
     rac_err e = RAC_OK;
+    const char *place = rac_cli_flows_place(cli, src);
+    rac_str name = place != src ? rac_str_of(strrchr(src, '#') + 1) : RAC_STR_NULL;
+    src = place;
     DIR *dir = opendir(src);
     *n = 0;
     if (dir != NULL) {
@@ -247,6 +328,8 @@ rac_err rac_cli_flows(struct rac_cli *cli, const char *src, struct rac_arena *a,
         else if (e != RAC_OK)
             rac_diags_addf(d, "InvalidRequestContent", RAC_SEV_ERROR, "%.*s", RAC_FMT(why));
     }
+    if (name.p != NULL)
+        keep_named(&l, name);
     if (l.n > 1)
         qsort(l.v, l.n, sizeof *l.v, by_name);
     *out = l.v;

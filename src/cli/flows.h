@@ -3,7 +3,7 @@
  * whole app, an unpacked or zipped package of flows (spec workflows §1.2).
  *
  * A Standard app's connections.json, parameters.json and local.settings.json are read where they
- * stand, one folder above the workflow's; in a zip, too.
+ * stand, one folder above the workflow's; in a zip, too. "SRC#NAME" is one workflow of several.
  */
 #ifndef RAC_CLI_FLOWS_H
 #define RAC_CLI_FLOWS_H
@@ -19,6 +19,13 @@ struct rac_cli_flow {
     rac_str connections, parameters, settings; /* texts of the app's files; absent: not there */
 };
 
+/* SRC without "#NAME", in the command's arena; SRC itself when that is its name. */
+const char *rac_cli_flows_place(struct rac_cli *cli, const char *src);
+/* Whether file, below SRC, is the workflow that somebody calls name: its path, "Child" or the guid of
+ * Workflows/Child-GUID.json, the folder of workflow.json. */
+bool rac_cli_flow_is(rac_str file, rac_str name);
+/* Says that SRC holds no workflow, and what would be one; returns the exit status. */
+int rac_cli_no_flow(struct rac_cli *cli, const char *src);
 /* Lists them, unparsed, in a, by name. *n 0 when SRC holds none: not a workflow, or not there. */
 rac_err rac_cli_flows(struct rac_cli *cli, const char *src, struct rac_arena *a,
                       struct rac_cli_flow **out, size_t *n, struct rac_diags *d) RAC_MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "cli/run_live.h"
 #include "cli/run_tree.h"
 #include "openapi/read.h"
+#include "text/zip.h"
 #include "workflow/check.h"
 #include "workflow/run.h"
 
@@ -60,15 +61,19 @@ static int find_flow(struct rac_cli *cli, struct rac_cli_flow *out)
         for (size_t i = 0; i < n; i++)
             names = rac_arena_printf(cli->a, "%.*s%s%.*s", RAC_FMT(names), i > 0 ? ", " : "",
                                      RAC_FMT(v[i].file));
-        return rac_cli_fail(cli, RAC_EXIT_USAGE, "%s holds several workflows; name one of: %.*s",
-                            cli->args[0], RAC_FMT(names));
+        return rac_cli_fail(cli, RAC_EXIT_USAGE,
+                            "%s holds several workflows; name one as %s#NAME: "
+                            "%.*s",
+                            cli->args[0], cli->args[0], RAC_FMT(names));
     }
     if (n == 1) {
         *out = v[0];
         return RAC_EXIT_OK;
     }
     *out = (struct rac_cli_flow){0};
-    int status = read_text(cli, cli->args[0], &out->text);
+    int status = read_text(cli, rac_cli_flows_place(cli, cli->args[0]), &out->text);
+    if (status == RAC_EXIT_OK && rac_zip_is(out->text))
+        return rac_cli_no_flow(cli, cli->args[0]);
     if (status == RAC_EXIT_OK)
         rac_cli_flow_app(cli, cli->args[0], cli->a, out);
     return status;
@@ -152,10 +157,11 @@ static int load_flow(struct rac_cli *cli, const struct rac_cli_flow *f, rac_str 
     return e == RAC_OK ? status : rac_cli_status_of(e);
 }
 
-static rac_str path_of(struct rac_cli *cli, rac_str src, const struct rac_cli_flow *f)
+static rac_str path_of(struct rac_cli *cli, const char *src, const struct rac_cli_flow *f)
 {
-    return f->file.n > 0 ? rac_arena_printf(cli->a, "%.*s/%.*s", RAC_FMT(src), RAC_FMT(f->file))
-                         : src;
+    src = rac_cli_flows_place(cli, src);
+    return f->file.n > 0 ? rac_arena_printf(cli->a, "%s/%.*s", src, RAC_FMT(f->file))
+                         : rac_str_of(src);
 }
 
 static int load(struct rac_cli *cli, struct rac_workflow **w)
@@ -164,9 +170,8 @@ static int load(struct rac_cli *cli, struct rac_workflow **w)
     int status = find_flow(cli, &f);
     if (status == RAC_EXIT_OK)
         status = app_files(cli, &f);
-    return status == RAC_EXIT_OK
-               ? load_flow(cli, &f, path_of(cli, rac_str_of(cli->args[0]), &f), true, w)
-               : status;
+    return status == RAC_EXIT_OK ? load_flow(cli, &f, path_of(cli, cli->args[0], &f), true, w)
+                                 : status;
 }
 
 static int compile(struct rac_cli *cli, const struct rac_workflow *w, rac_str path,
@@ -186,29 +191,15 @@ struct outcome {
 
 /* --- workflows beside it ---------------------------------------------------------------------- */
 
-/* "Child" of Child/workflow.json and of Workflows/Child-GUID.json; or what the document says. */
-static bool is_called(rac_str file, rac_str name)
-{
-    rac_str rest = file, folder = RAC_S(""), base;
-    size_t at = rac_str_rfind_char(file, '/');
-    if (at != RAC_STR_NPOS) {
-        folder = rac_str_sub(file, 0, at);
-        rest = rac_str_from(file, at + 1);
-        at = rac_str_rfind_char(folder, '/');
-        folder = at == RAC_STR_NPOS ? folder : rac_str_from(folder, at + 1);
-    }
-    base = rac_str_endsi(rest, RAC_S(".json")) ? rac_str_sub(rest, 0, rest.n - 5) : rest;
-    return rac_str_eqi(folder, name) || rac_str_eqi(base, name);
-}
-
 /* Where the others stand: SRC when it is a zip or an app, else the folder above the workflow's. */
 static char *app_of(struct rac_cli *cli)
 {
     struct stat st;
-    char *src = cli->args[0], *whole = realpath(src, NULL);
+    const char *src = rac_cli_flows_place(cli, cli->args[0]);
+    char *whole = realpath(src, NULL);
     if (whole == NULL || stat(whole, &st) != 0) {
         rac_mem_free_libc(whole);
-        return src;
+        return rac_arena_cstr(cli->a, rac_str_of(src));
     }
     rac_str at = rac_arena_str(cli->a, rac_str_of(whole));
     rac_mem_free_libc(whole);
@@ -236,8 +227,8 @@ static const struct rac_plan *sibling(void *arg, rac_str name)
     if (rac_cli_flows(cli, app, cli->a, &v, &n, &d) != RAC_OK)
         return NULL;
     for (size_t i = 0; i < n; i++) {
-        rac_str path = path_of(cli, rac_str_of(app), &v[i]);
-        if (is_called(v[i].file, name))
+        rac_str path = path_of(cli, app, &v[i]);
+        if (rac_cli_flow_is(v[i].file, name))
             return load_flow(cli, &v[i], path, false, &w) == RAC_EXIT_OK &&
                            compile(cli, w, path, &p) == RAC_EXIT_OK
                        ? p
@@ -317,7 +308,7 @@ static int run_run(struct rac_cli *cli)
     status = compile(cli, w, rac_str_of(cli->args[0]), &p);
     if (status != RAC_EXIT_OK)
         return status;
-    rac_cli_artifacts_list(cli, cli->args[0], cli->a, &artifacts);
+    rac_cli_artifacts_list(cli, rac_cli_flows_place(cli, cli->args[0]), cli->a, &artifacts);
     struct rac_run_host host = {mocked, &mocks};
     struct rac_json connectors = connectors_of(&connections);
     struct rac_run_live o = {.plan = p,

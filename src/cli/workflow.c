@@ -6,6 +6,7 @@
 #include "cli/resource.h"
 #include "openapi/read.h"
 #include "text/url.h"
+#include "text/zip.h"
 #include "workflow/document.h"
 
 #include <unistd.h>
@@ -121,7 +122,7 @@ static int put_artifacts(struct rac_cli *cli, struct rac_remote *r, const char *
     struct rac_remote_req head = {.method = "GET"};
     struct rac_fetch_res res;
     *account = RAC_STR_NULL;
-    rac_cli_artifacts_list(cli, src, cli->a, &list);
+    rac_cli_artifacts_list(cli, rac_cli_flows_place(cli, src), cli->a, &list);
     if (list.n == 0)
         return RAC_EXIT_OK;
     rac_str name = account_of(cli, src, &list.v[0]);
@@ -251,7 +252,7 @@ static int flows_of(struct rac_cli *cli, const char *src, struct rac_cli_flow **
     }
     rac_err e = rac_cli_flows(cli, src, cli->a, v, n, &d);
     if (e == RAC_OK && *n == 0 &&
-        rac_cli_read(cli, src, DOCUMENT_MAX, cli->a, &text, &why) == RAC_OK) {
+        rac_cli_read(cli, src, DOCUMENT_MAX, cli->a, &text, &why) == RAC_OK && !rac_zip_is(text)) {
         *v = RAC_NEW(cli->a, struct rac_cli_flow); /* a file: the server says what it is */
         (*v)->text = text;
         *n = 1;
@@ -260,15 +261,13 @@ static int flows_of(struct rac_cli *cli, const char *src, struct rac_cli_flow **
     if (e != RAC_OK)
         return rac_cli_status_of(e);
     if (*n == 0)
-        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE,
-                            "%s holds no workflow: a definition file, the folder of a "
-                            "workflow.json or of an app, or the zip of a flow",
-                            src);
+        return rac_cli_no_flow(cli, src);
     return RAC_EXIT_OK;
 }
 
 static rac_str source_of(struct rac_cli *cli, const char *src, const struct rac_cli_flow *f)
 {
+    src = rac_cli_flows_place(cli, src);
     return f->file.n > 0 ? rac_arena_printf(cli->a, "%s/%.*s", src, RAC_FMT(f->file))
                          : rac_str_of(src);
 }
@@ -316,7 +315,7 @@ static int one_document(struct rac_cli *cli, const char *src, rac_str account, r
     bool says_name;
     int status = flows_of(cli, src, &v, &n);
     if (status == RAC_EXIT_OK && n > 1)
-        return rac_cli_usage(cli, "%s holds %zu workflows: name the file of one", src, n);
+        return rac_cli_usage(cli, "%s holds %zu workflows: name one as %s#NAME", src, n, src);
     if (status == RAC_EXIT_OK) {
         *source = source_of(cli, src, &v[0]);
         status = document_of(cli, &v[0], *source, account, document, &says_name);

@@ -177,7 +177,7 @@ rac_err rac_package_find_roles(struct rac_package *p, struct rac_diags *d)
     if (p->role_file[RAC_PACKAGE_DEFINITION] >= 0)
         return RAC_OK;
     rac_diags_addf(d, "RC-IMP-04", RAC_SEV_ERROR,
-                   "there is no definition (apiDefinition.swagger.json) in %.*s",
+                   "there is no definition (apiDefinition.swagger.json), nor a workflow, in %.*s",
                    RAC_FMT(p->source));
     return RAC_E_INVALID;
 }

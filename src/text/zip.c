@@ -45,6 +45,7 @@ static void limits_set(struct rac_zip_limits *l, const struct rac_zip_limits *gi
         l->total_bytes_max = given->total_bytes_max;
     if (given->ratio_max != 0)
         l->ratio_max = given->ratio_max;
+    l->foreign_names = given->foreign_names;
 }
 
 bool rac_zip_is(rac_str bytes)
@@ -76,6 +77,12 @@ static bool is_safe_name(rac_str name)
             return false;
     }
     return true;
+}
+
+static rac_str usual_name(struct rac_arena *a, rac_str name)
+{
+    name = rac_str_replace(a, name, RAC_S("\\"), RAC_S("/"));
+    return rac_str_starts(name, RAC_S("./")) && name.n > 2 ? rac_str_from(name, 2) : name;
 }
 
 /* Unpacks an entry in pieces; *bytes in the arena. */
@@ -123,6 +130,8 @@ static rac_err read_entry(struct reading *r, zip_uint64_t i, struct rac_map *see
         return refuse(r, RAC_E_SYNTAX, RAC_S("an entry of the zip is damaged"));
     const char *raw = zip_get_name(r->zip, i, ZIP_FL_ENC_RAW);
     rac_str name = rac_arena_str(r->a, rac_str_of(st.name));
+    if (r->limits.foreign_names)
+        name = usual_name(r->a, name);
     *is_file = name.n == 0 || name.p[name.n - 1] != '/';
     if (!*is_file)
         name.n--;

@@ -503,13 +503,16 @@ static bool has_value(const struct check *c, rac_str name, const struct rac_json
            !is_absent(otherwise) || is_unknown(otherwise) || !is_absent(MEMBER(given, "reference"));
 }
 
+/* Values of environment variables stay in their environment: a flow has perhaps no more than their
+ * names. */
 static void require_values(struct check *c, const struct at *at)
 {
+    bool flow = c->w->profile == RAC_WF_FLOW;
     RAC_JSON_EACH_MEMBER(m, at->node)
     {
         struct at here = AT_KEY(at, rac_json_key(m), &m->value);
         if (rac_json_is_object(&m->value) && !has_value(c, rac_json_key(m), &m->value))
-            found(c, F_PARAMETER_VALUE, &here,
+            found(c, flow ? F_PARAMETER_OPEN : F_PARAMETER_VALUE, &here,
                   "The template validation failed: 'The value for the template parameter '%.*s' "
                   "is not provided.'",
                   RAC_FMT(rac_json_key(m)));
@@ -533,7 +536,7 @@ void check_parameters(struct check *c)
                 rac_map_put(&c->parameters, rac_str_lower(c->a, rac_json_key(m)), &m->value);
             check_declaration(c, m, &at);
         }
-        if (c->w->values_complete)
+        if (c->w->values_complete || c->w->profile == RAC_WF_FLOW)
             require_values(c, &at);
     }
     here = AT_POINTER(c->w->parameters_pointer, &c->w->parameters);

@@ -116,6 +116,24 @@ bool rac_workflow_id_is(rac_str text)
     return text.n == RAC_WORKFLOW_ID_TEXT - 1;
 }
 
+bool rac_workflow_guid_is(rac_str text)
+{
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    bool ok = text.n == sizeof form - 1;
+    for (size_t i = 0; i < text.n && ok; i++)
+        ok = form[i] == '-' ? text.p[i] == '-' : rac_hex_value(text.p[i]) >= 0;
+    return ok;
+}
+
+bool rac_workflow_name_is(rac_str name, rac_str reference)
+{
+    size_t n = reference.n;
+    if (rac_str_eqi(name, reference))
+        return true;
+    return rac_workflow_guid_is(reference) && name.n > n && rac_str_endsi(name, reference) &&
+           name.p[name.n - n - 1] == '-';
+}
+
 size_t rac_repetition_name(const uint32_t *indexes, size_t n, char out[RAC_REPETITION_NAME_TEXT])
 {
     size_t at = 0;

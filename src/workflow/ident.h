@@ -49,6 +49,11 @@ bool rac_version_name_parse(rac_str name, rac_ms *changed_ms);
 void rac_workflow_id(const struct rac_env *env, char out[RAC_WORKFLOW_ID_TEXT]);
 bool rac_workflow_id_is(rac_str text); /* 32 lower-case hex digits */
 
+/* Whether a reference means the workflow of that name: by the name itself, letter case ignored, or by
+ * the id that a solution writes behind it, "Child-<guid>" (spec workflows §3.4). */
+bool rac_workflow_name_is(rac_str name, rac_str reference);
+bool rac_workflow_guid_is(rac_str text); /* 8-4-4-4-12 hex digits */
+
 /* "000002-000013": an index per enclosing loop, outermost first; 1 to RAC_REPETITION_LEVELS_MAX of
  * them. Returns the length. */
 size_t rac_repetition_name(const uint32_t *indexes, size_t n, char out[RAC_REPETITION_NAME_TEXT]);

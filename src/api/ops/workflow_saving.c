@@ -31,6 +31,7 @@ struct saving {
     rac_err err;
     struct rac_flow_use uses[USES_MAX];
     rac_str apis[USES_MAX]; /* as the document writes them, beside uses */
+    bool remote[USES_MAX];  /* another host answers where no connector is here (§6.2) */
     struct rac_connector *connectors[USES_MAX];
     size_t uses_n, next;
     rac_str id;
@@ -307,11 +308,35 @@ static void gather_uses(struct saving *s)
     }
     const struct rac_json *managed = rac_json_geti(&w->connections, RAC_S("managedApiConnections"));
     RAC_JSON_EACH_MEMBER(m, managed)
-    add_use(s,
+    {
+        size_t before = s->uses_n;
+        add_use(
+            s,
             rac_json_str(rac_json_geti(rac_json_geti(&m->value, RAC_S("api")), RAC_S("id")),
                          rac_json_key(m)),
             rac_json_str(rac_json_geti(rac_json_geti(&m->value, RAC_S("connection")), RAC_S("id")),
                          RAC_STR_NULL));
+        if (s->uses_n > before)
+            s->remote[before] =
+                rac_json_str(rac_json_geti(&m->value, RAC_S("connectionRuntimeUrl")), RAC_S("")).n >
+                0;
+    }
+}
+
+/* Said once of each API. */
+static void connector_missing(struct saving *s, size_t use)
+{
+    for (size_t i = 0; i < use; i++)
+        if (rac_str_eqi(s->apis[i], s->apis[use]))
+            return;
+    struct rac_diag *d =
+        rac_diags_addf(&s->findings, "ConnectorNotFound", RAC_SEV_WARNING,
+                       "There is no connector '%.*s' on this server: actions that call it fail "
+                       "when they are reached.",
+                       RAC_FMT(s->apis[use]));
+    if (d != NULL)
+        d->fix = RAC_S("Register it (raccord connector create), then make a connection with it "
+                       "(raccord connection create).");
 }
 
 static void connectors_next(struct saving *s);
@@ -333,6 +358,8 @@ static void connectors_next(struct saving *s)
         struct rac_connector *c = NULL;
         rac_str id = rac_flow_connector_find(w, s->q->who->tenant, s->apis[s->next], s->q->a);
         s->uses[s->next].api = id.n > 0 ? id : s->apis[s->next];
+        if (id.n == 0 && !s->remote[s->next])
+            connector_missing(s, s->next);
         if (id.n > 0)
             c = rac_compiled_peek(w->compiled, s->q->who->tenant, id);
         if (c != NULL) {

@@ -115,6 +115,33 @@ static void caps(void **state)
     assert_int_equal(rac_zip_read(zipped(many, 20), &l, &arena, &out, &n, &why), RAC_OK);
 }
 
+/* As tools of Windows write names; what would leave a folder is refused all the same. */
+static void foreign_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *written, *name; /* NULL: refused */
+    } rows[] = {{"a\\b", "a/b"},  {"./ab", "ab"},     {".\\ab", "ab"},  {"..\\x", NULL},
+                {"\\abc", NULL},  {"a\\..\\b", NULL}, {"a\\\\b", NULL}, {"./../a", NULL},
+                {"C:\\ab", NULL}, {"./", NULL}};
+    struct rac_zip_limits limits = {.foreign_names = true};
+    struct rac_zip_entry *out;
+    size_t n;
+    for (size_t i = 0; i < RAC_COUNT(rows); i++) {
+        size_t len = strlen(rows[i].written);
+        char *good = rac_arena_alloc(&arena, len + 1);
+        memset(good, '#', len);
+        struct rac_zip_entry e = {{good, len}, RAC_S("y")};
+        rac_str z = zipped(&e, 1);
+        for (size_t at; (at = rac_str_find(z, e.name)) != RAC_STR_NPOS;)
+            memcpy((char *)z.p + at, rows[i].written, len);
+        rac_err got = rac_zip_read(z, &limits, &arena, &out, &n, NULL);
+        assert_int_equal(got, rows[i].name != NULL ? RAC_OK : RAC_E_INVALID);
+        if (rows[i].name != NULL)
+            assert_true(n == 1 && rac_str_eq(out[0].name, rac_str_of(rows[i].name)));
+    }
+}
+
 static void damaged(void **state)
 {
     (void)state;
@@ -138,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
         cmocka_unit_test_setup_teardown(names, setup, teardown),
+        cmocka_unit_test_setup_teardown(foreign_names, setup, teardown),
         cmocka_unit_test_setup_teardown(caps, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged, setup, teardown),
     };

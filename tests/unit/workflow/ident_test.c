@@ -82,6 +82,20 @@ static void test_other_ids(void **state)
     assert_false(rac_workflow_id_is(RAC_S("0123456789abcdef")));
 }
 
+static void test_references(void **state)
+{
+    (void)state;
+    rac_str guid = RAC_S("22222222-bbbb-4000-8000-00000000000f");
+    assert_true(rac_workflow_guid_is(guid));
+    assert_false(rac_workflow_guid_is(RAC_S("22222222-bbbb-4000-8000-00000000000g")));
+    assert_false(rac_workflow_guid_is(RAC_S("22222222bbbb40008000000000000000")));
+    assert_true(rac_workflow_name_is(RAC_S("Child"), RAC_S("child")));
+    assert_true(rac_workflow_name_is(RAC_S("Child-22222222-BBBB-4000-8000-00000000000F"), guid));
+    assert_false(rac_workflow_name_is(RAC_S("Child22222222-bbbb-4000-8000-00000000000f"), guid));
+    assert_false(rac_workflow_name_is(RAC_S("A-Child"), RAC_S("Child")));
+    assert_true(rac_workflow_name_is(guid, guid));
+}
+
 static void test_repetitions(void **state)
 {
     (void)state;
@@ -110,6 +124,7 @@ int main(void)
         cmocka_unit_test_setup(test_names, setup),
         cmocka_unit_test_setup(test_owner, setup),
         cmocka_unit_test_setup(test_other_ids, setup),
+        cmocka_unit_test_setup(test_references, setup),
         cmocka_unit_test_setup(test_repetitions, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
