@@ -303,10 +303,11 @@ struct rac_flow_store {
     rac_err (*message_count)(void *self, int64_t flow, int64_t *messages,
                              int64_t *bytes) RAC_MUST_CHECK; /* that wait, of all its parts */
     void (*part_mark)(void *self, const struct rac_flow_mark *m, rac_commit_fn done, void *arg);
-    /* Drops messages of a part that wait, a bite at a time: version of the commit is how many went;
-     * 0: there are none any more. */
-    void (*part_drop)(void *self, rac_str tenant, int64_t flow, int64_t part, rac_commit_fn done,
-                      void *arg);
+    /* Drops the messages of a part up to that one, 0: the newest now, a bite at a time: version of
+     * the commit is how many went, 0: there are none any more; revision is which one, to be handed
+     * back as through. */
+    void (*part_drop)(void *self, rac_str tenant, int64_t flow, int64_t part, int64_t through,
+                      rac_commit_fn done, void *arg);
 
     /* timers: rows with 0 < due_ms <= to_ms that come after the last one of the batch before (NULL:
      * from the start), in the order of due_ms, then of run, or of workflow and trigger; at most

@@ -61,7 +61,7 @@ void rac_ops_batch_list(struct rac_ask *q)
 
 struct dropping {
     struct rac_ask *q;
-    int64_t flow, part;
+    int64_t flow, part, through;
     bool found;
 };
 
@@ -81,6 +81,7 @@ static void dropped(void *arg, const struct rac_commit *c)
         rac_ask_fail_commit(d->q, c, "batch");
     } else if (c->version > 0) {
         d->found = true;
+        d->through = c->revision; /* what comes from now on is not meant */
         drop(d);
     } else if (d->found) {
         rac_ask_done(d->q);
@@ -92,7 +93,7 @@ static void dropped(void *arg, const struct rac_commit *c)
 static void drop(struct dropping *d)
 {
     const struct rac_flow_store *fs = d->q->w->fs;
-    fs->part_drop(fs->self, d->q->who->tenant, d->flow, d->part, dropped, d);
+    fs->part_drop(fs->self, d->q->who->tenant, d->flow, d->part, d->through, dropped, d);
 }
 
 void rac_ops_batch_delete(struct rac_ask *q)

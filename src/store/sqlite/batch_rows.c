@@ -129,11 +129,31 @@ static rac_err oldest(struct rac_store *s, int64_t part, int64_t *number, rac_ms
     return e != RAC_OK ? e : found ? RAC_OK : RAC_E_NOT_FOUND;
 }
 
-/* Messages from first to last go; the part says what is left. *ready: it is, whatever it was. */
-static rac_err take_out(struct rac_store *s, const struct rac_flow_release *q, int64_t *gone,
-                        bool *ready)
+struct head {
+    int64_t messages_n, bytes_n, through, last;
+    bool ready;
+};
+
+static rac_err head_get(struct rac_store *s, int64_t flow, int64_t part, struct head *h)
 {
-    int64_t bytes = 0, messages_n = 0, bytes_n = 0, through = 0, number = 0;
+    struct rac_db_rows r = RAC_DB_QUERY(&s->db, PART_HEAD, V_I64(part), V_I64(flow));
+    bool found = rac_db_next(&r);
+    if (found)
+        *h = (struct head){.messages_n = rac_db_i64(&r, 0),
+                           .bytes_n = rac_db_i64(&r, 1),
+                           .through = rac_db_i64(&r, 2),
+                           .ready = rac_db_i64(&r, 3) != 0,
+                           .last = rac_db_i64(&r, 4)};
+    rac_err e = rac_db_end(&r);
+    return e != RAC_OK ? e : found ? RAC_OK : RAC_E_NOT_FOUND;
+}
+
+/* Messages from first to last of a part go; the part says what is left. A release says whether that
+ * is ready (*ready), a drop leaves it as it was: it does not know when it is full. */
+static rac_err take_out(struct rac_store *s, const struct rac_flow_release *q, struct head *h,
+                        bool drops, int64_t *gone, bool *ready)
+{
+    int64_t bytes = 0, number = 0;
     rac_ms at_ms = 0;
     *ready = false;
     struct rac_db_rows r =
@@ -143,15 +163,6 @@ static rac_err take_out(struct rac_store *s, const struct rac_flow_release *q, i
         bytes = rac_db_i64(&r, 1);
     }
     rac_err e = rac_db_end(&r);
-    if (e != RAC_OK)
-        return e;
-    r = RAC_DB_QUERY(&s->db, PART_HEAD, V_I64(q->part), V_I64(q->flow));
-    if (rac_db_next(&r)) {
-        messages_n = rac_db_i64(&r, 0) - *gone;
-        bytes_n = rac_db_i64(&r, 1) - bytes;
-        through = rac_db_i64(&r, 2);
-    }
-    e = rac_db_end(&r);
     if (e == RAC_OK)
         e = RAC_DB_RUN(&s->db, MESSAGE_DEL, NULL, V_I64(q->part), V_I64(q->first), V_I64(q->last));
     if (e == RAC_OK)
@@ -160,19 +171,25 @@ static rac_err take_out(struct rac_store *s, const struct rac_flow_release *q, i
         e = oldest(s, q->part, &number, &at_ms);
     if (e == RAC_E_NOT_FOUND)
         return RAC_DB_RUN(&s->db, PART_DEL, NULL, V_I64(q->part));
-    through = q->through > through ? q->through : through;
-    through = number > through ? 0 : through;
-    *ready = through > 0 || is_full(&q->full, messages_n, bytes_n);
-    return e != RAC_OK ? e
-                       : RAC_DB_RUN(&s->db, PART_SET, NULL, V_I64(q->part), V_I64(messages_n),
-                                    V_I64(bytes_n), V_I64(at_ms), V_I64(through), V_I64(*ready));
+    h->messages_n -= *gone;
+    h->bytes_n -= bytes;
+    h->through = q->through > h->through ? q->through : h->through;
+    h->through = number > h->through ? 0 : h->through;
+    *ready = h->through > 0 || (drops ? h->ready : is_full(&q->full, h->messages_n, h->bytes_n));
+    return e != RAC_OK
+               ? e
+               : RAC_DB_RUN(&s->db, PART_SET, NULL, V_I64(q->part), V_I64(h->messages_n),
+                            V_I64(h->bytes_n), V_I64(at_ms), V_I64(h->through), V_I64(*ready));
 }
 
 rac_err rac_release_put(struct rac_store *s, struct rac_write *w, const struct rac_flow_release *r)
 {
     int64_t gone = 0;
-    bool ready;
-    rac_err e = take_out(s, r, &gone, &ready);
+    struct head h = {0};
+    bool ready = false;
+    rac_err e = head_get(s, r->flow, r->part, &h);
+    if (e == RAC_OK)
+        e = take_out(s, r, &h, false, &gone, &ready);
     return e == RAC_OK && ready ? call_trigger(s, w, r->flow, r->trigger) : e;
 }
 
@@ -225,37 +242,42 @@ static void part_mark(void *self, const struct rac_flow_mark *m, rac_commit_fn d
     rac_write_submit(w);
 }
 
-/* A bite of the oldest messages of a part. */
-static rac_err drop_bite(struct rac_store *s, int64_t flow, int64_t part, int64_t *gone)
+/* A bite of the oldest messages of a part, none beyond through. */
+static rac_err drop_bite(struct rac_store *s, int64_t flow, int64_t part, struct head *h,
+                         int64_t through, int64_t *gone)
 {
-    struct rac_flow_release r = {.flow = flow, .part = part, .last = INT64_MAX};
+    struct rac_flow_release r = {.flow = flow, .part = part};
+    int64_t nth = through;
     bool ready;
-    rac_err e = RAC_DB_NUMBER(&s->db, MESSAGE_NTH, &r.last, V_I64(part), V_I64(DROP_MESSAGES - 1));
-    return e == RAC_OK || e == RAC_E_NOT_FOUND ? take_out(s, &r, gone, &ready) : e;
+    rac_err e = RAC_DB_NUMBER(&s->db, MESSAGE_NTH, &nth, V_I64(part), V_I64(DROP_MESSAGES - 1));
+    r.last = nth < through ? nth : through;
+    return e == RAC_OK || e == RAC_E_NOT_FOUND ? take_out(s, &r, h, true, gone, &ready) : e;
 }
 
 struct drop {
-    int64_t flow, part;
+    int64_t flow, part, through;
 };
 
 static rac_err drop_apply(struct rac_store *s, struct rac_write *w)
 {
     const struct drop *q = w->req;
+    struct head h;
     int64_t one;
     rac_err e = RAC_DB_NUMBER(&s->db, FLOW_ALIVE, &one, V_STR(w->tenant), V_I64(q->flow));
     if (e == RAC_OK)
-        e = RAC_DB_NUMBER(&s->db, PART_HEAD, &one, V_I64(q->part), V_I64(q->flow));
-    if (e == RAC_E_NOT_FOUND)
-        return RAC_OK;
-    return e == RAC_OK ? drop_bite(s, q->flow, q->part, &w->commit.version) : e;
+        e = head_get(s, q->flow, q->part, &h);
+    if (e != RAC_OK)
+        return e == RAC_E_NOT_FOUND ? RAC_OK : e;
+    w->commit.revision = q->through > 0 ? q->through : h.last;
+    return drop_bite(s, q->flow, q->part, &h, w->commit.revision, &w->commit.version);
 }
 
-static void part_drop(void *self, rac_str tenant, int64_t flow, int64_t part, rac_commit_fn done,
-                      void *arg)
+static void part_drop(void *self, rac_str tenant, int64_t flow, int64_t part, int64_t through,
+                      rac_commit_fn done, void *arg)
 {
     struct rac_write *w = rac_write_new(rac_session(self), drop_apply, tenant, NULL, 0, done, arg);
     struct drop *q = RAC_NEW(&w->a, struct drop);
-    *q = (struct drop){flow, part};
+    *q = (struct drop){flow, part, through};
     w->req = q;
     rac_write_submit(w);
 }
@@ -263,11 +285,14 @@ static void part_drop(void *self, rac_str tenant, int64_t flow, int64_t part, ra
 rac_err rac_batch_purge(struct rac_store *s, int64_t flow, size_t *n)
 {
     int64_t part, gone = 0;
+    struct head h;
     rac_err e = RAC_DB_NUMBER(&s->db, FLOW_GONE_PART, &part, V_I64(flow));
     *n = e == RAC_OK;
     if (e == RAC_E_NOT_FOUND)
         return RAC_DB_RUN(&s->db, FLOW_GONE_BATCHED, NULL, V_I64(flow));
-    return e == RAC_OK ? drop_bite(s, flow, part, &gone) : e;
+    if (e == RAC_OK)
+        e = head_get(s, flow, part, &h);
+    return e == RAC_OK ? drop_bite(s, flow, part, &h, INT64_MAX, &gone) : e;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

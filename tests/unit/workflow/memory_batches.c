@@ -3,6 +3,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#include <stdlib.h>
+#include <strings.h>
+
 static char *copy(rac_str s)
 {
     char *p = rac_mem_alloc(s.n + 1);
@@ -105,7 +108,8 @@ static void part_free(struct memory_store *s, struct memory_part *p)
     s->parts_n--;
 }
 
-void memory_release_put(struct memory_store *s, rac_str tenant, const struct rac_flow_release *r)
+/* They go; NULL: it was the last of the part. */
+static struct memory_part *take_out(struct memory_store *s, const struct rac_flow_release *r)
 {
     size_t kept = 0;
     int64_t n, bytes, first;
@@ -123,33 +127,72 @@ void memory_release_put(struct memory_store *s, rac_str tenant, const struct rac
     sum(s, p, &n, &bytes, &first_ms, &first);
     if (n == 0) {
         part_free(s, p);
-        return;
+        return NULL;
     }
     p->through = r->through > p->through ? r->through : p->through;
     if (first > p->through)
         p->through = 0;
+    return p;
+}
+
+void memory_release_put(struct memory_store *s, rac_str tenant, const struct rac_flow_release *r)
+{
+    int64_t n, bytes, first;
+    rac_ms first_ms;
+    struct memory_part *p = take_out(s, r);
+    if (p == NULL)
+        return;
+    sum(s, p, &n, &bytes, &first_ms, &first);
     p->ready = p->through > 0 || is_full(&r->full, n, bytes);
     if (p->ready)
         call(s, tenant, r->flow, r->trigger);
 }
 
-void memory_mark(struct memory_store *s, const struct rac_flow_mark *m)
+void memory_drop(struct memory_store *s, const struct memory_drop *d, struct rac_commit *out)
 {
-    bool some = false;
-    int64_t n, bytes, first;
+    struct memory_part *p = part_of(s, d->part);
+    if (p == NULL || p->flow != d->flow)
+        return;
+    struct rac_flow_release r = {.part = d->part, .last = d->through > 0 ? d->through : p->last};
+    size_t before = s->messages_n;
+    out->revision = r.last;
+    (void)take_out(s, &r);
+    out->version = (int64_t)(before - s->messages_n);
+}
+
+int64_t memory_mark(struct memory_store *s, const struct rac_flow_mark *m)
+{
+    int64_t found = 0, n, bytes, first;
     rac_ms first_ms;
     for (size_t i = 0; i < s->parts_n; i++) {
         struct memory_part *p = &s->parts[i];
-        if (p->flow != m->flow || !rac_str_eqi(rac_str_of(p->batch), m->batch))
+        if (p->flow != m->flow || !rac_str_eqi(rac_str_of(p->batch), m->batch) ||
+            rac_str_cmp(rac_str_of(p->partition), m->after) <= 0)
             continue;
         sum(s, p, &n, &bytes, &first_ms, &first);
-        if (first_ms <= m->before_ms)
-            p->through = p->last;
-        if (first_ms <= m->before_ms || is_full(&m->full, n, bytes))
-            p->ready = some = true;
+        bool old = first_ms <= m->before_ms;
+        if (!old && !is_full(&m->full, n, bytes))
+            continue;
+        p->through = old ? p->last : p->through;
+        p->ready = true;
+        found++;
     }
-    if (some)
+    if (found > 0)
         call(s, m->tenant, m->flow, m->trigger);
+    return found;
+}
+
+static int by_name(const void *x, const void *y)
+{
+    const struct memory_part *p = x, *q = y;
+    int c = strcasecmp(p->batch, q->batch);
+    return c != 0 ? c : strcmp(p->partition, q->partition);
+}
+
+static int by_id(const void *x, const void *y)
+{
+    const struct memory_part *p = x, *q = y;
+    return (p->id > q->id) - (p->id < q->id);
 }
 
 static rac_err part_list(void *self, int64_t flow, const struct rac_flow_part_query *q,
@@ -157,6 +200,8 @@ static rac_err part_list(void *self, int64_t flow, const struct rac_flow_part_qu
 {
     struct memory_store *s = self;
     size_t most = q->n_max > 0 ? q->n_max : 250;
+    if (s->parts_n > 0)
+        qsort(s->parts, s->parts_n, sizeof *s->parts, q->ready ? by_id : by_name);
     *v = RAC_NEW_N(a, struct rac_flow_part_row, s->parts_n + 1);
     *n = 0;
     *more = false;

@@ -18,7 +18,7 @@ struct memory_commit {
     struct rac_flow_message *messages;
     size_t messages_n;
     const struct rac_flow_mark *mark;
-    rac_str tenant;
+    const struct memory_drop *drop;
 };
 
 static char *copy(rac_str s)
@@ -255,15 +255,28 @@ static void part_mark(void *self, const struct rac_flow_mark *m, rac_commit_fn d
     rac_arena_init(&c->a, SIZE_MAX / 2);
     struct rac_flow_mark *copy = RAC_NEW(&c->a, struct rac_flow_mark);
     *copy = *m;
-    rac_str *const texts[] = {&copy->tenant, &copy->trigger, &copy->batch};
+    rac_str *const texts[] = {&copy->tenant, &copy->trigger, &copy->batch, &copy->after};
     for (size_t k = 0; k < RAC_COUNT(texts); k++)
         *texts[k] = rac_arena_str(&c->a, *texts[k]);
     c->mark = copy;
     queued(self, c);
 }
 
+static void part_drop(void *self, rac_str tenant, int64_t flow, int64_t part, int64_t through,
+                      rac_commit_fn done, void *arg)
+{
+    struct memory_commit *c = rac_mem_alloc(sizeof *c);
+    *c = (struct memory_commit){.saved = done, .arg = arg};
+    (void)tenant;
+    rac_arena_init(&c->a, SIZE_MAX / 2);
+    struct memory_drop *drop = RAC_NEW(&c->a, struct memory_drop);
+    *drop = (struct memory_drop){flow, part, through};
+    c->drop = drop;
+    queued(self, c);
+}
+
 /* What a commit does to batches; its release is there. */
-static void write_batches(struct memory_store *s, struct memory_commit *c)
+static void write_batches(struct memory_store *s, struct memory_commit *c, struct rac_commit *out)
 {
     struct memory_trigger *t =
         c->release != NULL ? memory_store_trigger(s, c->release->flow, c->release->trigger) : NULL;
@@ -274,7 +287,9 @@ static void write_batches(struct memory_store *s, struct memory_commit *c)
     for (size_t i = 0; i < c->messages_n; i++)
         memory_message_put(s, &c->messages[i]);
     if (c->mark != NULL)
-        memory_mark(s, c->mark);
+        out->version = memory_mark(s, c->mark);
+    if (c->drop != NULL)
+        memory_drop(s, c->drop, out);
 }
 
 static void write_save(struct memory_store *s, struct memory_commit *c, struct rac_commit *out)
@@ -287,7 +302,7 @@ static void write_save(struct memory_store *s, struct memory_commit *c, struct r
         return;
     if (c->has_row)
         write_trigger(s, &c->row);
-    write_batches(s, c);
+    write_batches(s, c, out);
     if (c->event_status == NULL)
         return;
     s->events_total++;
@@ -408,7 +423,7 @@ bool memory_store_deliver(struct memory_store *s)
     if (err == RAC_OK && c->has_row)
         write_trigger(s, &c->row);
     if (err == RAC_OK)
-        write_batches(s, c);
+        write_batches(s, c, &(struct rac_commit){0});
     c->done(c->arg, err, err == RAC_OK ? RAC_STR_NULL : RAC_S("made to fail"), id);
     commit_free(c);
     return true;
@@ -429,10 +444,10 @@ void memory_store_crash(struct memory_store *s, size_t written)
                 err = write_turn(s, c, &id);
             else if (c->release != NULL && !memory_release_is_there(s, c->release))
                 err = RAC_E_CONFLICT;
-            if (c->has_row)
+            if (err == RAC_OK && c->has_row)
                 write_trigger(s, &c->row);
             if (err == RAC_OK)
-                write_batches(s, c);
+                write_batches(s, c, &(struct rac_commit){0});
         }
         if (c->done != NULL)
             c->done(c->arg, RAC_E_CANCELLED, RAC_S("crashed"), 0);
@@ -512,6 +527,7 @@ struct memory_store *memory_store_new(void)
                                       .event_add = event_add,
                                       .message_add = message_add,
                                       .part_mark = part_mark,
+                                      .part_drop = part_drop,
                                       .due_triggers = due_triggers};
     memory_batches_port(&s->port);
     return s;

@@ -90,7 +90,11 @@ struct memory_run *memory_store_run(struct memory_store *s, int64_t flow, rac_st
 void memory_message_put(struct memory_store *s, const struct rac_flow_message *m);
 bool memory_release_is_there(const struct memory_store *s, const struct rac_flow_release *r);
 void memory_release_put(struct memory_store *s, rac_str tenant, const struct rac_flow_release *r);
-void memory_mark(struct memory_store *s, const struct rac_flow_mark *m);
+int64_t memory_mark(struct memory_store *s, const struct rac_flow_mark *m);
+struct memory_drop {
+    int64_t flow, part, through;
+};
+void memory_drop(struct memory_store *s, const struct memory_drop *d, struct rac_commit *out);
 void memory_batches_port(struct rac_flow_store *p);
 void memory_batches_free(struct memory_store *s);
 

@@ -1,5 +1,5 @@
 /*
- * store_conformance - what every implementation of workflow/store.h must do with runs: asked of the
+ * store_conformance - what every implementation of workflow/store.h must do with runs and batches: asked of the
  * database, and of the memory the engine is tested with, so that the two do not drift apart.
  */
 #ifndef RAC_TEST_STORE_CONFORMANCE_H
