@@ -336,6 +336,14 @@ static bool eat_char(struct reader *r, char ch)
     return eat(r, (rac_str){&ch, 1});
 }
 
+static bool eat_exactly(struct reader *r, rac_str what)
+{
+    if (!rac_str_starts(r->s, what))
+        return false;
+    r->s = rac_str_from(r->s, what.n);
+    return true;
+}
+
 static bool eat_number(struct reader *r, size_t least, size_t most, int *out)
 {
     size_t n = 0;
@@ -681,6 +689,22 @@ static bool eat_specifier(struct reader *r, char letter, size_t n, const struct 
     }
 }
 
+/* n times one character of the format that is no specifier; separators also as the culture has
+ * them. "." in front of F is left out where there is no fraction (*next_f). */
+static bool eat_literal(struct reader *r, rac_str format, size_t i, size_t n,
+                        const struct rac_culture *c, bool *next_f)
+{
+    rac_str ch = rac_str_sub(format, i, 1), sep = ch.p[0] == '/'   ? c->date_separator
+                                                  : ch.p[0] == ':' ? c->time_separator
+                                                                   : ch;
+    for (size_t k = 0; k < n; k++)
+        if (!eat_exactly(r, sep) && !eat_exactly(r, ch)) {
+            *next_f = ch.p[0] == '.' && k + 1 == n && i + n < format.n && format.p[i + n] == 'F';
+            return *next_f;
+        }
+    return true;
+}
+
 rac_err moment_parse_exact(rac_str s, rac_str format, const struct rac_culture *c,
                            struct rac_arena *a, struct moment *out)
 {
@@ -696,7 +720,7 @@ rac_err moment_parse_exact(rac_str s, rac_str format, const struct rac_culture *
         if (skip == SIZE_MAX)
             return RAC_E_INVALID;
         if (skip > 0) {
-            if (!eat(&r, text))
+            if (!eat_exactly(&r, text))
                 return RAC_E_SYNTAX;
             i += skip;
             continue;
@@ -704,7 +728,7 @@ rac_err moment_parse_exact(rac_str s, rac_str format, const struct rac_culture *
         if (format.p[i] == '%' && i + 1 < format.n)
             i++;
         size_t n = 1;
-        bool known;
+        bool known, skip_f = false;
         while (i + n < format.n && format.p[i + n] == format.p[i])
             n++;
         if (rac_lower(format.p[i]) == 'f' && n > 7)
@@ -712,14 +736,11 @@ rac_err moment_parse_exact(rac_str s, rac_str format, const struct rac_culture *
         if (!eat_specifier(&r, format.p[i], n, c, &known))
             return RAC_E_SYNTAX;
         letters |= known;
-        for (size_t k = 0; !known && k < n; k++) {
-            rac_str sep = format.p[i] == '/'   ? c->date_separator
-                          : format.p[i] == ':' ? c->time_separator
-                                               : rac_str_sub(format, i, 1);
-            if (!eat(&r, sep) && !eat_char(&r, format.p[i]))
-                return letters ? RAC_E_SYNTAX : RAC_E_INVALID;
-        }
+        if (!known && !eat_literal(&r, format, i, n, c, &skip_f))
+            return letters ? RAC_E_SYNTAX : RAC_E_INVALID;
         i += n;
+        while (skip_f && i < format.n && format.p[i] == 'F')
+            i++;
     }
     if (!letters)
         return RAC_E_INVALID;

@@ -247,11 +247,21 @@ rac_str rac_expr_text(const struct rac_json *v, struct rac_arena *a)
     }
 }
 
+static rac_str text_of_content(const struct rac_json *v, rac_str bytes, struct rac_arena *a);
+
 bool text_of(struct call *c, const struct rac_json *v, rac_str *out)
 {
-    if (v->type < RAC_JSON_ARRAY || is_envelope(v)) {
+    if (v->type < RAC_JSON_ARRAY) {
         *out = rac_expr_text(v, c->a);
-        return v->type < RAC_JSON_ARRAY || charge(c, 1 + out->n / 64);
+        return true;
+    }
+    rac_str bytes;
+    if (is_envelope(v) && !envelope_bytes(v, c->a, &bytes))
+        return fail(c, RAC_EXPR_CONVERT,
+                    "The content of a value cannot be converted to text: it is not base64.");
+    if (is_envelope(v)) {
+        *out = text_of_content(v, bytes, c->a);
+        return charge(c, 1 + out->n / 64);
     }
     uint64_t left = c->run->limits.steps_max - c->run->steps; /* no more than can be paid for */
     *out = composite_text(v, c->a, left < TEXT_BYTES_MAX / 64 ? left * 64 : TEXT_BYTES_MAX);
@@ -310,16 +320,19 @@ bool envelope_bytes(const struct rac_json *v, struct rac_arena *a, rac_str *out)
            rac_base64_decode_lax(a, (rac_str){content->s, content->n}, out);
 }
 
-rac_str envelope_text(const struct rac_json *v, struct rac_arena *a)
+static rac_str text_of_content(const struct rac_json *v, rac_str bytes, struct rac_arena *a)
 {
-    rac_str bytes;
-    if (!envelope_bytes(v, a, &bytes))
-        return RAC_S("");
     rac_str type = rac_json_str(RAC_JSON_GET(v, "$content-type"), RAC_S("")), charset = RAC_S("");
     struct rac_mime mime;
     if (rac_mime_parse(a, type, &mime))
         charset = rac_mime_param(&mime, RAC_S("charset"));
     return charset_text(charset, bytes, a);
+}
+
+rac_str envelope_text(const struct rac_json *v, struct rac_arena *a)
+{
+    rac_str bytes;
+    return envelope_bytes(v, a, &bytes) ? text_of_content(v, bytes, a) : RAC_S("");
 }
 
 /* --- equal and ordered (§9) ------------------------------------------------------------------- */
