@@ -126,13 +126,13 @@ static void reply(struct rac_passage *p, const struct rac_fire_answer *answer)
     struct rac_headers h = {0};
     bool busy = answer->outcome == RAC_FIRE_BUSY;
     if (busy || answer->outcome == RAC_FIRE_FAILED) {
-        int status = busy ? answer->status : 500;
+        int status = answer->status > 0 ? answer->status : 503;
         const char *code = answer->code.n > 0 ? rac_arena_cstr(a, answer->code)
                            : busy             ? "ServerBusy"
-                                              : "InternalServerError";
-        int64_t retry_s = busy ? (answer->retry_after_ms + 999) / 1000 : 0;
+                                              : "ServiceUnavailable";
+        int64_t retry_s = (answer->retry_after_ms + 999) / 1000;
         rac_passage_refuse(p, status, code, rac_arena_str(a, answer->message),
-                           busy && retry_s == 0 ? 1 : retry_s);
+                           retry_s == 0 ? 1 : retry_s);
         return;
     }
     if (answer->outcome == RAC_FIRE_TIMED_OUT || answer->outcome == RAC_FIRE_NO_RESPONSE) {

@@ -105,6 +105,33 @@ test('a full disk: refused in words, nothing lost, well again when there is room
   assert.equal((await fetch(`${s.url}/readyz`)).status, 200);
 });
 
+test('a full disk: no run is promised that is not kept', { skip: process.getuid() !== 0 && 'needs root for a small file system' }, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'raccord-full-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=700', 'tmpfs', dir]);
+  if (mounted.status !== 0) { rmSync(dir, { recursive: true }); return t.skip('mounting is not allowed here'); }
+  let s;
+  t.after(async () => { await s?.stop(); execFileSync('umount', ['-l', dir]); rmSync(dir, { recursive: true, force: true }); });
+  s = await serve(undefined, { dir });
+  const definition = { $schema: 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#', contentVersion: '1.0.0.0', triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } }, actions: { C: { type: 'Compose', inputs: '@triggerBody()' } } };
+  assert.equal((await s.api('PUT', '/api/v1/workflows/w', { definition })).status, 201);
+  const run = () => s.api('POST', '/api/v1/workflows/w:run', { a: randomBytes(100000).toString('hex') });
+  const { value: url } = (await s.api('POST', '/api/v1/workflows/w/triggers/manual:callback', {})).json;
+  const kept = [];
+  let refused;
+  for (let i = 0; i < 100 && !refused; i++) {
+    const r = await run();
+    if (r.status === 202) kept.push(r.json); else refused = r;
+  }
+  assert.ok(refused.status >= 500 && kept.length > 0, refused.text);
+  const again = await s.api('POST', `/api/v1/runs/${kept[0].id}:resubmit`);
+  assert.ok(again.status >= 500 && again.json.error, `${again.status} ${again.text}`);
+  const called = await fetch(url, { method: 'POST', body: randomBytes(100000).toString('hex') });
+  assert.equal(called.status, 503);
+  assert.equal((await called.json()).error.code, 'ServiceUnavailable');
+  assert.ok(Number(called.headers.get('retry-after')) > 0);
+  assert.deepEqual((await s.api('GET', '/api/v1/workflows/w/runs')).json.value.map((r) => r.name), kept.map((r) => r.name).reverse());
+});
+
 test('more connections than a shell gives descriptors: all are answered', async (t) => {
   const child = spawn('prlimit', ['--nofile=128:1024', binary, 'serve', '--data', temporary(t), '--listen', '127.0.0.1:0', '--format', 'json'], { stdio: ['ignore', 'pipe', 'ignore'] });
   t.after(() => child.kill('SIGKILL'));

@@ -260,7 +260,7 @@ static void fired(void *arg, const struct rac_fire_answer *answer)
 {
     struct again *g = arg;
     struct rac_ask *q = g->r->q;
-    if (answer->run.p == NULL) {
+    if (answer->outcome == RAC_FIRE_FAILED || answer->run.p == NULL) {
         rac_ask_fail(q, answer->outcome == RAC_FIRE_BUSY ? RAC_FAULT_BUSY : RAC_FAULT_INTERNAL,
                      "No run was made: %.*s", RAC_FMT(answer->message));
         return;
