@@ -2,8 +2,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/output.h"
+#include "openapi/read.h"
 #include "text/zip.h"
 #include "workflow/ident.h"
+#include "workflow/template.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -188,15 +190,34 @@ static void read_app(struct rac_cli *cli, struct rac_arena *a, rac_str app,
     out->settings = read_optional(cli, a, app, "local.settings.json", APP_FILE_MAX);
 }
 
+/* Of the template at path. */
+static void read_given(struct rac_cli *cli, struct rac_arena *a, rac_str path,
+                       struct rac_cli_flow *out)
+{
+    rac_str base = base_of(path), dir = folder_of(path);
+    if (!rac_str_endsi(base, RAC_S(".json")))
+        return;
+    base = rac_str_sub(base, 0, base.n - 5);
+    bool exported = rac_str_eqi(base, RAC_S("template")); /* what the portal calls both */
+    rac_str names[] = {rac_arena_printf(a, "%.*s.parameters.json", RAC_FMT(base)),
+                       exported ? RAC_S("parameters.json") : RAC_STR_NULL};
+    for (size_t i = 0; i < RAC_COUNT(names) && out->given.p == NULL; i++)
+        if (names[i].p != NULL) {
+            out->given = read_optional(cli, a, dir, names[i].p, APP_FILE_MAX);
+            out->given_file = names[i];
+        }
+}
+
 void rac_cli_flow_app(struct rac_cli *cli, const char *path, struct rac_arena *a,
                       struct rac_cli_flow *out)
 {
     char *whole = realpath(path, NULL);
     if (whole == NULL)
         return;
-    rac_str app = rac_arena_str(a, folder_of(folder_of(rac_str_of(whole))));
+    rac_str at = rac_arena_str(a, rac_str_of(whole));
     rac_mem_free_libc(whole);
-    read_app(cli, a, app, out);
+    read_app(cli, a, folder_of(folder_of(at)), out);
+    read_given(cli, a, at, out);
 }
 
 static void add_file(struct list *l, rac_str root, rac_str below, const char *name)
@@ -335,6 +356,44 @@ rac_err rac_cli_flows(struct rac_cli *cli, const char *src, struct rac_arena *a,
     *out = l.v;
     *n = l.n;
     return e;
+}
+
+struct giving {
+    const struct rac_cli_flow *f;
+    struct rac_diags *d;
+};
+
+static void undeclared(void *arg, const struct rac_json_member *m)
+{
+    struct giving *g = arg;
+    struct rac_diag *v =
+        rac_diags_addf(g->d, "InvalidTemplateDeployment", RAC_SEV_WARNING,
+                       "the template declares no parameter '%.*s'", RAC_FMT(rac_json_key(m)));
+    if (v != NULL)
+        v->file = g->f->given_file;
+}
+
+rac_err rac_cli_flow_give(struct rac_document *doc, const struct rac_cli_flow *f,
+                          struct rac_diags *d)
+{
+    struct giving g = {f, d};
+    struct rac_json v;
+    struct rac_json_error where;
+    if (f->given.n == 0 || !rac_template_is(&doc->root))
+        return RAC_OK;
+    if (rac_json_parse_lenient(f->given, doc->a, &v, NULL, &where) != RAC_OK) {
+        struct rac_diag *x = rac_diags_addf(d, "InvalidRequestContent", RAC_SEV_ERROR,
+                                            "the parameters file is not JSON: %s", where.message);
+        if (x != NULL) {
+            x->file = f->given_file;
+            x->line = where.line;
+            x->column = where.column;
+        }
+        return RAC_E_INVALID;
+    }
+    bool whole = rac_json_is_object(rac_json_geti(&v, RAC_S("parameters")));
+    rac_template_give(&doc->root, &v, doc->a, whole ? undeclared : NULL, &g);
+    return RAC_OK;
 }
 
 rac_err rac_cli_flow_add_app(struct rac_workflow *w, const struct rac_cli_flow *f,

@@ -17,6 +17,7 @@ struct rac_cli_flow {
     rac_str file; /* below SRC; absent: SRC itself */
     rac_str text;
     rac_str connections, parameters, settings; /* texts of the app's files; absent: not there */
+    rac_str given, given_file; /* of a template: its parameters file, and how that is called */
 };
 
 /* SRC without "#NAME", in the command's arena; SRC itself when that is its name. */
@@ -29,12 +30,17 @@ int rac_cli_no_flow(struct rac_cli *cli, const char *src);
 /* Lists them, unparsed, in a, by name. *n 0 when SRC holds none: not a workflow, or not there. */
 rac_err rac_cli_flows(struct rac_cli *cli, const char *src, struct rac_arena *a,
                       struct rac_cli_flow **out, size_t *n, struct rac_diags *d) RAC_MUST_CHECK;
-/* The app's files beside a workflow file at path. */
+/* The app's files beside a workflow file at path; or, beside a template, its parameters file:
+ * NAME.parameters.json of NAME.json, parameters.json of template.json. */
 void rac_cli_flow_app(struct rac_cli *cli, const char *path, struct rac_arena *a,
                       struct rac_cli_flow *out);
 /* Adds them to a Standard workflow; RAC_E_INVALID with diagnostics when one is not JSON. */
 rac_err rac_cli_flow_add_app(struct rac_workflow *w, const struct rac_cli_flow *f,
                              struct rac_diags *d) RAC_MUST_CHECK;
+/* Gives a template the values of its parameters file, before its workflows are read; of anything
+ * else: nothing. RAC_E_INVALID with diagnostics when the file is not JSON. */
+rac_err rac_cli_flow_give(struct rac_document *doc, const struct rac_cli_flow *f,
+                          struct rac_diags *d) RAC_MUST_CHECK;
 /* raccord show, when SRC holds workflows: prints them, *status is the exit status. False: it does
  * not. */
 bool rac_cli_show_flows(struct rac_cli *cli, struct rac_arena *a, int *status);

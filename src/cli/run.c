@@ -9,6 +9,7 @@
 #include "cli/run_tree.h"
 #include "openapi/read.h"
 #include "text/zip.h"
+#include "workflow/template.h"
 #include "workflow/check.h"
 #include "workflow/run.h"
 
@@ -106,22 +107,32 @@ static int app_files(struct rac_cli *cli, struct rac_cli_flow *f)
         status = read_text(cli, connections, &text);
     if (connections != NULL && status == RAC_EXIT_OK && is_app_file(cli, text))
         f->connections = text;
-    if (status == RAC_EXIT_OK && parameters != NULL)
-        status = read_text(cli, parameters, &f->parameters);
+    if (status != RAC_EXIT_OK || parameters == NULL)
+        return status;
+    status = read_text(cli, parameters, &f->parameters);
+    f->given = f->parameters; /* of a template */
+    f->given_file = rac_str_of(parameters);
     return status;
 }
 
-/* Values of a document that is no Standard app: {name: value} or {name: {"value"}}. */
+/* Values of a document that is no Standard app: {name: value} or {name: {"value"}}. A template has
+ * taken those it declares itself. */
 static int parameter_values(struct rac_cli *cli, struct rac_workflow *w)
 {
     struct rac_json given;
     int status = read_json(cli, "parameters", &given);
+    const struct rac_json *declared =
+        w->is_template ? rac_json_geti(&w->doc->root, RAC_S("parameters")) : NULL;
+    if (w->is_template && rac_json_is_object(rac_json_geti(&given, RAC_S("parameters"))))
+        return status;
     struct rac_json all = rac_json_new_object(cli->a);
     RAC_JSON_EACH_MEMBER(m, &w->parameters)
     rac_json_put(cli->a, &all, rac_json_key(m), m->value);
     RAC_JSON_EACH_MEMBER(m, &given)
     {
         struct rac_json o = m->value;
+        if (rac_json_geti(declared, rac_json_key(m)) != NULL)
+            continue;
         if (RAC_JSON_GET(&m->value, "value") == NULL) {
             o = rac_json_new_object(cli->a);
             RAC_JSON_PUT(cli->a, &o, "value", m->value);
@@ -132,9 +143,45 @@ static int parameter_values(struct rac_cli *cli, struct rac_workflow *w)
     return status;
 }
 
+/* Which workflow of a file is meant, and how it is loaded. */
+struct wanted {
+    rac_str name; /* of a template; absent: the first */
+    bool called;  /* by the one that runs: takes no --parameters of an app, says nothing twice */
+};
+
+/* A template may deploy several: which one runs, and what the others are called. */
+static void note_others(struct rac_cli *cli, struct rac_document *doc, const struct rac_workflow *w)
+{
+    struct rac_workflow **all;
+    size_t n = 0;
+    struct rac_diags d;
+    rac_str names = RAC_S("");
+    rac_diags_init(&d, cli->a, 20);
+    if (!rac_template_is(&doc->root) ||
+        rac_workflows_of_document(doc, cli->a, &all, &n, &d) != RAC_OK || n < 2)
+        return;
+    for (size_t i = 0; i < n && names.n < 500; i++)
+        names = rac_arena_printf(cli->a, "%.*s%s%.*s", RAC_FMT(names), i > 0 ? ", " : "",
+                                 RAC_FMT(all[i]->name));
+    rac_cli_note(cli,
+                 "the template deploys %zu workflows (%.*s); this runs %.*s, --workflow another", n,
+                 RAC_FMT(names), RAC_FMT(w->name));
+}
+
+static rac_err workflow_of(struct rac_cli *cli, struct rac_document *doc, const struct wanted *want,
+                           struct rac_workflow **w, struct rac_diags *d)
+{
+    if (want->name.p != NULL)
+        return rac_workflow_of_template(doc, want->name, cli->a, w, d);
+    rac_err e = rac_workflow_of_document(doc, cli->a, w, d);
+    if (e == RAC_OK && !want->called)
+        note_others(cli, doc, *w);
+    return e;
+}
+
 /* One workflow, from its file's text: read, checked, ready to be compiled. */
 static int load_flow(struct rac_cli *cli, const struct rac_cli_flow *f, rac_str path,
-                     bool takes_parameters, struct rac_workflow **w)
+                     const struct wanted *want, struct rac_workflow **w)
 {
     struct rac_workflow_check_options o = {
         .now = rac_env_wall_ms(cli->env),
@@ -145,15 +192,22 @@ static int load_flow(struct rac_cli *cli, const struct rac_cli_flow *f, rac_str 
     rac_diags_init(&d, cli->a, 1000);
     rac_err e = rac_document_read(f->text, path, cli->a, &doc, &d);
     if (e == RAC_OK)
-        e = rac_workflow_of_document(doc, cli->a, w, &d);
+        e = rac_cli_flow_give(doc, f, &d);
+    if (e == RAC_OK)
+        e = workflow_of(cli, doc, want, w, &d);
+    if (e == RAC_E_NOT_FOUND)
+        return want->called ? RAC_EXIT_FINDINGS
+                            : rac_cli_fail(cli, RAC_EXIT_USAGE, "%.*s deploys no workflow '%.*s'",
+                                           RAC_FMT(path), RAC_FMT(want->name));
     if (e == RAC_OK)
         e = rac_cli_flow_add_app(*w, f, &d);
-    if (e == RAC_OK && takes_parameters && (*w)->profile != RAC_WF_STANDARD &&
+    if (e == RAC_OK && !want->called && (*w)->profile != RAC_WF_STANDARD &&
         rac_cli_has(cli, "parameters"))
         status = parameter_values(cli, *w);
     if (e == RAC_OK && status == RAC_EXIT_OK)
         e = rac_workflow_check(*w, &o, cli->a, &d);
-    rac_cli_diags(cli, path, &d);
+    if (!(want->called && want->name.p != NULL && e == RAC_OK)) /* the file was told of */
+        rac_cli_diags(cli, path, &d);
     return e == RAC_OK ? status : rac_cli_status_of(e);
 }
 
@@ -164,13 +218,13 @@ static rac_str path_of(struct rac_cli *cli, const char *src, const struct rac_cl
                          : rac_str_of(src);
 }
 
-static int load(struct rac_cli *cli, struct rac_workflow **w)
+static int load(struct rac_cli *cli, struct rac_cli_flow *f, struct rac_workflow **w)
 {
-    struct rac_cli_flow f;
-    int status = find_flow(cli, &f);
+    struct wanted want = {.name = rac_str_of(rac_cli_opt(cli, "workflow"))};
+    int status = find_flow(cli, f);
     if (status == RAC_EXIT_OK)
-        status = app_files(cli, &f);
-    return status == RAC_EXIT_OK ? load_flow(cli, &f, path_of(cli, cli->args[0], &f), true, w)
+        status = app_files(cli, f);
+    return status == RAC_EXIT_OK ? load_flow(cli, f, path_of(cli, cli->args[0], f), &want, w)
                                  : status;
 }
 
@@ -186,6 +240,7 @@ static int compile(struct rac_cli *cli, const struct rac_workflow *w, rac_str pa
 
 struct outcome {
     struct rac_cli *cli;
+    const struct rac_cli_flow *flow; /* the file of the one that runs */
     int status;
 };
 
@@ -214,26 +269,36 @@ static char *app_of(struct rac_cli *cli)
     return rac_arena_cstr(cli->a, at);
 }
 
-static const struct rac_plan *sibling(void *arg, rac_str name)
+static const struct rac_plan *called(struct rac_cli *cli, const struct rac_cli_flow *f,
+                                     rac_str path, rac_str name)
 {
-    struct rac_cli *cli = ((struct outcome *)arg)->cli;
-    struct rac_cli_flow *v;
+    struct wanted want = {.name = name, .called = true};
     struct rac_workflow *w;
     struct rac_plan *p;
+    return load_flow(cli, f, path, &want, &w) == RAC_EXIT_OK &&
+                   compile(cli, w, path, &p) == RAC_EXIT_OK
+               ? p
+               : NULL;
+}
+
+/* Of the same template; else one whose file stands beside. */
+static const struct rac_plan *sibling(void *arg, rac_str name)
+{
+    const struct outcome *out = arg;
+    struct rac_cli *cli = out->cli;
+    struct rac_cli_flow *v;
     struct rac_diags d;
     size_t n;
+    const struct rac_plan *p = called(cli, out->flow, rac_str_of(cli->args[0]), name);
+    if (p != NULL)
+        return p;
     char *app = app_of(cli);
     rac_diags_init(&d, cli->a, 20);
     if (rac_cli_flows(cli, app, cli->a, &v, &n, &d) != RAC_OK)
         return NULL;
-    for (size_t i = 0; i < n; i++) {
-        rac_str path = path_of(cli, app, &v[i]);
+    for (size_t i = 0; i < n; i++)
         if (rac_cli_flow_is(v[i].file, name))
-            return load_flow(cli, &v[i], path, false, &w) == RAC_EXIT_OK &&
-                           compile(cli, w, path, &p) == RAC_EXIT_OK
-                       ? p
-                       : NULL;
-    }
+            return called(cli, &v[i], path_of(cli, app, &v[i]), RAC_STR_NULL);
     return NULL;
 }
 
@@ -289,14 +354,15 @@ static int run_run(struct rac_cli *cli)
     struct rac_plan *p;
     struct rac_json mocks, trigger, connections;
     struct rac_cli_artifacts artifacts;
-    struct outcome out = {cli, RAC_EXIT_FINDINGS};
+    struct rac_cli_flow flow;
+    struct outcome out = {cli, &flow, RAC_EXIT_FINDINGS};
     rac_ms clock = 0;
     const char *fixed = rac_cli_opt(cli, "clock");
     if (cli->args_n != 1)
         return rac_cli_usage(cli, "one workflow: a file, a folder or a zip");
     if (fixed != NULL && !rac_time_parse(rac_str_of(fixed), &clock))
         return rac_cli_usage(cli, "--clock takes a time such as 2026-11-22T10:00:00Z");
-    int status = load(cli, &w);
+    int status = load(cli, &flow, &w);
     if (status == RAC_EXIT_OK)
         status = read_json(cli, "mocks", &mocks);
     if (status == RAC_EXIT_OK)
@@ -332,7 +398,9 @@ static const struct rac_option run_options[] = {
      "what actions answer instead of being executed: {name: {status, outputs}}"},
     {"connections", 0, "FILE",
      "connections.json of a Standard app, or {reference: {connector: SRC, connection: {...}}}"},
-    {"parameters", 0, "FILE", "parameters.json of a Standard app, or {name: value}"},
+    {"parameters", 0, "FILE",
+     "parameters.json of a Standard app, parameters file of a template, or {name: value}"},
+    {"workflow", 0, "NAME", "which workflow a template deploys; default: the first"},
     {"clock", 0, "TIME", "fixes the clock; waiting jumps over the time"},
     {NULL, 0, NULL, NULL},
 };

@@ -180,6 +180,7 @@ static rac_err find(struct view *v, struct rac_cli_flow **flows, size_t *n, stru
         return e;
     *flows = RAC_NEW(v->a, struct rac_cli_flow);
     (*flows)->text = bytes;
+    rac_cli_flow_app(v->cli, src, v->a, *flows);
     *n = 1;
     return RAC_OK;
 }
@@ -191,6 +192,9 @@ static rac_err show_file(struct view *v, const struct rac_cli_flow *f, struct ra
     struct rac_workflow **w;
     size_t n = 0;
     rac_err e = rac_document_read(f->text, f->file, v->a, &doc, d);
+    if (e != RAC_OK)
+        return e;
+    e = rac_cli_flow_give(doc, f, d);
     if (e != RAC_OK)
         return e;
     e = rac_workflows_of_document(doc, v->a, &w, &n, d);

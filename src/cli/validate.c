@@ -178,9 +178,14 @@ static void check_workflows(struct subject *s, struct rac_document *doc,
     rac_map_init(&k.found, s->a);
     if (rac_cli_opt(s->job->cli, "connectors") != NULL)
         o.catalogue = &catalogue;
-    rac_err e = rac_workflows_of_document(doc, s->a, &v, &n, &s->found);
+    rac_err e = rac_cli_flow_give(doc, f, &s->found);
+    if (e != RAC_OK)
+        return;
+    e = rac_workflows_of_document(doc, s->a, &v, &n, &s->found);
     RAC_ASSERT(e == RAC_OK || s->found.errors_total > 0);
     for (size_t i = 0; i < n; i++) {
+        if (v[i]->again)
+            continue;
         if (rac_cli_flow_add_app(v[i], f, &s->found) != RAC_OK)
             continue;
         rac_workflow_count(v[i], &actions, &triggers);

@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/resource.h"
 #include "openapi/read.h"
+#include "workflow/template.h"
 #include "text/url.h"
 #include "text/zip.h"
 #include "workflow/document.h"
@@ -154,6 +155,23 @@ static void name_account(struct rac_cli *cli, struct rac_json *root, rac_str acc
 
 /* --- what is sent ----------------------------------------------------------------------------- */
 
+/* Of a template: its parameters get their values here, the server has no file of them. */
+static int give_parameters(struct rac_cli *cli, struct rac_document *doc,
+                           const struct rac_cli_flow *f, rac_str source, rac_str *parameters)
+{
+    struct rac_cli_flow with = *f;
+    struct rac_diags d;
+    rac_diags_init(&d, cli->a, 20);
+    if (parameters->p != NULL) {
+        with.given = *parameters;
+        with.given_file = rac_str_of(rac_cli_opt(cli, "parameters"));
+        *parameters = RAC_STR_NULL;
+    }
+    rac_err e = rac_cli_flow_give(doc, &with, &d);
+    rac_cli_diags(cli, source, &d);
+    return e == RAC_OK ? RAC_EXIT_OK : RAC_EXIT_FINDINGS;
+}
+
 /* The document to send: the file's own with those of its app as "files". account: of its maps and
  * schemas; absent: it has none. */
 static int document_of(struct rac_cli *cli, const struct rac_cli_flow *f, rac_str source,
@@ -174,6 +192,9 @@ static int document_of(struct rac_cli *cli, const struct rac_cli_flow *f, rac_st
         status = option_text(cli, "parameters", &parameters);
     if (status == RAC_EXIT_OK)
         status = option_text(cli, "settings", &settings);
+    bool template = rac_template_is(&doc->root);
+    if (status == RAC_EXIT_OK && template)
+        status = give_parameters(cli, doc, f, source, &parameters);
     if (status == RAC_EXIT_OK)
         status = put_file(cli, &files, "connections.json", connections);
     if (status == RAC_EXIT_OK)
@@ -184,7 +205,7 @@ static int document_of(struct rac_cli *cli, const struct rac_cli_flow *f, rac_st
     *says_name = RAC_JSON_GET(&root, "name") != NULL || RAC_JSON_GET(&root, "resources") != NULL ||
                  rac_json_pointer_get(&root, RAC_S("/properties/displayName")) != NULL;
     bool bare = RAC_JSON_GET(&root, "triggers") != NULL;
-    if (rac_json_len(&files) == 0 && kind == NULL && account.n == 0) {
+    if (rac_json_len(&files) == 0 && kind == NULL && account.n == 0 && !template) {
         *out = f->text;
         return status;
     }
@@ -256,6 +277,10 @@ static int flows_of(struct rac_cli *cli, const char *src, struct rac_cli_flow **
         *v = RAC_NEW(cli->a, struct rac_cli_flow); /* a file: the server says what it is */
         (*v)->text = text;
         *n = 1;
+        struct rac_cli_flow beside = {0};
+        rac_cli_flow_app(cli, src, cli->a, &beside);
+        (*v)->given = beside.given;
+        (*v)->given_file = beside.given_file;
     }
     rac_cli_diags(cli, rac_str_of(src), &d);
     if (e != RAC_OK)

@@ -140,15 +140,20 @@ static void unknown_value(void *arg, const struct rac_template_value *v)
 {
     struct unknowns *u = arg;
     rac_str text = rac_utf8_mend(u->d->a, rac_str_sub(v->text, 0, TEXT_SHOWN_MAX));
-    struct rac_diag *g =
-        rac_diags_addf(u->d, "InvalidTemplateDeployment", RAC_SEV_ERROR,
-                       "the value %.*s cannot be known here: %s", RAC_FMT(text), v->why);
-    u->any = true;
+    struct rac_diag *g = rac_diags_addf(u->d, "InvalidTemplateDeployment",
+                                        v->replaced ? RAC_SEV_WARNING : RAC_SEV_ERROR,
+                                        "the value %.*s cannot be known here: %s%s", RAC_FMT(text),
+                                        v->why, v->replaced ? "; the reference stands for it" : "");
+    u->any |= !v->replaced;
     if (g == NULL)
         return;
     g->pointer = v->pointer;
-    g->fix = RAC_S("Deploy the template once and use the definition it gives, or put the value in "
-                   "its place.");
+    g->fix =
+        v->replaced
+            ? RAC_S("Nothing is needed where a connection has the name of the reference.")
+            : RAC_S("Give a parameter its value in a parameters file; of anything else, deploy "
+                    "the template once and use the definition it gives, or put the value in "
+                    "its place.");
     rac_document_place(u->doc, v->node, &g->line, &g->column, &g->end_line, &g->end_column);
 }
 
@@ -157,6 +162,7 @@ static rac_err of_template(struct rac_workflow *w, struct rac_template_workflow 
 {
     rac_str properties = rac_str_concat(w->a, t->pointer, RAC_S("/properties"));
     w->is_template = true;
+    w->again = t->again;
     w->definition = &t->definition;
     w->pointer = rac_str_concat(w->a, properties, RAC_S("/definition"));
     w->name = rac_json_str(&t->name, RAC_S(""));
@@ -209,8 +215,7 @@ rac_err rac_workflows_of_document(struct rac_document *doc, struct rac_arena *a,
                           *of_run =
                               member(member(properties, RAC_S("workflow")), RAC_S("properties"));
     rac_err e = RAC_OK;
-    if (!looks_like_definition(root) && member(root, RAC_S("definition")) == NULL &&
-        rac_json_len(member(root, RAC_S("resources"))) > 0)
+    if (!looks_like_definition(root) && rac_template_is(root))
         return of_templates(doc, a, out, n, d);
     struct rac_workflow *w = workflow_new(doc, a);
     note_repeats(w, d);
@@ -240,6 +245,16 @@ rac_err rac_workflows_of_document(struct rac_document *doc, struct rac_arena *a,
     return e;
 }
 
+static rac_err with_definition(struct rac_workflow *w, struct rac_workflow **out,
+                               struct rac_diags *d)
+{
+    if (!rac_json_is_object(w->definition))
+        return invalid(w, d, "InvalidTemplate", w->definition, w->pointer,
+                       "the definition is not an object");
+    *out = w;
+    return RAC_OK;
+}
+
 rac_err rac_workflow_of_document(struct rac_document *doc, struct rac_arena *a,
                                  struct rac_workflow **out, struct rac_diags *d)
 {
@@ -248,15 +263,22 @@ rac_err rac_workflow_of_document(struct rac_document *doc, struct rac_arena *a,
     rac_err e = rac_workflows_of_document(doc, a, &all, &n, d);
     if (e != RAC_OK)
         return e;
-    if (n == 0 || !rac_json_is_object(all[0]->definition)) {
-        struct rac_workflow *w = n > 0 ? all[0] : workflow_new(doc, a);
-        return invalid(w, d, "InvalidTemplate", n > 0 ? w->definition : &doc->root,
-                       n > 0 ? w->pointer : RAC_S(""),
-                       n > 0 ? "the definition is not an object"
-                             : "the template deploys no workflow");
-    }
-    *out = all[0];
-    return RAC_OK;
+    return n > 0 ? with_definition(all[0], out, d)
+                 : invalid(workflow_new(doc, a), d, "InvalidTemplate", &doc->root, RAC_S(""),
+                           "the template deploys no workflow");
+}
+
+rac_err rac_workflow_of_template(struct rac_document *doc, rac_str name, struct rac_arena *a,
+                                 struct rac_workflow **out, struct rac_diags *d)
+{
+    struct rac_workflow **all;
+    size_t n = 0;
+    rac_err e = rac_template_is(&doc->root) ? rac_workflows_of_document(doc, a, &all, &n, d)
+                                            : RAC_E_NOT_FOUND;
+    for (size_t i = 0; i < n && e == RAC_OK; i++)
+        if (rac_str_eqi(all[i]->name, name))
+            return with_definition(all[i], out, d);
+    return e == RAC_OK ? RAC_E_NOT_FOUND : e;
 }
 
 static rac_err read_app_file(struct rac_workflow *w, rac_str text, const char *name,

@@ -43,6 +43,7 @@ struct rac_workflow {
     struct rac_workflow_place *repeats; /* keys of the file that stand twice in their object */
     size_t repeats_n;
     bool is_template; /* from an ARM template with values nobody can know */
+    bool again;       /* of a template: the resource of one before it, made once more by a copy */
     struct rac_arena *a;
 };
 
@@ -57,6 +58,9 @@ rac_err rac_workflows_of_document(struct rac_document *doc, struct rac_arena *a,
                                   struct rac_diags *d) RAC_MUST_CHECK;
 /* The first of them; *out is set on RAC_OK only. A file without any is RAC_E_INVALID. */
 rac_err rac_workflow_of_document(struct rac_document *doc, struct rac_arena *a,
+                                 struct rac_workflow **out, struct rac_diags *d) RAC_MUST_CHECK;
+/* The one of a template that has that name, letter case ignored; RAC_E_NOT_FOUND: there is none. */
+rac_err rac_workflow_of_template(struct rac_document *doc, rac_str name, struct rac_arena *a,
                                  struct rac_workflow **out, struct rac_diags *d) RAC_MUST_CHECK;
 
 /* Adds the Standard app's files that stand beside workflow.json; each may be absent (empty). */

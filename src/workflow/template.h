@@ -4,9 +4,8 @@
  * workflows §1.2).
  *
  * Subscription, group and tenant are those Raccord has from the start (architecture §2). Nested
- * deployments, conditions, copies, functions of the template's own: as the language has them; of a
- * resource that is deployed several times the first is looked at. What stands for a value nobody
- * can know is a null with RAC_WF_UNKNOWN in its flags.
+ * deployments, conditions, copies, functions of the template's own: as the language has them. What
+ * stands for a value nobody can know is a null with RAC_WF_UNKNOWN in its flags.
  */
 #ifndef RAC_WORKFLOW_TEMPLATE_H
 #define RAC_WORKFLOW_TEMPLATE_H
@@ -21,17 +20,30 @@ enum { RAC_WF_UNKNOWN = 0x40 };
 struct rac_template_workflow {
     rac_str pointer;                                            /* of the resource */
     struct rac_json name, kind, definition, parameters, access; /* NONE: has none */
+    bool again; /* the same resource as one before it, deployed once more by a copy */
 };
 
-/*
- * Every workflow the template deploys, in order; perhaps none. Adds an InvalidTemplateDeployment to
- * d for each value that cannot be known, with pointer and node (place, may be NULL, is told).
- */
 struct rac_template_value { /* what could not be known */
     rac_str pointer, text;
     const char *why;
     const struct rac_json *node;
+    bool
+        replaced; /* of a connection, which is found by its reference (§6.1): a stand-in is there */
 };
+
+/* Is it a template: does it deploy resources? */
+bool rac_template_is(const struct rac_json *root);
+/*
+ * Gives the parameters of a template the values of a parameters file, {"parameters": {name:
+ * {"value"}}} or {name: value}, in place of their defaults: root is changed, in a. rest, which may
+ * be NULL, is told of each that the template does not declare.
+ */
+void rac_template_give(struct rac_json *root, const struct rac_json *file, struct rac_arena *a,
+                       void (*rest)(void *arg, const struct rac_json_member *m), void *arg);
+/*
+ * Every workflow the template deploys, in order; perhaps none. unknown, which may be NULL, is told
+ * of each value that cannot be known, once however often its resource is deployed.
+ */
 void rac_template_read(const struct rac_json *root, struct rac_arena *a,
                        struct rac_template_workflow **out, size_t *n,
                        void (*unknown)(void *arg, const struct rac_template_value *v), void *arg);

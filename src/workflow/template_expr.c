@@ -275,12 +275,20 @@ struct rac_json template_value_of(struct resolver *r, rac_str text)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
+/* ".../parameters/$connections/value/REFERENCE/...": stand_in() of template.c replaces it. */
+static bool is_of_connection(rac_str pointer)
+{
+    static const char value[] = "/properties/parameters/$connections/value/";
+    return rac_str_find(pointer, rac_str_of(value)) != RAC_STR_NPOS;
+}
+
 void template_tell(struct resolver *r, const struct rac_json *v, const char *why, rac_str pointer)
 {
     struct rac_template_value u = {.pointer = pointer,
                                    .text = rac_json_str(v, RAC_S("")),
                                    .why = why != NULL ? why : "it is not known",
-                                   .node = v};
+                                   .node = v,
+                                   .replaced = is_of_connection(pointer)};
     if (pointer.p != NULL && r->unknown != NULL)
         r->unknown(r->arg, &u);
 }

@@ -23,6 +23,8 @@ static struct rac_json parameter_value(struct resolver *r, struct scope *s, rac_
     const struct rac_json *p = rac_json_geti(s->declared, name),
                           *given = rac_json_geti(s->given, name),
                           *value = rac_json_geti(p, RAC_S("defaultValue"));
+    if (given == NULL && rac_json_geti(p, RAC_S("reference")) != NULL)
+        given = p; /* a parameters file says where it is kept */
     if (given != NULL)
         return given_value(r, s, name, given);
     if (p == NULL)
@@ -35,10 +37,9 @@ static struct rac_json parameter_value(struct resolver *r, struct scope *s, rac_
                             RAC_FMT(name));
 }
 
-/* Looks up or makes the value of a name, once. */
-static struct rac_json remembered(struct resolver *r, const char *prefix, rac_str name,
-                                  struct rac_json (*make)(struct resolver *r, struct scope *s,
-                                                          rac_str name))
+struct rac_json template_remembered(struct resolver *r, const char *prefix, rac_str name,
+                                    struct rac_json (*make)(struct resolver *r, struct scope *s,
+                                                            rac_str name))
 {
     struct scope *s = r->scope;
     rac_str key = rac_str_lower(r->a, rac_arena_printf(r->a, "%s%.*s", prefix, RAC_FMT(name)));
@@ -61,7 +62,7 @@ struct rac_json tf_parameters(struct resolver *r, const struct arguments *x)
                    ? *v
                    : unknown_becausef(r, "the function has no parameter '%.*s'", RAC_FMT(name));
     }
-    return remembered(r, "p:", name, parameter_value);
+    return template_remembered(r, "p:", name, parameter_value);
 }
 
 static struct rac_json variable_value(struct resolver *r, struct scope *s, rac_str name)
@@ -77,7 +78,7 @@ static struct rac_json variable_value(struct resolver *r, struct scope *s, rac_s
 
 struct rac_json tf_variables(struct resolver *r, const struct arguments *x)
 {
-    return remembered(r, "v:", rac_json_str(&x->v[0], RAC_S("")), variable_value);
+    return template_remembered(r, "v:", rac_json_str(&x->v[0], RAC_S("")), variable_value);
 }
 
 struct rac_json tf_lambda_variables(struct resolver *r, const struct arguments *x)

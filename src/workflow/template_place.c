@@ -119,8 +119,3 @@ struct rac_json tf_management_group_resource_id(struct resolver *r, const struct
                  rac_arena_printf(r->a, "/providers/Microsoft.Management/managementGroups/%.*s",
                                   RAC_FMT(text_at(x, 0))));
 }
-
-struct rac_json tf_reference(struct resolver *r, const struct arguments *x RAC_UNUSED)
-{
-    return unknown_because(r, "reference() is asked of a resource, which exists when deployed");
-}

@@ -23,7 +23,7 @@ struct scope {
     const struct rac_json *given;    /* parameters: {name: {value}}, literals when outer is NULL */
     struct scope *outer;             /* of a nested deployment: where `given` is resolved */
     const struct rac_json *declared; /* parameters */
-    struct rac_map values;           /* "p:name", "v:name" -> value, once evaluated */
+    struct rac_map values;           /* "p:name", "v:name", "d:name" -> value, once evaluated */
     struct rac_json arguments;       /* of a function: name -> value; NONE: a template */
 };
 
@@ -74,6 +74,10 @@ void template_tell(struct resolver *r, const struct rac_json *v, const char *why
 
 /* --- functions (template_functions.c) --------------------------------------------------------- */
 
+/* Looks up or makes the value of a name, once; prefix says of what kind the name is. */
+struct rac_json template_remembered(struct resolver *r, const char *prefix, rac_str name,
+                                    struct rac_json (*make)(struct resolver *r, struct scope *s,
+                                                            rac_str name));
 /* The list that a copy {name, count, input} makes. */
 struct rac_json template_copy(struct resolver *r, const struct rac_json *copy);
 struct rac_json template_call(struct resolver *r, rac_str name, struct arguments *x);
@@ -89,6 +93,15 @@ struct rac_json template_string(struct resolver *r, rac_str s);
 size_t template_length(struct resolver *r, const struct rac_json *string);
 struct rac_json template_part(struct resolver *r, const struct rac_json *string, size_t from,
                               size_t n);
+
+/* --- deployments inside of a template (template_nested.c) ------------------------------------- */
+
+bool template_is_deployment(const struct rac_json *resource);
+/* Its template, where it stands in it: else NULL, or a value that is no object. */
+const struct rac_json *template_nested(struct resolver *r, const struct rac_json *resource);
+/* What names mean inside of it; in the arena. */
+struct scope *template_nested_scope(struct resolver *r, const struct rac_json *resource,
+                                    const struct rac_json *template);
 
 #define FN(name, min, max, fn, args)                                                               \
     struct rac_json fn(struct resolver *r, const struct arguments *x);

@@ -474,7 +474,7 @@ static void places(void **state RAC_UNUSED)
         {"managementGroupResourceId('m', 'Microsoft.Authorization/locks', 'l')",
          "`/providers/Microsoft.Management/managementGroups/m/providers/Microsoft.Authorization/"
          "locks/l`"},
-        {"reference('x').a.b[0]", "? reference() is asked of a resource"},
+        {"reference('x').a.b[0]", "? reference() is asked of 'x'"},
         {"listKeys('x', '2020-01-01').keys[0].value", "? listKeys() is asked of a resource"},
         {"listCallbackUrl('x', '2020-01-01').value", "? listCallbackUrl() is asked"},
         {"deployment().name", "? the deployment at work"},
@@ -568,7 +568,7 @@ static void loops(void **state RAC_UNUSED)
                         "`i`:`[copyIndex()]`,`v`:`[variables('v')]`,"
                         "`copy`:[{`name`:`p`,`count`:2,`input`:`[concat(copyIndex('w'), "
                         "copyIndex('p'))]`}]}}") "]}",
-                    1, "{`i`:0,`v`:[{`n`:1},{`n`:2}],`p`:[`00`,`01`]}");
+                    3, "{`i`:0,`v`:[{`n`:1},{`n`:2}],`p`:[`00`,`01`]}");
     expect_template(
         "{`resources`:[" WORKFLOW("`properties`:{`definition`:{`copy`:[{`name`:`p`,`count`:1,"
                                   "`input`:`[newGuid()]`}]}}") "]}",
@@ -576,6 +576,121 @@ static void loops(void **state RAC_UNUSED)
         "/resources/0/properties/definition/p/0: newGuid() is another in each "
         "deployment");
     expect_template("{`resources`:[" WORKFLOW("`copy`:{`name`:`w`,`count`:0}") "]}", 0, "");
+}
+
+/* A nested deployment: its own names inside, its outputs outside. */
+static void deployments(void **state RAC_UNUSED)
+{
+#define NESTED(name, scope, given, body)                                                           \
+    "{`type`:`Microsoft.Resources/deployments`,`name`:`" name                                      \
+    "`,`properties`:{`expressionEvaluationOptions`:{`scope`:`" scope "`},`parameters`:{" given     \
+    "},`template`:{" body "}}}"
+    static const char first[] =
+        NESTED("one", "inner", "`p`:{`value`:`[parameters('p')]`}",
+               "`parameters`:{`p`:{`type`:`string`}},`resources`:[],`outputs`:{"
+               "`id`:{`type`:`string`,`value`:`[concat(parameters('p'), '!')]`},"
+               "`open`:{`type`:`string`,`value`:`[newGuid()]`},"
+               "`all`:{`type`:`array`,`copy`:{`count`:2,`input`:`[copyIndex()]`}}}");
+    static const struct {
+        const char *definition, *want;
+    } rows[] = {
+        {"[reference('one').outputs.id.value]", "`x!`"},
+        {"[reference(resourceId('Microsoft.Resources/deployments', 'one'), '2022-09-01').outputs."
+         "id.value]",
+         "`x!`"},
+        {"[reference('one').outputs.all.value]", "[0,1]"},
+        {"[reference('one').outputs.open.value]", "newGuid() is another in each deployment"},
+        {"[reference('one').outputs.none.value]", "a value has no property 'none'"},
+        {"[reference('one', '2022-09-01', 'full').outputs]", "reference() is asked of a resource"},
+        {"[reference('two').outputs]", "reference() is asked of 'two', which exists when deployed"},
+    };
+    for (size_t i = 0; i < RAC_COUNT(rows); i++) {
+        struct rac_template_workflow *w;
+        rac_str why;
+        rac_str text = rac_arena_printf(
+            &a,
+            "{`parameters`:{`p`:{`type`:`string`,`defaultValue`:`x`}},`resources`:[%s,"
+            "{`type`:`Microsoft.Logic/workflows`,`properties`:{`definition`:`%s`}}]}",
+            first, rows[i].definition);
+        assert_int_equal(read_template(quoted(rac_arena_cstr(&a, text)), &w, &why), 1);
+        rac_str got = why.n > 0 ? why : rac_json_print_str(&w[0].definition, 0, &a);
+        if (rac_str_find(got, quoted(rows[i].want)) == RAC_STR_NPOS)
+            fail_msg("%s: %.*s", rows[i].definition, RAC_FMT(got));
+    }
+    expect_template("{`parameters`:{`p`:{`defaultValue`:`outer`}},`resources`:[" NESTED(
+                        "n", "inner", "",
+                        "`parameters`:{`p`:{`defaultValue`:`inner`}},`resources`:[" WORKFLOW(
+                            "`properties`:{`definition`:`[parameters('p')]`}") "]") "]}",
+                    1, "`inner`");
+    expect_template("{`parameters`:{`p`:{`defaultValue`:`outer`}},`resources`:[" NESTED(
+                        "n", "outer", "",
+                        "`parameters`:{`p`:{`defaultValue`:`inner`}},`resources`:[" WORKFLOW(
+                            "`properties`:{`definition`:`[parameters('p')]`}") "]") "]}",
+                    1, "`outer`");
+}
+
+/* What nobody knows of a connection its reference stands for, and the workflow is not refused. */
+static void connections(void **state RAC_UNUSED)
+{
+    struct rac_template_workflow *w;
+    rac_str why;
+    size_t n = read_template(
+        quoted("{`variables`:{`all`:{`$connections`:{`value`:{`office365-1`:{`connectionId`:"
+               "`[resourceId('Microsoft.Web/connections', uniqueString('x'))]`,`connectionName`:"
+               "`[uniqueString('x')]`,`id`:`[reference('x').id]`},`sql`:`[reference('y')]`,"
+               "`known`:{`connectionId`:`c`}}}}},`resources`:[" WORKFLOW(
+                   "`properties`:{`definition`:1,`parameters`:`[variables('all')]`}") "]}"),
+        &w, &why);
+    assert_int_equal(n, 1);
+    assert_str(rac_json_print_str(&w[0].parameters, 0, &a),
+               "{\"$connections\":{\"value\":{\"office365-1\":{\"connectionId\":\"office365-1\","
+               "\"connectionName\":\"office365-1\",\"id\":\"office365\"},\"sql\":"
+               "{\"connectionId\":\"sql\"},\"known\":{\"connectionId\":\"c\"}}}}");
+    assert_int_not_equal(rac_str_find(why, RAC_S("/sql")), RAC_STR_NPOS);
+}
+
+static void undeclared(void *arg, const struct rac_json_member *m)
+{
+    rac_buf_printf(arg, "%.*s ", RAC_FMT(rac_json_key(m)));
+}
+
+/* Values of a parameters file are what they are: no expressions. */
+static void parameters_files(void **state RAC_UNUSED)
+{
+    static const struct {
+        const char *file, *want, *rest;
+    } rows[] = {
+        {"{`parameters`:{`P`:{`value`:`[x]`},`other`:{`value`:1}}}", "`[x]`", "other "},
+        {"{`p`:{`a`:[`[1]`,null]}}", "{`a`:[`[1]`,null]}", ""},
+        {"{`parameters`:{`p`:{`reference`:{`secretName`:`s`}}}}", "is kept elsewhere", ""},
+        {"{}", "`default`", ""},
+    };
+    for (size_t i = 0; i < RAC_COUNT(rows); i++) {
+        struct rac_template_workflow *w;
+        struct rac_json root, file;
+        struct rac_buf rest;
+        struct told told = {.n = 0};
+        size_t n;
+        rac_buf_init(&told.b, 1 << 20);
+        rac_buf_init(&rest, 1 << 20);
+        assert_int_equal(
+            rac_json_parse(quoted("{`parameters`:{`p`:{`type`:`string`,`defaultValue`:`default`}},"
+                                  "`resources`:[" WORKFLOW(
+                                      "`properties`:{`definition`:`[parameters('p')]`}") "]}"),
+                           &a, 0, &root, NULL),
+            RAC_OK);
+        assert_int_equal(rac_json_parse(quoted(rows[i].file), &a, 0, &file, NULL), RAC_OK);
+        assert_true(rac_template_is(&root));
+        rac_template_give(&root, &file, &a, undeclared, &rest);
+        rac_template_read(&root, &a, &w, &n, note, &told);
+        rac_str got =
+            told.n > 0 ? rac_buf_str(&told.b) : rac_json_print_str(&w[0].definition, 0, &a);
+        if (rac_str_find(got, quoted(rows[i].want)) == RAC_STR_NPOS)
+            fail_msg("%s: %.*s", rows[i].file, RAC_FMT(got));
+        assert_str(rac_buf_str(&rest), rows[i].rest);
+        rac_buf_fini(&told.b);
+        rac_buf_fini(&rest);
+    }
 }
 
 /* What would grow without end stops, and soon. */
@@ -606,10 +721,21 @@ static void bounds(void **state RAC_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists),         cmocka_unit_test(addresses), cmocka_unit_test(conditions),
-        cmocka_unit_test(dates),         cmocka_unit_test(lambdas),   cmocka_unit_test(numbers),
-        cmocka_unit_test(texts),         cmocka_unit_test(places),    cmocka_unit_test(names),
-        cmocka_unit_test(own_functions), cmocka_unit_test(loops),     cmocka_unit_test(bounds),
+        cmocka_unit_test(lists),
+        cmocka_unit_test(addresses),
+        cmocka_unit_test(conditions),
+        cmocka_unit_test(dates),
+        cmocka_unit_test(lambdas),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(places),
+        cmocka_unit_test(names),
+        cmocka_unit_test(own_functions),
+        cmocka_unit_test(loops),
+        cmocka_unit_test(bounds),
+        cmocka_unit_test(deployments),
+        cmocka_unit_test(connections),
+        cmocka_unit_test(parameters_files),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

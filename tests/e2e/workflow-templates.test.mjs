@@ -1,0 +1,102 @@
+// ARM templates as integration developers deploy them: parameters files, modules, copies, several
+// workflows that call each other, connections nobody knows the name of; from files and on a server.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { raccord, raccordJson, serve, temporary } from './lib/raccord.mjs';
+
+const schema = 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#';
+const request = { manual: { type: 'Request', kind: 'Http' } };
+const definition = (actions, more = {}) => ({
+  $schema: 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#', triggers: request, actions, ...more,
+});
+const compose = (inputs) => ({ type: 'Compose', inputs });
+const respond = (body, runAfter = {}) => ({ type: 'Response', runAfter, inputs: { statusCode: 200, body } });
+const logic = (name, actions, parameters = {}, more = {}) => ({
+  type: 'Microsoft.Logic/workflows', apiVersion: '2019-05-01', name, location: "[resourceGroup().location]", ...more,
+  properties: { state: 'Enabled', definition: definition(actions, Object.keys(parameters).length ? { parameters: { $connections: { type: 'Object', defaultValue: {} } } } : {}), parameters },
+});
+const template = (resources, more = {}) => ({ $schema: schema, contentVersion: '1.0.0.0', resources, ...more });
+const put = (dir, name, v) => {
+  const file = join(dir, name);
+  writeFileSync(file, JSON.stringify(v));
+  return file;
+};
+const findings = async (file) => (await raccordJson(['validate', file], { jsonl: true })).json[0].findings.map((f) => `${f.severity} ${f.code} ${f.pointer}`);
+
+test('the parameters file beside a template, and the one that is named', async (t) => {
+  const dir = temporary(t);
+  const app = template([logic("[parameters('name')]", { C: compose("[parameters('url')]") })], { parameters: { name: { type: 'string' }, url: { type: 'string' } } });
+  const file = put(dir, 'main.json', app);
+  assert.deepEqual(await findings(file), ['error InvalidTemplateDeployment /resources/0/properties/definition/actions/C/inputs']);
+  const values = (url, more = {}) => ({ $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentParameters.json#', parameters: { name: { value: 'orders' }, url: { value: url }, ...more } });
+  const other = put(dir, 'prod.json', values('https://prod.test'));
+  const inputs = async (...args) => {
+    const r = await raccordJson(['run', file, ...args]);
+    assert.equal(r.status, 0, r.stderr);
+    return r.json.actions.C.inputs;
+  };
+  assert.equal(await inputs('--parameters', other), 'https://prod.test');
+  assert.equal(await inputs('--parameters', put(dir, 'plain.json', { name: 'x', url: '[as it is]' })), '[as it is]');
+  put(dir, 'main.parameters.json', values('https://dev.test', { extra: { value: 1 } }));
+  assert.equal(await inputs(), 'https://dev.test');
+  assert.equal(await inputs('--parameters', other), 'https://prod.test');
+  const beside = await raccord(['validate', file]);
+  assert.equal(beside.status, 0);
+  assert.match(beside.stderr, /main\.parameters\.json: warning: InvalidTemplateDeployment: the template declares no parameter 'extra'/);
+  assert.match((await raccord(['show', file])).stdout, /^orders {2}consumption/);
+  writeFileSync(join(dir, 'main.parameters.json'), '{"parameters": ');
+  assert.match((await raccord(['validate', file])).stderr, /main\.parameters\.json:1:\d+: error: InvalidRequestContent: the parameters file is not JSON/);
+});
+
+test('several workflows: copies, which of them runs, one that calls another', async (t) => {
+  const dir = temporary(t);
+  const copies = put(dir, 'copies.json', template([logic("[parameters('names')[copyIndex()]]", { Who: compose("[parameters('names')[copyIndex()]]") }, {}, { copy: { name: 'apps', count: "[length(parameters('names'))]" } })], { parameters: { names: { type: 'array', defaultValue: ['alpha', 'beta', 'gamma'] } } }));
+  const first = await raccordJson(['run', copies]);
+  assert.match(first.stderr, /deploys 3 workflows \(alpha, beta, gamma\); this runs alpha/);
+  assert.equal(first.json.actions.Who.outputs, 'alpha');
+  const third = await raccordJson(['run', copies, '--workflow', 'Gamma']);
+  assert.deepEqual([third.json.actions.Who.outputs, third.stderr], ['gamma', '']);
+  const none = await raccord(['run', copies, '--workflow', 'delta']);
+  assert.deepEqual([none.status, /deploys no workflow 'delta'/.test(none.stderr)], [2, true]);
+  const family = put(dir, 'family.json', template([
+    logic('parent', { Call: { type: 'Workflow', inputs: { host: { workflow: { id: "[resourceId('Microsoft.Logic/workflows', 'child')]" }, triggerName: 'manual' }, body: { n: 7 } } }, R: respond("@body('Call')", { Call: ['Succeeded'] }) }),
+    logic('child', { R: respond("@triggerBody()?['n']") }),
+  ]));
+  const called = await raccordJson(['run', family]);
+  assert.deepEqual([called.status, called.json.actions.R.inputs.body], [0, 7]);
+});
+
+test('modules: what one deployment gives another; a connection nobody knows the name of', async (t) => {
+  const dir = temporary(t);
+  const module = (name, given, inner) => ({ type: 'Microsoft.Resources/deployments', apiVersion: '2022-09-01', name, properties: { mode: 'Incremental', expressionEvaluationOptions: { scope: 'inner' }, parameters: given, template: inner } });
+  const call = { type: 'ApiConnection', inputs: { host: { connection: { name: "@parameters('$connections')['sql']['connectionId']" } }, method: 'get', path: '/items' } };
+  const app = (id) => logic('loader', { Rows: call }, { $connections: { value: { sql: { connectionId: id, connectionName: 'sql', id: "[subscriptionResourceId('Microsoft.Web/locations/managedApis', 'eu', 'sql')]" } } } });
+  const file = put(dir, 'main.json', {
+    ...template([
+      module('connections', {}, template([], { outputs: { id: { type: 'string', value: "[resourceId('Microsoft.Web/connections', 'sql')]" } } })),
+      module('app', { id: { value: "[reference(resourceId('Microsoft.Resources/deployments', 'connections'), '2022-09-01').outputs.id.value]" } }, template([app("[parameters('id')]")], { parameters: { id: { type: 'string' } } })),
+    ]), metadata: { _generator: { name: 'bicep', version: '0.30.3', templateHash: '1' } },
+  });
+  assert.deepEqual(await findings(file), []);
+  const mocks = put(dir, 'mocks.json', { Rows: { outputs: { body: [] } } });
+  assert.equal((await raccordJson(['run', file, '--mocks', mocks])).status, 0);
+  const open = put(dir, 'open.json', template([app("[resourceId('Microsoft.Web/connections', uniqueString(resourceGroup().id))]")]));
+  assert.deepEqual(await findings(open), ['warning InvalidTemplateDeployment /resources/0/properties/parameters/$connections/value/sql/connectionId']);
+  const run = await raccordJson(['run', open, '--mocks', mocks]);
+  assert.deepEqual([run.status, run.json.actions.Rows.inputs?.host?.connection?.name ?? 'sql'], [0, 'sql']);
+});
+
+test('on a server: the parameters file comes along', async (t) => {
+  const dir = temporary(t), server = await serve(t);
+  const file = put(dir, 'main.json', template([logic("[parameters('name')]", { R: respond("[parameters('word')]") })], { parameters: { name: { type: 'string' }, word: { type: 'string', defaultValue: 'none' } } }));
+  put(dir, 'main.parameters.json', { parameters: { name: { value: 'speaker' }, word: { value: 'ahoy' } } });
+  const at = (...args) => raccord([...args, '--server', server.url], { env: { RACCORD_TOKEN: server.token } });
+  const checked = await at('workflow', 'validate', file);
+  assert.equal(checked.status, 0, checked.stderr);
+  const made = await at('workflow', 'create', file);
+  assert.match(made.stdout, /^speaker {2}/, made.stderr);
+  const kept = await at('workflow', 'download', 'speaker');
+  assert.equal(JSON.parse(kept.stdout).definition.actions.R.inputs.body, 'ahoy', kept.stderr);
+});
