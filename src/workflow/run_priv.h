@@ -37,6 +37,9 @@ struct rac_run {
     unsigned depth, actions_total;
     rac_str trigger_name;
     struct rac_json trigger; /* as trigger() gives it */
+    struct rac_json trigger_outputs;
+    const struct rac_json *trigger_body; /* inside them; NULL: they have none */
+    struct rac_json workflow;            /* as workflow() gives it; NONE: nobody asked yet */
 
     struct rac_map variables; /* lower-case name -> struct variable * */
     uint32_t *executions;     /* per action: how often it was asked of the host; NULL: no host */

@@ -83,6 +83,8 @@ void run_bind_trigger(struct rac_run *r, struct rac_json inputs, struct rac_json
         RAC_JSON_PUT(r->a, &r->trigger, "inputs", inputs);
     if (outputs.type != RAC_JSON_NONE)
         RAC_JSON_PUT(r->a, &r->trigger, "outputs", outputs);
+    r->trigger_outputs = outputs;
+    r->trigger_body = run_member(&r->trigger_outputs, RAC_S("body"));
 }
 
 /* --- frames as seen from a place -------------------------------------------------------------- */
@@ -160,6 +162,37 @@ static struct rac_wf_frame *here(const struct rac_run *r)
 }
 
 /* --- references ------------------------------------------------------------------------------- */
+
+static struct rac_json outputs_or_null(const struct rac_wf_record *x)
+{
+    return x->outputs.type != RAC_JSON_NONE ? x->outputs : rac_json_of_null();
+}
+
+/* What most expressions ask of an action, without making its record: in a loop that would be one
+ * more for each iteration. */
+static bool get_outputs(void *self, rac_str name, struct rac_arena *a, struct rac_json *out,
+                        bool *many)
+{
+    struct rac_run *r = self;
+    uint32_t at = rac_plan_find(r->plan, name);
+    struct run_seen s = {0};
+    if (at == UINT32_MAX || r->root == NULL)
+        return false;
+    const struct rac_wf_action *action = &r->plan->actions[at];
+    frames_of(r, here(r), action->graph, &s);
+    *many = s.loop;
+    if (!s.loop) {
+        const struct rac_wf_record *x = s.n > 0 ? &s.v[0]->records[action->order] : NULL;
+        if (x == NULL || !run_terminal(x->status))
+            return false;
+        *out = outputs_or_null(x);
+        return true;
+    }
+    *out = rac_json_new_array(a);
+    for (size_t i = 0; i < s.n; i++)
+        rac_json_add(a, out, outputs_or_null(&s.v[i]->records[action->order]));
+    return true;
+}
 
 static bool get_action(struct rac_run *r, rac_str name, struct rac_json *out)
 {
@@ -276,6 +309,8 @@ static bool get_variable(struct rac_run *r, rac_str name, struct rac_json *out)
 
 static struct rac_json workflow_json(struct rac_run *r)
 {
+    if (r->workflow.type != RAC_JSON_NONE)
+        return r->workflow;
     struct rac_json o = rac_json_new_object(r->a), run = rac_json_new_object(r->a);
     rac_str name = r->plan->workflow->name, id = r->world->workflow_id;
     id = rac_arena_printf(r->a, "/workflows/%.*s", RAC_FMT(id.n > 0 ? id : name));
@@ -289,6 +324,7 @@ static struct rac_json workflow_json(struct rac_run *r)
     RAC_JSON_PUT_STR(r->a, &run, "name", r->name);
     RAC_JSON_PUT_STR(r->a, &run, "type", RAC_S("Microsoft.Logic/workflows/runs"));
     RAC_JSON_PUT(r->a, &o, "run", run);
+    r->workflow = o;
     return o;
 }
 
@@ -351,10 +387,20 @@ static bool get(void *self, enum rac_expr_ref ref, rac_str name, struct rac_aren
 
 /* --- evaluating ------------------------------------------------------------------------------- */
 
+static struct rac_expr_scope scope_of(struct rac_run *r)
+{
+    bool has = r->trigger_outputs.type != RAC_JSON_NONE;
+    return (struct rac_expr_scope){.get = get,
+                                   .self = r,
+                                   .outputs = get_outputs,
+                                   .trigger_outputs = has ? &r->trigger_outputs : NULL,
+                                   .trigger_body = r->trigger_body};
+}
+
 bool run_try(struct rac_run *r, struct rac_wf_record *x, const struct rac_expr *e,
              struct rac_json *out, rac_str *why)
 {
-    struct rac_expr_scope scope = {get, r};
+    struct rac_expr_scope scope = scope_of(r);
     struct rac_expr_run run = {.scope = &scope, .env = r->world->env, .a = r->a};
     struct rac_wf_record *before = r->current;
     r->current = x;
@@ -370,7 +416,7 @@ rac_err rac_run_trace(struct rac_run *r, struct rac_wf_record *x, const struct r
                       const struct rac_json *item, uint64_t *steps, uint64_t steps_max,
                       struct rac_expr_trace *t, struct rac_expr_part *root, rac_str *why)
 {
-    struct rac_expr_scope scope = {get, r};
+    struct rac_expr_scope scope = scope_of(r);
     struct rac_expr_run run = {.scope = &scope,
                                .env = r->world->env,
                                .a = r->a,
@@ -428,7 +474,7 @@ struct search {
 
 static bool text_fails(struct search *s, const struct rac_json *v)
 {
-    struct rac_expr_scope scope = {get, s->r};
+    struct rac_expr_scope scope = scope_of(s->r);
     struct rac_expr_run run = {.scope = &scope, .env = s->r->world->env, .a = s->r->a};
     const struct rac_expr *e;
     struct rac_json ignored;

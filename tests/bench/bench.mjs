@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-const sections = process.argv.length > 2 ? process.argv.slice(2) : ['json', 'expr', 'openapi', 'store', 'http', 'workflow', 'waiting', 'batches', 'footprint'];
+const sections = process.argv.length > 2 ? process.argv.slice(2) : ['json', 'expr', 'openapi', 'store', 'http', 'workflow', 'foreach', 'waiting', 'batches', 'footprint'];
 for (const name of sections) {
   const file = join(here, `${name}.bench.mjs`);
   if (!existsSync(file)) throw new Error(`there is no section ${name}`);

@@ -106,6 +106,18 @@ test('access control: addresses', async (t) => {
   assert.deepEqual([r.status, r.json.error.code], [400, 'OnlyAADOAuthTypeSupported'], r.text);
 });
 
+test('what a loop reads of actions outside of it is not kept for each iteration', async (t) => {
+  const s = await serve(t, { args: ['--set', 'workflow.run_bytes_max=24MiB'] });
+  await saved(s, 'w', { definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } }, actions: {
+    Before: { type: 'Compose', inputs: { x: 'a' }, runAfter: {} },
+    Each: { type: 'Foreach', foreach: '@range(1, 20000)', runAfter: { Before: ['Succeeded'] }, actions: {
+      In: { type: 'Compose', inputs: "@concat(outputs('Before')['x'], triggerBody()?['y'])", runAfter: {} },
+      Next: { type: 'Compose', inputs: "@concat(outputs('Before')['x'], outputs('In'))", runAfter: { In: ['Succeeded'] } } } },
+    Reply: { type: 'Response', kind: 'Http', inputs: { statusCode: 200, body: "@last(outputs('Next'))" }, runAfter: { Each: ['Succeeded'] } } } } });
+  const r = await post(await url(s, 'w'), { y: 'b' });
+  assert.deepEqual([r.status, r.text], [200, 'aab']);
+});
+
 // --- requests -------------------------------------------------------------------------------------
 
 test('method, relative path, schema, body kinds, size', async (t) => {
