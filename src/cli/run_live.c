@@ -16,6 +16,7 @@ struct runner {
     struct rac_env env;
     rac_ms wall_ms; /* fixed clock */
     rac_ns mono_ns;
+    rac_ns calls_since_ns; /* of the true clock: requests are under way since then; 0: none */
     struct rac_deadline deadline;
     rac_ns alarm_ns;
     struct rac_flow *flow;
@@ -43,6 +44,22 @@ static void system_random(void *self, void *p, size_t n)
     rac_env_random(((struct runner *)self)->cli->env, p, n);
 }
 
+/* Requests under way come before timers, unless the timer had come first without a fixed clock. */
+static bool calls_first(struct runner *r, size_t calls)
+{
+    rac_ns now = rac_env_mono_ns(r->cli->env);
+    if (calls == 0) {
+        r->calls_since_ns = 0;
+        return false;
+    }
+    if (r->calls_since_ns == 0)
+        r->calls_since_ns = now;
+    if (now - r->calls_since_ns < r->alarm_ns - r->mono_ns)
+        return true;
+    r->calls_since_ns = now;
+    return false;
+}
+
 /* Time goes on only while nothing is done: to the next timer, and on, until one asks for something. */
 static void jump(struct runner *r)
 {
@@ -51,7 +68,8 @@ static void jump(struct runner *r)
         rac_engine_stats(r->engine, &s);
         if (r->done || r->alarm_ns == INT64_MAX)
             return;
-        if (s.calls > 0 || s.queued > 0) { /* that comes first: look again in a moment */
+        if (s.queued > 0 ||
+            calls_first(r, s.calls)) { /* that comes first: look again in a moment */
             rac_deadline_arm(rac_live_loop(r->live), &r->deadline, 1);
             return;
         }

@@ -365,7 +365,8 @@ static void fold(void *arg, const struct rac_entry *e)
 
 /* --- what follows from it --------------------------------------------------------------------- */
 
-/* An action that has no entry because a container around it ended without running it. */
+/* An action that has no entry because a container around it ended without running it, or the run
+ * ended before a container around it began. */
 static void unrun(struct rac_history *h, uint32_t place)
 {
     const struct rac_wf_action *x = &h->plan->actions[place];
@@ -375,6 +376,11 @@ static void unrun(struct rac_history *h, uint32_t place)
         const struct rac_wf_action *holder = &h->plan->actions[at];
         const struct haction *c = &h->actions[at];
         g = holder->graph;
+        if (c->decided == 0 && h->closed && h->graph_frames[g] > 0) {
+            struct rac_skipped ended = {.reason = RAC_SKIP_ENDED, .other = UINT32_MAX};
+            history_skip(h, &self->record, &ended, h->closed_ms, h->a);
+            return;
+        }
         if (c->decided == 0)
             continue;
         if (c->open > 0 && !h->closed)

@@ -14,7 +14,7 @@
 struct pick {       /* one repetition of the page */
     uint32_t frame; /* iteration of the innermost loop */
     struct rac_history_record *x;
-    uint32_t holder; /* outermost container that ended inside it, toward the action */
+    uint32_t holder; /* innermost container that ended inside it, toward the action */
     enum rac_wf_status holder_status;
     const char *holder_code;
     rac_ms holder_ms;
@@ -135,11 +135,14 @@ static bool holds(const struct rac_history *h, uint32_t container, uint32_t acti
     return false;
 }
 
-static void note_holder(struct pick *k, const struct rac_entry *e, struct rac_arena *a)
+static void note_holder(const struct rac_history *h, struct pick *k, const struct rac_entry *e,
+                        struct rac_arena *a)
 {
     bool ended = e->kind == RAC_ENTRY_ENDED, skipped = e->kind == RAC_ENTRY_SKIPPED;
     if (!ended && !skipped)
         return;
+    if (k->holder != UINT32_MAX && holds(h, e->action, k->holder))
+        return; /* it ends behind those inside it */
     k->holder = e->action;
     k->holder_status = skipped ? RAC_WF_SKIPPED : e->status;
     k->holder_code = skipped             ? rac_skip_code((enum rac_skip)e->reason)
@@ -227,7 +230,7 @@ static void read_entry(void *arg, const struct rac_entry *e)
         (k = pick_of(p, e->frame)) == NULL)
         return;
     if (e->action != p->action) {
-        note_holder(k, e, p->a);
+        note_holder(p->h, k, e, p->a);
         return;
     }
     history_take(p->h, k->x, e, p->a);
