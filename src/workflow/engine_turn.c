@@ -38,10 +38,12 @@ static rac_str callback_url(void *self, const struct rac_run *r, const struct ra
 
 void live_world(struct live *l)
 {
-    l->world = (struct rac_run_world){
-        .env = l->e->ports.env, .host = l->e->ports.host, .callback_url = callback_url, .self = l};
-    if (l->flow->id.n > 0)
-        l->world.workflow_id = rac_arena_printf(&l->a, "/workflows/%.*s", RAC_FMT(l->flow->id));
+    l->world = (struct rac_run_world){.env = l->e->ports.env,
+                                      .host = l->e->ports.host,
+                                      .workflow_id = l->flow->id,
+                                      .workflow_name = l->flow->name,
+                                      .callback_url = callback_url,
+                                      .self = l};
 }
 
 /* --- the ring --------------------------------------------------------------------------------- */

@@ -312,7 +312,9 @@ static struct rac_json workflow_json(struct rac_run *r)
     if (r->workflow.type != RAC_JSON_NONE)
         return r->workflow;
     struct rac_json o = rac_json_new_object(r->a), run = rac_json_new_object(r->a);
-    rac_str name = r->plan->workflow->name, id = r->world->workflow_id;
+    rac_str name = r->world->workflow_name, id = r->world->workflow_id;
+    if (name.n == 0)
+        name = r->plan->workflow->name;
     id = rac_arena_printf(r->a, "/workflows/%.*s", RAC_FMT(id.n > 0 ? id : name));
     RAC_JSON_PUT_STR(r->a, &o, "id", id);
     RAC_JSON_PUT_STR(r->a, &o, "name", name);

@@ -54,11 +54,14 @@ static bool piece(void *arg, rac_str bytes)
 }
 
 /* The state in which the inputs were evaluated; t->run NULL: it cannot be made again. */
-static void replay(struct reading *t, rac_str workflow_id, const struct rac_env *env)
+static void replay(struct reading *t, rac_str workflow_id, rac_str workflow_name,
+                   const struct rac_env *env)
 {
     struct replaying p = {t, RAC_OK};
-    t->world =
-        (struct rac_run_world){.env = env, .workflow_id = workflow_id, .callback_url = no_callback};
+    t->world = (struct rac_run_world){.env = env,
+                                      .workflow_id = workflow_id,
+                                      .workflow_name = workflow_name,
+                                      .callback_url = no_callback};
     t->place = (struct rac_run_place){.action = (uint32_t)(t->x->action - t->h->plan->actions),
                                       .repetition = rac_str_of(t->x->repetition)};
     t->run = rac_run_new(t->h->plan, &t->world, NULL, &t->state);
@@ -116,6 +119,8 @@ static enum rac_expr_shown may_show(void *arg, const struct rac_expr_call *c)
     if (c->ref == RAC_EXPR_REF_ACTIONS)
         return of_action(t, c);
     if (rac_str_startsi(c->name, RAC_S("trigger")) && rac_secure_of_trigger(t->h->plan) != 0)
+        return RAC_EXPR_HIDDEN;
+    if (rac_str_eqi(c->name, RAC_S("workflow"))) /* it may have another name by now */
         return RAC_EXPR_HIDDEN;
     if (c->ref == RAC_EXPR_REF_VARIABLES && t->place.taken_over) /* as they were in the end */
         return RAC_EXPR_HIDDEN;
@@ -331,7 +336,8 @@ static const struct rac_json *recorded(struct reading *t, struct rac_json *room)
 }
 
 struct rac_json rac_traces_of(const struct rac_history *h, const struct rac_history_record *x,
-                              rac_str workflow_id, const struct rac_env *env, struct rac_arena *a)
+                              rac_str workflow_id, rac_str workflow_name, const struct rac_env *env,
+                              struct rac_arena *a)
 {
     const struct rac_wf_action *action = x->action;
     bool condition = action->type == RAC_WF_TYPE_IF || action->type == RAC_WF_TYPE_SWITCH;
@@ -349,8 +355,8 @@ struct rac_json rac_traces_of(const struct rac_history *h, const struct rac_hist
     t.t = (struct rac_expr_trace){.shown = may_show, .arg = &t, .parts_max = PARTS_MAX};
     rac_arena_init(&t.state, STATE_BYTES_MAX);
     rac_arena_wipe_at_end(&t.state);
-    if (hidden == 0 && action->fixed == NULL)
-        replay(&t, workflow_id, env);
+    if (hidden == 0 && action->fixed == NULL && x->repetitions < 0)
+        replay(&t, workflow_id, workflow_name, env);
     value = recorded(&t, &room);
     if (condition)
         add_condition(&t, node, value);

@@ -8,10 +8,11 @@
  * comes to its recorded value again, or fails with its recorded message.
  *
  * A part has no value when it was not reached (a branch that was not taken), when it differs from
- * call to call (utcNow, guid, appsetting, ... and what is made from it), when a secret may be in it
- * (§4.10, below), or when a limit was reached: 32 MiB for the state of the run and all evaluation,
- * 1,000,000 steps of evaluation, 1 MiB of values of parts. At most 1,000 parts are listed, at most
- * 32 deep. All for one action or repetition.
+ * call to call (utcNow, guid, appsetting, ...) or may have changed since (workflow, which can be
+ * moved) or is made from such a one, when a secret may be in it (§4.10, below), or when a limit was
+ * reached: 32 MiB for the state of the run and all evaluation, 1,000,000 steps of evaluation, 1 MiB
+ * of values of parts. At most 1,000 parts are listed, at most 32 deep. All for one action or
+ * repetition.
  *
  * Secrets: an action of which anything is hidden has no parts. In a workflow that hides anything
  * there is no value of variables, items and results of scopes, through which it may have come, nor of
@@ -27,10 +28,11 @@
 
 /*
  * {"inputs": [ExpressionRoot]}, of If and Switch {"expression": [ExpressionRoot]}; in a. x is a
- * record of h that is no aggregate. workflow_id as in rac_run_world. Takes as long as reading the
- * journal once more and evaluating; no errors: what cannot be told is not there.
+ * record of h; of an aggregate (§7.6) only texts are told. Id and name as in rac_run_world. Takes as
+ * long as reading the journal once more and evaluating; no errors: what cannot be told is not there.
  */
 struct rac_json rac_traces_of(const struct rac_history *h, const struct rac_history_record *x,
-                              rac_str workflow_id, const struct rac_env *env, struct rac_arena *a);
+                              rac_str workflow_id, rac_str workflow_name, const struct rac_env *env,
+                              struct rac_arena *a);
 
 #endif

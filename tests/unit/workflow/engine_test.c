@@ -103,6 +103,26 @@ static void what_cannot_be_recorded_ends_the_run(void **state)
     world_free(w);
 }
 
+static void says_who_it_is(void **state)
+{
+    (void)state;
+    struct world *w = world_new(1, true);
+    struct world_answer a;
+    char want[512];
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"R\": {\"type\": \"Response\", \"inputs\": {\"body\": \"@concat(workflow().id, ' ', "
+        "workflow().name, ' ', workflow().run.id)\"}}}");
+    world_fire(w, f, "{}", true, &a);
+    world_settle(w);
+    snprintf(want, sizeof want,
+             "{\"statusCode\":200,\"headers\":{},\"body\":\"/workflows/%.*s %.*s "
+             "/workflows/%.*s/runs/%s\"}",
+             RAC_FMT(f->id), RAC_FMT(f->name), RAC_FMT(f->id), a.run);
+    assert_string_equal(a.text, want);
+    world_free(w);
+}
+
 static rac_err refuse(void *arg)
 {
     rac_err *e = arg;
@@ -921,6 +941,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answered_after_commit),
+        cmocka_unit_test(says_who_it_is),
         cmocka_unit_test(refused_by_the_store),
         cmocka_unit_test(waits_in_the_store),
         cmocka_unit_test(short_wait),

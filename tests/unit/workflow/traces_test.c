@@ -71,7 +71,7 @@ static void expect(struct world *w, const char *run, const char *action, const c
             rac_history_repetition(h, rac_str_of(action), rac_str_of(repetition), &a, &one),
             RAC_OK);
     assert_non_null(x);
-    struct rac_json o = rac_traces_of(h, x, w->flows[0]->id, &w->env, &a);
+    struct rac_json o = rac_traces_of(h, x, w->flows[0]->id, w->flows[0]->name, &w->env, &a);
     const struct rac_json_member *m = rac_json_member_at(&o, 0);
     assert_int_equal(rac_json_len(&o), 1);
     print(&m->value, &b);
@@ -275,18 +275,19 @@ static void errors(void **state RAC_UNUSED)
 static void never_the_same(void **state RAC_UNUSED)
 {
     struct world_answer run;
-    struct world *w =
-        ran("{'T':{'type':'Compose','inputs':{'a':'@concat(utcNow(), string(1))','b':"
-            "'@length(concat(guid(), string(1)))','c':'@if(true, string(1), utcNow())'}},"
-            "'H':{'type':'HttpWebhook','inputs':{'subscribe':{'method':'POST','uri':"
-            "'@concat(\"https://api.example/\", "
-            "string(1))','body':'@greater(length(listCallbackUrl()), 0)'}}}}",
-            "{}", &run);
+    struct world *w = ran("{'T':{'type':'Compose','inputs':{'a':'@concat(utcNow(), string(1))','b':"
+                          "'@length(concat(guid(), string(1)))','c':'@if(true, string(1), "
+                          "utcNow())','d':'@length(workflow().run.name)'}},"
+                          "'H':{'type':'HttpWebhook','inputs':{'subscribe':{'method':'POST','uri':"
+                          "'@concat(\"https://api.example/\", "
+                          "string(1))','body':'@greater(length(listCallbackUrl()), 0)'}}}}",
+                          "{}", &run);
     world_pass(w, 1000);
     expect(w, run.run, "T", NULL,
            "a: @concat(utcNow(), string(1))=\"2026-01-01T00:00:00.0000000Z1\"; b: "
            "@length(concat(guid(), string(1)))=37(concat(guid(), string(1))=-(guid()=-; string(1)="
-           "\"1\")); c: @if(true, string(1), utcNow())=\"1\"(string(1)=\"1\"; utcNow()=-)");
+           "\"1\")); c: @if(true, string(1), utcNow())=\"1\"(string(1)=\"1\"; utcNow()=-); d: "
+           "@length(workflow().run.name)=33(workflow().run.name=-)");
     expect(w, run.run, "H", NULL,
            "subscribe.uri: @concat('https://api.example/', string(1))=\"https://api.example/1\"("
            "string(1)=\"1\"); subscribe.body: @greater(length(listCallbackUrl()), "
@@ -465,7 +466,8 @@ static void large(void **state RAC_UNUSED)
     struct rac_history_source source = {pieces, value, &from};
     struct rac_history *h;
     assert_int_equal(rac_history_open(w->flows[0]->plan, &source, &a, &h), RAC_OK);
-    o = rac_traces_of(h, rac_history_action(h, RAC_S("Much")), RAC_STR_NULL, &w->env, &a);
+    o = rac_traces_of(h, rac_history_action(h, RAC_S("Much")), RAC_STR_NULL, RAC_STR_NULL, &w->env,
+                      &a);
     const struct rac_json *part = rac_json_at(RAC_JSON_GET(&o, "inputs"), 0);
     unsigned with = 0, n = 0;
     while ((part = rac_json_at(RAC_JSON_GET(part, "subexpressions"), 0)) != NULL) {
