@@ -106,7 +106,8 @@ void rac_history_actions(const struct rac_history *h, const struct rac_history_r
 /* NULL: the plan has none of that name (letter case ignored), or it was not decided. */
 const struct rac_history_record *rac_history_action(const struct rac_history *h, rac_str name);
 
-/* Repetitions first..first+n_max of an action inside loops, by index; *total: all of them.
+/* Repetitions first..first+n_max of an action inside loops, by index, but for those in which it is
+ * not decided yet; *total: how many there are with those. The next page begins at first+n_max.
  * RAC_E_NOT_FOUND: no such action. Outside of loops: none. */
 rac_err rac_history_repetitions(struct rac_history *h, rac_str action, size_t first, size_t n_max,
                                 struct rac_arena *a, struct rac_history_record **v, size_t *n,
@@ -124,7 +125,8 @@ rac_err rac_history_scope_repetition(struct rac_history *h, rac_str action, rac_
                                      struct rac_arena *a,
                                      struct rac_history_record *out) RAC_MUST_CHECK;
 
-/* Requests of an action that calls; repetition absent outside of loops. */
+/* Requests of an action that calls; repetition absent outside of loops (inside: there are none).
+ * RAC_E_NOT_FOUND: no such action or repetition. */
 rac_err rac_history_requests(struct rac_history *h, rac_str action, rac_str repetition,
                              struct rac_arena *a, struct rac_history_request **v,
                              size_t *n) RAC_MUST_CHECK;

@@ -7,13 +7,14 @@
  */
 #include "base/str.h"
 #include "workflow/history_priv.h"
-#include "workflow/http_status.h"
+#include "workflow/outbound.h"
 
 #include <stdlib.h>
 
 struct pick {       /* one repetition of the page */
     uint32_t frame; /* iteration of the innermost loop */
     struct rac_history_record *x;
+    uint32_t own;    /* frame in which the action itself stands, once it was begun */
     uint32_t holder; /* innermost container that ended inside it, toward the action */
     enum rac_wf_status holder_status;
     const char *holder_code;
@@ -233,6 +234,7 @@ static void read_entry(void *arg, const struct rac_entry *e)
         note_holder(p->h, k, e, p->a);
         return;
     }
+    k->own = e->frame;
     history_take(p->h, k->x, e, p->a);
     if (p->wants_requests && e->kind == RAC_ENTRY_REQUEST)
         add_request(p, e);
@@ -471,46 +473,68 @@ static void add_bodies(struct page *p, const struct rac_history_record *x)
     }
 }
 
+/* The request that evaluated inputs make: as it was sent, but for what a sender adds. */
+static struct rac_json request_of(const struct rac_json *in, const char *id, struct rac_arena *a)
+{
+    static const rac_str members[] = {RAC_S_INIT("method"), RAC_S_INIT("uri"),
+                                      RAC_S_INIT("headers"), RAC_S_INIT("queries"),
+                                      RAC_S_INIT("cookie")};
+    struct rac_json o = rac_json_new_object(a), headers = rac_json_new_object(a),
+                    http = rac_json_new_object(a);
+    struct rac_outbound_options options = {0};
+    struct rac_outbound sent = {0};
+    rac_str why;
+    for (size_t i = 0; i < RAC_COUNT(members); i++) {
+        const struct rac_json *m = rac_json_geti(in, members[i]);
+        if (m != NULL)
+            rac_json_put(a, &http, members[i], *m);
+    }
+    if (rac_outbound_request(&http, &options, a, &sent, &why) != RAC_OK) {
+        sent.method = rac_json_str(rac_json_geti(in, RAC_S("method")), RAC_S(""));
+        sent.url = rac_json_str(rac_json_geti(in, RAC_S("uri")), RAC_S(""));
+    }
+    for (size_t i = 0; i < sent.headers.n; i++)
+        rac_json_put(a, &headers, sent.headers.v[i].name, rac_json_of_str(sent.headers.v[i].value));
+    RAC_JSON_PUT_STR(a, &headers, "x-ms-client-request-id", rac_arena_str(a, rac_str_of(id)));
+    RAC_JSON_PUT(a, &o, "headers", headers);
+    RAC_JSON_PUT_STR(a, &o, "uri", sent.url);
+    RAC_JSON_PUT_STR(a, &o, "method", sent.method);
+    return o;
+}
+
+/* A recorded value; NONE: there is none. */
+static struct rac_json value_of(const struct page *p, const struct rac_history_value *v)
+{
+    struct rac_json out;
+    rac_str text;
+    return rac_history_value(p->h, v, p->a, &text) == RAC_OK &&
+                   rac_json_parse(text, p->a, 0, &out, NULL) == RAC_OK
+               ? out
+               : rac_json_none;
+}
+
 /* A first request that was also the last has no entry of its own: inputs and outputs tell it. */
 static void only_request(struct page *p, const struct rac_history_record *x, uint32_t frame)
 {
-    struct rac_json in = rac_json_none, out = rac_json_none, headers;
-    struct rac_json_error where;
-    rac_str text;
     char id[37];
-    if (x->end_ms == 0 || x->status == RAC_WF_SKIPPED)
+    if (x->end_ms == 0 || !x->inputs.has) /* under way, or it did not come to that */
         return;
-    if (rac_history_value(p->h, &x->inputs, p->a, &text) == RAC_OK && !x->inputs.secured &&
-        rac_json_parse(text, p->a, 0, &in, &where) != RAC_OK)
-        return;
-    if (rac_history_value(p->h, &x->outputs, p->a, &text) == RAC_OK && !x->outputs.secured &&
-        rac_json_parse(text, p->a, 0, &out, &where) != RAC_OK)
-        return;
+    struct rac_json in = value_of(p, &x->inputs), out = value_of(p, &x->outputs);
     struct rac_history_request *q = request_add(p, x->start_ms, x->end_ms);
-    const struct rac_json *uri = rac_json_geti(&in, RAC_S("uri")),
-                          *method = rac_json_geti(&in, RAC_S("method")),
-                          *status = RAC_JSON_GET(&out, "statusCode"),
+    const struct rac_json *status = RAC_JSON_GET(&out, "statusCode"),
                           *answered = RAC_JSON_GET(&out, "headers");
-    headers = rac_json_new_object(p->a);
-    RAC_JSON_EACH_MEMBER(m, rac_json_geti(&in, RAC_S("headers")))
-    rac_json_put(p->a, &headers, rac_json_key(m), m->value);
     rac_run_id(p->h->seed, frame, p->action, 1, id);
-    RAC_JSON_PUT_STR(p->a, &headers, "x-ms-client-request-id",
-                     rac_arena_str(p->a, (rac_str){id, 36}));
-    q->request = rac_json_new_object(p->a);
-    RAC_JSON_PUT(p->a, &q->request, "headers", headers);
-    RAC_JSON_PUT(p->a, &q->request, "uri",
-                 uri ? *uri
-                     : rac_json_of_str(rac_json_str(rac_json_geti(&in, RAC_S("path")), RAC_S(""))));
-    RAC_JSON_PUT(p->a, &q->request, "method", method ? *method : rac_json_of_str(RAC_S("POST")));
-    if (status != NULL) {
-        q->response = rac_json_new_object(p->a);
-        if (answered != NULL)
-            RAC_JSON_PUT(p->a, &q->response, "headers", *answered);
-        RAC_JSON_PUT(p->a, &q->response, "statusCode", *status);
-    } else {
+    q->request = request_of(&in, id, p->a);
+    if (x->inputs.secured)
+        q->request = *only(&q->request, RAC_S("method"), p->a);
+    if (status == NULL) {
         q->error = x->error;
+        return;
     }
+    q->response = rac_json_new_object(p->a);
+    if (answered != NULL && !x->outputs.secured)
+        RAC_JSON_PUT(p->a, &q->response, "headers", *answered);
+    RAC_JSON_PUT(p->a, &q->response, "statusCode", *status);
 }
 
 struct plain { /* requests of an action outside of loops */
@@ -534,14 +558,17 @@ rac_err rac_history_requests(struct rac_history *h, rac_str action, rac_str repe
     struct rac_history_record *x;
     rac_err err;
     *n = 0;
-    if (at == UINT32_MAX)
+    if (at == UINT32_MAX || (!h->plan->actions[at].in_loop && repetition.n > 0))
         return RAC_E_NOT_FOUND;
+    if (h->plan->actions[at].in_loop && repetition.n == 0) /* §7.6: they are those of repetitions */
+        return RAC_OK;
     struct page p = {.h = h, .a = a, .action = at, .wants_requests = true};
     if (h->plan->actions[at].in_loop) {
         if (find_frame(h, history_loop_of(h->plan, h->plan->actions[at].graph), repetition,
                        &frame) != RAC_OK)
             return RAC_E_NOT_FOUND;
         err = read_page(&p, &frame, 1, &x);
+        frame = p.v[0].own;
     } else {
         struct plain plain = {&p, 0};
         err = history_each(h, plain_entry, &plain);

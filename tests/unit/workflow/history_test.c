@@ -172,6 +172,66 @@ static void requests(void **state)
     world_free(w);
 }
 
+/* A request that was answered at once has no entry; it is told as it was sent. */
+static void requests_at_once(void **state)
+{
+    (void)state;
+    struct world *w = world_new(3, true);
+    struct world_answer a;
+    struct read r;
+    struct rac_history_request *v;
+    size_t n;
+    char id[64];
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"L\": {\"type\": \"Foreach\", \"foreach\": [1, 2], \"operationOptions\": "
+        "\"Sequential\", \"actions\": {\"S\": {\"type\": \"Scope\", \"actions\": {\"H\": {"
+        "\"type\": \"Http\", \"inputs\": {\"method\": \"get\", \"uri\": "
+        "\"https://api.example/x\", \"queries\": {\"q\": \"@item()\"}, \"cookie\": \"c=1\"}}}}}}, "
+        "\"Out\": {\"type\": \"Http\", \"inputs\": {\"method\": \"PUT\", \"uri\": "
+        "\"https://api.example/y\"}, \"runtimeConfiguration\": {\"secureData\": {\"properties\": "
+        "[\"inputs\", \"outputs\"]}}}, \"Never\": {\"type\": \"Http\", \"inputs\": {\"method\": "
+        "\"GET\", \"uri\": \"@string(div(1, 0))\"}}}");
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    world_answer(w, world_fetch(w, "/y"), 204, "x-covert: 1", "");
+    for (int i = 0; i < 2; i++) {
+        struct world_fetch *x = world_fetch(w, "/x");
+        rac_str sent = rac_headers_get(&x->headers, RAC_S("x-ms-client-request-id"));
+        snprintf(id, sizeof id, "%.*s", RAC_FMT(sent));
+        world_answer(w, x, 200, "", "");
+        read_run(&r, w, &a);
+        assert_int_equal(rac_history_requests(r.h, RAC_S("H"),
+                                              i == 0 ? RAC_S("000000") : RAC_S("000001"), &w->a, &v,
+                                              &n),
+                         RAC_OK);
+        assert_int_equal(n, 1);
+        const struct rac_json *headers = RAC_JSON_GET(&v[0].request, "headers");
+        assert_str(rac_json_str(RAC_JSON_GET(headers, "x-ms-client-request-id"), RAC_S("")), id);
+        assert_str(rac_json_str(RAC_JSON_GET(headers, "Cookie"), RAC_S("")), "c=1");
+        assert_str(rac_json_str(RAC_JSON_GET(&v[0].request, "uri"), RAC_S("")),
+                   i == 0 ? "https://api.example/x?q=1" : "https://api.example/x?q=2");
+        assert_str(rac_json_str(RAC_JSON_GET(&v[0].request, "method"), RAC_S("")), "GET");
+    }
+    /* in a loop requests are those of a repetition, outside there is none */
+    assert_int_equal(rac_history_requests(r.h, RAC_S("H"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(rac_history_requests(r.h, RAC_S("H"), RAC_S("000002"), &w->a, &v, &n),
+                     RAC_E_NOT_FOUND);
+    assert_int_equal(rac_history_requests(r.h, RAC_S("Out"), RAC_S("000000"), &w->a, &v, &n),
+                     RAC_E_NOT_FOUND);
+    /* of one that is hidden the same is left as of one with an entry */
+    assert_int_equal(rac_history_requests(r.h, RAC_S("Out"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
+    assert_int_equal(n, 1);
+    assert_str(rac_json_print_str(&v[0].request, 0, &w->a), "{\"method\":\"PUT\"}");
+    assert_str(rac_json_print_str(&v[0].response, 0, &w->a), "{\"statusCode\":204}");
+    /* one whose inputs could not be evaluated was not sent */
+    assert_int_equal(rac_history_requests(r.h, RAC_S("Never"), RAC_STR_NULL, &w->a, &v, &n),
+                     RAC_OK);
+    assert_int_equal(n, 0);
+    world_free(w);
+}
+
 static void answered(void *arg, rac_err err, rac_str why RAC_UNUSED)
 {
     *(int *)arg = (int)err;
@@ -220,9 +280,8 @@ static void webhook(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain),
-        cmocka_unit_test(loops),
-        cmocka_unit_test(requests),
+        cmocka_unit_test(plain),    cmocka_unit_test(loops),
+        cmocka_unit_test(requests), cmocka_unit_test(requests_at_once),
         cmocka_unit_test(webhook),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
