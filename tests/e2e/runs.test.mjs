@@ -122,3 +122,37 @@ test('expressions of a run, part by part: in loops, after retries, of the run do
   assert.deepEqual(await traces(tail, 'Ask'), [[`uri: ${uri}`, `${service.url}/0`]]);
   assert.deepEqual(await traces(tail, 'Count', '000001-000001'), [["@add(iterationIndexes('Until'), item())", 3, { parts: [["iterationIndexes('Until')", 1], ['item()', 2]] }]]);
 });
+
+test('lists of a run that is under way come to an end; what is not of a run is not found there', async (t) => {
+  const held = [];
+  const service = await backend(t, (req, res) => { if (req.url === '/go') res.end('x'); else held.push(res); });
+  t.after(() => held.forEach((res) => res.end()));
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8'] });
+  const get = async (path) => (await s.api('GET', path)).json;
+  const triggers = { manual: { type: 'Request', inputs: {} }, other: { type: 'Request', inputs: {} } };
+  assert.equal((await s.api('POST', '/api/v1/workflows?name=held', { definition: { $schema: schema, triggers, actions: { Loop: { type: 'Foreach', foreach: '@range(0, 12)',
+    actions: { A: { type: 'Http', inputs: { method: 'GET', uri: `@concat('${service.url}', if(equals(mod(item(), 4), 1), '/go', '/held'))` } }, B: { type: 'Compose', inputs: '@item()', runAfter: { A: ['Succeeded'] } } } } } } })).status, 201);
+  const run = `/api/v1/runs/${(await s.api('POST', '/api/v1/workflows/held/triggers/manual:run', {})).json.id}`;
+  for (let i = 0; i < 100 && held.length < 9; i++) await new Promise((go) => setTimeout(go, 50));
+  const names = [];
+  let pages = 0;
+  for (let next = `${run}/actions/B/repetitions?$top=2`; next && pages < 20; pages++) {
+    const page = await get(next);
+    names.push(...page.value.map((x) => x.name));
+    next = page.nextLink?.slice(s.url.length);
+  }
+  assert.deepEqual([pages, names], [6, ['000001', '000005', '000009']]);
+  assert.deepEqual(await get(`${run}/actions/A/requests`), { value: [] });
+  assert.equal((await s.api('GET', `${run}/actions/A/repetitions?$skiptoken=${Buffer.from('18446744073709551615').toString('base64url')}`)).status, 400);
+  assert.equal((await s.api('GET', `${run}/actions/A/repetitions/000000/requests`)).status, 200);
+  assert.equal((await s.api('GET', `${run}/actions/A/repetitions/000012/requests`)).status, 404);
+  // an evaluation belongs to its trigger; a run is resubmitted from one action
+  const name = run.split('-').at(-1), of = '/api/v1/workflows/held/triggers';
+  assert.equal((await s.api('GET', `${of}/manual/histories/${name}`)).status, 200);
+  for (const [method, path] of [['GET', `${of}/other/histories/${name}`], ['POST', `${of}/other/histories/${name}:resubmit`], ['POST', `${of}/nobody/histories/${name}:resubmit`]]) {
+    const r = await s.api(method, path, method === 'POST' ? {} : undefined);
+    assert.equal(r.status, 404, `${method} ${path} ${r.text}`);
+  }
+  assert.equal((await s.api('POST', `${run}:resubmit`, { actionsToResubmit: [{ name: 'Loop' }, { name: 'B' }] })).status, 400);
+  assert.equal((await s.api('POST', `${run}:cancel`, {})).status, 204);
+});

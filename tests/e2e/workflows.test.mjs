@@ -241,8 +241,22 @@ test('pages and filters of runs', async (t) => {
   assert.deepEqual(await filtered("clientTrackingId eq 't3'"), ['t3']);
   assert.deepEqual(await filtered("status eq 'Failed'"), ['t1']);
   assert.equal((await filtered("(status eq 'Failed' or status eq 'Succeeded') and startTime ge 2020-01-01T00:00:00Z")).length, 7);
-  for (const f of ['colour eq 1', "status eq 'Failed", "status ne 'x'", '('])
-    assert.deepEqual((await s.api('GET', `/api/v1/workflows/w/runs?$filter=${encodeURIComponent(f)}`)).json.error.code, 'InvalidFilterInQuery');
+  assert.deepEqual(await filtered("startTime ge 2100-01-01T00:00:00Z and startTime ge 2020-01-01T00:00:00Z"), []);
+  assert.deepEqual(await filtered("startTime le 2020-01-01T00:00:00Z and startTime le 2100-01-01T00:00:00Z"), []);
+  for (const f of ['colour eq 1', "status eq 'Failed", "status ne 'x'", '(', "state eq 'Enabled'", "status eq 'Failed' and status eq 'Succeeded'"])
+    assert.deepEqual((await s.api('GET', `/api/v1/workflows/w/runs?$filter=${encodeURIComponent(f)}`)).json.error.code, 'InvalidFilterInQuery', f);
+  // a list is filtered by what it is made of, and refuses the rest
+  const of = `/api/v1/runs/${ok(await s.api('GET', '/api/v1/workflows/w/runs?$top=1')).value[0].id}/actions`, at = '/api/v1/workflows/w/triggers';
+  const list = async (path, f) => { const r = await s.api('GET', `${path}?$filter=${encodeURIComponent(f)}`); return r.json.value?.map((x) => x.name) ?? r.json.error.code; };
+  assert.deepEqual((await list(of, "clientTrackingId eq 't6' and status eq 'Succeeded'")).sort(), ['Maybe', 'Response']);
+  assert.deepEqual(await list(of, "clientTrackingId eq 't5'"), []);
+  assert.equal(await list(of, "trigger eq 'manual'"), 'InvalidFilterInQuery');
+  assert.deepEqual(await list(at, "state eq 'enabled'"), ['manual']);
+  assert.deepEqual(await list(at, "state eq 'Disabled'"), []);
+  assert.equal(await list(at, "clientTrackingId eq 't5'"), 'InvalidFilterInQuery');
+  assert.equal((await list(`${at}/manual/histories`, "clientTrackingId eq 't5'")).length, 1);
+  assert.equal(await list(`${at}/manual/histories`, "state eq 'Enabled'"), 'InvalidFilterInQuery');
+  assert.equal(await list('/api/v1/workflows', "status eq 'Enabled'"), 'InvalidFilterInQuery');
   assert.equal((await s.api('GET', '/api/v1/workflows/w/runs?$top=0')).json.error.code, 'InvalidTopParameter');
 });
 

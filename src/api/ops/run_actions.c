@@ -13,7 +13,7 @@ static bool page(struct rac_ask *q, size_t *first, size_t *top)
     uint64_t n = 0;
     if (!rac_flow_page(q, 30, top, &after))
         return false;
-    if (after.p != NULL && !rac_str_to_u64(after, &n)) {
+    if (after.p != NULL && (!rac_str_to_u64(after, &n) || n > UINT32_MAX)) {
         rac_ask_fail(q, RAC_FAULT_BAD_VALUE, "$skiptoken is not one of ours.");
         return false;
     }
@@ -30,10 +30,8 @@ static rac_str next_of(struct rac_arena *a, size_t next, size_t total)
 
 static bool passes(const struct rac_flow_filter *f, const struct rac_history_record *r)
 {
-    bool status = f->statuses_n == 0;
-    for (size_t i = 0; i < f->statuses_n; i++)
-        status |= rac_str_eqi(f->statuses[i], rac_str_of(rac_wf_status_word(r->status)));
-    return status && (f->from_ms == 0 || r->start_ms >= f->from_ms) &&
+    return rac_flow_filter_status(f, rac_str_of(rac_wf_status_word(r->status))) &&
+           (f->from_ms == 0 || r->start_ms >= f->from_ms) &&
            (f->to_ms == 0 || r->start_ms <= f->to_ms);
 }
 
@@ -43,11 +41,14 @@ static void list_actions(struct rac_run_reading *r)
     struct rac_flow_filter f;
     const struct rac_history_record *v;
     size_t n, first, top, seen = 0;
-    if (!rac_flow_filter_read(q, &f) || !page(q, &first, &top))
+    if (!rac_flow_filter_read(q, RAC_FILTER_STATUS | RAC_FILTER_START | RAC_FILTER_TRACKING, &f) ||
+        !page(q, &first, &top))
         return;
     struct rac_flow_view view = rac_flow_view(q, &r->flow);
     struct rac_json list = rac_json_new_array(q->a);
     rac_history_actions(r->history, &v, &n);
+    if (f.tracking.p != NULL && !rac_str_eq(f.tracking, r->run.tracking))
+        n = 0;
     for (size_t i = 0; i < n; i++) {
         if (!passes(&f, &v[i]))
             continue;
@@ -160,7 +161,7 @@ static void list_of(struct rac_run_reading *r, bool scope)
     struct rac_json list = rac_json_new_array(q->a);
     for (size_t i = 0; i < n; i++)
         rac_json_add(q->a, &list, rac_shape_repetition(&view, r->live, &r->run, &v[i], scope));
-    rac_ask_answer_page(q, list, next_of(q->a, first + n, total));
+    rac_ask_answer_page(q, list, next_of(q->a, first + top, total));
 }
 
 static void list_repetitions(struct rac_run_reading *r)

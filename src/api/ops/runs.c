@@ -191,7 +191,8 @@ void rac_ops_run_list(struct rac_ask *q)
     rac_str after;
     size_t top;
     l->q = q;
-    if (!rac_flow_filter_read(q, &f) || !rac_flow_page(q, 30, &top, &after) ||
+    unsigned by = RAC_FILTER_STATUS | RAC_FILTER_START | RAC_FILTER_TRACKING | RAC_FILTER_TRIGGER;
+    if (!rac_flow_filter_read(q, by, &f) || !rac_flow_page(q, 30, &top, &after) ||
         !rac_access_workflow(q, RAC_MAY_WORKFLOW_READ, q->args[0], RAC_FLOW_PLAIN, &l->flow))
         return;
     struct rac_flow_run_query query = {.after = after,
@@ -307,6 +308,10 @@ static void again(struct rac_run_reading *r)
     struct again *g = RAC_NEW(q->a, struct again);
     const struct rac_json *list = RAC_JSON_GET(&q->json, "actionsToResubmit");
     rac_str action = rac_json_str(RAC_JSON_GET(rac_json_at(list, 0), "name"), RAC_STR_NULL);
+    if (rac_json_len(list) > 1) {
+        rac_ask_fail(q, RAC_FAULT_BAD_VALUE, "A run can be resubmitted from one action only.");
+        return;
+    }
     g->r = r;
     g->fire = (struct rac_fire){.trigger = r->run.trigger,
                                 .tracking = r->run.tracking,
@@ -351,6 +356,11 @@ void rac_ops_history_resubmit(struct rac_ask *q)
     rac_str flow, name;
     if (rac_run_id_parse(q->args[0], &flow, &name))
         q->args[0] = name;
-    if (find(r, RAC_MAY_WORKFLOW_RUN))
-        rac_flows_want_version(q->w->flows, r->flow.key, r->run.revision, run_ready, r);
+    if (!find(r, RAC_MAY_WORKFLOW_RUN))
+        return;
+    if (!rac_str_eqi(r->run.trigger, q->args[1])) {
+        rac_ask_fail_err(q, RAC_E_NOT_FOUND, "trigger history");
+        return;
+    }
+    rac_flows_want_version(q->w->flows, r->flow.key, r->run.revision, run_ready, r);
 }

@@ -86,19 +86,23 @@ static bool put_time(struct parse *p, rac_str op, rac_str text)
     }
     if (!rac_time_parse(text, &t) && !rac_time_parse_date(text, &t))
         return wrong(p, "The filter compares startTime with what is no time:", text);
-    if (rac_str_eqi(op, RAC_S("ge")))
-        p->out->from_ms = t;
-    else if (rac_str_eqi(op, RAC_S("gt")))
-        p->out->from_ms = t + 1;
-    else if (rac_str_eqi(op, RAC_S("le")))
-        p->out->to_ms = t;
-    else if (rac_str_eqi(op, RAC_S("lt")))
-        p->out->to_ms = t - 1;
-    else if (rac_str_eqi(op, RAC_S("eq")))
-        p->out->from_ms = p->out->to_ms = t;
-    else
+    bool is = rac_str_eqi(op, RAC_S("eq")), after = rac_str_eqi(op, RAC_S("gt")),
+         before = rac_str_eqi(op, RAC_S("lt")), from = is || after || rac_str_eqi(op, RAC_S("ge")),
+         to = is || before || rac_str_eqi(op, RAC_S("le"));
+    if (!from && !to)
         return wrong(p, "The filter has an unknown comparison", op);
+    p->out->fields |= RAC_FILTER_START;
+    if (from && t + after > p->out->from_ms) /* what several say has all to hold */
+        p->out->from_ms = t + after;
+    if (to && (p->out->to_ms == 0 || t - before < p->out->to_ms))
+        p->out->to_ms = t - before;
     return true;
+}
+
+static void take(struct parse *p, enum rac_flow_filter_field field, rac_str v, rac_str *out)
+{
+    p->out->fields |= field;
+    *out = v;
 }
 
 static bool comparison(struct parse *p, bool only_status)
@@ -117,15 +121,15 @@ static bool comparison(struct parse *p, bool only_status)
     if (rac_str_eqi(tail, RAC_S("status"))) {
         if (f->statuses_n == RAC_FILTER_STATUSES_MAX)
             return wrong(p, "The filter names too many statuses at", v);
-        f->statuses[f->statuses_n++] = v;
+        take(p, RAC_FILTER_STATUS, v, &f->statuses[f->statuses_n++]);
     } else if (only_status) {
         return wrong(p, "The filter may have `or` over status only, not over", field);
     } else if (rac_str_eqi(tail, RAC_S("clientTrackingId"))) {
-        f->tracking = v;
+        take(p, RAC_FILTER_TRACKING, v, &f->tracking);
     } else if (rac_str_eqi(tail, RAC_S("state"))) {
-        f->state = v;
+        take(p, RAC_FILTER_STATE, v, &f->state);
     } else if (rac_str_eqi(tail, RAC_S("trigger"))) {
-        f->trigger = v;
+        take(p, RAC_FILTER_TRIGGER, v, &f->trigger);
     } else {
         return wrong(p, "The filter has an unknown field", field);
     }
@@ -134,13 +138,21 @@ static bool comparison(struct parse *p, bool only_status)
 
 static bool term(struct parse *p)
 {
-    if (!eat(p, '('))
-        return comparison(p, false);
-    do
-        if (!comparison(p, true))
-            return false;
-    while (keyword(p, "or"));
-    return eat(p, ')') || wrong(p, "The filter has no closing parenthesis before", p->rest);
+    size_t statuses = p->out->statuses_n;
+    bool ok = true;
+    if (!eat(p, '(')) {
+        ok = comparison(p, false);
+    } else {
+        do
+            ok = comparison(p, true);
+        while (ok && keyword(p, "or"));
+        ok = ok &&
+             (eat(p, ')') || wrong(p, "The filter has no closing parenthesis before", p->rest));
+    }
+    if (ok && statuses > 0 && p->out->statuses_n > statuses)
+        return wrong(p, "The filter compares status twice, where `or` in parentheses is meant, at",
+                     p->out->statuses[statuses]);
+    return ok;
 }
 
 bool rac_flow_filter_parse(rac_str text, struct rac_arena *a, struct rac_flow_filter *out,
@@ -168,14 +180,38 @@ static rac_str query(const struct rac_ask *q, const char *name)
     return RAC_STR_NULL;
 }
 
-bool rac_flow_filter_read(struct rac_ask *q, struct rac_flow_filter *out)
+bool rac_flow_filter_read(struct rac_ask *q, unsigned fields, struct rac_flow_filter *out)
 {
+    static const struct {
+        unsigned field;
+        const char *name;
+    } names[] = {{RAC_FILTER_STATUS, "status"},
+                 {RAC_FILTER_START, "startTime"},
+                 {RAC_FILTER_TRACKING, "clientTrackingId"},
+                 {RAC_FILTER_TRIGGER, "trigger"},
+                 {RAC_FILTER_STATE, "state"}};
     rac_str text = query(q, "$filter"), why;
     *out = (struct rac_flow_filter){0};
-    if (rac_str_trim(text).n == 0 || rac_flow_filter_parse(text, q->a, out, &why))
+    if (rac_str_trim(text).n == 0)
         return true;
-    rac_ask_fail(q, RAC_FAULT_FILTER, "%.*s", RAC_FMT(why));
-    return false;
+    if (!rac_flow_filter_parse(text, q->a, out, &why)) {
+        rac_ask_fail(q, RAC_FAULT_FILTER, "%.*s", RAC_FMT(why));
+        return false;
+    }
+    for (size_t i = 0; i < RAC_COUNT(names); i++)
+        if ((out->fields & names[i].field & ~fields) != 0) {
+            rac_ask_fail(q, RAC_FAULT_FILTER, "This list cannot be filtered by %s.", names[i].name);
+            return false;
+        }
+    return true;
+}
+
+bool rac_flow_filter_status(const struct rac_flow_filter *f, rac_str status)
+{
+    for (size_t i = 0; i < f->statuses_n; i++)
+        if (rac_str_eqi(f->statuses[i], status))
+            return true;
+    return f->statuses_n == 0;
 }
 
 bool rac_flow_page(struct rac_ask *q, size_t otherwise, size_t *top, rac_str *after)

@@ -104,16 +104,23 @@ static void list_them(struct reading *r)
     struct rac_ask *q = r->q;
     struct rac_flow_view v = rac_flow_view(q, &r->row);
     struct rac_json list = rac_json_new_array(q->a);
-    for (size_t i = 0; i < r->live->triggers_n; i++)
-        rac_json_add(q->a, &list, trigger_json(r, &v, &r->live->triggers[i]));
+    struct rac_flow_filter f;
+    if (!rac_flow_filter_read(q, RAC_FILTER_STATE | RAC_FILTER_STATUS, &f))
+        return;
+    for (size_t i = 0; i < r->live->triggers_n; i++) {
+        struct rac_json t = trigger_json(r, &v, &r->live->triggers[i]);
+        rac_str state = rac_json_str(RAC_JSON_GET(&t, "state"), RAC_S("")),
+                status = rac_json_str(RAC_JSON_GET(&t, "status"), RAC_S(""));
+        if (rac_flow_filter_status(&f, status) &&
+            (f.state.p == NULL || rac_str_eqi(f.state, state)))
+            rac_json_add(q->a, &list, t);
+    }
     rac_ask_answer_page(q, list, RAC_STR_NULL);
 }
 
 void rac_ops_trigger_list(struct rac_ask *q)
 {
-    struct rac_flow_filter f;
-    if (rac_flow_filter_read(q, &f))
-        with_trigger(q, RAC_MAY_WORKFLOW_READ, list_them);
+    with_trigger(q, RAC_MAY_WORKFLOW_READ, list_them);
 }
 
 static void show(struct reading *r)
@@ -446,7 +453,8 @@ static void list_histories(struct reading *r)
     struct merging m = {0};
     rac_str after, last = RAC_STR_NULL;
     size_t top, n = 0;
-    if (!rac_flow_filter_read(q, &f) || !rac_flow_page(q, 30, &top, &after))
+    if (!rac_flow_filter_read(q, RAC_FILTER_STATUS | RAC_FILTER_START | RAC_FILTER_TRACKING, &f) ||
+        !rac_flow_page(q, 30, &top, &after))
         return;
     rac_err e = fetch(r, &f, after, top, &m);
     if (e != RAC_OK) {
@@ -459,10 +467,13 @@ static void list_histories(struct reading *r)
         bool run_first = m.e == m.events_n ||
                          (m.r < m.runs_n && rac_str_cmp(m.runs[m.r].name, m.events[m.e].name) < 0);
         last = run_first ? m.runs[m.r].name : m.events[m.e].name;
-        rac_json_add(q->a, &list,
-                     run_first ? rac_shape_fired(&v, r->live, &m.runs[m.r],
-                                                 rac_run_head(q, r->live, &m.runs[m.r]))
-                               : rac_shape_event(&v, r->live, &m.events[m.e]));
+        bool tracked =
+            run_first || f.tracking.p == NULL || rac_str_eq(f.tracking, m.events[m.e].correlation);
+        if (tracked)
+            rac_json_add(q->a, &list,
+                         run_first ? rac_shape_fired(&v, r->live, &m.runs[m.r],
+                                                     rac_run_head(q, r->live, &m.runs[m.r]))
+                                   : rac_shape_event(&v, r->live, &m.events[m.e]));
         m.r += run_first;
         m.e += !run_first;
     }
@@ -483,6 +494,10 @@ static void show_history(struct reading *r)
     struct rac_flow_run_row run;
     struct rac_flow_event_row event;
     rac_err e = fs->run_get(fs->self, r->row.key, q->args[2], q->a, &run);
+    if (e == RAC_OK && !rac_str_eqi(run.trigger, r->trigger->name)) {
+        rac_ask_fail_err(q, RAC_E_NOT_FOUND, "trigger history");
+        return;
+    }
     if (e == RAC_OK) {
         rac_ask_answer(q, rac_shape_fired(&v, r->live, &run, rac_run_head(q, r->live, &run)));
         return;

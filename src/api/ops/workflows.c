@@ -67,7 +67,8 @@ void rac_ops_workflow_list(struct rac_ask *q)
     rac_str after, last = RAC_STR_NULL;
     size_t n;
     bool more;
-    if (!rac_flow_filter_read(q, &f) || !rac_flow_page(q, RAC_PAGE_MAX, &query.n_max, &after))
+    if (!rac_flow_filter_read(q, RAC_FILTER_STATE | RAC_FILTER_TRIGGER, &f) ||
+        !rac_flow_page(q, RAC_PAGE_MAX, &query.n_max, &after))
         return;
     rac_str group = rac_ask_query(q, RAC_S("group"));
     if (group.n > 0 || q->who->only_group.n > 0) {

@@ -27,6 +27,13 @@ static void understood(void **state)
         rac_flow_filter_parse(RAC_S("state eq 'Enabled' and trigger eq 'manual'"), &a, &f, &why));
     assert_true(rac_str_eq(f.state, RAC_S("Enabled")));
     assert_true(rac_str_eq(f.trigger, RAC_S("manual")));
+    assert_int_equal(f.fields, RAC_FILTER_STATE | RAC_FILTER_TRIGGER);
+    assert_true(rac_flow_filter_parse(RAC_S("startTime ge 2024-01-03 and startTime gt 2024-01-02 "
+                                            "and startTime lt 2024-01-04 and startTime le "
+                                            "2024-01-05"),
+                                      &a, &f, &why));
+    assert_int_equal(f.from_ms, 1704240000000);
+    assert_int_equal(f.to_ms, 1704326400000 - 1);
     rac_arena_fini(&a);
 }
 
@@ -45,6 +52,8 @@ static void refused(void **state)
         "startTime ge tomorrow",
         "startTime about 2024-01-01",
         "status eq 'a' and",
+        "status eq 'a' and status eq 'b'",
+        "(status eq 'a' or status eq 'b') and status eq 'a'",
         "(status eq '1' or status eq '2' or status eq '3' or status eq '4' or status eq '5' or "
         "status "
         "eq '6' or status eq '7' or status eq '8' or status eq '9')",
