@@ -128,8 +128,9 @@ static void stop(struct place *p)
     rac_err (*const fault)(void *) = s->fault, (*const save_fault)(void *) = s->save_fault;
     p->w->messages_kept = NULL;
     s->fault = s->save_fault = gone;
-    world_settle(p->w);
     while (!rac_scheduler_drain(p->s)) {
+        if (world_step(p->w))
+            continue;
         if (p->w->fetches != NULL)
             world_fail(p->w, p->w->fetches, RAC_E_CANCELLED);
         else

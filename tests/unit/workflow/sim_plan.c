@@ -83,6 +83,12 @@ static void leaf(struct making *m, unsigned depth, bool in_loop)
         rac_buf_printf(&m->b, "\"type\": \"Workflow\", \"inputs\": {\"host\": {\"workflow\": "
                               "{\"id\": \"flow2\"}}, \"body\": {\"x\": 2}}");
         return;
+    case 10:
+        rac_buf_printf(&m->b, "\"type\": \"SendToBatch\", \"inputs\": {\"host\": {\"triggerName\": "
+                              "\"manual\", \"workflow\": {\"id\": \"flow3\"}}, \"batchName\": "
+                              "\"orders\", \"content\": {\"n\": \"@variables('n')\"}, "
+                              "\"partitionName\": \"@mod(variables('n'), 3)\"}");
+        return;
     case 9:
         if (!in_loop && !m->responds && depth == 1) {
             m->responds = true;

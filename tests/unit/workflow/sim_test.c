@@ -9,11 +9,14 @@
  *  - the journal is sound: nothing is decided twice, nothing decided is lost (rac_run_replay);
  *  - every turn's end is a state a run can go on from;
  *  - a request leaves only once its start is durable, never after its end is;
- *  - statuses are those of a second evaluation of spec workflows §4.2 to §4.4.
+ *  - statuses are those of a second evaluation of spec workflows §4.2 to §4.4;
+ *  - each message of a SendToBatch that succeeded is in one batch's run, once, and no other is;
+ *  - all that waits in batches comes to be released.
  */
-#include "engine_world.h"
+#include "scheduler_world.h"
 #include "sim_plan.h"
 #include "unit.h"
+#include "base/mem.h"
 #include "workflow/journal.h"
 #include "workflow/run.h"
 
@@ -21,7 +24,10 @@
 #include <stdlib.h>
 
 #define REQUEST "{\"type\": \"Request\", \"kind\": \"Http\"}"
-enum { RUNS_MAX = 6, STEPS = 400, END_ROUNDS = 60000 };
+enum { RUNS_MAX = 6, STEPS = 400, END_ROUNDS = 60000, RECEIVER = 3 };
+#define BATCH(criteria, more)                                                                      \
+    "{\"type\": \"Batch\", \"inputs\": {\"mode\": \"Inline\", \"configurations\": {\"orders\": "   \
+    "{\"releaseCriteria\": {" criteria "}}}}" more "}"
 
 static uint64_t seed_now;
 #define CHECK(x, ...)                                                                              \
@@ -34,9 +40,18 @@ static uint64_t seed_now;
         }                                                                                          \
     } while (0)
 
+/* Ids of messages: sent by actions that succeeded, and where they are. */
+struct ids {
+    char (*v)[40];
+    size_t n;
+};
+
 struct sim {
     struct sim_random r;
     struct world *w;
+    struct place *p;
+    const char *trigger; /* of the workflow that gets batches */
+    struct ids sent, there;
     struct sim_plan plan;
     struct world_answer answers[RUNS_MAX];
     size_t fired;
@@ -172,6 +187,69 @@ static void check_frame(const struct rac_plan *p, const struct rac_wf_frame *f)
           rac_wf_status_word(f->status), rac_wf_status_word(leaf_rule(p, f)));
 }
 
+/* --- messages --------------------------------------------------------------------------------- */
+
+static void id_add(struct ids *x, rac_str id)
+{
+    x->v = rac_mem_realloc(x->v, (x->n + 1) * sizeof *x->v);
+    snprintf(x->v[x->n++], sizeof *x->v, "%.*s", RAC_FMT(id));
+}
+
+static void id_of(struct ids *x, const struct rac_json *message)
+{
+    id_add(x, rac_json_str(rac_json_get(message, RAC_S("messageId")), RAC_S("")));
+}
+
+static void sent_in(struct ids *x, const struct rac_plan *p, const struct rac_wf_frame *f)
+{
+    for (uint32_t i = 0; i < p->graphs[f->graph].n; i++) {
+        const struct rac_wf_record *r = &f->records[i];
+        if (r->action->type == RAC_WF_TYPE_SEND_TO_BATCH && r->status == RAC_WF_SUCCEEDED)
+            id_of(x, rac_json_get(&r->outputs, RAC_S("body")));
+        for (uint32_t k = 0; r->inner != NULL && k < r->inner->frames_n; k++)
+            sent_in(x, p, r->inner->frames[k]);
+    }
+}
+
+static void note_messages(struct sim *s, const struct memory_run *row, struct rac_run *r,
+                          struct rac_arena *a)
+{
+    if (row->flow != RECEIVER) {
+        sent_in(&s->sent, s->w->flows[row->flow - 1]->plan, rac_run_root(r));
+        return;
+    }
+    struct rac_json all = rac_run_json(r, a);
+    const struct rac_json *outputs =
+                              rac_json_get(rac_json_get(&all, RAC_S("trigger")), RAC_S("outputs")),
+                          *body = rac_json_get(outputs, RAC_S("body")),
+                          *items = rac_json_get(body, RAC_S("items"));
+    if (items == NULL) /* split */
+        id_of(&s->there, body);
+    RAC_JSON_EACH(x, items)
+    id_of(&s->there, x);
+}
+
+static int by_id(const void *x, const void *y)
+{
+    return strcmp(x, y);
+}
+
+static void check_messages(struct sim *s)
+{
+    CHECK(s->w->store->messages_n == 0, "%zu messages were never released",
+          s->w->store->messages_n);
+    if (s->sent.n > 0)
+        qsort(s->sent.v, s->sent.n, sizeof *s->sent.v, by_id);
+    if (s->there.n > 0)
+        qsort(s->there.v, s->there.n, sizeof *s->there.v, by_id);
+    for (size_t i = 0; i < s->sent.n || i < s->there.n; i++)
+        CHECK(i < s->sent.n && i < s->there.n && strcmp(s->sent.v[i], s->there.v[i]) == 0,
+              "of messages sent and released, '%s' and '%s' are the first that differ",
+              i < s->sent.n ? s->sent.v[i] : "", i < s->there.n ? s->there.v[i] : "");
+    rac_mem_free(s->sent.v);
+    rac_mem_free(s->there.v);
+}
+
 /* --- reading a run back ----------------------------------------------------------------------- */
 
 static rac_err value(void *self, const char *digest, struct rac_arena *a, rac_str *bytes)
@@ -201,6 +279,7 @@ static void check_run(struct sim *s, const struct memory_run *row, size_t pieces
         CHECK(strcmp(rac_wf_status_word(rac_run_status(r)), row->status) == 0,
               "run %s is %s in its row and %s in its journal", row->name, row->status,
               rac_wf_status_word(rac_run_status(r)));
+        note_messages(s, row, r, &a);
         bool closed = rac_run_code(r) != NULL && strcmp(rac_run_code(r), "ActionFailed") != 0;
         if (!closed) {
             check_frame(p, rac_run_root(r));
@@ -277,13 +356,34 @@ static void jump_clock(struct sim *s)
     s->w->clock.wall_ms += ms;
 }
 
+static const char *const triggers[] = {
+    BATCH("\"messageCount\": 3", ""),
+    BATCH("\"messageCount\": 1", ""),
+    BATCH("\"messageCount\": 4, \"recurrence\": {\"frequency\": \"Minute\", \"interval\": 1}", ""),
+    BATCH("\"batchSize\": 15", ""),
+    BATCH("\"messageCount\": 3", ", \"splitOn\": \"@triggerBody()?['items']\""),
+    BATCH("\"messageCount\": 2", ", \"runtimeConfiguration\": {\"concurrency\": {\"runs\": 1}}"),
+};
+enum { PLAIN = 4 }; /* of these: they differ in their criteria alone */
+
+/* The workflow that gets batches is disabled or enabled, its criteria change, it is run by hand. */
+static void meddle(struct sim *s)
+{
+    struct rac_flow *f = s->w->flows[RECEIVER - 1];
+    if (s->trigger < triggers[PLAIN] && sim_random(&s->r, 2) == 0)
+        s->trigger = triggers[sim_random(&s->r, PLAIN)];
+    f->enabled = s->quiet || sim_random(&s->r, 4) != 0;
+    place_trigger(s->p, f, "manual", s->trigger);
+    if (sim_random(&s->r, 3) == 0)
+        rac_scheduler_notify(s->p->s, RECEIVER, RAC_S("manual"));
+}
+
 static void something(struct sim *s)
 {
     struct world *w = s->w;
-    switch (sim_random(&s->r, 40)) {
+    switch (sim_random(&s->r, 42)) {
     case 0:
-        world_crash(w, sim_random(&s->r, 3));
-        world_wake_due(w);
+        place_crash(s->p, sim_random(&s->r, 3));
         break;
     case 1:
         jump_clock(s);
@@ -305,16 +405,24 @@ static void something(struct sim *s)
         break;
     case 5:
     case 6:
-        world_pass(w, sim_random(&s->r, 5000));
+        place_pass(s->p, sim_random(&s->r, 5000));
         break;
     case 7:
-        world_pass(w, sim_random(&s->r, 4000000));
+        place_pass(s->p, sim_random(&s->r, 4000000));
         break;
     case 8:
     case 9:
     case 10:
     case 11:
         answer_one(s);
+        break;
+    case 12:
+        if (sim_random(&s->r, 4) == 0)
+            meddle(s);
+        break;
+    case 13:
+    case 14:
+        (void)place_tick(s->p);
         break;
     default:
         (void)world_step(w);
@@ -360,16 +468,21 @@ static void come_to_an_end(struct sim *s)
     struct world *w = s->w;
     s->quiet = true;
     world_wake_due(w);
+    meddle(s);
     for (int i = 0; i < END_ROUNDS; i++) {
-        world_settle(w);
+        place_settle(s->p);
         if (w->fetches != NULL) {
             answer_one(s);
             continue;
         }
-        if (all_ended(w))
-            return;
-        call_back(s);
-        world_pass(w, 600000);
+        if (all_ended(w)) {
+            if (w->store->messages_n == 0)
+                return;
+            rac_scheduler_notify(s->p->s, RECEIVER, RAC_S("manual"));
+        } else {
+            call_back(s);
+        }
+        place_pass(s->p, 600000);
     }
     for (size_t i = 0; i < w->store->runs_n; i++)
         if (w->store->runs[i].end_ms == 0)
@@ -386,15 +499,23 @@ static void one_seed(uint64_t seed)
     s.w = world_new(seed, true);
     s.w->limits.turn_actions_max = 1 + sim_random(&s.r, 20);
     world_crash(s.w, 0); /* an engine with those limits */
+    s.p = place_in(s.w);
     sim_plan_make(&s.r, &s.w->a, &s.plan);
     world_flow(s.w, REQUEST, s.plan.actions.p);
     world_flow(s.w, REQUEST,
                "{\"W\": {\"type\": \"Wait\", \"inputs\": {\"interval\": {\"count\": 1, \"unit\": "
                "\"Second\"}}}, \"R\": {\"type\": \"Response\", \"runAfter\": {\"W\": "
                "[\"Succeeded\"]}, \"inputs\": {\"body\": \"@triggerBody()\"}}}");
+    s.trigger = triggers[sim_random(&s.r, RAC_COUNT(triggers))];
+    place_trigger(s.p,
+                  world_flow(s.w, s.trigger,
+                             "{\"Seen\": {\"type\": \"Compose\", \"inputs\": \"@triggerBody()\"}}"),
+                  "manual", s.trigger);
     s.store_error_percent = sim_random(&s.r, 3) == 0 ? sim_random(&s.r, 40) : 0;
     s.w->store->fault = store_fault;
     s.w->store->fault_arg = &s;
+    s.w->store->save_fault = store_fault;
+    s.w->store->save_fault_arg = &s;
     s.w->on_fetch = leaves;
     world_fire(s.w, s.w->flows[0], "{\"body\": {\"n\": 1}}", true, &s.answers[s.fired++]);
     for (int i = 0; i < STEPS; i++)
@@ -412,7 +533,8 @@ static void one_seed(uint64_t seed)
             if (n == row->pieces_n || n < 12 || n % 7 == 0)
                 check_run(&s, row, n);
     }
-    world_free(s.w);
+    check_messages(&s);
+    place_free(s.p);
 }
 
 static void seeds(void **state)
