@@ -110,9 +110,10 @@ static void take_profile(const struct rac_json *root, struct rac_workflow *w)
         w->profile = RAC_WF_CONSUMPTION;
 }
 
-static void fill(struct rac_arena *a, const struct rac_json *root, struct rac_flow_document *x)
+static void fill(struct rac_arena *a, const struct rac_json *file, struct rac_flow_document *x)
 {
     struct rac_workflow *w = x->workflow;
+    const struct rac_json *root = w->is_template ? &w->resource : file;
     take_profile(root, w);
     x->resource = rac_json_new_object(a);
     x->secrets = rac_json_new_object(a);
@@ -124,7 +125,7 @@ static void fill(struct rac_arena *a, const struct rac_json *root, struct rac_fl
     else if (rac_str_eqi(rac_json_str(RAC_JSON_GET(&x->resource, "kind"), RAC_S("")),
                          RAC_S("Stateless")))
         w->stateless = true;
-    beside(a, root, x);
+    beside(a, file, x);
     RAC_JSON_PUT(a, &x->resource, "definition", *w->definition);
     split_parameters(a, x);
     if (rac_json_len(&w->references) > 0)

@@ -76,7 +76,7 @@ static int find_flow(struct rac_cli *cli, struct rac_cli_flow *out)
     if (status == RAC_EXIT_OK && rac_zip_is(out->text))
         return rac_cli_no_flow(cli, cli->args[0]);
     if (status == RAC_EXIT_OK)
-        rac_cli_flow_app(cli, cli->args[0], cli->a, out);
+        rac_cli_flow_app(cli, rac_cli_flows_place(cli, cli->args[0]), cli->a, out);
     return status;
 }
 
@@ -163,9 +163,8 @@ static void note_others(struct rac_cli *cli, struct rac_document *doc, const str
     for (size_t i = 0; i < n && names.n < 500; i++)
         names = rac_arena_printf(cli->a, "%.*s%s%.*s", RAC_FMT(names), i > 0 ? ", " : "",
                                  RAC_FMT(all[i]->name));
-    rac_cli_note(cli,
-                 "the template deploys %zu workflows (%.*s); this runs %.*s, --workflow another", n,
-                 RAC_FMT(names), RAC_FMT(w->name));
+    rac_cli_note(cli, "the template deploys %zu workflows (%.*s); this runs %.*s, SRC#NAME another",
+                 n, RAC_FMT(names), RAC_FMT(w->name));
 }
 
 static rac_err workflow_of(struct rac_cli *cli, struct rac_document *doc, const struct wanted *want,
@@ -196,9 +195,7 @@ static int load_flow(struct rac_cli *cli, const struct rac_cli_flow *f, rac_str 
     if (e == RAC_OK)
         e = workflow_of(cli, doc, want, w, &d);
     if (e == RAC_E_NOT_FOUND)
-        return want->called ? RAC_EXIT_FINDINGS
-                            : rac_cli_fail(cli, RAC_EXIT_USAGE, "%.*s deploys no workflow '%.*s'",
-                                           RAC_FMT(path), RAC_FMT(want->name));
+        return want->called ? RAC_EXIT_FINDINGS : rac_cli_no_flow(cli, cli->args[0]);
     if (e == RAC_OK)
         e = rac_cli_flow_add_app(*w, f, &d);
     if (e == RAC_OK && !want->called && (*w)->profile != RAC_WF_STANDARD &&
@@ -220,10 +217,13 @@ static rac_str path_of(struct rac_cli *cli, const char *src, const struct rac_cl
 
 static int load(struct rac_cli *cli, struct rac_cli_flow *f, struct rac_workflow **w)
 {
-    struct wanted want = {.name = rac_str_of(rac_cli_opt(cli, "workflow"))};
+    bool named = rac_cli_flows_place(cli, cli->args[0]) != cli->args[0];
     int status = find_flow(cli, f);
     if (status == RAC_EXIT_OK)
         status = app_files(cli, f);
+    struct wanted want = {.name = status == RAC_EXIT_OK && named && f->file.p == NULL
+                                      ? rac_str_of(strrchr(cli->args[0], '#') + 1)
+                                      : RAC_STR_NULL};
     return status == RAC_EXIT_OK ? load_flow(cli, f, path_of(cli, cli->args[0], f), &want, w)
                                  : status;
 }
@@ -400,7 +400,6 @@ static const struct rac_option run_options[] = {
      "connections.json of a Standard app, or {reference: {connector: SRC, connection: {...}}}"},
     {"parameters", 0, "FILE",
      "parameters.json of a Standard app, parameters file of a template, or {name: value}"},
-    {"workflow", 0, "NAME", "which workflow a template deploys; default: the first"},
     {"clock", 0, "TIME", "fixes the clock; waiting jumps over the time"},
     {NULL, 0, NULL, NULL},
 };

@@ -183,6 +183,9 @@ static void check_workflows(struct subject *s, struct rac_document *doc,
         return;
     e = rac_workflows_of_document(doc, s->a, &v, &n, &s->found);
     RAC_ASSERT(e == RAC_OK || s->found.errors_total > 0);
+    if (n == 0 && e == RAC_OK)
+        rac_diags_addf(&s->found, "InvalidTemplate", RAC_SEV_WARNING,
+                       "the template deploys no workflow");
     for (size_t i = 0; i < n; i++) {
         if (v[i]->again)
             continue;

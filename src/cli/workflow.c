@@ -257,6 +257,49 @@ static int send_document(struct rac_cli *cli, struct rac_remote *r, const char *
     return RAC_EXIT_OK;
 }
 
+/* A template's workflow as a document of its own. */
+static struct rac_cli_flow resource_of(struct rac_cli *cli, const struct rac_workflow *w)
+{
+    struct rac_json o = rac_json_new_object(cli->a);
+    RAC_JSON_PUT_STR(cli->a, &o, "type", RAC_S("Microsoft.Logic/workflows"));
+    RAC_JSON_EACH_MEMBER(m, &w->resource)
+    rac_json_put(cli->a, &o, rac_json_key(m), m->value);
+    return (struct rac_cli_flow){.text = rac_json_print_str(&o, 0, cli->a)};
+}
+
+/* A template that deploys several workflows, or of which one is named, in place of *v: each by
+ * itself, resolved. */
+static int split_template(struct rac_cli *cli, const char *src, rac_str name,
+                          struct rac_cli_flow **v, size_t *n)
+{
+    struct rac_document *doc;
+    struct rac_workflow **w;
+    struct rac_diags d;
+    size_t found = 0, kept = 0;
+    rac_str parameters = RAC_STR_NULL;
+    rac_diags_init(&d, cli->a, 100);
+    if (rac_document_read((*v)->text, rac_str_of(src), cli->a, &doc, &d) != RAC_OK ||
+        !rac_template_is(&doc->root))
+        return name.p != NULL ? rac_cli_no_flow(cli, src) : RAC_EXIT_OK;
+    int status = option_text(cli, "parameters", &parameters);
+    if (status == RAC_EXIT_OK)
+        status = give_parameters(cli, doc, *v, rac_str_of(src), &parameters);
+    if (status != RAC_EXIT_OK)
+        return status;
+    rac_err e = rac_workflows_of_document(doc, cli->a, &w, &found, &d);
+    if (found <= 1 && name.p == NULL)
+        return RAC_EXIT_OK; /* the server says what is wrong with it */
+    rac_cli_diags(cli, rac_str_of(src), &d);
+    if (e != RAC_OK)
+        return RAC_EXIT_FINDINGS;
+    *v = RAC_NEW_N(cli->a, struct rac_cli_flow, found);
+    for (size_t i = 0; i < found; i++)
+        if (name.p == NULL || rac_str_eqi(name, w[i]->name))
+            (*v)[kept++] = resource_of(cli, w[i]);
+    *n = kept;
+    return kept > 0 ? RAC_EXIT_OK : rac_cli_no_flow(cli, src);
+}
+
 /* SRC as its flows; said on stderr when there is none. */
 static int flows_of(struct rac_cli *cli, const char *src, struct rac_cli_flow **v, size_t *n)
 {
@@ -272,15 +315,19 @@ static int flows_of(struct rac_cli *cli, const char *src, struct rac_cli_flow **
         return RAC_EXIT_OK;
     }
     rac_err e = rac_cli_flows(cli, src, cli->a, v, n, &d);
+    const char *place = rac_cli_flows_place(cli, src);
     if (e == RAC_OK && *n == 0 &&
-        rac_cli_read(cli, src, DOCUMENT_MAX, cli->a, &text, &why) == RAC_OK && !rac_zip_is(text)) {
+        rac_cli_read(cli, place, DOCUMENT_MAX, cli->a, &text, &why) == RAC_OK &&
+        !rac_zip_is(text)) {
         *v = RAC_NEW(cli->a, struct rac_cli_flow); /* a file: the server says what it is */
         (*v)->text = text;
         *n = 1;
         struct rac_cli_flow beside = {0};
-        rac_cli_flow_app(cli, src, cli->a, &beside);
+        rac_cli_flow_app(cli, place, cli->a, &beside);
         (*v)->given = beside.given;
         (*v)->given_file = beside.given_file;
+        return split_template(
+            cli, src, place != src ? rac_str_of(strrchr(src, '#') + 1) : RAC_STR_NULL, v, n);
     }
     rac_cli_diags(cli, rac_str_of(src), &d);
     if (e != RAC_OK)
@@ -362,11 +409,20 @@ int rac_workflow_update(struct rac_cli *cli, struct rac_remote *r)
 
 int rac_workflow_validate(struct rac_cli *cli, struct rac_remote *r)
 {
-    rac_str source, document;
-    int status = one_document(cli, cli->args[0], RAC_STR_NULL, &source, &document);
-    if (status != RAC_EXIT_OK)
-        return status;
-    return send_document(cli, r, "POST", RAC_S("/api/v1/workflows:validate"), source, document);
+    struct rac_cli_flow *v;
+    size_t n;
+    int worst = flows_of(cli, cli->args[0], &v, &n), status = worst;
+    for (size_t i = 0; i < n && status == RAC_EXIT_OK; i++) {
+        rac_str document, source = source_of(cli, cli->args[0], &v[i]);
+        bool says_name;
+        status = document_of(cli, &v[i], source, RAC_STR_NULL, &document, &says_name);
+        if (status == RAC_EXIT_OK)
+            status = send_document(cli, r, "POST", RAC_S("/api/v1/workflows:validate"), source,
+                                   document);
+        worst = status != RAC_EXIT_OK ? status : worst;
+        status = status == RAC_EXIT_FINDINGS ? RAC_EXIT_OK : status; /* each has its say */
+    }
+    return worst;
 }
 
 int rac_workflow_download(struct rac_cli *cli, struct rac_remote *r)

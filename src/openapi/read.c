@@ -85,8 +85,10 @@ static bool looks_like_workflow(const struct rac_json *root)
     if (rac_str_eqi(rac_json_str(RAC_JSON_GET(root, "type"), RAC_S("")),
                     RAC_S("Microsoft.Logic/workflows")))
         return true;
+    rac_str schema = rac_json_str(rac_json_geti(root, RAC_S("$schema")), RAC_S(""));
     return (rac_json_is_array(resources) || rac_json_is_object(resources)) &&
-           deploys_workflow(root, 0);
+           (rac_str_findi(schema, RAC_S("deploymentTemplate.json")) != RAC_STR_NPOS ||
+            deploys_workflow(root, 0));
 }
 
 static bool looks_like_properties(const struct rac_json *root)

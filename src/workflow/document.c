@@ -140,20 +140,22 @@ static void unknown_value(void *arg, const struct rac_template_value *v)
 {
     struct unknowns *u = arg;
     rac_str text = rac_utf8_mend(u->d->a, rac_str_sub(v->text, 0, TEXT_SHOWN_MAX));
-    struct rac_diag *g = rac_diags_addf(u->d, "InvalidTemplateDeployment",
-                                        v->replaced ? RAC_SEV_WARNING : RAC_SEV_ERROR,
-                                        "the value %.*s cannot be known here: %s%s", RAC_FMT(text),
-                                        v->why, v->replaced ? "; the reference stands for it" : "");
-    u->any |= !v->replaced;
+    bool harmless = v->replaced || v->unread;
+    struct rac_diag *g = rac_diags_addf(
+        u->d, "InvalidTemplateDeployment", harmless ? RAC_SEV_WARNING : RAC_SEV_ERROR,
+        "the %s %.*s cannot be known here: %s%s",
+        v->unread ? "template of the deployment" : "value", RAC_FMT(text), v->why,
+        v->replaced ? "; the reference stands for it" : "");
+    u->any |= !harmless;
     if (g == NULL)
         return;
     g->pointer = v->pointer;
-    g->fix =
-        v->replaced
-            ? RAC_S("Nothing is needed where a connection has the name of the reference.")
-            : RAC_S("Give a parameter its value in a parameters file; of anything else, deploy "
-                    "the template once and use the definition it gives, or put the value in "
-                    "its place.");
+    g->fix = v->unread ? RAC_S("The workflows of that file are not looked at.")
+             : v->replaced
+                 ? RAC_S("Nothing is needed where a connection has the name of the reference.")
+                 : RAC_S("Give a parameter its value in a parameters file; of anything "
+                         "else, deploy the template once and use the definition it "
+                         "gives, or put the value in its place.");
     rac_document_place(u->doc, v->node, &g->line, &g->column, &g->end_line, &g->end_column);
 }
 
@@ -163,6 +165,7 @@ static rac_err of_template(struct rac_workflow *w, struct rac_template_workflow 
     rac_str properties = rac_str_concat(w->a, t->pointer, RAC_S("/properties"));
     w->is_template = true;
     w->again = t->again;
+    w->resource = t->resource;
     w->definition = &t->definition;
     w->pointer = rac_str_concat(w->a, properties, RAC_S("/definition"));
     w->name = rac_json_str(&t->name, RAC_S(""));

@@ -42,8 +42,9 @@ struct rac_workflow {
     struct rac_json settings;           /* app settings: name -> text */
     struct rac_workflow_place *repeats; /* keys of the file that stand twice in their object */
     size_t repeats_n;
-    bool is_template; /* from an ARM template with values nobody can know */
-    bool again;       /* of a template: the resource of one before it, made once more by a copy */
+    bool is_template;         /* from an ARM template with values nobody can know */
+    struct rac_json resource; /* of a template: the workflow's, resolved; else NONE */
+    bool again; /* of a template: the resource of one before it, made once more by a copy */
     struct rac_arena *a;
 };
 

@@ -76,6 +76,65 @@ static void stand_in(struct rac_arena *a, struct rac_json *parameters)
     stand_in_entry(a, rac_json_key(m), &m->value);
 }
 
+/* Members that say how a resource is deployed, and those that are read apart. */
+static bool is_read_apart(rac_str key)
+{
+    static const rac_str keys[] = {
+        RAC_S_INIT("apiVersion"),   RAC_S_INIT("condition"),  RAC_S_INIT("copy"),
+        RAC_S_INIT("dependsOn"),    RAC_S_INIT("existing"),   RAC_S_INIT("scope"),
+        RAC_S_INIT("resources"),    RAC_S_INIT("properties"), RAC_S_INIT("definition"),
+        RAC_S_INIT("parameters"),   RAC_S_INIT("name"),       RAC_S_INIT("kind"),
+        RAC_S_INIT("accessControl")};
+    for (size_t i = 0; i < RAC_COUNT(keys); i++)
+        if (rac_str_eqi(key, keys[i]))
+            return true;
+    return false;
+}
+
+/* The other members, those that are known. */
+static struct rac_json others(struct reader *t, const struct rac_json *v)
+{
+    struct rac_json out = rac_json_new_object(t->r.a);
+    RAC_JSON_EACH_MEMBER(m, v)
+    {
+        if (is_read_apart(rac_json_key(m)))
+            continue;
+        struct rac_json value = resolve(&t->r, &m->value, RAC_STR_NULL),
+                        missing = template_missing(&t->r, &value);
+        if (missing.type == RAC_JSON_NONE && value.type != RAC_JSON_NULL)
+            rac_json_put(t->r.a, &out, rac_json_key(m), value);
+    }
+    return out;
+}
+
+static void put_known(struct reader *t, struct rac_json *o, rac_str name, struct rac_json v)
+{
+    if (v.type != RAC_JSON_NONE && !value_is_unknown(&v))
+        rac_json_put(t->r.a, o, name, v);
+}
+
+/* The members of a resource's properties, which may be an expression as a whole. */
+static void read_properties(struct reader *t, const struct rac_json *resource,
+                            struct rac_template_workflow *w)
+{
+    const struct rac_json *properties = rac_json_geti(resource, RAC_S("properties"));
+    struct rac_json made;
+    rac_str inside = rac_json_pointer_join(t->r.a, w->pointer, RAC_S("properties"));
+    if (rac_json_is_string(properties)) {
+        made = resolve(&t->r, properties, inside);
+        properties = &made;
+    }
+    w->definition = part(t, properties, "definition", inside);
+    w->parameters = part(t, properties, "parameters", inside);
+    w->access = part(t, properties, "accessControl", inside);
+    stand_in(t->r.a, &w->parameters);
+    made = others(t, properties);
+    put_known(t, &made, RAC_S("definition"), w->definition);
+    put_known(t, &made, RAC_S("parameters"), w->parameters);
+    put_known(t, &made, RAC_S("accessControl"), w->access);
+    RAC_JSON_PUT(t->r.a, &w->resource, "properties", made);
+}
+
 static void add_workflow(struct reader *t, const struct rac_json *resource, rac_str pointer)
 {
     if (t->n == t->cap) {
@@ -83,30 +142,37 @@ static void add_workflow(struct reader *t, const struct rac_json *resource, rac_
         t->v = rac_arena_grow(t->r.a, t->v, t->cap * sizeof *t->v, cap * sizeof *t->v);
         t->cap = cap;
     }
-    const struct rac_json *properties = rac_json_geti(resource, RAC_S("properties"));
-    struct rac_json made;
-    rac_str inside = rac_json_pointer_join(t->r.a, pointer, RAC_S("properties"));
-    if (rac_json_is_string(properties)) {
-        made = resolve(&t->r, properties, inside);
-        properties = &made;
-    }
     struct rac_template_workflow *w = &t->v[t->n++];
     *w = (struct rac_template_workflow){.pointer = pointer, .again = t->again};
     w->name = part(t, resource, "name", RAC_STR_NULL);
     w->kind = part(t, resource, "kind", pointer);
-    w->definition = part(t, properties, "definition", inside);
-    w->parameters = part(t, properties, "parameters", inside);
-    w->access = part(t, properties, "accessControl", inside);
-    stand_in(t->r.a, &w->parameters);
+    w->resource = others(t, resource);
+    put_known(t, &w->resource, RAC_S("name"), w->name);
+    put_known(t, &w->resource, RAC_S("kind"), w->kind);
+    read_properties(t, resource, w);
 }
 
 static void read_template(struct reader *t, const struct rac_json *root, rac_str pointer,
                           unsigned depth);
 
+static void tell_of_link(struct reader *t, const struct rac_json *resource, rac_str pointer)
+{
+    const struct rac_json *properties = rac_json_geti(resource, RAC_S("properties")),
+                          *link = rac_json_geti(properties, RAC_S("templateLink"));
+    struct rac_template_value v = {
+        .node = link, .unread = true, .why = "it stands in another file; give that one by itself"};
+    if (link == NULL || t->r.unknown == NULL)
+        return;
+    v.text = rac_json_str(rac_json_geti(resource, RAC_S("name")), RAC_S(""));
+    v.pointer = rac_arena_printf(t->r.a, "%.*s/properties/templateLink", RAC_FMT(pointer));
+    t->r.unknown(t->r.arg, &v);
+}
+
 static void read_nested(struct reader *t, const struct rac_json *resource, rac_str pointer,
                         unsigned depth)
 {
     const struct rac_json *template = template_nested(&t->r, resource);
+    tell_of_link(t, resource, pointer);
     rac_str inside = rac_json_pointer_join(t->r.a, pointer, RAC_S("properties"));
     inside = rac_json_pointer_join(t->r.a, inside, RAC_S("template"));
     if (template != NULL && value_is_unknown(template))

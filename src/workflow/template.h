@@ -20,15 +20,16 @@ enum { RAC_WF_UNKNOWN = 0x40 };
 struct rac_template_workflow {
     rac_str pointer;                                            /* of the resource */
     struct rac_json name, kind, definition, parameters, access; /* NONE: has none */
-    bool again; /* the same resource as one before it, deployed once more by a copy */
+    struct rac_json resource; /* all of it that is known, without what is for the deployment only */
+    bool again;               /* the same resource as one before it, deployed once more by a copy */
 };
 
 struct rac_template_value { /* what could not be known */
     rac_str pointer, text;
     const char *why;
     const struct rac_json *node;
-    bool
-        replaced; /* of a connection, which is found by its reference (§6.1): a stand-in is there */
+    bool unread;   /* a linked template: nothing is wrong */
+    bool replaced; /* of a connection, found by its reference (§6.1), which stands in */
 };
 
 /* Is it a template: does it deploy resources? */

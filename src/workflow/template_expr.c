@@ -358,6 +358,18 @@ static void put_copies(struct resolver *r, const struct rac_json *list, struct r
     }
 }
 
+/* A property's name may be an expression, as any text may. */
+static rac_str name_of(struct resolver *r, const struct rac_json_member *m, rac_str pointer)
+{
+    rac_str key = rac_json_key(m);
+    struct rac_json text = rac_json_of_str(key);
+    if (key.n < 2 || key.p[0] != '[')
+        return key;
+    text.pos = m->key_pos;
+    text = resolve_string(r, &text, pointer);
+    return rac_json_str(&text, key);
+}
+
 static struct rac_json resolve_parts(struct resolver *r, const struct rac_json *v, rac_str pointer)
 {
     bool object = v->type == RAC_JSON_OBJECT;
@@ -379,7 +391,7 @@ static struct rac_json resolve_parts(struct resolver *r, const struct rac_json *
             child->type == RAC_JSON_STRING)
             continue;
         if (object)
-            rac_json_put(r->a, &made, rac_json_key(m), value);
+            rac_json_put(r->a, &made, name_of(r, m, here), value);
         else
             rac_json_add(r->a, &made, value);
     }

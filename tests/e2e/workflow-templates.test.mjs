@@ -56,10 +56,10 @@ test('several workflows: copies, which of them runs, one that calls another', as
   const first = await raccordJson(['run', copies]);
   assert.match(first.stderr, /deploys 3 workflows \(alpha, beta, gamma\); this runs alpha/);
   assert.equal(first.json.actions.Who.outputs, 'alpha');
-  const third = await raccordJson(['run', copies, '--workflow', 'Gamma']);
+  const third = await raccordJson(['run', `${copies}#Gamma`]);
   assert.deepEqual([third.json.actions.Who.outputs, third.stderr], ['gamma', '']);
-  const none = await raccord(['run', copies, '--workflow', 'delta']);
-  assert.deepEqual([none.status, /deploys no workflow 'delta'/.test(none.stderr)], [2, true]);
+  const none = await raccord(['run', `${copies}#delta`]);
+  assert.deepEqual([none.status, /copies\.json holds no workflow of the name 'delta'/.test(none.stderr)], [3, true]);
   const family = put(dir, 'family.json', template([
     logic('parent', { Call: { type: 'Workflow', inputs: { host: { workflow: { id: "[resourceId('Microsoft.Logic/workflows', 'child')]" }, triggerName: 'manual' }, body: { n: 7 } } }, R: respond("@body('Call')", { Call: ['Succeeded'] }) }),
     logic('child', { R: respond("@triggerBody()?['n']") }),
@@ -86,6 +86,36 @@ test('modules: what one deployment gives another; a connection nobody knows the 
   assert.deepEqual(await findings(open), ['warning InvalidTemplateDeployment /resources/0/properties/parameters/$connections/value/sql/connectionId']);
   const run = await raccordJson(['run', open, '--mocks', mocks]);
   assert.deepEqual([run.status, run.json.actions.Rows.inputs?.host?.connection?.name ?? 'sql'], [0, 'sql']);
+});
+
+test('what is no workflow: a site, a linked template; names that are expressions', async (t) => {
+  const dir = temporary(t);
+  const linked = { type: 'Microsoft.Resources/deployments', apiVersion: '2021-04-01', name: 'l', properties: { mode: 'Incremental', templateLink: { relativePath: 'app.json' } } };
+  assert.deepEqual(await findings(put(dir, 'site.json', template([{ type: 'Microsoft.Web/sites', kind: 'functionapp,workflowapp', name: 's' }]))), ['warning InvalidTemplate ']);
+  assert.deepEqual(await findings(put(dir, 'linked.json', template([linked, logic('own', { C: compose(1) })]))), ['warning InvalidTemplateDeployment /resources/0/properties/templateLink']);
+  const keys = put(dir, 'keys.json', template([logic('k', { C: compose({ "[concat('a', 'b')]": 1, '[[x]': 2 }) })]));
+  assert.deepEqual((await raccordJson(['run', keys])).json.actions.C.inputs, { ab: 1, '[x]': 2 });
+  assert.deepEqual(await findings(put(dir, 'open.json', template([logic('k', { C: compose({ '[newGuid()]': 1 }) })]))), ['error InvalidTemplateDeployment /resources/0/properties/definition/actions/C/inputs/[newGuid()]']);
+});
+
+test('on a server: every workflow of a template, with who may call it', async (t) => {
+  const dir = temporary(t), server = await serve(t);
+  const guarded = logic("[concat('app-', parameters('names')[copyIndex()])]", { C: compose("[parameters('names')[copyIndex()]]") }, {}, { copy: { name: 'apps', count: 2 }, tags: { team: "[parameters('names')[0]]" } });
+  guarded.properties.accessControl = { triggers: { copy: [{ name: 'allowedCallerIpAddresses', count: 1, input: { addressRange: "[concat('10.0.0.', '0/8')]" } }] } };
+  guarded.properties.state = "[if(equals(copyIndex(), 1), 'Disabled', 'Enabled')]";
+  const file = put(dir, 'main.json', template([guarded], { parameters: { names: { type: 'array', defaultValue: ['a', 'b'] } } }));
+  const at = (...args) => raccord([...args, '--server', server.url], { env: { RACCORD_TOKEN: server.token } });
+  assert.equal((await at('workflow', 'validate', file)).status, 0);
+  const made = await at('workflow', 'create', file);
+  assert.match(made.stdout, /^app-a {2}\S+ {2}version \d+\napp-b {2}\S+ {2}version \d+\n$/, made.stderr);
+  const shown = async (name) => JSON.parse((await at('workflow', 'show', name, '--format', 'json')).stdout);
+  const a = await shown('app-a'), b = await shown('app-b');
+  for (const w of [a, b]) assert.deepEqual(w.accessControl?.triggers.allowedCallerIpAddresses, [{ addressRange: '10.0.0.0/8' }]);
+  assert.deepEqual([a.state, b.state, a.tags], ['Enabled', 'Disabled', { team: 'a' }]);
+  const one = put(dir, 'one.json', template([{ ...guarded, name: 'solo', copy: undefined, properties: { ...guarded.properties, state: 'Enabled', definition: definition({ C: compose(1) }) } }], { parameters: { names: { type: 'array', defaultValue: ['a'] } } }));
+  assert.equal((await at('workflow', 'create', one)).status, 0);
+  assert.equal((await shown('solo')).accessControl?.triggers.allowedCallerIpAddresses[0].addressRange, '10.0.0.0/8');
+  assert.match((await at('workflow', 'update', 'app-b', `${file}#app-b`)).stdout, /^app-b /);
 });
 
 test('on a server: the parameters file comes along', async (t) => {
