@@ -95,8 +95,15 @@ static void first_message(const struct rac_diags *d, struct rac_arena *a, rac_st
         }
 }
 
+/* What a flow is made from. */
+struct source {
+    struct rac_flow_row row;
+    rac_str author;              /* of the version wanted */
+    rac_str subscription, group; /* their names */
+};
+
 /* Compiles a whole row; the flow has one reference. Any thread. */
-static rac_err live_new(const struct rac_flow_row *row, rac_str author, struct rac_arena *scratch,
+static rac_err live_new(const struct source *from, struct rac_arena *scratch,
                         struct rac_live_flow **out, rac_str *why)
 {
     struct rac_arena own;
@@ -105,6 +112,7 @@ static rac_err live_new(const struct rac_flow_row *row, rac_str author, struct r
     struct rac_flow_document doc;
     struct rac_plan *plan;
     struct rac_diags d;
+    const struct rac_flow_row *row = &from->row;
     f->a = own; /* which it lives in itself */
     struct rac_arena *a = &f->a;
     f->key = row->key;
@@ -113,7 +121,7 @@ static rac_err live_new(const struct rac_flow_row *row, rac_str author, struct r
     f->id = rac_arena_str(a, row->id);
     f->name = rac_arena_str(a, row->name);
     f->revision = rac_arena_str(a, row->revision);
-    f->author = rac_arena_str(a, author);
+    f->author = rac_arena_str(a, from->author);
     f->enabled = rac_str_eq(row->state, RAC_S("Enabled"));
     f->refs = 1;
     if (row->key1.n == sizeof f->keys[0] && row->key2.n == sizeof f->keys[1]) {
@@ -135,6 +143,7 @@ static rac_err live_new(const struct rac_flow_row *row, rac_str author, struct r
     f->workflow = doc.workflow;
     f->plan = plan;
     f->stateless = doc.workflow->stateless;
+    rac_flow_describe(f, from->subscription, from->group, &doc.resource);
     const struct rac_json *account = RAC_JSON_GET(&doc.resource, "integrationAccount");
     f->account = rac_json_str(rac_json_geti(account, RAC_S("id")), RAC_STR_NULL);
     struct rac_live_flow *live = RAC_NEW(a, struct rac_live_flow);
@@ -227,8 +236,7 @@ struct job {
     rac_str key, why; /* of the map */
     uint64_t seen;
     bool newest;
-    struct rac_flow_row row;
-    rac_str author; /* of the version wanted */
+    struct source from;
     struct rac_live_flow *live;
     rac_err err;
     rac_flows_done done;
@@ -239,7 +247,7 @@ struct job {
 static void job_compile(void *arg)
 {
     struct job *j = arg;
-    j->err = live_new(&j->row, j->author, &j->a, &j->live, &j->why);
+    j->err = live_new(&j->from, &j->a, &j->live, &j->why);
     if (j->err != RAC_OK)
         return;
     rac_metric_add(RAC_METRIC_WORKFLOW_COMPILES, 1);
@@ -289,15 +297,33 @@ static rac_err author_of(struct job *j)
 {
     const struct rac_flow_store *fs = j->owner->w->fs;
     struct rac_flow_version_row v;
-    if (rac_str_eq(j->row.state,
+    if (rac_str_eq(j->from.row.state,
                    RAC_S("Deleted"))) { /* nobody is asked for its versions any more */
-        j->author = j->row.owner;
+        j->from.author = j->from.row.owner;
         return RAC_OK;
     }
-    rac_err e = fs->version_get(fs->self, j->row.key, j->row.revision, &j->a, &v);
+    rac_err e = fs->version_get(fs->self, j->from.row.key, j->from.row.revision, &j->a, &v);
     if (e == RAC_OK)
-        j->author = v.created_by;
+        j->from.author = v.created_by;
     return e == RAC_E_NOT_FOUND ? RAC_E_CORRUPT : e;
+}
+
+/* Names of its subscription and resource group, for workflow(); their ids where they cannot be
+ * told. */
+static void names_of(struct job *j)
+{
+    const struct rac_iam_store *is = j->owner->w->is;
+    const struct rac_flow_row *row = &j->from.row;
+    struct rac_group_row g;
+    struct rac_subscription_row s;
+    j->from.group = row->group;
+    j->from.subscription = row->tenant;
+    if (is->group_get(is->self, row->tenant, row->group, &j->a, &g) != RAC_OK)
+        return;
+    j->from.group = g.name;
+    j->from.subscription = g.subscription;
+    if (is->subscription_get(is->self, row->tenant, g.subscription, &j->a, &s) == RAC_OK)
+        j->from.subscription = s.name;
 }
 
 /* The row is read; the rest follows in the pool unless somebody compiled it before. */
@@ -305,10 +331,12 @@ static void job_go(struct job *j)
 {
     struct rac_flows *f = j->owner;
     if (j->err == RAC_OK)
-        j->live = rac_cache_home_get(f->w->service->flows, j->key, j->newest ? j->row.version : 0);
+        j->live =
+            rac_cache_home_get(f->w->service->flows, j->key, j->newest ? j->from.row.version : 0);
     if (j->err == RAC_OK && j->live == NULL)
         j->err = author_of(j);
     if (j->err == RAC_OK && j->live == NULL) {
+        names_of(j);
         rac_err e = rac_pool_start(f->w->loop, job_compile, job_compiled, j, NULL);
         if (e == RAC_OK)
             return; /* from here on the job is the pool's */
@@ -324,8 +352,9 @@ void rac_flows_want(struct rac_flows *f, rac_str id, rac_flows_done done, void *
     struct job *j = job_new(f, done, arg);
     const struct rac_flow_store *fs = f->w->fs;
     j->newest = true;
-    j->err = id_key(id, room, &key) ? fs->flow_any(fs->self, 0, id, RAC_FLOW_WHOLE, &j->a, &j->row)
-                                    : RAC_E_NOT_FOUND;
+    j->err = id_key(id, room, &key)
+                 ? fs->flow_any(fs->self, 0, id, RAC_FLOW_WHOLE, &j->a, &j->from.row)
+                 : RAC_E_NOT_FOUND;
     j->key = rac_arena_str(&j->a, key);
     job_go(j);
 }
@@ -335,12 +364,12 @@ static rac_err older(struct job *j, rac_str revision)
 {
     const struct rac_flow_store *fs = j->owner->w->fs;
     struct rac_flow_version_row v;
-    rac_err e = fs->version_get(fs->self, j->row.key, revision, &j->a, &v);
+    rac_err e = fs->version_get(fs->self, j->from.row.key, revision, &j->a, &v);
     if (e != RAC_OK)
         return e;
-    j->row.revision = v.revision;
-    j->row.document = v.document;
-    j->row.secrets = v.secrets;
+    j->from.row.revision = v.revision;
+    j->from.row.document = v.document;
+    j->from.row.secrets = v.secrets;
     return RAC_OK;
 }
 
@@ -360,9 +389,9 @@ void rac_flows_want_version(struct rac_flows *f, int64_t key, rac_str revision, 
         rac_loop_soon(f->w->loop, &j->soon);
         return;
     }
-    j->err = fs->flow_any(fs->self, key, RAC_STR_NULL, RAC_FLOW_WHOLE, &j->a, &j->row);
-    j->newest = j->err == RAC_OK && (revision.n == 0 || rac_str_eq(revision, j->row.revision));
-    if (j->newest && id_key(j->row.id, room, &j->key)) {
+    j->err = fs->flow_any(fs->self, key, RAC_STR_NULL, RAC_FLOW_WHOLE, &j->a, &j->from.row);
+    j->newest = j->err == RAC_OK && (revision.n == 0 || rac_str_eq(revision, j->from.row.revision));
+    if (j->newest && id_key(j->from.row.id, room, &j->key)) {
         j->key = rac_arena_str(&j->a, j->key);
     } else if (j->err == RAC_OK) {
         j->key = old;
@@ -376,6 +405,6 @@ void rac_flows_want_gone(struct rac_flows *f, int64_t key, rac_flows_done done, 
     struct job *j = job_new(f, done, arg);
     const struct rac_flow_store *fs = f->w->fs;
     j->key = rac_arena_printf(&j->a, "g%lld", (long long)key);
-    j->err = fs->flow_any(fs->self, key, RAC_STR_NULL, RAC_FLOW_GONE, &j->a, &j->row);
+    j->err = fs->flow_any(fs->self, key, RAC_STR_NULL, RAC_FLOW_GONE, &j->a, &j->from.row);
     job_go(j);
 }

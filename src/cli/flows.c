@@ -403,3 +403,30 @@ rac_err rac_cli_flow_add_app(struct rac_workflow *w, const struct rac_cli_flow *
         return RAC_OK;
     return rac_workflow_add_app(w, f->connections, f->parameters, f->settings, d);
 }
+
+static rac_str last_of(rac_str path)
+{
+    while (path.n > 1 && path.p[path.n - 1] == '/')
+        path.n--;
+    size_t at = rac_str_rfind_char(path, '/');
+    return at == RAC_STR_NPOS ? path : rac_str_from(path, at + 1);
+}
+
+rac_str rac_cli_flow_name(struct rac_cli *cli, rac_str path)
+{
+    rac_str base = last_of(path);
+    bool inner =
+        rac_str_eqi(base, RAC_S("workflow.json")) || rac_str_eqi(base, RAC_S("definition.json"));
+    if (inner) {
+        size_t at = rac_str_rfind_char(path, '/');
+        base = at == RAC_STR_NPOS ? RAC_S("") : last_of(rac_str_sub(path, 0, at));
+    }
+    size_t dot = rac_str_rfind_char(base, '.');
+    if (dot != RAC_STR_NPOS && dot > 0)
+        base = rac_str_sub(base, 0, dot);
+    char *name = rac_arena_cstr(cli->a, base);
+    for (size_t i = 0; i < base.n; i++)
+        if (!rac_is_alnum(name[i]) && strchr("_-().", name[i]) == NULL)
+            name[i] = '_';
+    return rac_str_sub((rac_str){name, base.n}, 0, 80);
+}

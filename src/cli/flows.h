@@ -25,6 +25,9 @@ const char *rac_cli_flows_place(struct rac_cli *cli, const char *src);
 /* Whether file, below SRC, is the workflow that somebody calls name: its path, "Child" or the guid of
  * Workflows/Child-GUID.json, the folder of workflow.json. */
 bool rac_cli_flow_is(rac_str file, rac_str name);
+/* "hello" of hello.json, hello/ and hello/workflow.json, as a name may be; absent: the path says
+ * nothing. */
+rac_str rac_cli_flow_name(struct rac_cli *cli, rac_str path);
 /* Says that SRC holds no workflow, and what would be one; returns the exit status. */
 int rac_cli_no_flow(struct rac_cli *cli, const char *src);
 /* Lists them, unparsed, in a, by name. *n 0 when SRC holds none: not a workflow, or not there. */

@@ -377,17 +377,20 @@ static int run_run(struct rac_cli *cli)
     rac_cli_artifacts_list(cli, rac_cli_flows_place(cli, cli->args[0]), cli->a, &artifacts);
     struct rac_run_host host = {mocked, &mocks};
     struct rac_json connectors = connectors_of(&connections);
-    struct rac_run_live o = {.plan = p,
-                             .name = w->name,
-                             .host = mocks.type == RAC_JSON_OBJECT ? &host : NULL,
-                             .trigger = trigger.type == RAC_JSON_NONE ? NULL : &trigger,
-                             .connectors = &connectors,
-                             .artifacts = &artifacts,
-                             .sibling = sibling,
-                             .waits = rac_str_eqi(p->trigger_type, RAC_S("Request")),
-                             .clock_ms = clock,
-                             .ended = ended,
-                             .arg = &out};
+    struct rac_run_live o = {
+        .plan = p,
+        .name = w->name.n > 0
+                    ? w->name
+                    : rac_cli_flow_name(cli, rac_str_of(rac_cli_flows_place(cli, cli->args[0]))),
+        .host = mocks.type == RAC_JSON_OBJECT ? &host : NULL,
+        .trigger = trigger.type == RAC_JSON_NONE ? NULL : &trigger,
+        .connectors = &connectors,
+        .artifacts = &artifacts,
+        .sibling = sibling,
+        .waits = rac_str_eqi(p->trigger_type, RAC_S("Request")),
+        .clock_ms = clock,
+        .ended = ended,
+        .arg = &out};
     rac_err e = rac_cli_run_live(cli, &o);
     return e == RAC_OK ? out.status : rac_cli_status_of(e);
 }

@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "connector/connection.h"
 #include "loop/worker.h"
+#include "openapi/read.h"
 #include "script/children.h"
 #include "workflow/engine.h"
 
@@ -194,6 +195,7 @@ static struct rac_flow *flow_make(const struct rac_plan *plan, rac_str name, int
                            .refs = 1};
     f->name = rac_arena_str(&a, name);
     f->a = a;
+    rac_flow_describe(f, RAC_S("default"), RAC_S("default"), &plan->workflow->doc->root);
     return f;
 }
 

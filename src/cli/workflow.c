@@ -16,34 +16,6 @@ enum { DOCUMENT_MAX = 104857600 };
 
 /* --- documents -------------------------------------------------------------------------------- */
 
-static rac_str last_of(rac_str path)
-{
-    while (path.n > 1 && path.p[path.n - 1] == '/')
-        path.n--;
-    size_t at = rac_str_rfind_char(path, '/');
-    return at == RAC_STR_NPOS ? path : rac_str_from(path, at + 1);
-}
-
-/* "hello" of hello.json, hello/ and hello/workflow.json; absent: the file says nothing. */
-static rac_str name_by_path(struct rac_cli *cli, rac_str path)
-{
-    rac_str base = last_of(path);
-    bool inner =
-        rac_str_eqi(base, RAC_S("workflow.json")) || rac_str_eqi(base, RAC_S("definition.json"));
-    if (inner) {
-        size_t at = rac_str_rfind_char(path, '/');
-        base = at == RAC_STR_NPOS ? RAC_S("") : last_of(rac_str_sub(path, 0, at));
-    }
-    size_t dot = rac_str_rfind_char(base, '.');
-    if (dot != RAC_STR_NPOS && dot > 0)
-        base = rac_str_sub(base, 0, dot);
-    char *name = rac_arena_cstr(cli->a, base);
-    for (size_t i = 0; i < base.n; i++)
-        if (!rac_is_alnum(name[i]) && strchr("_-().", name[i]) == NULL)
-            name[i] = '_';
-    return rac_str_sub((rac_str){name, base.n}, 0, 80);
-}
-
 static int put_file(struct rac_cli *cli, struct rac_json *files, const char *name, rac_str text)
 {
     struct rac_json v;
@@ -75,12 +47,12 @@ static rac_str account_of(struct rac_cli *cli, const char *src, const struct rac
 {
     rac_str path = x->path;
     if (path.p == NULL)
-        return name_by_path(cli, rac_str_of(src));
+        return rac_cli_flow_name(cli, rac_str_of(src));
     for (unsigned up = 0; up < 3; up++) {
         size_t at = rac_str_rfind_char(path, '/');
         path = at == RAC_STR_NPOS ? RAC_S("") : rac_str_sub(path, 0, at);
     }
-    return name_by_path(cli, path);
+    return rac_cli_flow_name(cli, path);
 }
 
 static int put(struct rac_cli *cli, struct rac_remote *r, rac_str path, rac_str body,
@@ -365,7 +337,7 @@ int rac_workflow_create(struct rac_cli *cli, struct rac_remote *r)
         status = document_of(cli, &v[i], source, account, &document, &says_name);
         if (group != NULL)
             path = rac_url_query_add(cli->a, path, RAC_S("group"), rac_str_of(group));
-        rac_str by_path = name_by_path(cli, source);
+        rac_str by_path = rac_cli_flow_name(cli, source);
         if (name != NULL)
             path = rac_url_query_add(cli->a, path, RAC_S("name"), rac_str_of(name));
         else if (!says_name && by_path.n > 0 && !rac_str_eq(by_path, RAC_S("-")))

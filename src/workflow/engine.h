@@ -41,8 +41,9 @@ enum { RAC_ENGINE_COUNTING_WORKER = 0 }; /* whose engine counts; the scheduler i
 struct rac_flow {
     int64_t key; /* of the store; 0 or less: no store has it (raccord run), each its own */
     rac_str tenant, group, id, name, revision;
-    rac_str account; /* integrationAccount.id as written; absent: none */
-    rac_str author;  /* user id: who saved this version, with whose rights it acts */
+    rac_str account;      /* integrationAccount.id as written; absent: none */
+    rac_str author;       /* user id: who saved this version, with whose rights it acts */
+    struct rac_json self; /* as workflow() gives it, but for the run: rac_flow_describe */
     bool enabled, stateless;
     const struct rac_workflow *workflow;
     const struct rac_plan *plan;
@@ -58,6 +59,10 @@ struct rac_flow {
 const struct rac_flow_trigger *rac_flow_trigger_find(const struct rac_flow *f, rac_str name);
 struct rac_flow *rac_flow_ref(struct rac_flow *f);
 void rac_flow_unref(struct rac_flow *f);
+/* Fills f->self (spec workflows §4.16, ids as in §4.14) once everything else is there. Names of
+ * subscription and resource group; resource: where location and tags may stand, or NULL. */
+void rac_flow_describe(struct rac_flow *f, rac_str subscription, rac_str group,
+                       const struct rac_json *resource);
 
 unsigned rac_flow_owner(rac_str run_name, unsigned workers); /* FNV-1a of the name */
 

@@ -40,8 +40,7 @@ void live_world(struct live *l)
 {
     l->world = (struct rac_run_world){.env = l->e->ports.env,
                                       .host = l->e->ports.host,
-                                      .workflow_id = l->flow->id,
-                                      .workflow_name = l->flow->name,
+                                      .workflow = &l->flow->self,
                                       .callback_url = callback_url,
                                       .self = l};
 }

@@ -81,8 +81,7 @@ struct rac_run_host {
 struct rac_run_world {
     const struct rac_env *env;
     const struct rac_run_host *host; /* NULL: none */
-    rac_str workflow_id;             /* 32 hex digits; absent: its name stands in */
-    rac_str workflow_name;           /* absent: that of its document */
+    const struct rac_json *workflow; /* rac_flow.self; NULL: workflow() has its run only */
     /* URL by which a waiting action is called back (§3.5); absent answer: not here. */
     rac_str (*callback_url)(void *self, const struct rac_run *r, const struct rac_wf_record *x,
                             struct rac_arena *a);

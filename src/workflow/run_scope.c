@@ -311,18 +311,13 @@ static struct rac_json workflow_json(struct rac_run *r)
 {
     if (r->workflow.type != RAC_JSON_NONE)
         return r->workflow;
-    struct rac_json o = rac_json_new_object(r->a), run = rac_json_new_object(r->a);
-    rac_str name = r->world->workflow_name, id = r->world->workflow_id;
-    if (name.n == 0)
-        name = r->plan->workflow->name;
-    id = rac_arena_printf(r->a, "/workflows/%.*s", RAC_FMT(id.n > 0 ? id : name));
-    RAC_JSON_PUT_STR(r->a, &o, "id", id);
-    RAC_JSON_PUT_STR(r->a, &o, "name", name);
-    RAC_JSON_PUT_STR(r->a, &o, "type", RAC_S("Microsoft.Logic/workflows"));
-    RAC_JSON_PUT_STR(r->a, &o, "location", RAC_S("local"));
-    RAC_JSON_PUT(r->a, &o, "tags", rac_json_new_object(r->a));
+    struct rac_json o = r->world->workflow != NULL ? rac_json_copy(r->a, r->world->workflow)
+                                                   : rac_json_new_object(r->a),
+                    run = rac_json_new_object(r->a);
     RAC_JSON_PUT_STR(r->a, &run, "id",
-                     rac_arena_printf(r->a, "%.*s/runs/%.*s", RAC_FMT(id), RAC_FMT(r->name)));
+                     rac_arena_printf(r->a, "%.*s/runs/%.*s",
+                                      RAC_FMT(rac_json_str(RAC_JSON_GET(&o, "id"), RAC_S(""))),
+                                      RAC_FMT(r->name)));
     RAC_JSON_PUT_STR(r->a, &run, "name", r->name);
     RAC_JSON_PUT_STR(r->a, &run, "type", RAC_S("Microsoft.Logic/workflows/runs"));
     RAC_JSON_PUT(r->a, &o, "run", run);

@@ -54,14 +54,11 @@ static bool piece(void *arg, rac_str bytes)
 }
 
 /* The state in which the inputs were evaluated; t->run NULL: it cannot be made again. */
-static void replay(struct reading *t, rac_str workflow_id, rac_str workflow_name,
-                   const struct rac_env *env)
+static void replay(struct reading *t, const struct rac_json *workflow, const struct rac_env *env)
 {
     struct replaying p = {t, RAC_OK};
-    t->world = (struct rac_run_world){.env = env,
-                                      .workflow_id = workflow_id,
-                                      .workflow_name = workflow_name,
-                                      .callback_url = no_callback};
+    t->world =
+        (struct rac_run_world){.env = env, .workflow = workflow, .callback_url = no_callback};
     t->place = (struct rac_run_place){.action = (uint32_t)(t->x->action - t->h->plan->actions),
                                       .repetition = rac_str_of(t->x->repetition)};
     t->run = rac_run_new(t->h->plan, &t->world, NULL, &t->state);
@@ -336,7 +333,7 @@ static const struct rac_json *recorded(struct reading *t, struct rac_json *room)
 }
 
 struct rac_json rac_traces_of(const struct rac_history *h, const struct rac_history_record *x,
-                              rac_str workflow_id, rac_str workflow_name, const struct rac_env *env,
+                              const struct rac_json *workflow, const struct rac_env *env,
                               struct rac_arena *a)
 {
     const struct rac_wf_action *action = x->action;
@@ -356,7 +353,7 @@ struct rac_json rac_traces_of(const struct rac_history *h, const struct rac_hist
     rac_arena_init(&t.state, STATE_BYTES_MAX);
     rac_arena_wipe_at_end(&t.state);
     if (hidden == 0 && action->fixed == NULL && x->repetitions < 0)
-        replay(&t, workflow_id, workflow_name, env);
+        replay(&t, workflow, env);
     value = recorded(&t, &room);
     if (condition)
         add_condition(&t, node, value);

@@ -28,11 +28,11 @@
 
 /*
  * {"inputs": [ExpressionRoot]}, of If and Switch {"expression": [ExpressionRoot]}; in a. x is a
- * record of h; of an aggregate (§7.6) only texts are told. Id and name as in rac_run_world. Takes as
+ * record of h; of an aggregate (§7.6) only texts are told. workflow as in rac_run_world. Takes as
  * long as reading the journal once more and evaluating; no errors: what cannot be told is not there.
  */
 struct rac_json rac_traces_of(const struct rac_history *h, const struct rac_history_record *x,
-                              rac_str workflow_id, rac_str workflow_name, const struct rac_env *env,
+                              const struct rac_json *workflow, const struct rac_env *env,
                               struct rac_arena *a);
 
 #endif

@@ -155,17 +155,6 @@ static struct rac_json trigger_record(const struct place *p, struct rac_arena *a
     return o;
 }
 
-static struct rac_json workflow_record(const struct rac_flow *f, struct rac_arena *a)
-{
-    struct rac_json o = rac_json_new_object(a);
-    RAC_JSON_PUT_STR(a, &o, "id", rac_str_concat(a, RAC_S("/workflows/"), f->id));
-    RAC_JSON_PUT_STR(a, &o, "name", f->name);
-    RAC_JSON_PUT_STR(a, &o, "type", RAC_S("Microsoft.Logic/workflows"));
-    RAC_JSON_PUT_STR(a, &o, "location", RAC_S("local"));
-    RAC_JSON_PUT(a, &o, "tags", rac_json_new_object(a));
-    return o;
-}
-
 static bool refer(void *self, enum rac_expr_ref ref, rac_str name, struct rac_arena *a,
                   struct rac_json *out)
 {
@@ -182,7 +171,7 @@ static bool refer(void *self, enum rac_expr_ref ref, rac_str name, struct rac_ar
         v = rac_json_get(&p->t->plan->workflow->settings, name);
         break;
     case RAC_EXPR_REF_WORKFLOW:
-        *out = workflow_record(p->c->flow, a);
+        *out = p->c->flow->self;
         return true;
     case RAC_EXPR_REF_CALLBACK_URL:
         *out = rac_json_of_str(p->c->callback_url);

@@ -142,6 +142,7 @@ static struct rac_flow *flow_like(struct rac_flow *f)
                           .name = f->name,
                           .revision = f->revision,
                           .author = f->author,
+                          .self = f->self,
                           .enabled = true,
                           .stateless = true,
                           .refs = 1};

@@ -118,6 +118,21 @@ test('what a loop reads of actions outside of it is not kept for each iteration'
   assert.deepEqual([r.status, r.text], [200, 'aab']);
 });
 
+test('workflow() names the workflow and its run as the profile names them', async (t) => {
+  const s = await serve(t), definition = echo('@workflow()').definition;
+  const told = async (name, document) => {
+    const kept = await saved(s, name, document), r = await post(await url(s, name), {}), { id, ...w } = r.json;
+    assert.deepEqual(w.run, { id: `${id}/runs/${r.headers.get('x-ms-workflow-run-id')}`, name: r.headers.get('x-ms-workflow-run-id'), type: 'Microsoft.Logic/workflows/runs' });
+    delete w.run;
+    return [kept, { id, ...w }];
+  };
+  const type = 'Microsoft.Logic/workflows', arm = '/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic/workflows';
+  assert.deepEqual((await told('c', { definition, location: 'here', tags: { a: 'b' } }))[1], { id: `${arm}/c`, name: 'c', type, location: 'here', tags: { a: 'b' } });
+  assert.deepEqual((await told('s', { definition, kind: 'Stateless' }))[1], { id: '/workflows/s', name: 's', type, location: 'local', tags: {} });
+  const [flow, f] = await told('f', { properties: { displayName: 'A flow', definition, connectionReferences: {} } });
+  assert.deepEqual(f, { id: `/workflows/${flow.id}`, name: flow.id, type, location: 'local', tags: { flowDisplayName: 'f', environmentName: 'default' } });
+});
+
 // --- requests -------------------------------------------------------------------------------------
 
 test('method, relative path, schema, body kinds, size', async (t) => {

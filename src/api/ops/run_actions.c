@@ -298,7 +298,7 @@ void rac_ops_repetition_request_get(struct rac_ask *q)
 static void traces_of(struct rac_run_reading *r, const struct rac_history_record *v)
 {
     struct rac_ask *q = r->q;
-    rac_ask_answer(q, rac_traces_of(r->history, v, r->flow.id, r->flow.name, q->w->env, q->a));
+    rac_ask_answer(q, rac_traces_of(r->history, v, &r->live->flow->self, q->w->env, q->a));
 }
 
 static void show_traces(struct rac_run_reading *r)

@@ -118,7 +118,7 @@ static void says_who_it_is(void **state)
     snprintf(want, sizeof want,
              "{\"statusCode\":200,\"headers\":{},\"body\":\"/workflows/%.*s %.*s "
              "/workflows/%.*s/runs/%s\"}",
-             RAC_FMT(f->id), RAC_FMT(f->name), RAC_FMT(f->id), a.run);
+             RAC_FMT(f->name), RAC_FMT(f->name), RAC_FMT(f->name), a.run);
     assert_string_equal(a.text, want);
     world_free(w);
 }

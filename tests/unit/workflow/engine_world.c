@@ -299,6 +299,7 @@ struct rac_flow *world_flow_of(struct world *w, const char *document)
                            .refs = 1};
     f->name = rac_arena_printf(&a, "flow%zu", w->flows_n + 1);
     f->a = a;
+    rac_flow_describe(f, RAC_S("s"), RAC_S("g"), &doc->root);
     w->flows[w->flows_n++] = f;
     return f;
 }

@@ -71,7 +71,7 @@ static void expect(struct world *w, const char *run, const char *action, const c
             rac_history_repetition(h, rac_str_of(action), rac_str_of(repetition), &a, &one),
             RAC_OK);
     assert_non_null(x);
-    struct rac_json o = rac_traces_of(h, x, w->flows[0]->id, w->flows[0]->name, &w->env, &a);
+    struct rac_json o = rac_traces_of(h, x, &w->flows[0]->self, &w->env, &a);
     const struct rac_json_member *m = rac_json_member_at(&o, 0);
     assert_int_equal(rac_json_len(&o), 1);
     print(&m->value, &b);
@@ -466,8 +466,7 @@ static void large(void **state RAC_UNUSED)
     struct rac_history_source source = {pieces, value, &from};
     struct rac_history *h;
     assert_int_equal(rac_history_open(w->flows[0]->plan, &source, &a, &h), RAC_OK);
-    o = rac_traces_of(h, rac_history_action(h, RAC_S("Much")), RAC_STR_NULL, RAC_STR_NULL, &w->env,
-                      &a);
+    o = rac_traces_of(h, rac_history_action(h, RAC_S("Much")), NULL, &w->env, &a);
     const struct rac_json *part = rac_json_at(RAC_JSON_GET(&o, "inputs"), 0);
     unsigned with = 0, n = 0;
     while ((part = rac_json_at(RAC_JSON_GET(part, "subexpressions"), 0)) != NULL) {
