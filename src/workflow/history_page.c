@@ -517,7 +517,8 @@ static struct rac_json value_of(const struct page *p, const struct rac_history_v
 static void only_request(struct page *p, const struct rac_history_record *x, uint32_t frame)
 {
     char id[37];
-    if (x->end_ms == 0 || !x->inputs.has) /* under way, or it did not come to that */
+    if (x->end_ms == 0 || !x->inputs.has || /* under way; it did not come to that; */
+        x->start_ms < p->h->run.start_ms)   /* another run sent it (§4.15) */
         return;
     struct rac_json in = value_of(p, &x->inputs), out = value_of(p, &x->outputs);
     struct rac_history_request *q = request_add(p, x->start_ms, x->end_ms);

@@ -177,7 +177,7 @@ static void requests_at_once(void **state)
 {
     (void)state;
     struct world *w = world_new(3, true);
-    struct world_answer a;
+    struct world_answer a, again = {0};
     struct read r;
     struct rac_history_request *v;
     size_t n;
@@ -228,6 +228,18 @@ static void requests_at_once(void **state)
     /* one whose inputs could not be evaluated was not sent */
     assert_int_equal(rac_history_requests(r.h, RAC_S("Never"), RAC_STR_NULL, &w->a, &v, &n),
                      RAC_OK);
+    assert_int_equal(n, 0);
+    /* nor did a run that took its result over send anything */
+    world_pass(w, 60000);
+    struct rac_fire fire = {.flow = f,
+                            .copy_run = rac_str_of(a.run),
+                            .copy_action = RAC_S("Never"),
+                            .bypass_limits = true};
+    rac_engine_fire(w->engine, &fire, world_fired, &again);
+    world_settle(w);
+    read_run(&r, w, &again);
+    assert_int_equal(rac_history_action(r.h, RAC_S("Out"))->status, RAC_WF_SUCCEEDED);
+    assert_int_equal(rac_history_requests(r.h, RAC_S("Out"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
     assert_int_equal(n, 0);
     world_free(w);
 }
