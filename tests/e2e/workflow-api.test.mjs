@@ -84,6 +84,7 @@ test('life of a workflow: every operation answers as it is described', async (t)
   assert.equal(repetitions.length, 2);
   const one = `${of}/actions/One/repetitions/${repetitions[0].repetition ?? '000000'}`;
   await ok('GET', one);
+  assert.equal(await ok('GET', `${one}/inputs`), 1);
   assert.equal(await ok('GET', `${one}/outputs`), 1);
   await ok('GET', `${one}/expressionTraces`);
   assert.equal((await ok('GET', `${of}/actions/Each/scopeRepetitions`)).value.length, 2);

@@ -220,6 +220,18 @@ void rac_ops_scope_repetition_get(struct rac_ask *q)
     rac_run_read(q, RAC_MAY_WORKFLOW_READ, show_scope_repetition);
 }
 
+static void show_repetition_inputs(struct rac_run_reading *r)
+{
+    struct rac_history_record v;
+    if (repetition_of(r, false, &v))
+        answer_value(r, &v.inputs);
+}
+
+void rac_ops_repetition_inputs(struct rac_ask *q)
+{
+    rac_run_read(q, RAC_MAY_WORKFLOW_READ, show_repetition_inputs);
+}
+
 static void show_repetition_outputs(struct rac_run_reading *r)
 {
     struct rac_history_record v;
