@@ -77,8 +77,8 @@ static void live_fill(struct rac_live_flow *live, const struct rac_flow_document
         trigger_read(doc->workflow->profile, m, a, t);
         rac_trigger_compile(live->flow->plan, t->name, t->node, a, rule);
         t->rule = rule;
-        t->judged =
-            rule->conditions_n > 0 || rule->splits || rule->tracking != NULL || rule->runs > 0;
+        t->judged = rule->conditions_n > 0 || rule->splits || rule->tracking != NULL ||
+                    rule->runs > 0 || rule->inputs != NULL;
     }
     live->flow->triggers = live->rules;
     live->flow->triggers_n = live->triggers_n;

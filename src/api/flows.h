@@ -30,7 +30,7 @@ struct rac_live_trigger {
     const struct rac_json *node;
     const struct rac_inbound *inbound;
     const struct rac_flow_trigger *rule; /* what its outputs start */
-    bool judged; /* conditions, splitOn, a tracking expression or a limit: by api/firing */
+    bool judged; /* conditions, splitOn, a tracking expression, a limit, inputs: by api/firing */
     bool request, webhook; /* fired by HTTP: Request and Manual; the webhook types */
     bool suppresses_headers, splits;
 };

@@ -127,6 +127,20 @@ static void copy_in(struct firing *g, const struct rac_firing *f)
     g->f.row = &g->row;
 }
 
+/* Inputs as of now, where a trigger of this kind has some (§2.1); those that cannot be evaluated are
+ * not shown. The callback URL would let every reader of the history fire the trigger. */
+static void evaluate_inputs(struct firing *g)
+{
+    struct rac_firing *f = &g->f;
+    struct rac_json *v = RAC_NEW(&g->a, struct rac_json);
+    struct rac_trigger_context c = {
+        .flow = f->flow, .env = f->env, .callback_url = RAC_S("*sanitized*")};
+    rac_str why;
+    if (f->inputs == NULL && f->trigger->inputs != NULL &&
+        rac_trigger_evaluate(f->trigger, &c, NULL, f->trigger->inputs, &g->a, v, &why))
+        f->inputs = v;
+}
+
 /* --- messages of a batch ---------------------------------------------------------------------- */
 
 /* Whether the items are the messages, one by one. */
@@ -220,7 +234,8 @@ void rac_trigger_fire(const struct rac_firing *f, rac_firing_fn done, void *arg)
     *g = (struct firing){.done = done, .arg = arg, .under_way = 1};
     rac_arena_init(&g->a, FIRING_BYTES_MAX);
     copy_in(g, f);
-    struct rac_trigger_context c = {.flow = f->flow, .env = f->env};
+    evaluate_inputs(g);
+    struct rac_trigger_context c = {.flow = f->flow, .env = f->env, .inputs = g->f.inputs};
     struct rac_trigger_verdict v;
     struct rac_namer namer = {.env = f->env};
     rac_trigger_judge(f->trigger, &c, f->outputs, &g->a, &v);

@@ -5,6 +5,7 @@
 #include "crypto/digest.h"
 #include "workflow/history_priv.h"
 #include "workflow/retry.h"
+#include "workflow/trigger.h"
 
 #include <stdlib.h>
 
@@ -229,6 +230,19 @@ struct fold {
     rac_err err;
 };
 
+/* Of a Request, whose journal has none (rac_trigger_request_inputs). */
+static struct rac_history_value request_inputs(const struct rac_history *h, bool hide)
+{
+    struct rac_json v = rac_trigger_request_inputs(h->plan, h->run.trigger);
+    struct rac_history_value out = {.has = v.type != RAC_JSON_NONE, .secured = hide};
+    if (!out.has)
+        return out;
+    out.text = rac_json_print_str(&v, 0, h->a); /* no raw one: it is not repeated */
+    out.text = rac_secure_mask_text(rac_secure_values_of_plan(h->plan), out.text, h->a);
+    out.size = out.text.n;
+    return out;
+}
+
 static void fold_run(struct rac_history *h, const struct rac_entry *e)
 {
     struct rac_history_run *r = &h->run;
@@ -243,11 +257,14 @@ static void fold_run(struct rac_history *h, const struct rac_entry *e)
     r->origin = rac_json_str(RAC_JSON_GET(&facts, "origin"), RAC_STR_NULL);
     r->scheduled_ms = rac_json_int(RAC_JSON_GET(&facts, "scheduled"), 0);
     r->trigger = rac_json_str(RAC_JSON_GET(&facts, "trigger"), h->plan->trigger_name);
+    r->trigger_code = rac_json_str(RAC_JSON_GET(&facts, "code"), RAC_STR_NULL);
     rac_run_id(h->seed, 0, 0, RAC_RUN_ID_TRIGGER, r->tracking_id);
     r->correlation = rac_json_str(RAC_JSON_GET(&facts, "correlation"), RAC_STR_NULL);
     if (r->correlation.p == NULL)
         r->correlation = rac_arena_str(h->a, (rac_str){r->tracking_id, 36});
     r->inputs = history_value_of(h, &e->inputs, hide_in, h->a);
+    if (!r->inputs.has)
+        r->inputs = request_inputs(h, hide_in);
     r->outputs = history_value_of(h, &e->outputs, hide_out, h->a);
 }
 
@@ -528,7 +545,9 @@ static bool head_piece(void *arg, rac_str bytes)
     e.inputs.kind = e.outputs.kind = RAC_VALUE_NONE; /* nobody asks what they are */
     fold_run(&h, &e);
     *x->out = h.run;
+    bool derived = in.kind == RAC_VALUE_NONE && x->out->inputs.has;
     x->out->inputs = only_whether(&in, (hidden & RAC_SECURE_INPUTS) != 0);
+    x->out->inputs.has |= derived;
     x->out->outputs = only_whether(&out, (hidden & RAC_SECURE_OUTPUTS) != 0);
     x->err = RAC_OK;
     return false;

@@ -70,6 +70,7 @@ struct rac_history_run {
     rac_str tracking, correlation;
     rac_str origin;                           /* history name it repeats; absent: none */
     rac_str trigger;                          /* its name */
+    rac_str trigger_code;                     /* of the answer to its poll; absent: none */
     char tracking_id[37];                     /* of the trigger */
     rac_ms scheduled_ms;                      /* 0: none */
     struct rac_history_value inputs, outputs; /* of the trigger */

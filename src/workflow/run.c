@@ -14,6 +14,7 @@
 #include "workflow/http_status.h"
 #include "workflow/run_priv.h"
 #include "workflow/secure.h"
+#include "workflow/trigger.h"
 
 #include <stdarg.h>
 
@@ -533,6 +534,9 @@ void rac_run_create(struct rac_run *r, const struct rac_run_facts *f)
         RAC_JSON_PUT(r->a, &facts, "depth", rac_json_of_int(f->depth));
     if (f->caller_waits)
         RAC_JSON_PUT(r->a, &facts, "waits", rac_json_of_bool(true));
+    rac_str code = rac_trigger_code(f->trigger_outputs, r->a);
+    if (code.p != NULL) /* so that lists tell it without reading the outputs */
+        RAC_JSON_PUT_STR(r->a, &facts, "code", code);
     e.extra = run_value(facts);
     if (f->trigger_inputs != NULL)
         e.inputs = run_value(*f->trigger_inputs);

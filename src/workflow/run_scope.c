@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "workflow/run_priv.h"
+#include "workflow/trigger.h"
 
 /* --- records as expressions see them (§3) ----------------------------------------------------- */
 
@@ -71,6 +72,9 @@ static struct rac_json trigger_json(struct rac_run *r)
         RAC_JSON_PUT(r->a, &o, "scheduledTime", time_json(r, r->scheduled_ms));
     RAC_JSON_PUT_STR(r->a, &o, "originHistoryName", r->origin.p ? r->origin : r->name);
     RAC_JSON_PUT_STR(r->a, &o, "status", RAC_S("Succeeded"));
+    rac_str code = rac_trigger_code(RAC_JSON_GET(&o, "outputs"), r->a);
+    if (code.p != NULL)
+        RAC_JSON_PUT_STR(r->a, &o, "code", code);
     r->trigger = o;
     return o;
 }
@@ -78,6 +82,8 @@ static struct rac_json trigger_json(struct rac_run *r)
 void run_bind_trigger(struct rac_run *r, struct rac_json inputs, struct rac_json outputs)
 {
     r->trigger = rac_json_new_object(r->a);
+    if (inputs.type == RAC_JSON_NONE)
+        inputs = rac_trigger_request_inputs(r->plan, r->trigger_name);
     RAC_JSON_PUT_STR(r->a, &r->trigger, "name", r->trigger_name);
     if (inputs.type != RAC_JSON_NONE)
         RAC_JSON_PUT(r->a, &r->trigger, "inputs", inputs);

@@ -82,8 +82,9 @@ struct rac_firing {
     const struct rac_env *env;
     struct rac_flow *flow;
     const struct rac_flow_trigger *trigger;
-    const struct rac_json *inputs, *outputs; /* NULL: none */
-    rac_str tracking;                        /* said by the caller; absent: none */
+    const struct rac_json *inputs;  /* NULL: none, or to be evaluated (trigger.h) */
+    const struct rac_json *outputs; /* NULL: none */
+    rac_str tracking;               /* said by the caller; absent: none */
     rac_ms scheduled_ms;
     bool waits; /* for a Response: only when one run starts */
     const struct rac_flow_trigger_row *row;

@@ -1,6 +1,8 @@
 #include "workflow/trigger.h"
 
 #include "base/str.h"
+#include "workflow/authentication.h"
+#include "workflow/http_status.h"
 #include "workflow/ident.h"
 #include "workflow/secure.h"
 
@@ -103,6 +105,41 @@ unsigned rac_trigger_limit(const struct rac_workflow *w, const struct rac_json *
     return (unsigned)runs;
 }
 
+static enum rac_trigger_class class_of(rac_str type)
+{
+    for (size_t i = 0; i < RAC_COUNT(classes); i++)
+        if (rac_str_eqi(type, classes[i].word))
+            return classes[i].class;
+    return RAC_TRIGGER_OTHER;
+}
+
+struct rac_json rac_trigger_request_inputs(const struct rac_plan *p, rac_str trigger)
+{
+    const struct rac_json *node =
+        rac_str_eq(trigger, p->trigger_name)
+            ? p->trigger
+            : get(get(p->workflow->definition, RAC_S("triggers")), trigger);
+    const struct rac_json *inputs = get(node, RAC_S("inputs"));
+    rac_str type = rac_json_str(get(node, RAC_S("type")), RAC_S(""));
+    return inputs != NULL && class_of(type) == RAC_TRIGGER_REQUEST ? *inputs : rac_json_none;
+}
+
+bool rac_trigger_evaluates_inputs(const struct rac_flow_trigger *t)
+{
+    return t->class == RAC_TRIGGER_WEBHOOK || t->class == RAC_TRIGGER_MESSAGES ||
+           t->class == RAC_TRIGGER_TIMER || t->class == RAC_TRIGGER_WINDOW;
+}
+
+/* Credentials are never recorded (§5.1). */
+static const struct rac_expr *compile_inputs(const struct rac_json *inputs, struct rac_arena *a)
+{
+    struct rac_json *shown = RAC_NEW(a, struct rac_json);
+    if (inputs == NULL)
+        return NULL;
+    *shown = rac_authentication_mask(inputs, a);
+    return compiled(shown, a);
+}
+
 void rac_trigger_compile(const struct rac_plan *p, rac_str name, const struct rac_json *node,
                          struct rac_arena *a, struct rac_flow_trigger *out)
 {
@@ -113,15 +150,13 @@ void rac_trigger_compile(const struct rac_plan *p, rac_str name, const struct ra
         .node = node,
         .plan = p,
     };
-    for (size_t i = 0; i < RAC_COUNT(classes); i++)
-        if (rac_str_eqi(out->type_word, classes[i].word))
-            out->class = classes[i].class;
+    out->class = class_of(out->type_word);
     compile_conditions(out, a);
     compile_split(out, a);
     out->tracking = compiled(get(get(node, RAC_S("correlation")), RAC_S("clientTrackingId")), a);
     out->recurrence = compiled(get(node, RAC_S("recurrence")), a);
-    if (out->class == RAC_TRIGGER_MESSAGES)
-        out->inputs = compiled(get(node, RAC_S("inputs")), a);
+    if (rac_trigger_evaluates_inputs(out))
+        out->inputs = compile_inputs(get(node, RAC_S("inputs")), a);
     unsigned waiting;
     out->runs = rac_trigger_limit(p->workflow, node, &waiting);
 }
@@ -142,16 +177,30 @@ struct place {
     const struct rac_json *outputs;
 };
 
+rac_str rac_trigger_code(const struct rac_json *outputs, struct rac_arena *a)
+{
+    int64_t status = rac_json_int(rac_json_get(outputs, RAC_S("statusCode")), 0);
+    return status > 0 ? rac_http_status_name((int)status, a) : RAC_STR_NULL;
+}
+
+/* What there is of §2.1 before there is a run; conditions of a poll are asked whatever the answer
+ * was, so its status is told. */
 static struct rac_json trigger_record(const struct place *p, struct rac_arena *a)
 {
-    struct rac_json o = rac_json_new_object(a);
-    const struct rac_json *status = rac_json_get(p->outputs, RAC_S("statusCode"));
+    struct rac_json o = rac_json_new_object(a), inputs;
+    int64_t status = rac_json_int(rac_json_get(p->outputs, RAC_S("statusCode")), 200);
+    rac_str code = rac_trigger_code(p->outputs, a);
+    inputs =
+        p->c->inputs != NULL ? *p->c->inputs : rac_trigger_request_inputs(p->t->plan, p->t->name);
     RAC_JSON_PUT_STR(a, &o, "name", p->t->name);
+    if (inputs.type != RAC_JSON_NONE)
+        RAC_JSON_PUT(a, &o, "inputs", inputs);
     if (p->outputs != NULL)
         RAC_JSON_PUT(a, &o, "outputs", *p->outputs);
-    if (status != NULL)
-        RAC_JSON_PUT(a, &o, "code", *status);
-    RAC_JSON_PUT_STR(a, &o, "status", RAC_S("Succeeded"));
+    RAC_JSON_PUT_STR(a, &o, "status",
+                     status >= 200 && status < 300 ? RAC_S("Succeeded") : RAC_S("Failed"));
+    if (code.p != NULL)
+        RAC_JSON_PUT_STR(a, &o, "code", code);
     return o;
 }
 

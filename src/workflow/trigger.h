@@ -42,7 +42,8 @@ struct rac_flow_trigger {
     const struct rac_expr *split;                     /* NULL with splits: "@autoload()" */
     const struct rac_expr *tracking, *split_tracking; /* NULL: none */
     const struct rac_expr *recurrence;                /* NULL: none */
-    const struct rac_expr *inputs;                    /* of Batch; NULL: none */
+    const struct rac_expr *inputs;                    /* without credentials; NULL: none, or
+                                                       * not for rac_trigger_evaluates_inputs */
     unsigned runs;                                    /* concurrency; 0: no limit */
 };
 
@@ -65,7 +66,8 @@ rac_str rac_webhook_key(const struct rac_flow *f, const struct rac_env *env,
 struct rac_trigger_context {
     const struct rac_flow *flow;
     const struct rac_env *env;
-    rac_str callback_url; /* of listCallbackUrl(); absent: none */
+    rac_str callback_url;          /* of listCallbackUrl(); absent: none */
+    const struct rac_json *inputs; /* recorded ones, for trigger(); NULL: none */
 };
 
 enum rac_trigger_outcome { RAC_TRIGGER_FIRES, RAC_TRIGGER_SKIPS, RAC_TRIGGER_FAILS };
@@ -92,6 +94,14 @@ void rac_trigger_judge(const struct rac_flow_trigger *t, const struct rac_trigge
 bool rac_trigger_evaluate(const struct rac_flow_trigger *t, const struct rac_trigger_context *c,
                           const struct rac_json *outputs, const struct rac_expr *x,
                           struct rac_arena *a, struct rac_json *out, rac_str *why);
+/* What trigger() shows as the inputs of a trigger (§2.1). A poll records what it sent; a Request has
+ * its own as the definition gives them, which nobody need record; others are evaluated when they
+ * fire. NONE: it has none, or is of another kind. */
+struct rac_json rac_trigger_request_inputs(const struct rac_plan *p, rac_str trigger);
+bool rac_trigger_evaluates_inputs(const struct rac_flow_trigger *t);
+/* Its code: the name of the status a poll was answered with; absent: there is none. */
+rac_str rac_trigger_code(const struct rac_json *outputs, struct rac_arena *a);
+
 /* Its recurrence as of now; false: it has none or it is wrong (*why). */
 bool rac_trigger_recurrence(const struct rac_flow_trigger *t, const struct rac_trigger_context *c,
                             struct rac_arena *a, struct rac_recurrence *out, rac_str *why);

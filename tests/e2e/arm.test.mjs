@@ -81,7 +81,8 @@ async function life(client, service, call) {
   assert.equal(runs.length, 1);
   assert.equal(runs[0].name, answer.run);
   assert.deepEqual((await (await call(runs[0].trigger.outputsLink.uri, undefined, 'GET').then((x) => JSON.parse(x.text)))).body, { numbers: [1, 2, 3] });
-  assert.equal(runs[0].trigger.inputsLink, undefined);
+  const text = async (link) => JSON.parse((await call(link.uri, undefined, 'GET')).text);
+  assert.deepEqual(await text(runs[0].trigger.inputsLink), resource.definition.triggers.manual.inputs);
   assert.match(runs[0].trigger.trackingId, /^[0-9a-f-]{36}$/);
   const run = await until('the run ends', async () => { const r = await client.workflowRuns.get(rg, name, answer.run); return r.endTime && r; });
   assert.equal(run.status, 'Succeeded');

@@ -263,3 +263,81 @@ test('a trigger that polls does so when it is run by hand; with a body it is run
   assert.equal((await runs(s, 'hand')).length, 2);
   assert.equal(b.asked.length, 1);
 });
+
+test('trigger() has the members of its kind, in their order, and the history the same', async (t) => {
+  const b = await backend(t, (q) => [q.url === '/teapot' ? 418 : 200, {}, { n: 1 }]);
+  const s = await serve(t, { args: loopback });
+  const common = ['startTime', 'endTime', 'trackingId', 'clientTrackingId'], last = ['originHistoryName', 'status'];
+  const see = { See: { type: 'Compose', inputs: '@trigger()', runAfter: {} } };
+  const make = async (name, trigger, more = {}) => {
+    const r = await s.api('PUT', `/api/v1/workflows/${name}`, { definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { t: trigger }, actions: see, ...more } });
+    assert.equal(r.status, 201, r.text);
+  };
+  // What the only run saw and shows: [trigger(), the inputs its history links to, that entry of history].
+  const told = async (name) => {
+    const [run] = await until(`${name} runs`, async () => { const v = await runs(s, name); return v[0]?.endTime && v; });
+    const seen = (await s.api('GET', `/api/v1/runs/${run.id}/actions/See/outputs`)).json;
+    const whole = (await s.api('GET', `/api/v1/runs/${run.id}`)).json.trigger;
+    const entry = (await s.api('GET', `/api/v1/workflows/${name}/triggers/t/histories/${run.name}`)).json;
+    const linked = async (link) => link && (await fetch(link.uri)).json();
+    assert.deepEqual(await linked(whole.outputsLink), seen.outputs, name);
+    for (const x of [whole, entry]) {
+      assert.deepEqual(await linked(x.inputsLink), seen.inputs, name);
+      assert.equal(x.code, seen.code, name);
+      assert.equal(x.scheduledTime === undefined, seen.scheduledTime === undefined, name);
+      for (const link of [x.inputsLink, x.outputsLink]) assert.ok(link === undefined || (link.contentSize > 0 && /^[0-9a-f]{64}$/.test(link.contentHash.value)), name);
+    }
+    assert.deepEqual([run.trigger.inputsLink !== undefined, run.trigger.code], [seen.inputs !== undefined, seen.code], name);
+    return [seen, seen.inputs];
+  };
+  const call = async (name) => {
+    const { value } = (await s.api('POST', `/api/v1/workflows/${name}/triggers/t:callback`, {})).json;
+    assert.equal((await fetch(value, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' })).status, 202);
+  };
+
+  const inputs = { method: 'POST', schema: { type: 'object' } };
+  await make('request', { type: 'Request', kind: 'Http', inputs });
+  await make('bare', { type: 'Request', kind: 'Http' });
+  await make('judged', { type: 'Manual', kind: 'Http', inputs, conditions: [{ expression: "@equals(trigger()['inputs']['method'], 'POST')" }] });
+  for (const name of ['request', 'bare', 'judged']) {
+    await call(name);
+    const [seen, given] = await told(name);
+    assert.deepEqual(Object.keys(seen), ['name', ...(name === 'bare' ? [] : ['inputs']), 'outputs', ...common, ...last], name);
+    assert.deepEqual(given, name === 'bare' ? undefined : inputs);
+  }
+  await make('tick', { type: 'Recurrence', recurrence: { frequency: 'Day', interval: 1 } });
+  assert.deepEqual(Object.keys((await told('tick'))[0]), ['name', ...common, 'scheduledTime', ...last]);
+  await make('window', { type: 'SlidingWindow', inputs: { delay: 'PT0S' }, recurrence: { frequency: 'Second', interval: 1, startTime: new Date(Date.now() - 1500).toISOString().slice(0, 19) + 'Z', endTime: new Date(Date.now() - 300).toISOString().slice(0, 19) + 'Z' } });
+  const [window, delay] = await told('window');
+  assert.deepEqual([Object.keys(window), delay], [['name', 'inputs', 'outputs', ...common, 'scheduledTime', ...last], { delay: 'PT0S' }]);
+
+  // a poll shows what it sent, and the status of the answer; without credentials
+  const authentication = { type: 'Basic', username: 'u', password: "@parameters('p')" };
+  const far = { frequency: 'Day', interval: 1, startTime: '2060-01-01T00:00:00Z' }, secret = { parameters: { p: { type: 'SecureString', defaultValue: 'geheim' } } };
+  await make('poll', { type: 'Http', inputs: { method: 'GET', uri: `${b.url}/items`, authentication }, recurrence: far }, secret);
+  await make('odd', { type: 'Http', inputs: { method: 'GET', uri: `${b.url}/teapot`, retryPolicy: { type: 'none' } }, recurrence: far, conditions: [{ expression: "@and(equals(triggers().code, '418'), equals(triggers().status, 'Failed'))" }] });
+  for (const name of ['poll', 'odd']) {
+    await s.api('POST', `/api/v1/workflows/${name}/triggers/t:run`);
+    const [seen, sent] = await told(name);
+    assert.deepEqual(Object.keys(seen), ['name', 'inputs', 'outputs', ...common, ...last, 'code'], name);
+    assert.deepEqual([seen.code, sent.method, sent.authentication], [name === 'poll' ? 'OK' : '418', 'GET', name === 'poll' ? '*sanitized*' : undefined]);
+  }
+  // a webhook shows what it subscribed with
+  await make('hook', { type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: `${b.url}/subscribe`, body: { url: '@listCallbackUrl()', who: "@parameters('who')" }, authentication }, unsubscribe: {} } }, { parameters: { ...secret.parameters, who: { type: 'String', defaultValue: 'me' } } });
+  const { body } = await until('it subscribes', () => b.asked.find((x) => x.url === '/subscribe'));
+  assert.equal((await fetch(JSON.parse(body).url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).status, 202);
+  const [hook, subscribed] = await told('hook');
+  assert.deepEqual(Object.keys(hook), ['name', 'inputs', 'outputs', ...common, ...last]);
+  assert.deepEqual(subscribed, { subscribe: { method: 'POST', uri: `${b.url}/subscribe`, body: { url: '*sanitized*', who: 'me' }, authentication: '*sanitized*' }, unsubscribe: {} });
+  // a batch shows what releases it
+  const release = { mode: 'Inline', configurations: { b: { releaseCriteria: { messageCount: 1 } } } };
+  await make('batch', { type: 'Batch', inputs: release });
+  await make('sends', { type: 'Request', kind: 'Http' }, { actions: { Send: { type: 'SendToBatch', inputs: { batchName: 'b', content: 1, host: { triggerName: 't', workflow: { id: 'batch' } } }, runAfter: {} } } });
+  await call('sends');
+  assert.deepEqual((await told('batch'))[1], release);
+  // an entry of history belongs to its trigger
+  await s.api('PUT', '/api/v1/workflows/pair', { definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { t: { type: 'Request', kind: 'Http' }, u: { type: 'Request', kind: 'Http' } }, actions: see } });
+  await call('pair');
+  const [run] = await until('pair runs', async () => { const v = await runs(s, 'pair'); return v.length && v; });
+  assert.equal((await s.api('GET', `/api/v1/workflows/pair/triggers/u/histories/${run.name}`)).status, 404);
+});

@@ -83,6 +83,11 @@ static bool find(struct rac_run_reading *r, enum rac_action action)
     return e == RAC_OK;
 }
 
+void rac_run_open(struct rac_run_reading *r)
+{
+    rac_flows_want_version(r->q->w->flows, r->flow.key, r->run.revision, run_ready, r);
+}
+
 void rac_run_read(struct rac_ask *q, enum rac_action action,
                   void (*then)(struct rac_run_reading *r))
 {
@@ -90,7 +95,7 @@ void rac_run_read(struct rac_ask *q, enum rac_action action,
     r->q = q;
     r->then = then;
     if (find(r, action))
-        rac_flows_want_version(q->w->flows, r->flow.key, r->run.revision, run_ready, r);
+        rac_run_open(r);
 }
 
 /* {name: ActionSummary}, as monitoring clients ask for with $expand. */
@@ -362,5 +367,5 @@ void rac_ops_history_resubmit(struct rac_ask *q)
         rac_ask_fail_err(q, RAC_E_NOT_FOUND, "trigger history");
         return;
     }
-    rac_flows_want_version(q->w->flows, r->flow.key, r->run.revision, run_ready, r);
+    rac_run_open(r);
 }

@@ -27,6 +27,8 @@ struct rac_run_reading {
  * then, now or later. */
 void rac_run_read(struct rac_ask *q, enum rac_action action,
                   void (*then)(struct rac_run_reading *r));
+/* The same for one that was found: q, flow, run and then are set. */
+void rac_run_open(struct rac_run_reading *r);
 /* For those who have the run without an ask. source's self is the store and the run: keep it. */
 struct rac_run_source {
     const struct rac_flow_store *store;

@@ -178,6 +178,20 @@ static struct rac_json parameters_json(struct rac_arena *a, const struct rac_jso
     return out;
 }
 
+/* {id, name, type}: what is left out of an account that is named by its path (ResourceReference). */
+static struct rac_json account_ref(struct rac_arena *a, const struct rac_json *given)
+{
+    struct rac_json o = rac_json_copy(a, given);
+    rac_str id = rac_json_str(rac_json_geti(given, RAC_S("id")), RAC_S(""));
+    size_t slash = rac_str_rfind_char(id, '/');
+    rac_str name = slash == RAC_STR_NPOS ? id : rac_str_from(id, slash + 1);
+    if (name.n > 0 && RAC_JSON_GET(&o, "name") == NULL)
+        RAC_JSON_PUT_STR(a, &o, "name", name);
+    if (name.n > 0 && RAC_JSON_GET(&o, "type") == NULL)
+        RAC_JSON_PUT_STR(a, &o, "type", RAC_S("Microsoft.Logic/integrationAccounts"));
+    return o;
+}
+
 /* The document's own members, those that stand before properties in ARM first. */
 static void put_document(struct rac_arena *a, struct rac_json *o, rac_str text, bool whole,
                          bool native)
@@ -194,6 +208,9 @@ static void put_document(struct rac_arena *a, struct rac_json *o, rac_str text, 
         put_member(a, o, &doc, "profile");
     for (size_t i = 0; i < RAC_COUNT(rest); i++)
         put_member(a, o, &doc, rest[i]);
+    const struct rac_json *account = RAC_JSON_GET(o, "integrationAccount");
+    if (!native && rac_json_is_object(account))
+        RAC_JSON_PUT(a, o, "integrationAccount", account_ref(a, account));
     if (!whole)
         return;
     put_member(a, o, &doc, "definition");
@@ -387,6 +404,7 @@ struct rac_json rac_shape_fired(const struct rac_flow_view *v, const struct rac_
     RAC_JSON_PUT_STR(a, &o, "trackingId", run->correlation);
     RAC_JSON_PUT(a, &o, "correlation", correlation(a, run->tracking));
     if (head != NULL) {
+        rac_json_put_str(a, &o, RAC_S("code"), head->trigger_code);
         rac_json_put_time(a, &o, RAC_S("scheduledTime"), head->scheduled_ms);
         put_link(v, live, &o, "inputsLink", &head->inputs, c, "TriggerInputs");
         put_link(v, live, &o, "outputsLink", &head->outputs, c, "TriggerOutputs");
@@ -426,6 +444,7 @@ static struct rac_json run_trigger(const struct rac_flow_view *v, const struct r
     rac_json_put_time(a, &o, RAC_S("scheduledTime"), h->scheduled_ms);
     RAC_JSON_PUT_STR(a, &o, "trackingId", rac_arena_str(a, rac_str_of(h->tracking_id)));
     RAC_JSON_PUT_STR(a, &o, "originHistoryName", h->origin.n > 0 ? h->origin : run->name);
+    rac_json_put_str(a, &o, RAC_S("code"), h->trigger_code);
     return o;
 }
 
@@ -446,6 +465,8 @@ static void put_response(const struct rac_flow_view *v, const struct rac_live_fl
     put_link(v, live, &x, "inputsLink", &r->inputs, c, "ActionInputs");
     put_link(v, live, &x, "outputsLink", &r->outputs, c, "ActionOutputs");
     RAC_JSON_PUT_STR(a, &x, "trackingId", rac_arena_str(a, rac_str_of(r->tracking_id)));
+    if (r->tracked.type != RAC_JSON_NONE)
+        RAC_JSON_PUT(a, &x, "trackedProperties", r->tracked);
     rac_json_put_str(a, &x, RAC_S("code"), r->code.n > 0 ? r->code : RAC_STR_NULL);
     if (r->error.type != RAC_JSON_NONE)
         RAC_JSON_PUT(a, &x, "error", r->error);

@@ -99,21 +99,39 @@ static struct rac_json trigger_json(struct reading *r, const struct rac_flow_vie
     return rac_shape_trigger(v, &state, &m);
 }
 
+static bool passes(const struct rac_flow_filter *f, const struct rac_json *trigger)
+{
+    rac_str state = rac_json_str(RAC_JSON_GET(trigger, "state"), RAC_S("")),
+            status = rac_json_str(RAC_JSON_GET(trigger, "status"), RAC_S(""));
+    return rac_flow_filter_status(f, status) &&
+           (f->state.p == NULL || rac_str_eqi(f->state, state));
+}
+
+/* In the order of the definition; a page goes on after the last one's name. */
 static void list_them(struct reading *r)
 {
     struct rac_ask *q = r->q;
     struct rac_flow_view v = rac_flow_view(q, &r->row);
     struct rac_json list = rac_json_new_array(q->a);
     struct rac_flow_filter f;
-    if (!rac_flow_filter_read(q, RAC_FILTER_STATE | RAC_FILTER_STATUS, &f))
+    rac_str after, last = RAC_STR_NULL;
+    size_t top, i = 0;
+    if (!rac_flow_filter_read(q, RAC_FILTER_STATE | RAC_FILTER_STATUS, &f) ||
+        !rac_flow_page(q, RAC_PAGE_MAX, &top, &after))
         return;
-    for (size_t i = 0; i < r->live->triggers_n; i++) {
+    while (after.n > 0 && i < r->live->triggers_n &&
+           !rac_str_eq(r->live->triggers[i++].name, after))
+        continue;
+    for (; i < r->live->triggers_n; i++) {
         struct rac_json t = trigger_json(r, &v, &r->live->triggers[i]);
-        rac_str state = rac_json_str(RAC_JSON_GET(&t, "state"), RAC_S("")),
-                status = rac_json_str(RAC_JSON_GET(&t, "status"), RAC_S(""));
-        if (rac_flow_filter_status(&f, status) &&
-            (f.state.p == NULL || rac_str_eqi(f.state, state)))
-            rac_json_add(q->a, &list, t);
+        if (!passes(&f, &t))
+            continue;
+        if (rac_json_len(&list) == top) {
+            rac_ask_answer_page(q, list, last);
+            return;
+        }
+        rac_json_add(q->a, &list, t);
+        last = r->live->triggers[i].name;
     }
     rac_ask_answer_page(q, list, RAC_STR_NULL);
 }
@@ -486,23 +504,28 @@ void rac_ops_history_list(struct rac_ask *q)
     with_trigger(q, RAC_MAY_WORKFLOW_READ, list_histories);
 }
 
+static void show_fired(struct rac_run_reading *r)
+{
+    struct rac_flow_view v = rac_flow_view(r->q, &r->flow);
+    rac_ask_answer(r->q, rac_shape_fired(&v, r->live, &r->run, rac_history_run(r->history)));
+}
+
 static void show_history(struct reading *r)
 {
     struct rac_ask *q = r->q;
     const struct rac_flow_store *fs = q->w->fs;
     struct rac_flow_view v = rac_flow_view(q, &r->row);
-    struct rac_flow_run_row run;
+    struct rac_run_reading *x = RAC_NEW(q->a, struct rac_run_reading);
     struct rac_flow_event_row event;
-    rac_err e = fs->run_get(fs->self, r->row.key, q->args[2], q->a, &run);
-    if (e == RAC_OK && !rac_str_eqi(run.trigger, r->trigger->name)) {
-        rac_ask_fail_err(q, RAC_E_NOT_FOUND, "trigger history");
+    rac_err e = fs->run_get(fs->self, r->row.key, q->args[2], q->a, &x->run);
+    if (e == RAC_OK && rac_str_eqi(x->run.trigger, r->trigger->name)) {
+        x->q = q;
+        x->flow = r->row;
+        x->then = show_fired;
+        rac_run_open(x);
         return;
     }
-    if (e == RAC_OK) {
-        rac_ask_answer(q, rac_shape_fired(&v, r->live, &run, rac_run_head(q, r->live, &run)));
-        return;
-    }
-    if (e == RAC_E_NOT_FOUND)
+    if (e == RAC_OK || e == RAC_E_NOT_FOUND)
         e = fs->event_get(fs->self, r->row.key, r->trigger->name, q->args[2], q->a, &event);
     if (e != RAC_OK)
         rac_ask_fail_err(q, e, "trigger history");
