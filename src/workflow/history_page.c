@@ -564,6 +564,8 @@ rac_err rac_history_requests(struct rac_history *h, rac_str action, rac_str repe
     if (h->plan->actions[at].in_loop && repetition.n == 0) /* §7.6: they are those of repetitions */
         return RAC_OK;
     struct page p = {.h = h, .a = a, .action = at, .wants_requests = true};
+    if (h->plan->actions[at].in_loop && repetition.n == 0)
+        return RAC_OK; /* its repetitions sent them */
     if (h->plan->actions[at].in_loop) {
         if (find_frame(h, history_loop_of(h->plan, h->plan->actions[at].graph), repetition,
                        &frame) != RAC_OK)

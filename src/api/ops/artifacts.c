@@ -1,5 +1,6 @@
 #include "api/flow_target.h"
 #include "api/ops/access.h"
+#include "api/ops/workflow_filter.h"
 #include "api/service.h"
 #include "api/scheduling.h"
 #include "base/secret.h"
@@ -19,10 +20,11 @@ enum { TYPE_TEXT_MAX = 200, KEY_BYTES = 32 };
 
 static const struct {
     const char *word, *plural, *type_member, *content_type;
+    unsigned filter; /* by what a list is filtered */
 } kinds[RAC_ARTIFACT_KINDS] = {
-    {"map", "maps", "mapType", "application/xml"},
-    {"schema", "schemas", "schemaType", "application/xml"},
-    {"batch configuration", "batchConfigurations", NULL, "application/json"}};
+    {"map", "maps", "mapType", "application/xml", RAC_FILTER_MAP_TYPE},
+    {"schema", "schemas", "schemaType", "application/xml", RAC_FILTER_SCHEMA_TYPE},
+    {"batch configuration", "batchConfigurations", NULL, "application/json", 0}};
 
 static enum rac_artifact_kind kind_of(const struct rac_ask *q)
 {
@@ -357,9 +359,21 @@ void rac_ops_account_patch(struct rac_ask *q)
     account_put(q, true);
 }
 
+/* In ARM, deleting what is not there is done already. */
+static bool gone_already(struct rac_ask *q, rac_err e)
+{
+    if (e != RAC_E_NOT_FOUND || q->ids != RAC_IDS_ARM)
+        return false;
+    q->status = 204;
+    rac_ask_done(q);
+    return true;
+}
+
 static void removed(void *arg, const struct rac_commit *c)
 {
     struct rac_ask *q = arg;
+    if (gone_already(q, c->err))
+        return;
     if (c->err != RAC_OK) {
         rac_ask_fail_commit(q, c, "artifact");
         return;
@@ -373,6 +387,8 @@ void rac_ops_account_delete(struct rac_ask *q)
     const struct rac_artifact_store *as = q->w->as;
     struct rac_account_row x;
     struct rac_actor actor = rac_ask_actor(q);
+    if (gone_already(q, find_account(q, &x)))
+        return;
     if (account(q, RAC_MAY_ARTIFACT_EDIT, &x))
         as->account_delete(as->self, q->who->tenant, x.id, rac_etag_version(q->if_match), &actor,
                            removed, q);
@@ -500,27 +516,45 @@ void rac_ops_artifact_callback(struct rac_ask *q)
     as->account_keys(as->self, q->who->tenant, &save, keys_made, q);
 }
 
+/* --- lists ------------------------------------------------------------------------------------ */
+
+static bool passes(const struct rac_flow_filter *f, enum rac_artifact_kind kind,
+                   const struct rac_json *artifact)
+{
+    const char *member = kinds[kind].type_member;
+    return f->artifact_type.p == NULL || member == NULL ||
+           rac_str_eqi(f->artifact_type,
+                       rac_json_str(rac_json_get(artifact, rac_str_of(member)), RAC_S("")));
+}
+
 void rac_ops_artifact_list(struct rac_ask *q)
 {
     const struct rac_artifact_store *as = q->w->as;
+    struct rac_flow_filter f;
     struct rac_account_row x;
     struct rac_artifact_row *rows;
     rac_str after;
     size_t top, n;
     bool more;
-    if (!rac_ask_page(q, &top, &after) || !account(q, RAC_MAY_ARTIFACT_READ, &x) ||
-        !may_sign(q, &x))
+    if (!rac_flow_filter_read(q, kinds[kind_of(q)].filter, &f) || !rac_ask_page(q, &top, &after) ||
+        !account(q, RAC_MAY_ARTIFACT_READ, &x) || !may_sign(q, &x))
         return;
-    rac_err e = as->artifact_list(as->self, q->who->tenant, x.id, kind_of(q), after, top, q->a,
-                                  &rows, &n, &more);
-    if (e != RAC_OK) {
-        rac_ask_fail_err(q, e, kinds[kind_of(q)].word);
-        return;
-    }
     struct rac_json v = rac_json_new_array(q->a);
-    for (size_t i = 0; i < n; i++)
-        rac_json_add(q->a, &v, artifact_json(q, &x, kind_of(q), &rows[i]));
-    rac_ask_answer_page(q, v, more && n > 0 ? rows[n - 1].name : RAC_STR_NULL);
+    do { /* a page of nothing but what does not pass is no page */
+        rac_err e = as->artifact_list(as->self, q->who->tenant, x.id, kind_of(q), after, top, q->a,
+                                      &rows, &n, &more);
+        if (e != RAC_OK) {
+            rac_ask_fail_err(q, e, kinds[kind_of(q)].word);
+            return;
+        }
+        for (size_t i = 0; i < n; i++) {
+            struct rac_json one = artifact_json(q, &x, kind_of(q), &rows[i]);
+            if (passes(&f, kind_of(q), &one))
+                rac_json_add(q->a, &v, one);
+        }
+        after = n > 0 ? rows[n - 1].name : after;
+    } while (more && rac_json_len(&v) == 0);
+    rac_ask_answer_page(q, v, more ? after : RAC_STR_NULL);
 }
 
 static void artifact_saved(void *arg, const struct rac_commit *c)
@@ -677,6 +711,8 @@ void rac_ops_artifact_delete(struct rac_ask *q)
     const struct rac_artifact_store *as = q->w->as;
     struct rac_account_row x;
     struct rac_actor actor = rac_ask_actor(q);
+    if (gone_already(q, find_account(q, &x)))
+        return;
     if (account(q, RAC_MAY_ARTIFACT_EDIT, &x))
         as->artifact_delete(as->self, q->who->tenant, x.id, kind_of(q), q->args[1],
                             rac_etag_version(q->if_match), &actor, removed, q);

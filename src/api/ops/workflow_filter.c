@@ -130,6 +130,10 @@ static bool comparison(struct parse *p, bool only_status)
         take(p, RAC_FILTER_STATE, v, &f->state);
     } else if (rac_str_eqi(tail, RAC_S("trigger"))) {
         take(p, RAC_FILTER_TRIGGER, v, &f->trigger);
+    } else if (rac_str_eqi(tail, RAC_S("mapType"))) {
+        take(p, RAC_FILTER_MAP_TYPE, v, &f->artifact_type);
+    } else if (rac_str_eqi(tail, RAC_S("schemaType"))) {
+        take(p, RAC_FILTER_SCHEMA_TYPE, v, &f->artifact_type);
     } else {
         return wrong(p, "The filter has an unknown field", field);
     }
@@ -189,6 +193,8 @@ bool rac_flow_filter_read(struct rac_ask *q, unsigned fields, struct rac_flow_fi
                  {RAC_FILTER_START, "startTime"},
                  {RAC_FILTER_TRACKING, "clientTrackingId"},
                  {RAC_FILTER_TRIGGER, "trigger"},
+                 {RAC_FILTER_MAP_TYPE, "mapType"},
+                 {RAC_FILTER_SCHEMA_TYPE, "schemaType"},
                  {RAC_FILTER_STATE, "state"}};
     rac_str text = query(q, "$filter"), why;
     *out = (struct rac_flow_filter){0};

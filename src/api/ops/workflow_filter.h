@@ -16,6 +16,8 @@ enum rac_flow_filter_field { /* what a filter compares */
                              RAC_FILTER_TRACKING = 4,
                              RAC_FILTER_TRIGGER = 8,
                              RAC_FILTER_STATE = 16,
+                             RAC_FILTER_MAP_TYPE = 32,
+                             RAC_FILTER_SCHEMA_TYPE = 64,
 };
 
 struct rac_flow_filter {
@@ -24,6 +26,7 @@ struct rac_flow_filter {
     size_t statuses_n;
     rac_ms from_ms, to_ms; /* inclusive; 0: open */
     rac_str tracking, trigger, state;
+    rac_str artifact_type; /* mapType or schemaType */
 };
 
 /* Reads $filter (absent: matches all); fields: those the list can be filtered by, any other is
