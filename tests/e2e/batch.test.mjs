@@ -76,13 +76,13 @@ test('messages wait until there are enough of them, in each partition by itself'
   assert.deepEqual((await bodies(s))[1].items.map((i) => i.messageId), ['2', '4', '6']);
 });
 
-test('kill -9 at any moment loses nothing and doubles nothing', async (t) => {
+// Senders under load, a server that dies again and again: what was acknowledged is released, once.
+async function killed(t, trigger, { stateless = false, most = 7, rounds = Number(process.env.RACCORD_BATCH_ROUNDS ?? 12) } = {}) {
   const dir = temporary(t);
-  const rounds = Number(process.env.RACCORD_BATCH_ROUNDS ?? 12);
   const acknowledged = new Set();
   let s = await serve(t, { dir, args: ['--set', 'workers=3'] });
-  await put(s, 'collect', receiver(inline({ orders: by({ messageCount: 7 }) })));
-  await put(s, 'send', sender({ content: "@triggerBody()['n']", partitionName: "@string(mod(triggerBody()['n'], 3))" }));
+  await put(s, 'collect', receiver(trigger));
+  await put(s, 'send', { ...sender({ content: "@triggerBody()['n']", partitionName: "@string(mod(triggerBody()['n'], 3))" }), ...(stateless ? { kind: 'Stateless' } : {}) });
   let n = 0;
   for (let round = 0; round < rounds; round++) {
     const post = await door(s, 'send');
@@ -104,15 +104,60 @@ test('kill -9 at any moment loses nothing and doubles nothing', async (t) => {
     s = await serve(t, { dir, args: ['--set', 'workers=3'] });
   }
   // everything that was begun ends; what is left of the partitions is released by hand
-  await until('the end of every sender', async () => (await list(s, 'workflows/send/runs?status=Running')).length === 0 || (await s.api('GET', "/api/v1/workflows/send/runs?$filter=status eq 'Running'")).json.value.length === 0);
+  await until('the end of every sender', async () => (await list(s, "workflows/send/runs?$filter=status eq 'Running'")).length === 0);
   assert.equal((await s.api('POST', '/api/v1/workflows/collect/triggers/Batch_messages:run')).status, 202);
-  const got = await until('every message', async () => {
-    const all = (await bodies(s)).flatMap((b) => b.items.map((i) => i.content));
-    return [...acknowledged].every((x) => all.includes(x)) && all;
-  });
+  const items = (b) => b.items ?? [b];
+  await until('every message has gone', async () => (await list(s, 'workflows/collect/batches')).length === 0, 600);
+  await until('every run has ended', async () => (await runs(s)).every((r) => r.status === 'Succeeded'), 600);
+  const all = await bodies(s), got = all.flatMap((b) => items(b).map((i) => i.content));
+  assert.deepEqual([...acknowledged].filter((x) => !got.includes(x)), [], 'no message lost');
   assert.equal(new Set(got).size, got.length, 'no message twice');
-  for (const b of await bodies(s)) assert.ok(b.items.length <= 7 && b.items.every((i) => String(i.content % 3) === b.partitionName));
-  t.diagnostic(`${acknowledged.size} acknowledged, ${got.length} released in ${(await bodies(s)).length} batches over ${rounds} kills`);
+  for (const b of all) assert.ok(items(b).length <= most && items(b).every((i) => b.items === undefined || String(i.content % 3) === b.partitionName));
+  assert.ok(acknowledged.size > 0);
+  t.diagnostic(`${acknowledged.size} acknowledged, ${got.length} released in ${all.length} runs over ${rounds} kills`);
+}
+
+test('kill -9 at any moment loses nothing and doubles nothing', (t) => killed(t, inline({ orders: by({ messageCount: 7 }) })));
+test('the same with a run for each message, and few runs at once', (t) => killed(t, inline({ orders: by({ messageCount: 7 }) }, { splitOn: "@triggerBody()['items']", runtimeConfiguration: { concurrency: { runs: 3 } } }), { most: 1 }));
+test('the same with a sender that keeps nothing', (t) => killed(t, inline({ orders: by({ batchSize: 12 }) }), { stateless: true, most: 12 }));
+
+test('a batch that is skipped stands in history; the run of one is resubmitted and takes nothing', async (t) => {
+  const s = await serve(t);
+  await put(s, 'collect', receiver(inline({ orders: by({ messageCount: 2 }) }, { conditions: [{ expression: "@not(equals(triggerBody()['items'][0]['content'], 'no'))" }] })));
+  await put(s, 'send', sender({ content: "@triggerBody()['c']", messageId: "@triggerBody()['c']" }));
+  const post = await door(s, 'send'), histories = 'workflows/collect/triggers/Batch_messages/histories';
+  for (const c of ['no', 'never']) await post({ c });
+  const [skipped] = await until('its history', async () => { const v = await list(s, histories); return v.length > 0 && v; });
+  assert.deepEqual([skipped.status, skipped.fired], ['Skipped', false]);
+  assert.equal((await runs(s)).length, 0);
+  assert.deepEqual(await list(s, 'workflows/collect/batches'), []);
+  const link = (await s.api('GET', `/api/v1/${histories}/${skipped.name}`)).json.outputsLink, { body } = await (await fetch(link.uri)).json();
+  assert.deepEqual(body, { batchName: 'orders', partitionName: 'DEFAULT', items: [{ content: 'no', messageId: 'no' }, { content: 'never', messageId: 'never' }] });
+  // what was skipped is run all the same, by hand
+  assert.equal((await s.api('POST', '/api/v1/workflows/collect/triggers/Batch_messages:run', { ...body, items: body.items.toReversed() })).status, 202);
+  await until('its run', async () => (await bodies(s)).length === 1);
+  for (const c of ['one', 'two', 'three']) await post({ c });
+  await until('the batch', async () => (await bodies(s)).length === 2);
+  const [newest] = await runs(s);
+  const again = await s.api('POST', `/api/v1/runs/${newest.id}:resubmit`);
+  assert.equal(again.status, 202, again.text);
+  await until('the run again', async () => (await bodies(s)).length === 3);
+  const all = await bodies(s);
+  assert.deepEqual(all[2], all[1]);
+  assert.deepEqual(all[1].items.map((i) => i.content), ['one', 'two']);
+  const [left] = await list(s, 'workflows/collect/batches');
+  assert.deepEqual([left.messageCount, left.state], [1, 'Waiting']);
+  // dropped, it is gone
+  assert.equal((await s.api('DELETE', `/api/v1/workflows/collect/batches/${left.id}`)).status, 204);
+  assert.deepEqual(await list(s, 'workflows/collect/batches'), []);
+  assert.equal((await s.api('DELETE', `/api/v1/workflows/collect/batches/${left.id}`)).status, 404);
+});
+
+test('a stateless workflow with a Batch trigger is refused', async (t) => {
+  const s = await serve(t);
+  const r = await s.api('PUT', '/api/v1/workflows/collect', { ...receiver(inline({ orders: by({ messageCount: 1 }) })), kind: 'Stateless' });
+  assert.equal(r.status, 400, r.text);
+  assert.match(r.text, /keeps no messages/);
 });
 
 test('batches of an integration account, whose changes release what waits; sizes; disabling; deletion', async (t) => {
