@@ -30,7 +30,7 @@ static void port_alarm(void *self, int64_t after_ms)
 struct load {
     struct rac_scheduling *s;
     int64_t key;
-    bool gone;
+    bool newest, gone;
     void (*done)(void *arg, rac_err err, const struct rac_scheduled_flow *f);
     void *arg;
 };
@@ -40,7 +40,7 @@ static void loaded(void *arg, rac_err err, struct rac_live_flow *live, rac_str w
 {
     struct load *l = arg;
     (void)why;
-    if (err == RAC_E_NOT_FOUND && !l->gone) {
+    if (err == RAC_E_NOT_FOUND && l->newest && !l->gone) {
         l->gone = true;
         rac_flows_want_gone(l->s->w->flows, l->key, loaded, l);
         return;
@@ -55,14 +55,14 @@ static void loaded(void *arg, rac_err err, struct rac_live_flow *live, rac_str w
     rac_mem_free(l);
 }
 
-static void port_flow_load(void *self, int64_t key,
+static void port_flow_load(void *self, int64_t key, rac_str revision,
                            void (*done)(void *arg, rac_err err, const struct rac_scheduled_flow *f),
                            void *arg)
 {
     struct rac_scheduling *s = self;
     struct load *l = rac_mem_alloc(sizeof *l);
-    *l = (struct load){.s = s, .key = key, .done = done, .arg = arg};
-    rac_flows_want_version(s->w->flows, key, RAC_STR_NULL, loaded, l);
+    *l = (struct load){.s = s, .key = key, .newest = revision.p == NULL, .done = done, .arg = arg};
+    rac_flows_want_version(s->w->flows, key, revision, loaded, l);
 }
 
 static void port_batches(void *self, const struct rac_flow *flow,

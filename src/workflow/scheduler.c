@@ -81,6 +81,7 @@ void attendance_end(struct attendance *t, int64_t again_ms)
     if (t->notified_again && !s->draining) /* called since it last asked */
         (void)begin(s, t->flow_key, t->trigger_name, true);
     rac_flow_unref(t->flow);
+    rac_flow_unref(t->ends.flow);
     rac_arena_fini(&t->a);
     rac_mem_free(t);
     if (!s->draining)
@@ -213,7 +214,7 @@ static bool begin(struct rac_scheduler *s, int64_t flow, rac_str trigger, bool n
     t->next = *slot;
     *slot = t;
     share_enter(t, t->row.tenant);
-    s->ports.flow_load(s->ports.self, flow, loaded, t);
+    s->ports.flow_load(s->ports.self, flow, RAC_STR_NULL, loaded, t);
     return true;
 }
 

@@ -37,9 +37,9 @@ struct rac_scheduler_ports {
     const struct rac_env *env;
     const struct rac_flow_store *store;
     struct rac_engine *engine;
-    /* The newest version; done may come later or at once. err RAC_E_NOT_FOUND: it was deleted. The
-     * flow is borrowed until done returns: take a reference to keep it. */
-    void (*flow_load)(void *self, int64_t key,
+    /* That version, absent: the newest; done may come later or at once. err RAC_E_NOT_FOUND: it was
+     * deleted. The flow is borrowed until done returns: take a reference to keep it. */
+    void (*flow_load)(void *self, int64_t key, rac_str revision,
                       void (*done)(void *arg, rac_err err, const struct rac_scheduled_flow *f),
                       void *arg);
     /* Asks for one rac_scheduler_tick after so many ms, or sooner if that was asked for before. */

@@ -56,6 +56,11 @@ struct rac_trigger_context attendance_context(const struct attendance *t)
     return (struct rac_trigger_context){.flow = t->flow, .env = t->s->ports.env};
 }
 
+static bool subscribes(const struct rac_flow_trigger *x)
+{
+    return x->class == RAC_TRIGGER_WEBHOOK || x->class == RAC_TRIGGER_NOTIFICATION;
+}
+
 static const struct rac_json *subscription(const struct attendance *t)
 {
     return rac_json_get(&t->state, RAC_S("subscription"));
@@ -360,7 +365,8 @@ static rac_str subscription_digest(struct attendance *t)
     const struct rac_json *inputs = member(t, "inputs");
     struct rac_json all = rac_json_new_array(&t->a);
     rac_json_add(&t->a, &all, inputs != NULL ? *inputs : rac_json_of_null());
-    rac_json_add(&t->a, &all, rac_json_of_str(rac_sha256_hex(&t->a, attendance_key(t))));
+    rac_json_add(&t->a, &all,
+                 rac_json_of_str(rac_sha256_hex(&t->a, errand_key(t, t->flow, t->trigger))));
     rac_json_add(&t->a, &all, rac_json_of_str(t->s->ports.public_url));
     return attendance_digest(t, &all, &t->trigger->plan->parameters);
 }
@@ -380,12 +386,42 @@ static void unsubscribed(struct attendance *t, const struct rac_json *record)
                                                    status)));
 }
 
-/* Ends what is under the Location, then saves. */
-static void unsubscribe(struct attendance *t, rac_str location)
+static void unsubscribe_now(struct attendance *t)
 {
     rac_str why;
-    if (t->trigger == NULL || !errand_run(t, RAC_ERRAND_UNSUBSCRIBE, location, unsubscribed, &why))
+    if ((t->ends.trigger == NULL && (t->trigger == NULL || !subscribes(t->trigger))) ||
+        !errand_run(t, RAC_ERRAND_UNSUBSCRIBE, t->ends.location, unsubscribed, &why))
         attendance_keep(t, NULL);
+}
+
+static void version_loaded(void *arg, rac_err err, const struct rac_scheduled_flow *f)
+{
+    struct attendance *t = arg;
+    for (size_t i = 0; err == RAC_OK && i < f->triggers_n; i++)
+        if (rac_str_eqi(f->triggers[i].name, t->trigger_name) && subscribes(&f->triggers[i])) {
+            t->ends.flow = rac_flow_ref(f->flow);
+            t->ends.trigger = &f->triggers[i];
+        }
+    unsubscribe_now(t);
+}
+
+/* What the state says of a subscription is remembered, for unsubscribe. */
+static void take_subscription(struct attendance *t)
+{
+    const struct rac_json *s = subscription(t);
+    t->had_subscription = s != NULL;
+    t->ends.location = rac_json_str(rac_json_get(s, RAC_S("location")), RAC_STR_NULL);
+    t->ends.revision = rac_json_str(rac_json_get(s, RAC_S("revision")), RAC_STR_NULL);
+}
+
+/* Ends it as the version that made it says (§2.6), then saves. */
+static void unsubscribe(struct attendance *t)
+{
+    const struct rac_scheduler_ports *ports = &t->s->ports;
+    if (t->ends.revision.p == NULL || rac_str_eq(t->ends.revision, t->flow->revision))
+        unsubscribe_now(t);
+    else
+        ports->flow_load(ports->self, t->flow_key, t->ends.revision, version_loaded, t);
 }
 
 static void subscribed(struct attendance *t, const struct rac_json *record)
@@ -400,10 +436,11 @@ static void subscribed(struct attendance *t, const struct rac_json *record)
     RAC_JSON_PUT_STR(&t->a, &s, "inputs", t->inputs);
     if (location_of(record).p != NULL)
         RAC_JSON_PUT_STR(&t->a, &s, "location", location_of(record));
+    RAC_JSON_PUT_STR(&t->a, &s, "revision", t->flow->revision);
     RAC_JSON_PUT(&t->a, &t->state, "subscription", s);
     t->row.status = RAC_S("Succeeded");
     if (t->had_subscription) /* the old one goes after the new one stands */
-        unsubscribe(t, t->old_location);
+        unsubscribe(t);
     else
         attendance_keep(t, NULL);
 }
@@ -438,8 +475,7 @@ static void attend_webhook(struct attendance *t)
         fetch_or_wait(t);
         return;
     }
-    t->had_subscription = s != NULL;
-    t->old_location = rac_json_str(rac_json_get(s, RAC_S("location")), RAC_STR_NULL);
+    take_subscription(t);
     t->row.due_ms = t->trigger->class == RAC_TRIGGER_NOTIFICATION ? t->now_ms : 0;
     if (errand_run(t, RAC_ERRAND_SUBSCRIBE, RAC_STR_NULL, subscribed, &why))
         return;
@@ -449,16 +485,21 @@ static void attend_webhook(struct attendance *t)
                             why.p != NULL ? why : RAC_S("the trigger describes no subscription")));
 }
 
+static void end_subscription(struct attendance *t)
+{
+    take_subscription(t);
+    t->had_subscription =
+        false; /* nothing takes its place: tried again as long as it is not sent */
+    (void)rac_json_del(&t->state, RAC_S("subscription"));
+    unsubscribe(t);
+}
+
 /* --- all of them ------------------------------------------------------------------------------ */
 
 /* Disabled, deleted, removed: nothing is due, subscriptions end. */
 static void rest(struct attendance *t)
 {
-    const struct rac_json *s = subscription(t);
-    rac_str location = rac_json_str(rac_json_get(s, RAC_S("location")), RAC_STR_NULL);
-    bool subscribed = s != NULL;
     t->row.due_ms = 0;
-    (void)rac_json_del(&t->state, RAC_S("subscription"));
     /* enabled again, it is anchored again */
     static const rac_str anchored[] = {RAC_S_INIT("anchor"), RAC_S_INIT("batches"),
                                        RAC_S_INIT("criteria")};
@@ -466,8 +507,8 @@ static void rest(struct attendance *t)
         (void)rac_json_del(&t->state, anchored[i]);
     if (t->deleted || t->trigger == NULL)
         t->row.state = RAC_S("");
-    if (subscribed)
-        unsubscribe(t, location);
+    if (subscription(t) != NULL)
+        end_subscription(t);
     else
         attendance_keep(t, NULL);
 }
@@ -490,6 +531,11 @@ void attend(struct attendance *t)
     enum rac_trigger_class class = t->trigger->class;
     if (class >= RAC_COUNT(by_class) || by_class[class] == NULL) {
         rest(t);
+        return;
+    }
+    if (subscription(t) != NULL && !subscribes(t->trigger)) { /* it did once */
+        t->row.due_ms = t->now_ms;
+        end_subscription(t);
         return;
     }
     bool timed = class == RAC_TRIGGER_TIMER || class == RAC_TRIGGER_WINDOW;

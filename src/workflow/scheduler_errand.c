@@ -170,15 +170,30 @@ void errands_drop(struct rac_scheduler *s)
     }
 }
 
+rac_str errand_key(const struct attendance *t, const struct rac_flow *f,
+                   const struct rac_flow_trigger *trigger)
+{
+    return rac_webhook_key(f, t->s->ports.env, rac_json_geti(trigger->node, RAC_S("inputs")));
+}
+
 bool errand_run(struct attendance *t, enum rac_trigger_errand what, rac_str begin_at,
                 void (*then)(struct attendance *t, const struct rac_json *record), rac_str *why)
 {
+    bool ends = what == RAC_ERRAND_UNSUBSCRIBE;
+    struct rac_flow *f = ends && t->ends.flow != NULL ? t->ends.flow : t->flow;
+    const struct rac_flow_trigger *x =
+        ends && t->ends.trigger != NULL ? t->ends.trigger : t->trigger;
+    struct rac_flow known = {
+        .id = f->id, .revision = f->revision, .workflow = f->workflow, .plan = f->plan};
+    memcpy(known.keys, t->flow->keys, sizeof known.keys); /* an old version may have old ones */
+    if (ends && t->ends.revision.p != NULL)
+        known.revision = t->ends.revision;
     struct rac_trigger_errand_options o = {
         .errand = what,
         .begin_at = begin_at,
-        .callback_url = rac_trigger_callback_url(t->flow, t->trigger_name, attendance_key(t),
+        .callback_url = rac_trigger_callback_url(&known, t->trigger_name, errand_key(t, &known, x),
                                                  t->s->ports.public_url, &t->a)};
-    struct rac_flow *flow = rac_trigger_errand_new(t->flow, t->trigger, &o, &t->a, why);
+    struct rac_flow *flow = rac_trigger_errand_new(f, x, &o, &t->a, why);
     if (flow == NULL)
         return false;
     struct errand *e = rac_mem_alloc(sizeof *e);

@@ -53,7 +53,7 @@ struct rac_scheduler {
  * From the moment a trigger is found due until its new state is durable. Its state, a JSON object:
  * "anchor" digest of the recurrence it was activated with, "activated" when, "fired" how often,
  * "next" occurrence, "window" begin of the last window, "inputs" digest of what it asks for,
- * "location" where a poll goes on, "row" how many polls followed each other at once, "subscription" {"inputs", "location"};
+ * "location" where a poll goes on, "row" how many polls followed each other at once, "subscription" {"inputs", "location", "revision"};
  * of batches "criteria" digest of all, "settled" when they are looked through once more, "account" whether they are in one,
  * "batches" {name: {"anchor", "activated", "fired", "next"}}, "held" {part: {"times", "until"}}.
  */
@@ -78,16 +78,15 @@ struct attendance {
     rac_ms now_ms;
     struct rac_recurrence recurrence;
     rac_str inputs; /* digest */
-    rac_str old_location;
     bool had_subscription;
+    /* The subscription that is ended, as it was made: the trigger of that version of the workflow
+     * (a reference), which the newest may not have any more. NULL: as it would be made now. */
+    struct {
+        struct rac_flow *flow;
+        const struct rac_flow_trigger *trigger;
+        rac_str location, revision;
+    } ends;
 };
-
-/* The key that signs the callback URL of what it subscribes to. */
-static inline rac_str attendance_key(const struct attendance *t)
-{
-    return rac_webhook_key(t->flow, t->s->ports.env,
-                           rac_json_geti(t->trigger->node, RAC_S("inputs")));
-}
 
 /* --- scheduler_share.c ------------------------------------------------------------------------ */
 
@@ -104,6 +103,9 @@ void share_leave(struct attendance *t);
  */
 bool errand_run(struct attendance *t, enum rac_trigger_errand what, rac_str begin_at,
                 void (*then)(struct attendance *t, const struct rac_json *record), rac_str *why);
+/* The key that signs the callback URL of what a trigger of f subscribes to. */
+rac_str errand_key(const struct attendance *t, const struct rac_flow *f,
+                   const struct rac_flow_trigger *trigger);
 void errands_go(struct rac_scheduler *s);   /* those whose turn it is */
 void errands_drop(struct rac_scheduler *s); /* all that wait: their rows are due as before */
 

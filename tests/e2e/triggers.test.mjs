@@ -149,6 +149,41 @@ test('a webhook subscribes, fires when it is called, unsubscribes when disabled,
   await until('the end when it was deleted', async () => of('/unsubscribe').length === 3);
 });
 
+test('the end of a subscription is that of the version that subscribed, also when its trigger is gone or another', async (t) => {
+  const b = await backend(t, () => [200]);
+  const s = await serve(t, { args: loopback });
+  const hook = (tag) => ({ type: 'HttpWebhook', inputs: {
+    subscribe: { method: 'POST', uri: `${b.url}/subscribe/${tag}`, body: { url: '@{listCallbackUrl()}' } },
+    unsubscribe: { method: 'POST', uri: `${b.url}/unsubscribe/${tag}`, body: { url: '@{listCallbackUrl()}' } } } });
+  const save = async (triggers, actions = {}) => {
+    const r = await s.api('PUT', '/api/v1/workflows/ends', { definition: { $schema: schema, contentVersion: '1.0.0.0', triggers, actions } });
+    assert.ok(r.status < 300, r.text);
+  };
+  const urls = (path) => b.asked.filter((x) => x.url === path).map((x) => JSON.parse(x.body).url);
+  const request = { manual: { type: 'Request', kind: 'Http' } };
+  await save({ t: hook('a') });
+  await until('the subscription', async () => urls('/subscribe/a').length === 1);
+  await save({ t: hook('a') }, { C: { type: 'Compose', inputs: 1, runAfter: {} } }); // another version, the same subscription
+  await save(request);
+  await until('its end when the trigger was removed', async () => urls('/unsubscribe/a').length === 1);
+  assert.deepEqual(urls('/unsubscribe/a'), urls('/subscribe/a'));
+  await save({ t: hook('b') });
+  await until('the subscription', async () => urls('/subscribe/b').length === 1);
+  await save({ t: hook('c') });
+  await until('its end when the trigger has changed', async () => urls('/unsubscribe/b').length === 1);
+  assert.deepEqual(urls('/unsubscribe/b'), urls('/subscribe/b'));
+  assert.equal(urls('/subscribe/c').length, 1);
+  await save({ t: { type: 'Request', kind: 'Http' } });
+  await until('its end when it became another one', async () => urls('/unsubscribe/c').length === 1);
+  assert.deepEqual(urls('/unsubscribe/c'), urls('/subscribe/c'));
+  await save({ t: hook('d') });
+  await until('the subscription', async () => urls('/subscribe/d').length === 1);
+  await save({ t: hook('d') }, { C: { type: 'Compose', inputs: 1, runAfter: {} } });
+  assert.ok((await s.api('DELETE', '/api/v1/workflows/ends')).status < 300);
+  await until('its end with the workflow', async () => urls('/unsubscribe/d').length === 1);
+  assert.deepEqual(urls('/unsubscribe/d'), urls('/subscribe/d'));
+});
+
 test('accessKeyType names the key that signs the callback URL; exchanging that one subscribes anew', async (t) => {
   const b = await backend(t, (q) => (q.url.startsWith('/subscribe') ? [201, { location: `${b.url}/subscriptions/1` }] : [200]));
   const s = await serve(t, { args: loopback });

@@ -3,11 +3,12 @@
 
 #include <stdlib.h>
 
-static void flow_load(void *self, int64_t key,
+static void flow_load(void *self, int64_t key, rac_str revision,
                       void (*done)(void *arg, rac_err err, const struct rac_scheduled_flow *f),
                       void *arg)
 {
     struct place *p = self;
+    (void)revision;
     if (key < 1 || key > (int64_t)p->w->flows_n)
         done(arg, RAC_E_NOT_FOUND, NULL);
     else
