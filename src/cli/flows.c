@@ -359,7 +359,7 @@ rac_err rac_cli_flows(struct rac_cli *cli, const char *src, struct rac_arena *a,
 }
 
 struct giving {
-    const struct rac_cli_flow *f;
+    rac_str file;
     struct rac_diags *d;
 };
 
@@ -370,29 +370,47 @@ static void undeclared(void *arg, const struct rac_json_member *m)
         rac_diags_addf(g->d, "InvalidTemplateDeployment", RAC_SEV_WARNING,
                        "the template declares no parameter '%.*s'", RAC_FMT(rac_json_key(m)));
     if (v != NULL)
-        v->file = g->f->given_file;
+        v->file = g->file;
+}
+
+static bool parse_given(rac_str text, struct rac_arena *a, const struct giving *g,
+                        struct rac_json *out)
+{
+    struct rac_json_error where;
+    *out = rac_json_none;
+    if (text.n == 0 || rac_json_parse_lenient(text, a, out, NULL, &where) == RAC_OK)
+        return true;
+    struct rac_diag *x = rac_diags_addf(g->d, "InvalidRequestContent", RAC_SEV_ERROR,
+                                        "the parameters file is not JSON: %s", where.message);
+    if (x != NULL) {
+        x->file = g->file;
+        x->line = where.line;
+        x->column = where.column;
+    }
+    return false;
+}
+
+static bool is_parameters_file(const struct rac_json *v) /* or {name: value} */
+{
+    return rac_json_is_object(rac_json_geti(v, RAC_S("parameters")));
 }
 
 rac_err rac_cli_flow_give(struct rac_document *doc, const struct rac_cli_flow *f,
                           struct rac_diags *d)
 {
-    struct giving g = {f, d};
-    struct rac_json v;
-    struct rac_json_error where;
-    if (f->given.n == 0 || !rac_template_is(&doc->root))
+    struct giving given = {f->given_file, d}, named = {f->named_file, d};
+    struct rac_json v, over;
+    if (!rac_template_is(&doc->root))
         return RAC_OK;
-    if (rac_json_parse_lenient(f->given, doc->a, &v, NULL, &where) != RAC_OK) {
-        struct rac_diag *x = rac_diags_addf(d, "InvalidRequestContent", RAC_SEV_ERROR,
-                                            "the parameters file is not JSON: %s", where.message);
-        if (x != NULL) {
-            x->file = f->given_file;
-            x->line = where.line;
-            x->column = where.column;
-        }
+    if (!parse_given(f->named, doc->a, &named, &over))
         return RAC_E_INVALID;
-    }
-    bool whole = rac_json_is_object(rac_json_geti(&v, RAC_S("parameters")));
-    rac_template_give(&doc->root, &v, doc->a, whole ? undeclared : NULL, &g);
+    bool whole = is_parameters_file(&over);
+    if (!whole && !parse_given(f->given, doc->a, &given, &v))
+        return RAC_E_INVALID;
+    if (!whole)
+        rac_template_give(&doc->root, &v, doc->a, is_parameters_file(&v) ? undeclared : NULL,
+                          &given);
+    rac_template_give(&doc->root, &over, doc->a, whole ? undeclared : NULL, &named);
     return RAC_OK;
 }
 

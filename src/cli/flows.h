@@ -18,6 +18,7 @@ struct rac_cli_flow {
     rac_str text;
     rac_str connections, parameters, settings; /* texts of the app's files; absent: not there */
     rac_str given, given_file; /* of a template: its parameters file, and how that is called */
+    rac_str named, named_file; /* the one that was named instead: {name: value} comes on top */
 };
 
 /* SRC without "#NAME", in the command's arena; SRC itself when that is its name. */

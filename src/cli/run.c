@@ -110,8 +110,8 @@ static int app_files(struct rac_cli *cli, struct rac_cli_flow *f)
     if (status != RAC_EXIT_OK || parameters == NULL)
         return status;
     status = read_text(cli, parameters, &f->parameters);
-    f->given = f->parameters; /* of a template */
-    f->given_file = rac_str_of(parameters);
+    f->named = f->parameters; /* of a template */
+    f->named_file = rac_str_of(parameters);
     return status;
 }
 

@@ -127,21 +127,18 @@ static void name_account(struct rac_cli *cli, struct rac_json *root, rac_str acc
 
 /* --- what is sent ----------------------------------------------------------------------------- */
 
-/* Of a template: its parameters get their values here, the server has no file of them. */
-static int give_parameters(struct rac_cli *cli, struct rac_document *doc,
-                           const struct rac_cli_flow *f, rac_str source, rac_str *parameters)
+/* A template gets the values of its parameters here, the server has no file of them. */
+static rac_err give_parameters(struct rac_cli *cli, struct rac_document *doc,
+                               const struct rac_cli_flow *f, rac_str *parameters,
+                               struct rac_diags *d)
 {
     struct rac_cli_flow with = *f;
-    struct rac_diags d;
-    rac_diags_init(&d, cli->a, 20);
     if (parameters->p != NULL) {
-        with.given = *parameters;
-        with.given_file = rac_str_of(rac_cli_opt(cli, "parameters"));
+        with.named = *parameters;
+        with.named_file = rac_str_of(rac_cli_opt(cli, "parameters"));
         *parameters = RAC_STR_NULL;
     }
-    rac_err e = rac_cli_flow_give(doc, &with, &d);
-    rac_cli_diags(cli, source, &d);
-    return e == RAC_OK ? RAC_EXIT_OK : RAC_EXIT_FINDINGS;
+    return rac_cli_flow_give(doc, &with, d);
 }
 
 /* The document to send: the file's own with those of its app as "files". account: of its maps and
@@ -164,9 +161,12 @@ static int document_of(struct rac_cli *cli, const struct rac_cli_flow *f, rac_st
         status = option_text(cli, "parameters", &parameters);
     if (status == RAC_EXIT_OK)
         status = option_text(cli, "settings", &settings);
-    bool template = rac_template_is(&doc->root);
-    if (status == RAC_EXIT_OK && template)
-        status = give_parameters(cli, doc, f, source, &parameters);
+    bool given = rac_template_is(&doc->root) && (f->given.n > 0 || parameters.n > 0);
+    if (status == RAC_EXIT_OK && given) {
+        if (give_parameters(cli, doc, f, &parameters, &d) != RAC_OK)
+            status = RAC_EXIT_FINDINGS;
+        rac_cli_diags(cli, source, &d);
+    }
     if (status == RAC_EXIT_OK)
         status = put_file(cli, &files, "connections.json", connections);
     if (status == RAC_EXIT_OK)
@@ -177,7 +177,7 @@ static int document_of(struct rac_cli *cli, const struct rac_cli_flow *f, rac_st
     *says_name = RAC_JSON_GET(&root, "name") != NULL || RAC_JSON_GET(&root, "resources") != NULL ||
                  rac_json_pointer_get(&root, RAC_S("/properties/displayName")) != NULL;
     bool bare = RAC_JSON_GET(&root, "triggers") != NULL;
-    if (rac_json_len(&files) == 0 && kind == NULL && account.n == 0 && !template) {
+    if (rac_json_len(&files) == 0 && kind == NULL && account.n == 0 && !given) {
         *out = f->text;
         return status;
     }
@@ -254,11 +254,11 @@ static int split_template(struct rac_cli *cli, const char *src, rac_str name,
         !rac_template_is(&doc->root))
         return name.p != NULL ? rac_cli_no_flow(cli, src) : RAC_EXIT_OK;
     int status = option_text(cli, "parameters", &parameters);
-    if (status == RAC_EXIT_OK)
-        status = give_parameters(cli, doc, *v, rac_str_of(src), &parameters);
     if (status != RAC_EXIT_OK)
         return status;
-    rac_err e = rac_workflows_of_document(doc, cli->a, &w, &found, &d);
+    rac_err e = give_parameters(cli, doc, *v, &parameters, &d);
+    if (e == RAC_OK)
+        e = rac_workflows_of_document(doc, cli->a, &w, &found, &d);
     if (found <= 1 && name.p == NULL)
         return RAC_EXIT_OK; /* the server says what is wrong with it */
     rac_cli_diags(cli, rac_str_of(src), &d);

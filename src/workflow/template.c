@@ -238,7 +238,7 @@ static void read_resource(struct reader *t, const struct rac_json *resource, rac
     int64_t n = times(t, copy);
     t->r.copies++;
     t->r.copy_name[at] = rac_json_str(rac_json_geti(copy, RAC_S("name")), RAC_S(""));
-    for (int64_t i = 0; i < n && i < WORKFLOWS_MAX && t->n < WORKFLOWS_MAX && t->r.budget > 0;
+    for (int64_t i = 0; i < n && i < TEMPLATE_LOOP_MAX && t->n < WORKFLOWS_MAX && t->r.budget > 0;
          i++) {
         t->r.copy[at] = i;
         if (!read_instance(t, resource, pointer, depth))

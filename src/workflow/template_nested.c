@@ -48,20 +48,50 @@ bool template_is_deployment(const struct rac_json *resource)
 
 /* --- reference(), which is known of a deployment that stands in the same template -------------- */
 
-/* By its name, or by what the template calls it itself. */
+/* Whether a resource is called so, by its name or by what the template calls it: "app", and in a
+ * loop "app[1]". */
+static bool is_called(struct resolver *r, const struct rac_json_member *m, const struct rac_json *v,
+                      const int64_t *index, rac_str name)
+{
+    struct rac_json text = resolve(r, rac_json_geti(v, RAC_S("name")), RAC_STR_NULL);
+    if (rac_str_eqi(rac_json_str(&text, RAC_S("")), name))
+        return true;
+    if (m == NULL)
+        return false;
+    rac_str symbol = rac_json_key(m);
+    if (index != NULL)
+        symbol = rac_arena_printf(r->a, "%.*s[%lld]", RAC_FMT(symbol), (long long)*index);
+    return rac_str_eqi(symbol, name);
+}
+
+/* The same for each instance of a loop; it stays in the instance that is found. */
+static bool is_called_in_loop(struct resolver *r, const struct rac_json_member *m,
+                              const struct rac_json *v, rac_str name)
+{
+    const struct rac_json *copy = rac_json_geti(v, RAC_S("copy")),
+                          *count = rac_json_geti(copy, RAC_S("count"));
+    if (copy == NULL || count == NULL || r->copies == RAC_COUNT(r->copy))
+        return is_called(r, m, v, NULL, name);
+    struct rac_json n = resolve(r, count, RAC_STR_NULL);
+    size_t at = r->copies++;
+    r->copy_name[at] = rac_json_str(rac_json_geti(copy, RAC_S("name")), RAC_S(""));
+    for (int64_t i = 0; i < rac_json_int(&n, 0) && i < TEMPLATE_LOOP_MAX; i++) {
+        r->copy[at] = i;
+        if (is_called(r, m, v, &i, name))
+            return true;
+    }
+    r->copies = at;
+    return false;
+}
+
 static const struct rac_json *deployment_of(struct resolver *r, rac_str name)
 {
     const struct rac_json *resources = rac_json_geti(r->scope->root, RAC_S("resources"));
     for (size_t i = 0; i < rac_json_len(resources); i++) {
         const struct rac_json_member *m = rac_json_member_at(resources, i);
-        const struct rac_json *v = m != NULL ? &m->value : rac_json_at(resources, i),
-                              *called = rac_json_geti(v, RAC_S("name"));
-        if (!template_is_deployment(v) || called == NULL)
-            continue;
-        if (m != NULL && rac_str_eqi(rac_json_key(m), name))
-            return v;
-        struct rac_json text = resolve(r, called, RAC_STR_NULL);
-        if (rac_str_eqi(rac_json_str(&text, RAC_S("")), name))
+        const struct rac_json *v = m != NULL ? &m->value : rac_json_at(resources, i);
+        if (template_is_deployment(v) && rac_json_geti(v, RAC_S("name")) != NULL &&
+            is_called_in_loop(r, m, v, name))
             return v;
     }
     return NULL;
@@ -83,16 +113,20 @@ static struct rac_json output_of(struct resolver *r, const struct rac_json *decl
 
 static struct rac_json deployed(struct resolver *r, struct scope *s, rac_str name)
 {
+    size_t copies = r->copies;
     const struct rac_json *resource = deployment_of(r, name),
                           *template = resource != NULL ? template_nested(r, resource) : NULL;
-    if (!rac_json_is_object(template))
+    if (!rac_json_is_object(template)) {
+        r->copies = copies;
         return unknown_becausef(r, "reference() is asked of '%.*s', which exists when deployed",
                                 RAC_FMT(name));
+    }
     struct rac_json answer = rac_json_new_object(r->a), outputs = rac_json_new_object(r->a);
     r->scope = template_nested_scope(r, resource, template);
     RAC_JSON_EACH_MEMBER(m, rac_json_geti(template, RAC_S("outputs")))
     rac_json_put(r->a, &outputs, rac_json_key(m), output_of(r, &m->value));
     r->scope = s;
+    r->copies = copies;
     RAC_JSON_PUT_STR(r->a, &answer, "provisioningState", RAC_S("Succeeded"));
     RAC_JSON_PUT(r->a, &answer, "outputs", outputs);
     return answer;

@@ -13,6 +13,7 @@
 enum {
     TEMPLATE_ARGS_MAX = 1000,
     TEMPLATE_LIST_MAX = 10000, /* of range(), of a copy */
+    TEMPLATE_LOOP_MAX = 200,   /* instances of a resource */
     TEMPLATE_WIDTH_MAX = 10000,
     TEMPLATE_LAMBDA = 0x20, /* flag of a string that is the text of a lambda */
 };

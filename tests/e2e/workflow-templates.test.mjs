@@ -42,6 +42,7 @@ test('the parameters file beside a template, and the one that is named', async (
   put(dir, 'main.parameters.json', values('https://dev.test', { extra: { value: 1 } }));
   assert.equal(await inputs(), 'https://dev.test');
   assert.equal(await inputs('--parameters', other), 'https://prod.test');
+  assert.equal(await inputs('--parameters', put(dir, 'url.json', { url: 'https://mine.test' })), 'https://mine.test');
   const beside = await raccord(['validate', file]);
   assert.equal(beside.status, 0);
   assert.match(beside.stderr, /main\.parameters\.json: warning: InvalidTemplateDeployment: the template declares no parameter 'extra'/);

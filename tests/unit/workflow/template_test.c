@@ -629,6 +629,33 @@ static void deployments(void **state RAC_UNUSED)
                     1, "`outer`");
 }
 
+/* Modules in a loop, by their names and by what the template calls them. */
+static void deployments_in_loops(void **state RAC_UNUSED)
+{
+    static const char *const by[] = {
+        "reference('mods[1]')", "reference(format('m-{0}', 1))",
+        "reference(resourceId('Microsoft.Resources/deployments', 'm-1'), '2022-09-01')"};
+    for (size_t i = 0; i < RAC_COUNT(by); i++) {
+        rac_str text = rac_arena_printf(
+            &a,
+            "{`languageVersion`:`2.0`,`variables`:{`apis`:[`sql`,`teams`]},`resources`:{`mods`:{"
+            "`copy`:{`name`:`c`,`count`:`[length(variables('apis'))]`},`type`:"
+            "`Microsoft.Resources/deployments`,`name`:`[format('m-{0}', copyIndex())]`,"
+            "`properties`:{`parameters`:{`api`:{`value`:`[variables('apis')[copyIndex()]]`}},"
+            "`template`:{`parameters`:{`api`:{`type`:`string`}},`resources`:[],`outputs`:{`id`:{"
+            "`type`:`string`,`value`:`[concat('c-', parameters('api'))]`}}}}},`w`:" WORKFLOW(
+                "`properties`:{`definition`:`[%s.outputs.id.value]`}") "}}",
+            by[i]);
+        expect_template(rac_arena_cstr(&a, text), 1, "`c-teams`");
+    }
+    expect_template("{`resources`:[{`copy`:{`name`:`c`,`count`:2},`type`:"
+                    "`Microsoft.Resources/deployments`,`name`:`n`,`properties`:{`template`:{"
+                    "`resources`:[],`outputs`:{}}}}," WORKFLOW(
+                        "`properties`:{`definition`:`[concat(string(reference('n').outputs), "
+                        "copyIndex())]`}") "]}",
+                    1, "/resources/1/properties/definition: copyIndex() stands outside of a copy");
+}
+
 /* What nobody knows of a connection its reference stands for, and the workflow is not refused. */
 static void connections(void **state RAC_UNUSED)
 {
@@ -721,21 +748,14 @@ static void bounds(void **state RAC_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists),
-        cmocka_unit_test(addresses),
-        cmocka_unit_test(conditions),
-        cmocka_unit_test(dates),
-        cmocka_unit_test(lambdas),
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(texts),
-        cmocka_unit_test(places),
-        cmocka_unit_test(names),
-        cmocka_unit_test(own_functions),
-        cmocka_unit_test(loops),
-        cmocka_unit_test(bounds),
-        cmocka_unit_test(deployments),
-        cmocka_unit_test(connections),
-        cmocka_unit_test(parameters_files),
+        cmocka_unit_test(lists),       cmocka_unit_test(addresses),
+        cmocka_unit_test(conditions),  cmocka_unit_test(dates),
+        cmocka_unit_test(lambdas),     cmocka_unit_test(numbers),
+        cmocka_unit_test(texts),       cmocka_unit_test(places),
+        cmocka_unit_test(names),       cmocka_unit_test(own_functions),
+        cmocka_unit_test(loops),       cmocka_unit_test(bounds),
+        cmocka_unit_test(deployments), cmocka_unit_test(deployments_in_loops),
+        cmocka_unit_test(connections), cmocka_unit_test(parameters_files),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
