@@ -177,10 +177,20 @@ static bool decoded(struct call *c, const struct rac_json *v, rac_str *bytes)
            (strict_base64(c->a, s, bytes) || fail_convert(c, &v[0], "bytes: it is not base64"));
 }
 
+/* The text of v as bytes: a half of a pair is U+FFFD there. */
+static bool bytes_of(struct call *c, const struct rac_json *v, rac_str *out)
+{
+    if (!text_of(c, v, out))
+        return false;
+    struct rac_json mended = rac_expr_mend(c->a, str_value(*out));
+    *out = str_of(&mended);
+    return true;
+}
+
 bool fn_base64(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, struct rac_json *out)
 {
     rac_str s;
-    return arg_str(c, v, 0, &s) && charge(c, s.n / 64) &&
+    return arg_str(c, v, 0, &s) && charge(c, s.n / 64) && bytes_of(c, &v[0], &s) &&
            answer_str(out, rac_base64_encode(c->a, s));
 }
 
@@ -214,7 +224,7 @@ bool fn_binary(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, st
     if (v[0].type == RAC_JSON_NULL)
         return fail_type(c, &v[0], 0, "a value that is not null");
     rac_str text;
-    if (!text_of(c, &v[0], &text))
+    if (!bytes_of(c, &v[0], &text))
         return false;
     *out = envelope(c->a, RAC_S("application/octet-stream"), text);
     return charge(c, text.n / 64);
@@ -234,7 +244,7 @@ bool fn_data_uri(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
     } else {
         bool text = v[0].type == RAC_JSON_STRING;
         type = text ? RAC_S("text/plain;charset=utf-8") : RAC_S("application/json;charset=utf-8");
-        if (!text_of(c, &v[0], &base64))
+        if (!bytes_of(c, &v[0], &base64))
             return false;
         base64 = rac_base64_encode(c->a, base64);
     }
@@ -333,10 +343,8 @@ bool fn_uri_component(struct call *c, const struct rac_json *v, size_t n RAC_UNU
 {
     static const char hex[] = "0123456789ABCDEF";
     rac_str s;
-    if (!arg_str(c, v, 0, &s) || !charge(c, s.n / 64))
+    if (!arg_str(c, v, 0, &s) || !charge(c, s.n / 64) || !bytes_of(c, &v[0], &s))
         return false;
-    struct rac_json mended = rac_expr_mend(c->a, str_value(s));
-    s = str_of(&mended);
     char *p = rac_arena_alloc_dirty(c->a, s.n * 3 + 1), *w = p;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char ch = (unsigned char)s.p[i];

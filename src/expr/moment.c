@@ -5,6 +5,8 @@
 #include "base/utf8.h"
 #include "expr/expr_priv.h"
 
+enum { CLOCK_FIRST_MAX = 128 };
+
 /* --- parts ------------------------------------------------------------------------------------ */
 
 struct moment_parts moment_parts(struct moment m)
@@ -595,11 +597,29 @@ static bool parse_named(rac_str s, const struct rac_culture *c, struct moment *o
     return eat_rest(&r, c, out);
 }
 
+static bool parse_date(rac_str s, const struct rac_culture *c, struct moment *out)
+{
+    return parse_iso(s, out) || parse_numeric(s, c, out) || parse_named(s, c, out);
+}
+
+/* "5:06 PM 7/4/2024": read as "7/4/2024 5:06 PM". */
+static bool parse_clock_first(rac_str s, const struct rac_culture *c, struct moment *out)
+{
+    char turned[CLOCK_FIRST_MAX];
+    struct reader r = {.s = s};
+    if (!eat_clock(&r, c) || r.s.n == 0 || !is_white((unsigned char)r.s.p[0]) ||
+        s.n + 2 > sizeof turned)
+        return false;
+    rac_str clock = rac_str_sub(s, 0, s.n - r.s.n), date = trim_white(r.s);
+    int n = snprintf(turned, sizeof turned, "%.*s %.*s", RAC_FMT(date), RAC_FMT(clock));
+    return parse_date((rac_str){turned, (size_t)n}, c, out);
+}
+
 bool moment_parse_culture(rac_str s, const struct rac_culture *c, struct rac_arena *a RAC_UNUSED,
                           struct moment *out)
 {
     s = trim_white(s);
-    return parse_iso(s, out) || parse_numeric(s, c, out) || parse_named(s, c, out);
+    return parse_date(s, c, out) || parse_clock_first(s, c, out);
 }
 
 bool moment_parse(rac_str s, struct moment *out)

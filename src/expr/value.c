@@ -255,11 +255,13 @@ bool text_of(struct call *c, const struct rac_json *v, rac_str *out)
         *out = rac_expr_text(v, c->a);
         return true;
     }
-    rac_str bytes;
-    if (is_envelope(v) && !envelope_bytes(v, c->a, &bytes))
-        return fail(c, RAC_EXPR_CONVERT,
-                    "The content of a value cannot be converted to text: it is not base64.");
     if (is_envelope(v)) {
+        rac_str bytes;
+        if (!envelope_bytes(v, c->a, &bytes))
+            return c->node->kind == NODE_CALL
+                       ? fail_convert(c, v, "text: its content is not base64")
+                       : fail(c, RAC_EXPR_CONVERT,
+                              "Binary content cannot be converted to text: it is not base64.");
         *out = text_of_content(v, bytes, c->a);
         return charge(c, 1 + out->n / 64);
     }

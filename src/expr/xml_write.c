@@ -113,14 +113,24 @@ size_t xml_name_escape(rac_str s, uint32_t *cp) /* _xHHHH_ or _xHHHHHHHH_ */
     return (n == 4 || n == 8) && 2 + n < s.n && s.p[2 + n] == '_' ? n + 3 : 0;
 }
 
+/* Half of a pair is a character here, a byte that is none is 0. */
+static size_t name_character(rac_str s, uint32_t *cp)
+{
+    size_t n = rac_utf8_decode(s.p, s.n, cp);
+    if (n > 0)
+        return n;
+    bool half = s.n >= 3 && (unsigned char)s.p[0] == 0xed;
+    *cp = half ? 0xd000 | (s.p[1] & 0x3fu) << 6 | (s.p[2] & 0x3fu) : 0;
+    return half ? 3 : 1;
+}
+
 rac_str xml_encoded_name(struct rac_arena *a, rac_str s, bool colons)
 {
     struct rac_buf b;
     rac_buf_init(&b, s.n * 10 + 16);
     for (size_t i = 0; i < s.n;) {
         uint32_t cp, escape;
-        size_t n = rac_utf8_decode(s.p + i, s.n - i, &cp);
-        n = n > 0 ? n : 1;
+        size_t n = name_character(rac_str_from(s, i), &cp);
         bool ok = (i == 0 ? name_start(cp) : name_char(cp)) || (colons && cp == ':');
         if (ok && xml_name_escape(rac_str_from(s, i), &escape) == 0)
             rac_buf_add(&b, rac_str_sub(s, i, n));
