@@ -101,6 +101,19 @@ void rac_passage_refuse(struct rac_passage *p, int status, const char *code, rac
     rac_http_reply(p->x, status, &h, rac_json_print_str(&o, 0, a));
 }
 
+void rac_passage_too_large(struct rac_passage *p)
+{
+    int64_t most = rac_config_int(p->w->service->config, RAC_CONF_HTTP_BODY_MAX);
+    bool set = most < RAC_INBOUND_BYTES_MAX;
+    rac_passage_refuse(p, 413, "RequestEntityTooLarge",
+                       rac_arena_printf(p->x->arena,
+                                        "The request body is larger than the %lld bytes %s.",
+                                        (long long)(set ? most : RAC_INBOUND_BYTES_MAX),
+                                        set ? "this server takes (setting http.body_bytes_max)"
+                                            : "a workflow takes"),
+                       0);
+}
+
 void rac_passage_fault(struct rac_passage *p, const struct rac_wf_fault *f)
 {
     rac_passage_refuse(p, f->status, f->code, f->message, 0);

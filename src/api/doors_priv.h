@@ -47,6 +47,7 @@ void rac_passage_body(struct rac_passage *p,
 /* {"error": {"code", "message"}}; retry_after_s 0: no such header. */
 void rac_passage_refuse(struct rac_passage *p, int status, const char *code, rac_str message,
                         int64_t retry_after_s);
+void rac_passage_too_large(struct rac_passage *p); /* 413: says what may be sent */
 void rac_passage_fault(struct rac_passage *p, const struct rac_wf_fault *f);
 
 void rac_door_trigger(struct rac_passage *p);                         /* doors_trigger.c */

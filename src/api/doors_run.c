@@ -41,10 +41,13 @@ static void got_body(struct rac_passage *p, rac_err err, rac_str body)
     struct rac_json outputs, empty = rac_json_new_object(a);
     struct rac_wf_fault fault;
     struct rac_inbound *any;
+    if (err == RAC_E_LIMIT) {
+        rac_passage_too_large(p);
+        return;
+    }
     if (err != RAC_OK) {
-        rac_passage_refuse(p, err == RAC_E_LIMIT ? 413 : 400,
-                           err == RAC_E_LIMIT ? "RequestEntityTooLarge" : "InvalidRequestContent",
-                           RAC_S("The request body cannot be taken."), 0);
+        rac_passage_refuse(p, 400, "InvalidRequestContent",
+                           RAC_S("The request body could not be read."), 0);
         return;
     }
     rac_http_headers(x, &headers);

@@ -132,7 +132,7 @@ static void reply(struct rac_passage *p, const struct rac_fire_answer *answer)
                                               : "ServiceUnavailable";
         int64_t retry_s = (answer->retry_after_ms + 999) / 1000;
         rac_passage_refuse(p, status, code, rac_arena_str(a, answer->message),
-                           retry_s == 0 ? 1 : retry_s);
+                           retry_s == 0 && status != 404 ? 1 : retry_s);
         return;
     }
     if (answer->outcome == RAC_FIRE_TIMED_OUT || answer->outcome == RAC_FIRE_NO_RESPONSE) {
@@ -223,8 +223,7 @@ static void got_body(struct rac_passage *p, rac_err err, rac_str body)
     struct rac_json outputs;
     struct rac_headers headers = {0};
     if (err == RAC_E_LIMIT) {
-        rac_passage_refuse(p, 413, "RequestEntityTooLarge",
-                           RAC_S("The request body is larger than this server takes."), 0);
+        rac_passage_too_large(p);
         return;
     }
     if (err != RAC_OK) {
@@ -260,8 +259,7 @@ void rac_door_trigger(struct rac_passage *p)
         return;
     }
     if (p->x->content_length > RAC_INBOUND_BYTES_MAX) {
-        rac_passage_refuse(p, 413, "RequestEntityTooLarge",
-                           RAC_S("The request body is larger than this server takes."), 0);
+        rac_passage_too_large(p);
         return;
     }
     rac_passage_body(p, got_body);

@@ -249,10 +249,12 @@ static rac_err find(struct finding *f, rac_str *id)
     if (f->why.n == 0)
         f->why =
             rac_arena_printf(f->a,
-                             "There is no connection %.*s that who saved the workflow could use. "
-                             "Make one: raccord connection create %.*s",
+                             "There is no connection '%.*s' that who saved the workflow may use. "
+                             "Correct the reference, or make one: raccord connection create %.*s",
                              RAC_FMT(want->connection.n > 0 ? want->connection : want->reference),
-                             RAC_FMT(f->connector.n > 0 ? f->connector : want->api));
+                             RAC_FMT(f->connector.n > 0 ? f->connector
+                                     : want->api.n > 0  ? want->api
+                                                        : RAC_S("CONNECTOR")));
     return f->connector.n > 0 ? RAC_E_DENIED : RAC_E_NOT_FOUND;
 }
 

@@ -298,7 +298,10 @@ static void got_body(void *arg, struct rac_http_exchange *x, rac_err err, rac_st
     struct surface_ask *t = arg;
     struct rac_ask *q = &t->q;
     if (err == RAC_E_LIMIT) {
-        rac_ask_fail(q, RAC_FAULT_TOO_LARGE, "The request body is larger than this server takes.");
+        rac_ask_fail(q, RAC_FAULT_TOO_LARGE,
+                     "The request body is larger than the %lld bytes this server takes "
+                     "(setting http.body_bytes_max).",
+                     (long long)rac_config_int(q->w->service->config, RAC_CONF_HTTP_BODY_MAX));
         return;
     }
     if (err != RAC_OK) {

@@ -218,8 +218,9 @@ static bool unexpected(struct parser *p, enum token_kind wanted)
 {
     return compile_error(p, RAC_EXPR_PARSE, p->token.offset, p->token.length,
                          "Unable to parse template language expression '%.*s': expected token "
-                         "'%s' and actual '%s'.",
-                         RAC_FMT(shown(p)), token_names[wanted], token_names[p->token.kind]);
+                         "'%s' and actual '%s' at position %u.",
+                         RAC_FMT(shown(p)), token_names[wanted], token_names[p->token.kind],
+                         p->token.offset);
 }
 
 /* --- parser ----------------------------------------------------------------------------------- */

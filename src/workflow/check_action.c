@@ -102,7 +102,8 @@ static void check_case(struct action *a, const struct rac_json_member *m, const 
         return;
     }
     if (!rac_map_add(seen, rac_json_print_str(v, 0, a->c->a), (void *)m))
-        wrong(a->c, F_STRUCTURE, &here, "the case stands twice");
+        wrong(a->c, F_STRUCTURE, &here, "another case is for %.*s too",
+              RAC_FMT(rac_json_print_str(v, 0, a->c->a)));
 }
 
 static void check_switch(struct action *a)
@@ -198,7 +199,7 @@ static void check_timestamp(struct action *a, const struct at *until)
     if (rac_json_is_object(until->node) &&
         take_member(a->c, until, RAC_S("timestamp"), T_STR, &at) && is_literal(at.node, &s) &&
         !rac_expr_timestamp(s, &ms))
-        wrong(a->c, F_STRUCTURE, &at, "the timestamp '%.*s' is none", RAC_FMT(s));
+        wrong(a->c, F_STRUCTURE, &at, "'%.*s' is no timestamp (2026-01-31T10:00:00Z)", RAC_FMT(s));
 }
 
 static void check_wait(struct action *a)

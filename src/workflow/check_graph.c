@@ -264,7 +264,7 @@ static void check_statuses(struct check *c, const struct at *at)
     if (is_unknown(at->node))
         return;
     if (!rac_json_is_array(at->node)) {
-        wrong(c, F_RUN_AFTER, at, "the statuses of 'runAfter' are a list");
+        wrong(c, F_RUN_AFTER, at, "the statuses of 'runAfter' are a list, [\"Succeeded\"]");
         return;
     }
     if (rac_json_len(at->node) == 0)
@@ -273,7 +273,10 @@ static void check_statuses(struct check *c, const struct at *at)
         struct at e = AT_INDEX(at, i, rac_json_at(at->node, i));
         rac_str word = rac_json_str(e.node, RAC_S(""));
         if (!is_unknown(e.node) && !rac_wf_status_parse(word, &s))
-            wrong(c, F_RUN_AFTER, &e, "'%.*s' is not a status", RAC_FMT(word));
+            wrong(c, F_RUN_AFTER, &e,
+                  "'%.*s' is not a status: those of runAfter are Succeeded, Failed, Skipped and "
+                  "TimedOut",
+                  RAC_FMT(word));
     }
 }
 
@@ -303,13 +306,38 @@ static void edges(struct check *c, uint32_t i)
             if (to != NOBODY || !is_agent_trigger(c, rac_json_key(m)))
                 found(c, F_RUN_AFTER, &here,
                       "The 'runAfter' property of template action '%.*s' contains non-existent "
-                      "action: '%.*s'.",
-                      RAC_FMT(x->name), RAC_FMT(rac_json_key(m)));
+                      "action: '%.*s'.%s",
+                      RAC_FMT(x->name), RAC_FMT(rac_json_key(m)),
+                      to != NOBODY ? " There is one, inside or outside of a container: 'runAfter' "
+                                     "names actions of its own list."
+                                   : "");
             continue;
         }
         check_statuses(c, &here);
         x->after[x->after_n++] = to;
     }
+}
+
+/* "'A' waits for 'C', which waits for 'A'": from an action in a circle, once around. */
+static rac_str circle_of(const struct check *c, const struct container *k, const uint32_t *open,
+                         uint32_t from)
+{
+    enum { SHOWN_MAX = 8 };
+    rac_str text = rac_arena_printf(c->a, "'%.*s'", RAC_FMT(c->nodes[k->nodes[from]].name));
+    uint32_t at = from;
+    for (unsigned n = 0; n < SHOWN_MAX; n++) {
+        const struct node *x = &c->nodes[k->nodes[at]];
+        for (uint32_t e = 0; e < x->after_n; e++) {
+            at = c->nodes[x->after[e]].order;
+            if (open[at] > 0)
+                break;
+        }
+        text = rac_arena_printf(c->a, "%.*s%s waits for '%.*s'", RAC_FMT(text),
+                                n > 0 ? ", which" : "", RAC_FMT(c->nodes[k->nodes[at]].name));
+        if (at == from)
+            return text;
+    }
+    return rac_arena_printf(c->a, "%.*s, and on", RAC_FMT(text));
 }
 
 /* open: how many each action still waits for, once Kahn's order came to its end. What waits for a
@@ -342,8 +370,8 @@ static void report_circles(struct check *c, const struct container *k, uint32_t 
         if (open[i] > 0)
             found(c, F_CIRCLE, &at,
                   "The template action '%.*s' is not valid: its 'runAfter' and those of the "
-                  "actions it names form a circular dependency.",
-                  RAC_FMT(x->name));
+                  "actions it names form a circular dependency: %.*s.",
+                  RAC_FMT(x->name), RAC_FMT(circle_of(c, k, open, i)));
     }
 }
 

@@ -433,7 +433,7 @@ static void check_duration(struct check *c, const struct at *at)
 {
     rac_str s = rac_json_str(at->node, RAC_S(""));
     if (is_dynamic(at->node) ? !fits_characters(s, DURATION_CHARACTERS) : !is_duration(s))
-        wrong(c, F_STRUCTURE, at, "'%.*s' is no duration", RAC_FMT(s));
+        wrong(c, F_STRUCTURE, at, "'%.*s' is no duration (ISO 8601: PT30S, PT1H, P1D)", RAC_FMT(s));
 }
 
 static void check_request(struct check *c, const struct at *runtime)

@@ -166,7 +166,7 @@ static void check_trigger_inputs(struct check *c, const struct trigger_row *row,
         check_batch(c, &at);
     if (shape == &shape_sliding_window && take_member(c, &at, RAC_S("delay"), T_STR, &delay) &&
         !is_dynamic(delay.node) && !is_duration(rac_json_str(delay.node, RAC_S(""))))
-        wrong(c, F_STRUCTURE, &delay, "the delay is no duration");
+        wrong(c, F_STRUCTURE, &delay, "the delay is no duration (ISO 8601: PT30S, PT1H, P1D)");
 }
 
 /* Conditions are written out: no expression makes one (§2.11). */

@@ -146,6 +146,12 @@ static void answer_failed(struct live *l, rac_err err, rac_str why)
                                   .code = RAC_S("ServiceUnavailable"),
                                   .message = why.n > 0 ? why : rac_str_of(rac_err_text(err)),
                                   .too_large = err == RAC_E_LIMIT};
+    if (err == RAC_E_NOT_FOUND) { /* it was deleted while this was on its way */
+        out.status = 404;
+        out.retry_after_ms = 0;
+        out.code = RAC_S("WorkflowNotFound");
+        out.message = RAC_S("The workflow was deleted.");
+    }
     answer_caller(l, &out);
 }
 

@@ -491,11 +491,14 @@ static struct rac_json failure(struct exchange *x, const struct rac_json *error,
         why = rac_arena_printf(a,
                                "The operation was accepted, and '%.*s' says that it ended as %.*s.",
                                RAC_FMT(at), RAC_FMT(rac_run_shown(status, a)));
-    } else if (x->mode == EXCHANGE_POLL) {
+    } else if (x->mode == EXCHANGE_POLL && x->o->x->action->begin_at.p == NULL) {
         why = rac_arena_printf(a,
                                "The operation was accepted; asked how it stands, '%.*s' answered "
                                "%d.",
                                RAC_FMT(at), x->answer.status);
+    } else if (exchange_is_webhook(x->o->x->action->type)) {
+        why = rac_arena_printf(a, "The subscription at '%.*s' was answered with %d.", RAC_FMT(at),
+                               x->answer.status);
     } else if (x->mode == EXCHANGE_PAGE) {
         why = rac_arena_printf(a, "The next page, '%.*s', was answered with %d.", RAC_FMT(at),
                                x->answer.status);

@@ -119,7 +119,10 @@ static void conclude(struct outside *o)
                                       RAC_FMT(n->run)));
         return;
     default:
-        outside_fail(o, n->status == 429 ? "TooManyRequests" : "ServiceUnavailable",
+        outside_fail(o,
+                     n->status == 429   ? "TooManyRequests"
+                     : n->status == 404 ? "NotFound"
+                                        : "ServiceUnavailable",
                      n->code.n > 0 ? rac_arena_cstr(&o->a, n->code) : "ServiceUnavailable",
                      n->message);
     }

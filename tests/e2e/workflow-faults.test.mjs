@@ -158,3 +158,63 @@ test('an answer to another request than the one written is told: redirections, p
   // here the outputs say it all
   assert.deepEqual(['Same', 'Plain'].map((n) => [run.actions[n].code, run.actions[n].error]), [['NotModified', undefined], ['NotFound', undefined]]);
 });
+
+test('what a check refuses is named: the circle, the position, the words that can stand there', async (t) => {
+  const s = await serve(t);
+  const a = (actions) => document(actions);
+  const wait = (x) => a({ W: { type: 'Wait', inputs: x } });
+  const refused = [
+    [a({ A: compose(1, after('C')), B: compose(1, after('A')), C: compose(1, after('B')), D: compose(1, after('C')) }), '/definition/actions/B/runAfter', /'B' waits for 'A', which waits for 'C', which waits for 'B'/],
+    [a(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`A${i}`, compose(1, after(`A${(i + 1) % 20}`))]))), '/definition/actions/A3/runAfter', /'A3' waits for 'A4', which waits for .*'A11', and on/],
+    [a({ Box: { type: 'Scope', actions: { A: compose(1) } }, B: compose(1, after('A')) }), '/definition/actions/B/runAfter/A', /non-existent action: 'A'. There is one, inside or outside/],
+    [a({ B: compose(1, after('A')) }), '/definition/actions/B/runAfter/A', /non-existent action: 'A'.$/],
+    [a({ A: compose(1), B: { type: 'Compose', inputs: 1, runAfter: { A: ['Success'] } } }), '/definition/actions/B/runAfter/A/0', /'Success'.*Succeeded, Failed, Skipped and TimedOut/],
+    [a({ A: compose("@concat('it's')") }), '/definition/actions/A/inputs', /actual 'Identifier' at position 12/],
+    [a({ A: compose('@concat(') }), '/definition/actions/A/inputs', /actual 'EndOfData' at position 8/],
+    [a({ A: { type: 'Http', inputs: { method: 'GET', uri: 'http://a' }, limit: { timeout: '10' } } }), '/definition/actions/A/limit/timeout', /'10' is no duration \(ISO 8601: PT30S/],
+    [wait({ until: { timestamp: 'noon' } }), '/definition/actions/W/inputs/until/timestamp', /'noon' is no timestamp \(20/],
+    [a({ S: { type: 'Switch', expression: 1, cases: { a: { case: 'x', actions: {} }, b: { case: 'x', actions: {} } } } }), '/definition/actions/S/cases/b/case', /another case is for "x" too/],
+  ];
+  for (const [body, pointer, message] of refused) {
+    const r = await s.api('PUT', '/api/v1/workflows/w', body);
+    assert.equal(r.status, 400, r.text);
+    const found = r.json.error.details.find((d) => d.pointer === pointer);
+    assert.ok(found && message.test(found.message) && found.fix, `${pointer}: ${r.text}`);
+  }
+});
+
+test('what is too large says how much may be sent; what is not there says what to do', async (t) => {
+  const hooks = [];
+  const service = await backend(t, (req, res, body) => { hooks.push(body.toString()); if (req.url === '/no') res.statusCode = 403; res.end(); });
+  const s = await serve(t, { args: [...allow, '--set', 'http.body_bytes_max=100KiB'] });
+  const { ok, start, ended, until } = client(s);
+  const hook = (path) => ({ type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: service.url + path, body: '@listCallbackUrl()', retryPolicy: { type: 'none' } } } });
+  const id = await start('w', { Hook: hook('/yes') });
+  await until('subscribed', () => hooks.length === 1);
+  const { value } = await ok('POST', '/workflows/w/triggers/manual:callback', {});
+  for (const url of [value, hooks[0], `${s.url}/api/v1/workflows/w:run`]) {
+    const r = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...(url.includes('sig=') ? {} : { authorization: `Bearer ${s.token}` }) }, body: JSON.stringify('x'.repeat(110000)) });
+    const { error } = await r.json();
+    assert.deepEqual([r.status, /102400 bytes.*http\.body_bytes_max/.test(error.message)], [413, true], `${url}: ${error.message}`);
+  }
+  assert.equal((await fetch(hooks[0], { method: 'POST', body: '{}' })).status, 200); // it still waits
+  assert.equal((await ended(id)).status, 'Succeeded');
+  const refused = (await ended(await start('v', { Hook: hook('/no') }))).actions.Hook;
+  assert.deepEqual([refused.status, refused.code, refused.error.code], ['Failed', 'Forbidden', 'Forbidden']);
+  assert.match(refused.error.message, /subscription at .*\/no' was answered with 403/);
+  const nobody = (await ended(await start('v', { C: { type: 'ApiConnection', inputs: { host: { connection: { referenceName: 'nobody' } }, method: 'get', path: '/', retryPolicy: { type: 'none' } } } }))).actions.C;
+  assert.match(nobody.error.message, /no connection 'nobody'.*Correct the reference, or make one: raccord connection create CONNECTOR/);
+});
+
+test('saved, run, disabled and deleted by several at once: each is answered as one order of them would be', async (t) => {
+  const s = await serve(t, { args: ['--set', 'workers=3'] });
+  const { ok } = client(s);
+  const gone = /^(20\d|404|412) ?(WorkflowNotFound|PreconditionFailed)?$/;
+  for (let i = 0; i < 25; i++) {
+    await ok('PUT', '/workflows/w', document({ A: compose(i), P: pause(0) }));
+    const { value } = await ok('POST', '/workflows/w/triggers/manual:callback', {});
+    const call = async (p) => { const r = await p, text = r.text instanceof Function ? await r.text() : r.text; return `${r.status} ${text ? JSON.parse(text).error?.code ?? '' : ''}`; };
+    const said = await Promise.all([s.api('POST', '/api/v1/workflows/w:run', {}), fetch(value, { method: 'POST' }), s.api('DELETE', '/api/v1/workflows/w'), s.api('POST', '/api/v1/workflows/w:run', {}), fetch(value, { method: 'POST' }), s.api('PUT', '/api/v1/workflows/w', document({ A: compose(-i) })), s.api('POST', '/api/v1/workflows/w:run', {})].map(call));
+    for (const x of said) assert.match(x, gone, `round ${i}: ${said}`);
+  }
+});

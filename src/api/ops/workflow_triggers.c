@@ -266,6 +266,11 @@ static void fired(void *arg, const struct rac_fire_answer *answer)
                      RAC_FMT(answer->message));
         return;
     }
+    if (answer->outcome == RAC_FIRE_FAILED && answer->status == 404) {
+        rac_ask_fail_code(q, 404, rac_arena_str(q->a, answer->code), "%.*s",
+                          RAC_FMT(answer->message));
+        return;
+    }
     if (answer->outcome == RAC_FIRE_FAILED) {
         rac_ask_fail_code(q, 500, RAC_S("InternalServerError"), "The run could not be stored: %.*s",
                           RAC_FMT(answer->message));
