@@ -45,6 +45,8 @@ static inline const char *rac_fmt_p(const char *p) /* an absent slice prints as 
 
 typedef int64_t rac_ns; /* monotonic nanoseconds */
 typedef int64_t rac_ms; /* wall clock, milliseconds since 1970-01-01T00:00:00Z */
+/* A hundred years: what outsiders say a wait should be is cut to this before it is added to a time. */
+#define RAC_AGES_MS INT64_C(3155760000000)
 
 /* Operating failures; base/errors.def has the sentence for each. */
 typedef enum {

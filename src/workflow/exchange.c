@@ -343,6 +343,7 @@ static void record_request(struct exchange *x, uint8_t bits)
 static void again(struct exchange *x, int64_t delay_ms)
 {
     x->sends++;
+    delay_ms = delay_ms < RAC_AGES_MS ? delay_ms : RAC_AGES_MS;
     x->next_ms = delay_ms > 0 ? engine_now(x->o->live->e) + delay_ms : 0;
     rac_run_progress(x->o->live->run, x->o->x, RAC_WF_RUNNING, state_json(x));
     x->o->due_ms = x->next_ms;

@@ -139,7 +139,7 @@ static bool set_limit(struct outside *o)
                                       RAC_FMT(x->name), RAC_FMT(rac_run_shown(&v, &o->a))));
         return false;
     }
-    o->limit_ms = o->x->start_ms + ms;
+    o->limit_ms = o->x->start_ms + (ms < RAC_AGES_MS ? ms : RAC_AGES_MS);
     return true;
 }
 

@@ -185,7 +185,9 @@ static int64_t window_delay(struct attendance *t)
 {
     rac_str delay = rac_json_str(rac_json_geti(member(t, "inputs"), RAC_S("delay")), RAC_S("PT0S"));
     int64_t ms;
-    return rac_time_parse_duration(delay, &ms) ? ms : 0;
+    if (!rac_time_parse_duration(delay, &ms))
+        return 0;
+    return ms < RAC_AGES_MS ? ms : RAC_AGES_MS;
 }
 
 static bool window(struct attendance *t, rac_ms last, struct rac_window *w)
@@ -288,6 +290,7 @@ static rac_ms next_poll(struct attendance *t, const struct rac_json *record, int
 {
     rac_ms next = number(t, "next") > t->now_ms ? number(t, "next") : due(t, t->now_ms);
     int64_t wait = rac_retry_after_ms(header(record, RAC_S("Retry-After")), t->now_ms);
+    wait = wait < RAC_AGES_MS ? wait : RAC_AGES_MS;
     bool at_once = in_a_row(t, rac_json_get(record, RAC_S("outputs")), fires);
     if (status == 202)
         return wait >= 0 ? max(next, t->now_ms + wait) : next;

@@ -796,6 +796,27 @@ static void a_call_that_ran_out_of_time_is_under_way_no_more(void **state)
     world_free(w);
 }
 
+static void waits_beyond_all_times_are_long(void **state)
+{
+    (void)state;
+    struct world *w = world_new(84, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"H\": {\"type\": \"Http\", \"limit\": {\"timeout\": \"PT9223372036854775S\"}, "
+        "\"inputs\": {\"method\": \"GET\", \"uri\": \"https://api.example/x\", \"retryPolicy\": "
+        "{\"type\": \"fixed\", \"count\": 2, \"interval\": \"PT5S\"}}}}");
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    world_pass(w, 60000);
+    world_answer(w, world_fetch(w, "api.example/x"), 429, "Retry-After: 9223372036854775807", "");
+    world_pass(w, 60000);
+    assert_null(w->fetches);
+    assert_string_equal(row(w, &a)->status, "Running");
+    assert_true(row(w, &a)->due_ms > w->clock.wall_ms);
+    world_free(w);
+}
+
 static void told(void *arg, rac_err err, rac_str why)
 {
     (void)why;
@@ -971,6 +992,7 @@ int main(void)
         cmocka_unit_test(connections_are_let_go_when_the_engine_goes),
         cmocka_unit_test(callers_that_leave_are_found_at_once),
         cmocka_unit_test(large_loop),
+        cmocka_unit_test(waits_beyond_all_times_are_long),
         cmocka_unit_test(large_values_are_shared_out_over_turns),
         cmocka_unit_test(what_cannot_be_recorded_ends_the_run),
         cmocka_unit_test(begins_at_an_action),

@@ -421,6 +421,21 @@ static void a_connector_that_never_ends_is_not_asked_for_ever(void **state)
     place_free(p);
 }
 
+static void a_wait_beyond_all_times_is_long(void **state)
+{
+    (void)state;
+    struct place *p = place_new(33);
+    int64_t flow = workflow(p, RAC_S("t"), NEXT, 1);
+    place_settle(p);
+    answer_poll(p, "news.example/next", 200,
+                "Content-Type: application/json\nRetry-After: 9223372036854775807");
+    place_pass(p, 120000);
+    assert_null(p->w->fetches);
+    struct memory_trigger *t = memory_store_trigger(p->w->store, flow, RAC_S("t0"));
+    assert_true(t->due_ms > p->w->clock.wall_ms);
+    place_free(p);
+}
+
 static void run_by_hand_it_polls(void **state)
 {
     (void)state;
@@ -455,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_notification_while_the_poll_is_committed_polls_again),
         cmocka_unit_test(a_notification_while_it_subscribes_is_not_forgotten),
         cmocka_unit_test(a_connector_of_single_events_is_asked_until_there_are_none),
+        cmocka_unit_test(a_wait_beyond_all_times_is_long),
         cmocka_unit_test(a_connector_that_never_ends_is_not_asked_for_ever),
         cmocka_unit_test(run_by_hand_it_polls),
     };
