@@ -481,6 +481,149 @@ static void large(void **state RAC_UNUSED)
     world_free(w);
 }
 
+/* --- random runs ------------------------------------------------------------------------------ */
+
+struct random {
+    uint64_t state;
+    struct rac_buf b;
+    unsigned named;
+};
+
+static unsigned any(struct random *r, unsigned n)
+{
+    r->state = r->state * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(r->state >> 33) % n;
+}
+
+static void put(struct random *r, const char *text)
+{
+    rac_buf_add(&r->b, rac_str_of(text));
+}
+
+static void graph(struct random *r, unsigned depth, bool loop);
+
+/* Every one of them computes with variables that others change meanwhile. */
+static void action(struct random *r, unsigned depth, bool loop, const char *name)
+{
+    static const char *const leaves[] = {
+        "'type':'Compose','inputs':'@add(variables(\"v\"), length(variables(\"log\")))'",
+        "'type':'IncrementVariable','inputs':{'name':'v','value':'@add(length(variables(\"log\")), "
+        "1)'}",
+        "'type':'AppendToArrayVariable','inputs':{'name':'log','value':'@mul(variables(\"v\"), "
+        "2)'}",
+        "'type':'SetVariable','inputs':{'name':'v','value':'@mod(add(variables(\"v\"), 7), 100)'}",
+        "'type':'Http','inputs':{'method':'GET','uri':'@concat(\"https://h.example/\", "
+        "string(variables(\"v\")))'}",
+        "'type':'Compose','inputs':{'a':['@add(mul(item(), 2), variables(\"v\"))']}",
+    };
+    unsigned kind = any(r, depth < 3 ? 9 : 5);
+    put(r, rac_arena_printf(&a, "'%s':{", name).p);
+    if (kind < 5) {
+        put(r, leaves[loop ? any(r, 6) : kind]);
+    } else if (kind == 5) {
+        put(r, "'type':'Foreach','foreach':[1,2,3],'actions':{");
+        graph(r, depth + 1, true);
+        put(r, "}");
+    } else if (kind == 6) {
+        put(r, "'type':'If','expression':{'less':['@mod(variables(\"v\"), 3)',1]},'actions':{");
+        graph(r, depth + 1, loop);
+        put(r, "},'else':{'actions':{");
+        graph(r, depth + 1, loop);
+        put(r, "}}");
+    } else if (kind == 7) {
+        put(r, rac_arena_printf(&a,
+                                "'type':'Until','expression':'@equals(iterationIndexes(\"%s\"), 1)'"
+                                ",'limit':{'count':5},'actions':{",
+                                name)
+                   .p);
+        graph(r, depth + 1, loop);
+        put(r, "}");
+    } else {
+        put(r, "'type':'Scope','actions':{");
+        graph(r, depth + 1, loop);
+        put(r, "}");
+    }
+}
+
+static void graph(struct random *r, unsigned depth, bool loop)
+{
+    char name[16], before[16] = "";
+    for (unsigned i = 0, n = 1 + any(r, 3); i < n; i++) {
+        snprintf(name, sizeof name, "A%u", ++r->named);
+        put(r, i > 0 ? "," : "");
+        action(r, depth, loop, name);
+        if (before[0] != '\0' && any(r, 3) > 0)
+            put(r, rac_arena_printf(&a, ",'runAfter':{'%s':['Succeeded']}", before).p);
+        put(r, "}");
+        snprintf(before, sizeof before, "%s", name);
+    }
+}
+
+/* Every expression of a record comes to its recorded value again, so that its parts are told. */
+static unsigned check(const struct rac_history *h, const struct rac_history_record *x,
+                      struct world *w, uint64_t seed)
+{
+    struct rac_json o = rac_traces_of(h, x, NULL, &w->env, &a);
+    const struct rac_json *roots = &rac_json_member_at(&o, 0)->value;
+    RAC_JSON_EACH(root, roots)
+    if (rac_json_len(RAC_JSON_GET(root, "subexpressions")) == 0)
+        fail_msg("seed %llu, %.*s %s: %.*s", (unsigned long long)seed, RAC_FMT(x->action->name),
+                 x->repetition, RAC_FMT(rac_json_print_str(root, 0, &a)));
+    return (unsigned)rac_json_len(roots);
+}
+
+static unsigned random_run(uint64_t seed)
+{
+    struct random r = {.state = seed};
+    struct world_answer run;
+    unsigned checked = 0;
+    size_t n, total, more;
+    rac_buf_init(&r.b, 1 << 24);
+    put(&r, "{'I':{'type':'InitializeVariable','inputs':{'variables':[{'name':'v','type':'Integer',"
+            "'value':1},{'name':'log','type':'Array','value':[]}]}},'All':{'type':'Scope',"
+            "'runAfter':{'I':['Succeeded']},'actions':{");
+    graph(&r, 0, false);
+    put(&r, "}}}");
+    struct world *w = ran(rac_arena_str(&a, rac_buf_str(&r.b)).p, "{}", &run);
+    for (unsigned held = 0; w->fetches != NULL; held = 0) { /* answered in any order */
+        struct world_fetch *f = w->fetches;
+        for (const struct world_fetch *x = f; x != NULL; x = x->next)
+            held++;
+        for (unsigned k = any(&r, held); k > 0; k--)
+            f = f->next;
+        world_answer(w, f, 200, "", "x");
+    }
+    struct from from = {w, memory_store_run(w->store, 1, rac_str_of(run.run))};
+    struct rac_history_source source = {pieces, value, &from};
+    const struct rac_history_record *v;
+    struct rac_history_record *repeated;
+    struct rac_history *h;
+    assert_int_equal(rac_history_open(w->flows[0]->plan, &source, &a, &h), RAC_OK);
+    rac_history_actions(h, &v, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].repetitions < 0) {
+            checked += check(h, &v[i], w, seed);
+            continue;
+        }
+        assert_int_equal(
+            rac_history_repetitions(h, v[i].action->name, 0, 100, &a, &repeated, &more, &total),
+            RAC_OK);
+        for (size_t k = 0; k < more; k++)
+            checked += check(h, &repeated[k], w, seed);
+    }
+    rac_buf_fini(&r.b);
+    world_free(w);
+    return checked;
+}
+
+static void random_runs(void **state RAC_UNUSED)
+{
+    unsigned checked = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++)
+        checked += random_run(seed);
+    assert_in_range(checked, 500, 100000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +636,7 @@ int main(void)
         cmocka_unit_test(secure_parameters),
         cmocka_unit_test(secure_data),
         cmocka_unit_test(large),
+        cmocka_unit_test(random_runs),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
