@@ -367,6 +367,25 @@ static void enter_doors(struct rac_api_worker *w, struct rac_http_exchange *x)
     rac_doors_handle(w->doors, x);
 }
 
+static rac_str behind(rac_str path, const char *word)
+{
+    size_t at = rac_str_findi(path, rac_str_of(word));
+    return at == RAC_STR_NPOS ? RAC_STR_NULL : rac_str_from(path, at + strlen(word));
+}
+
+/* What a path would be about, for absent.def. */
+static rac_str part_of(rac_str path)
+{
+    rac_str rest = behind(path, "/hostruntime/admin/vfs/"), part;
+    if (rest.p != NULL) /* a file of the app; those of a workflow are in its folder */
+        return rac_str_endsi(rest, RAC_S(".json")) ? rest : RAC_STR_NULL;
+    part = rac_str_cut(behind(path, "/providers/Microsoft.Logic/"), '/', &rest);
+    if (!rac_str_eqi(part, RAC_S("integrationAccounts")) || rest.p == NULL)
+        return part;
+    (void)rac_str_cut(rest, '/', &rest); /* its name */
+    return rest.p != NULL ? rac_str_cut(rest, '/', &rest) : RAC_STR_NULL;
+}
+
 /* What to do instead of what the path names, when that does not exist here; absent: it may. */
 static rac_str absent(rac_str path)
 {
@@ -377,16 +396,7 @@ static rac_str absent(rac_str path)
 #include "api/arm/absent.def"
 #undef ABSENT
     };
-    rac_str word = RAC_S("/providers/Microsoft.Logic/"), rest;
-    size_t at = rac_str_findi(path, word);
-    if (at == RAC_STR_NPOS)
-        return RAC_STR_NULL;
-    rac_str part = rac_str_cut(rac_str_from(path, at + word.n), '/', &rest);
-    if (rac_str_eqi(part, RAC_S("integrationAccounts"))) {
-        if (rest.p != NULL)
-            (void)rac_str_cut(rest, '/', &rest);
-        part = rest.p != NULL ? rac_str_cut(rest, '/', &rest) : RAC_S("");
-    }
+    rac_str part = part_of(path);
     for (size_t i = 0; i < RAC_COUNT(rows); i++)
         if (rac_str_eqi(part, rows[i].what))
             return rows[i].text;
@@ -396,10 +406,10 @@ static rac_str absent(rac_str path)
 static void enter_arm(struct rac_api_worker *w, struct rac_http_exchange *x)
 {
     rac_str instead = absent(x->path);
-    if (rac_str_findi(x->path, RAC_S("/hostruntime/")) != RAC_STR_NPOS)
-        rac_surface_handle(w->hostruntime, x);
-    else if (instead.p != NULL)
+    if (instead.p != NULL)
         rac_api_reply_error(x, 501, RAC_S("NotImplemented"), instead);
+    else if (rac_str_findi(x->path, RAC_S("/hostruntime/")) != RAC_STR_NPOS)
+        rac_surface_handle(w->hostruntime, x);
     else
         rac_surface_handle(w->arm, x);
 }

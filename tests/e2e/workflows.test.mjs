@@ -339,6 +339,18 @@ test('the Standard host: management, short ids, host keys, files', async (t) => 
   const put = await s.api('PUT', `${site}/admin/vfs/w/workflow.json?relativepath=1`, { ...echo(), kind: 'Stateful' }, { 'if-match': '*' });
   assert.equal(put.status, 200, put.text);
   assert.deepEqual(ok(await s.api('GET', `${site}/admin/vfs/w/workflow.json?relativepath=1`)).kind, 'Stateful');
+  // the files of an app come with each workflow; asked for by themselves, they say so
+  for (const [file, hint] of [['connections.json', /"files": \{"connections.json"/], ['Parameters.json', /raccord workflow create FOLDER/], ['host.json', /raccord config --explain/]])
+    for (const method of ['GET', 'PUT']) {
+      const r = await s.api(method, `${site}/admin/vfs/${file}?relativepath=1`, method === 'PUT' ? {} : undefined, { 'if-match': '*' });
+      assert.deepEqual([r.status, r.json.error.code], [501, 'NotImplemented'], `${method} ${file}`);
+      assert.match(r.json.error.message, hint);
+    }
+  const beside = { ...echo(), kind: 'Stateful', files: { 'parameters.json': { greeting: { type: 'String', value: 'hallo' } } } };
+  beside.definition = { ...beside.definition, parameters: { greeting: { type: 'String' } } };
+  assert.equal((await s.api('PUT', `${site}/admin/vfs/partners/workflow.json?relativepath=1`, beside)).status, 200);
+  assert.equal(ok(await s.api('GET', '/api/v1/workflows/partners')).parameters.greeting.value, 'hallo');
+  assert.equal((await s.api('DELETE', '/api/v1/workflows/partners')).status, 204);
   const list = ok(await s.api('GET', `${base}/workflows${v}`));
   assert.deepEqual(list.map((w) => [w.name, w.kind, w.isDisabled]), [['w', 'Stateful', false]]);
   assert.deepEqual(list[0].triggers, { manual: { type: 'Request', kind: 'Http' } });
