@@ -108,11 +108,13 @@ static bool filter(void)
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-bool rac_confine(uint64_t memory_bytes, uint64_t cpu_seconds)
+bool rac_confine(uint64_t memory_bytes, uint64_t cpu_seconds, pid_t parent)
 {
     stack_room();
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return false;
+    if (parent != 0 && getppid() != parent) /* it died before it could be said to die with it */
         return false;
     if (!limit(RLIMIT_CORE, 0, 0) || !limit(RLIMIT_FSIZE, 0, 0) || !limit(RLIMIT_NOFILE, 0, 0) ||
         !limit(RLIMIT_CPU, cpu_seconds, cpu_seconds + 1))

@@ -9,7 +9,10 @@
 
 #include "base/base.h"
 
-/* False: the kernel refused something; the caller must not go on. */
-bool rac_confine(uint64_t memory_bytes, uint64_t cpu_seconds);
+#include <sys/types.h>
+
+/* False: the kernel refused something, or the parent (0: not said) is gone already; the caller must
+ * not go on. */
+bool rac_confine(uint64_t memory_bytes, uint64_t cpu_seconds, pid_t parent);
 
 #endif

@@ -85,15 +85,17 @@ static int serve(void)
 
 int rac_sandbox_main(int argc, char **argv)
 {
-    uint64_t memory = MEMORY_DEFAULT, cpu_seconds = CPU_SECONDS_DEFAULT;
+    uint64_t memory = MEMORY_DEFAULT, cpu_seconds = CPU_SECONDS_DEFAULT, parent = 0;
     if (argc > 2)
         (void)rac_str_to_u64(rac_str_of(argv[2]), &memory);
     if (argc > 3)
         (void)rac_str_to_u64(rac_str_of(argv[3]), &cpu_seconds);
+    if (argc > 4)
+        (void)rac_str_to_u64(rac_str_of(argv[4]), &parent);
     (void)syscall(SYS_close_range, 3U, ~0U, 0U);
     rac_sandbox_xml_init(RAC_SANDBOX_NO_MEMORY);
     keep_encodings();
-    if (!rac_confine(memory, cpu_seconds))
+    if (!rac_confine(memory, cpu_seconds, (pid_t)parent))
         _exit(RAC_SANDBOX_NOT_CONFINED);
     _exit(serve());
 }

@@ -1,7 +1,7 @@
 /*
  * sandbox - the program when it is a child: takes jobs about XML from its parent and can do nothing
- * else. Started by script/ as `raccord (sandbox) MEMORY SECONDS` (bytes; of
- * processor time, over its life), one socket as standard input.
+ * else. Started by script/ as `raccord (sandbox) MEMORY SECONDS PARENT` (bytes; of
+ * processor time, over its life; a process id), one socket as standard input.
  *
  * A frame is its length (8 bytes, little end first) and a piece of text/xml_work.h; each is answered
  * by one. Ends when the socket does. What it is kept from stands in confine.h.

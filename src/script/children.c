@@ -71,7 +71,7 @@ struct rac_children {
     uint32_t magic;
     struct rac_loop *loop;
     struct rac_children_options o;
-    char memory[24], cpu[24]; /* what a child is told: bytes, seconds */
+    char memory[24], cpu[24], parent[24]; /* what a child is told: bytes, seconds, our pid */
     uint64_t cpu_ms;
     struct child *children;
     struct rac_sandbox_job *waiting, **waiting_end;
@@ -329,8 +329,12 @@ static pid_t spawn(const struct rac_children *c, int fd)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
-    char *argv[] = {"raccord", RAC_SANDBOX_WORD, (char *)(uintptr_t)c->memory,
-                    (char *)(uintptr_t)c->cpu, NULL};
+    char *argv[] = {"raccord",
+                    RAC_SANDBOX_WORD,
+                    (char *)(uintptr_t)c->memory,
+                    (char *)(uintptr_t)c->cpu,
+                    (char *)(uintptr_t)c->parent,
+                    NULL};
     char *environment[] = {"LC_ALL=C", NULL};
     sigset_t none, all;
     pid_t pid = -1;
@@ -536,6 +540,7 @@ struct rac_children *rac_children_new(struct rac_loop *loop, const struct rac_ch
     uint64_t cpu_s = ((uint64_t)c->o.timeout_ms * CPU_TIMEOUTS + 999) / 1000;
     c->cpu_ms = cpu_s * 1000;
     snprintf(c->cpu, sizeof c->cpu, "%llu", (unsigned long long)cpu_s);
+    snprintf(c->parent, sizeof c->parent, "%lld", (long long)getpid());
     c->waiting_end = &c->waiting;
     return c;
 }

@@ -313,6 +313,13 @@ test('the child can do nothing else: started by hand it takes frames only', asyn
   assert.equal(spawnSync(binary, ['(sandbox)'], { input: '', timeout: 10000 }).status, 0);
 });
 
+test('a child whose parent is gone before it can be told to die with it does not begin', async () => {
+  const { spawnSync } = await import('node:child_process');
+  const { binary } = await import('./lib/raccord.mjs');
+  const child = (parent) => spawnSync(binary, ['(sandbox)', '536870912', '10', String(parent)], { input: '', timeout: 10000 }).status;
+  assert.deepEqual([child(process.pid), child(process.ppid)], [0, 72]);
+});
+
 test('workflows of one folder call each other', async (t) => {
   const call = (id, more = {}) => ({ type: 'Workflow', inputs: { host: { workflow: { id } }, body: { n: 20 } }, ...more });
   const answer = { type: 'Response', inputs: { body: "@add(triggerBody()?['n'], 1)" } };
