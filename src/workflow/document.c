@@ -4,7 +4,7 @@
 #include "openapi/read.h"
 #include "workflow/template.h"
 
-enum { TEXT_SHOWN_MAX = 300, REPEATS_MAX = 1000 };
+enum { TEXT_SHOWN_MAX = 300, REPEATS_MAX = 1000, FINDINGS_MAX = 1000 };
 
 static const struct rac_json *member(const struct rac_json *o, rac_str name)
 {
@@ -271,17 +271,42 @@ rac_err rac_workflow_of_document(struct rac_document *doc, struct rac_arena *a,
                            "the template deploys no workflow");
 }
 
+/* The findings below a resource; RAC_E_INVALID when one of them is an error. */
+static rac_err findings_of(const struct rac_diags *all, rac_str resource, struct rac_diags *d)
+{
+    rac_err e = RAC_OK;
+    for (size_t i = 0; i < all->n; i++) {
+        const struct rac_diag *g = &all->v[i];
+        if (!rac_str_starts(g->pointer, resource) ||
+            (g->pointer.n > resource.n && g->pointer.p[resource.n] != '/'))
+            continue;
+        (void)rac_diags_add(d, g);
+        if (g->severity == RAC_SEV_ERROR)
+            e = RAC_E_INVALID;
+    }
+    return e;
+}
+
 rac_err rac_workflow_of_template(struct rac_document *doc, rac_str name, struct rac_arena *a,
                                  struct rac_workflow **out, struct rac_diags *d)
 {
     struct rac_workflow **all;
+    struct rac_diags found;
     size_t n = 0;
-    rac_err e = rac_template_is(&doc->root) ? rac_workflows_of_document(doc, a, &all, &n, d)
-                                            : RAC_E_NOT_FOUND;
-    for (size_t i = 0; i < n && e == RAC_OK; i++)
-        if (rac_str_eqi(all[i]->name, name))
-            return with_definition(all[i], out, d);
-    return e == RAC_OK ? RAC_E_NOT_FOUND : e;
+    rac_diags_init(&found, a, FINDINGS_MAX);
+    if (!rac_template_is(&doc->root))
+        return RAC_E_NOT_FOUND;
+    rac_err e = rac_workflows_of_document(doc, a, &all, &n, &found);
+    for (size_t i = 0; i < n; i++) {
+        if (!rac_str_eqi(all[i]->name, name))
+            continue;
+        rac_str resource = all[i]->pointer;
+        resource.n -= sizeof "/properties/definition" - 1;
+        rac_err own = findings_of(&found, resource, d);
+        e = found.dropped_total > 0 ? e : own;
+        return e == RAC_OK ? with_definition(all[i], out, d) : e;
+    }
+    return RAC_E_NOT_FOUND;
 }
 
 static rac_err read_app_file(struct rac_workflow *w, rac_str text, const char *name,

@@ -60,7 +60,8 @@ rac_err rac_workflows_of_document(struct rac_document *doc, struct rac_arena *a,
 /* The first of them; *out is set on RAC_OK only. A file without any is RAC_E_INVALID. */
 rac_err rac_workflow_of_document(struct rac_document *doc, struct rac_arena *a,
                                  struct rac_workflow **out, struct rac_diags *d) RAC_MUST_CHECK;
-/* The one of a template that has that name, letter case ignored; RAC_E_NOT_FOUND: there is none. */
+/* The one of a template that has that name, letter case ignored; RAC_E_NOT_FOUND: there is none.
+ * What is wrong with the others does not matter. */
 rac_err rac_workflow_of_template(struct rac_document *doc, rac_str name, struct rac_arena *a,
                                  struct rac_workflow **out, struct rac_diags *d) RAC_MUST_CHECK;
 

@@ -61,6 +61,11 @@ test('several workflows: copies, which of them runs, one that calls another', as
   assert.deepEqual([third.json.actions.Who.outputs, third.stderr], ['gamma', '']);
   const none = await raccord(['run', `${copies}#delta`]);
   assert.deepEqual([none.status, /copies\.json holds no workflow of the name 'delta'/.test(none.stderr)], [3, true]);
+  const mixed = put(dir, 'mixed.json', template([logic('open', { C: compose('[newGuid()]') }), logic('sound', { C: compose(1) })]));
+  assert.deepEqual(await findings(mixed), ['error InvalidTemplateDeployment /resources/0/properties/definition/actions/C/inputs']);
+  assert.equal((await raccordJson(['run', `${mixed}#sound`])).json.actions.C.outputs, 1);
+  const open = await raccord(['run', `${mixed}#open`]);
+  assert.deepEqual([open.status, /newGuid\(\) is another in each deployment/.test(open.stderr)], [1, true]);
   const family = put(dir, 'family.json', template([
     logic('parent', { Call: { type: 'Workflow', inputs: { host: { workflow: { id: "[resourceId('Microsoft.Logic/workflows', 'child')]" }, triggerName: 'manual' }, body: { n: 7 } } }, R: respond("@body('Call')", { Call: ['Succeeded'] }) }),
     logic('child', { R: respond("@triggerBody()?['n']") }),
