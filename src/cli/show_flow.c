@@ -31,7 +31,6 @@ static rac_str last_segment(rac_str path)
     return slash == RAC_STR_NPOS ? path : rac_str_from(path, slash + 1);
 }
 
-/* 'office365' in "@parameters('$connections')['office365']['connectionId']". */
 static rac_str connection_of(const struct rac_json *host)
 {
     const struct rac_json *connection = member(host, "connection");
@@ -39,11 +38,8 @@ static rac_str connection_of(const struct rac_json *host)
     if (name.p != NULL)
         return name;
     name = text(connection, "name");
-    size_t from = rac_str_find(name, RAC_S("$connections')['"));
-    if (from == RAC_STR_NPOS)
-        return name;
-    name = rac_str_from(name, from + sizeof "$connections')['" - 1);
-    return rac_str_sub(name, 0, rac_str_find_char(name, '\''));
+    rac_str key = rac_workflow_connection_key(name);
+    return key.p != NULL ? key : name;
 }
 
 /* "shared_office365.SendEmailV2", "office365: GET /v2/Mail", "serviceBus.sendMessage"; absent for

@@ -33,18 +33,6 @@ static void reference_missing(struct check *c, const struct at *at, const char *
           RAC_FMT(c->name), where);
 }
 
-/* The key 'k' of "@parameters('$connections')['k']['connectionId']"; absent otherwise. */
-static rac_str connections_key(rac_str s)
-{
-    static const char prefix[] = "$connections')['";
-    size_t from = rac_str_find(s, rac_str_of(prefix));
-    if (from == RAC_STR_NPOS)
-        return RAC_STR_NULL;
-    rac_str rest = rac_str_from(s, from + sizeof prefix - 1);
-    size_t end = rac_str_find_char(rest, '\'');
-    return end == RAC_STR_NPOS ? RAC_STR_NULL : rac_str_sub(rest, 0, end);
-}
-
 static bool is_placeholder(rac_str s)
 {
     return rac_str_findi(s, RAC_S("#workflowname#")) != RAC_STR_NPOS;
@@ -101,7 +89,7 @@ static rac_str connection_api(struct check *c, const struct at *host)
     if (literal_at(c, &connection, "referenceName", &at, &key))
         return last_segment(api_of_reference(in_section(c, &at, "managedApiConnections", key)));
     s = rac_json_str(MEMBER(connection.node, "name"), RAC_S(""));
-    key = connections_key(s);
+    key = rac_workflow_connection_key(s);
     if (key.p == NULL)
         return RAC_STR_NULL;
     if (c->w->profile == RAC_WF_FLOW)

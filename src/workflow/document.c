@@ -350,3 +350,18 @@ rac_err rac_workflow_add_app(struct rac_workflow *w, rac_str connections, rac_st
         w->settings = object_or_empty(member(&v, RAC_S("Values")), w->a);
     return e == RAC_E_NOT_FOUND ? RAC_OK : e;
 }
+
+rac_str rac_workflow_connection_key(rac_str expression)
+{
+    static const rac_str before[] = {RAC_S_INIT("$connections')['"),
+                                     RAC_S_INIT("['$connections']['")};
+    for (size_t i = 0; i < RAC_COUNT(before); i++) {
+        size_t at = rac_str_find(expression, before[i]);
+        if (at == RAC_STR_NPOS)
+            continue;
+        rac_str rest = rac_str_from(expression, at + before[i].n);
+        size_t end = rac_str_find_char(rest, '\'');
+        return end == RAC_STR_NPOS ? RAC_STR_NULL : rac_str_sub(rest, 0, end);
+    }
+    return RAC_STR_NULL;
+}

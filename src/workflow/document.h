@@ -69,4 +69,8 @@ rac_err rac_workflow_of_template(struct rac_document *doc, rac_str name, struct 
 rac_err rac_workflow_add_app(struct rac_workflow *w, rac_str connections, rac_str parameters,
                              rac_str local_settings, struct rac_diags *d) RAC_MUST_CHECK;
 
+/* 'k' of "@parameters('$connections')['k']['connectionId']", and of the same read out of the header
+ * 'X-MS-APIM-Tokens', as flows that use the connections of their caller have it; absent otherwise. */
+rac_str rac_workflow_connection_key(rac_str expression);
+
 #endif

@@ -40,6 +40,8 @@ void rac_flow_describe(struct rac_flow *f, rac_str subscription, rac_str group,
     if (flow) {
         RAC_JSON_PUT_STR(a, &tags, "flowDisplayName", f->name);
         RAC_JSON_PUT_STR(a, &tags, "environmentName", group);
+        RAC_JSON_PUT_STR(a, &tags, "logicAppName", name);
+        RAC_JSON_PUT_STR(a, &tags, "xrmWorkflowId", name); /* of flows in solutions */
     }
     RAC_JSON_EACH_MEMBER(m, given)
     rac_json_put(a, &tags, rac_json_key(m), m->value);

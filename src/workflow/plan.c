@@ -433,6 +433,23 @@ static bool calls(enum rac_wf_type type)
     return type >= RAC_WF_TYPE_HTTP && type <= RAC_WF_TYPE_API_CONNECTION_WEBHOOK;
 }
 
+/* Of flows that take the connections of their caller out of a header that never comes (§6.3): a host
+ * that names the same connection as others do. */
+static struct rac_json usual_host(struct compiler *c, const struct rac_json *host)
+{
+    const struct rac_json *connection = member(host, RAC_S("connection"));
+    rac_str name = rac_json_str(member(connection, RAC_S("name")), RAC_S(""));
+    rac_str key = rac_workflow_connection_key(name);
+    if (key.p == NULL || rac_str_find(name, RAC_S("X-MS-APIM-Tokens")) == RAC_STR_NPOS)
+        return *host;
+    struct rac_json o = rac_json_copy(c->a, host), inner = rac_json_new_object(c->a);
+    RAC_JSON_PUT_STR(c->a, &inner, "name",
+                     rac_arena_printf(c->a, "@parameters('$connections')['%.*s']['connectionId']",
+                                      RAC_FMT(key)));
+    RAC_JSON_PUT(c->a, &o, "connection", inner);
+    return o;
+}
+
 /* Inputs of an action that calls, without their authentication: that is evaluated when a request
  * is made and recorded as "*sanitized*"; the one of a connector action never is (§6.3). */
 static void compile_call(struct compiler *c, struct rac_wf_action *x, const struct rac_json *inputs)
@@ -449,7 +466,9 @@ static void compile_call(struct compiler *c, struct rac_wf_action *x, const stru
     *rest = rac_json_new_object(c->a);
     RAC_JSON_EACH_MEMBER(m, inputs)
     if (!rac_str_eqi(rac_json_key(m), RAC_S("authentication")))
-        rac_json_put(c->a, rest, rac_json_key(m), m->value);
+        rac_json_put(c->a, rest, rac_json_key(m),
+                     rac_str_eqi(rac_json_key(m), RAC_S("host")) ? usual_host(c, &m->value)
+                                                                 : m->value);
     x->inputs = tree(c, rest, pointer);
     if (own)
         x->authentication =

@@ -75,3 +75,21 @@ test('conditions, addresses and times as people write them', async (t) => {
   const bad = await go(t, standard(definition({ A: until('tomorrow'), B: get('https://me@'), C: get('https://me@quai.test:x/') })));
   assert.deepEqual(bad.findings, ['error InvalidTemplate /definition/actions/A/inputs/until/timestamp', 'error InvalidTemplate /definition/actions/B/inputs/uri', 'error InvalidTemplate /definition/actions/C/inputs/uri']);
 });
+
+test('a flow that takes the connections of its caller out of a header', async (t) => {
+  const token = (rest) => `@json(decodeBase64(triggerOutputs().headers['X-MS-APIM-Tokens']))${rest}`, api = { runtimeUrl: 'https://apim.test/apim/quai' };
+  const inputs = { host: { connection: { name: token("['$connections']['shared_quai']['connectionId']") }, api }, method: 'get', path: '/berths/3', authentication: { type: 'Raw', value: token("['$ConnectionKey']") }, api };
+  const document = flow(definition({ Berth: { type: 'ApiConnection', inputs }, Wait: { type: 'ApiConnectionWebhook', inputs: { ...inputs, body: { url: '@{listCallbackUrl()}' } }, runAfter: { Berth: ['Failed'] } } }), { connectionReferences: { shared_quai: { connectionName: 'q', source: 'Invoker', id: '/providers/Microsoft.PowerApps/apis/shared_quai' } } });
+  const mocked = await go(t, document, { mocks: { Berth: called } });
+  assert.deepEqual([mocked.findings, mocked.ended], [[], { Berth: 'Succeeded', Wait: 'Skipped' }]);
+  const alone = await go(t, document, { mocks: { Wait: called } });
+  assert.match(alone.result.actions.Berth.error.message, /No connector is given for 'shared_quai'/);
+});
+
+test('the tags of a flow are there for what a flow says of its failure', async (t) => {
+  const link = "https://flows.test/@{workflow()['tags']['environmentName']}/flows/@{workflow()?['tags/logicAppName']}/@{workflow()['tags']['flowDisplayName']}";
+  const { result } = await go(t, flow(definition({ Link: compose(link) }), { displayName: 'Tide table' }));
+  assert.equal(result.actions.Link.outputs, 'https://flows.test/default/flows/Tide table/Tide table');
+  const other = await go(t, standard(definition({ Tags: compose("@workflow()['tags']") })));
+  assert.deepEqual(other.result.actions.Tags.outputs, {});
+});

@@ -130,7 +130,7 @@ test('workflow() names the workflow and its run as the profile names them', asyn
   assert.deepEqual((await told('c', { definition, location: 'here', tags: { a: 'b' } }))[1], { id: `${arm}/c`, name: 'c', type, location: 'here', tags: { a: 'b' } });
   assert.deepEqual((await told('s', { definition, kind: 'Stateless' }))[1], { id: '/workflows/s', name: 's', type, location: 'local', tags: {} });
   const [flow, f] = await told('f', { properties: { displayName: 'A flow', definition, connectionReferences: {} } });
-  assert.deepEqual(f, { id: `/workflows/${flow.id}`, name: flow.id, type, location: 'local', tags: { flowDisplayName: 'f', environmentName: 'default' } });
+  assert.deepEqual(f, { id: `/workflows/${flow.id}`, name: flow.id, type, location: 'local', tags: { flowDisplayName: 'f', environmentName: 'default', logicAppName: flow.id, xrmWorkflowId: flow.id } });
 });
 
 // --- requests -------------------------------------------------------------------------------------

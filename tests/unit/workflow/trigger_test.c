@@ -83,6 +83,13 @@ static void test_conditions_over_the_status_are_seen(void **state)
     assert_true(f.trigger.conditions_see_status);
     assert_int_equal(f.verdict.items[0].outcome, RAC_TRIGGER_FIRES);
     done(&f);
+    judge(&f,
+          "{\"type\":\"Http\",\"conditions\":[{\"expression\":"
+          "\"@equals(triggers().code,'NotFound')\"}]}",
+          "{\"statusCode\":404}");
+    assert_true(f.trigger.conditions_see_status);
+    assert_int_equal(f.verdict.items[0].outcome, RAC_TRIGGER_FIRES);
+    done(&f);
 }
 
 static void test_each_element_is_a_body_of_its_own(void **state)
