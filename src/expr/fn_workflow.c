@@ -80,14 +80,16 @@ bool fn_actions(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED, s
     rac_str name;
     if (!arg_str(c, v, 0, &name) || !reference(c, RAC_EXPR_REF_ACTIONS, name, &record))
         return false;
-    if (record.type == RAC_JSON_ARRAY || rac_json_get(&record, RAC_S("name")) != NULL) {
+    if (record.type == RAC_JSON_ARRAY ||
+        rac_str_eq(rac_json_str(rac_json_get(&record, RAC_S("name")), RAC_STR_NULL), name)) {
         *out = record;
         return true;
     }
     *out = rac_json_new_object(c->a);
     RAC_JSON_PUT_STR(c->a, out, "name", name);
     RAC_JSON_EACH_MEMBER(m, &record)
-    rac_json_put(c->a, out, rac_json_key(m), m->value);
+    if (!rac_str_eq(rac_json_key(m), RAC_S("name")))
+        rac_json_put(c->a, out, rac_json_key(m), m->value);
     return true;
 }
 
