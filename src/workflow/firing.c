@@ -98,6 +98,8 @@ static void start_run(struct firing *g, const struct rac_trigger_item *i,
         .inputs = f->inputs,
         .outputs = i->outputs.type != RAC_JSON_NONE ? &i->outputs : NULL,
         .tracking = i->tracking.p != NULL ? i->tracking : f->tracking,
+        .correlation = f->correlation,
+        .depth = f->depth,
         .scheduled_ms = f->scheduled_ms,
         .waits = f->waits && g->single,
         .trigger_row = with_row && !f->flow->stateless ? f->row : NULL,
@@ -117,6 +119,7 @@ static void copy_in(struct firing *g, const struct rac_firing *f)
     g->f = *f;
     g->f.flow = rac_flow_ref(f->flow);
     g->f.tracking = f->tracking.p != NULL ? rac_arena_str(a, f->tracking) : RAC_STR_NULL;
+    g->f.correlation = f->correlation.p != NULL ? rac_arena_str(a, f->correlation) : RAC_STR_NULL;
     if (f->row == NULL)
         return;
     g->row = *f->row;

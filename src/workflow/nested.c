@@ -3,6 +3,8 @@
 #include "base/str.h"
 #include "workflow/engine_priv.h"
 #include "workflow/http_status.h"
+#include "workflow/scheduler.h"
+#include "workflow/trigger.h"
 #include "workflow/trigger.h"
 
 struct nested {
@@ -15,6 +17,7 @@ struct nested {
     rac_err err;
     int status;
     rac_str code, message, run;
+    struct rac_json outputs; /* what it said */
 };
 
 static const struct rac_json *get(const struct rac_json *o, rac_str name)
@@ -101,7 +104,7 @@ static void no_response_action(struct outside *o)
 static void conclude(struct outside *o)
 {
     struct nested *n = o->nested;
-    struct rac_json *outputs = &o->x->inner->state; /* put there by answered() */
+    const struct rac_json *outputs = &n->outputs;
     switch (n->outcome) {
     case RAC_FIRE_RESPONSE:
         n->status = (int)rac_json_int(rac_json_get(outputs, RAC_S("statusCode")), 200);
@@ -147,11 +150,12 @@ static void answered(void *arg, const struct rac_fire_answer *a)
         out = rac_json_copy(&o->a, &a->response);
     } else {
         struct rac_json headers = rac_json_new_object(&o->a);
-        RAC_JSON_PUT_STR(&o->a, &headers, "x-ms-workflow-run-id", n->run);
+        if (n->run.n > 0) /* else its trigger did not fire, or several runs began */
+            RAC_JSON_PUT_STR(&o->a, &headers, "x-ms-workflow-run-id", n->run);
         RAC_JSON_PUT(&o->a, &out, "statusCode", rac_json_of_int(202));
         RAC_JSON_PUT(&o->a, &out, "headers", headers);
     }
-    o->x->inner->state = out;
+    n->outputs = out;
     outside_step(o, conclude);
 }
 
@@ -181,6 +185,40 @@ static struct rac_json headers_of(struct outside *o, bool authorization)
     return out;
 }
 
+static void judged(void *arg, size_t started, const struct rac_fire_answer *answer)
+{
+    (void)started;
+    answered(arg, answer);
+}
+
+/* What the child's trigger says to being called (§2.11): true when that is one run, as `call` says
+ * then. Else it is as with callers from outside: whatever comes of it was accepted. */
+static bool one_run(struct outside *o, const struct rac_flow_trigger *rule, struct rac_fire *call)
+{
+    struct rac_engine_ports *ports = &o->live->e->ports;
+    struct rac_trigger_context c = {.flow = call->flow, .env = ports->env};
+    struct rac_trigger_verdict v;
+    rac_trigger_judge(rule, &c, call->outputs, &o->a, &v);
+    if (!rule->splits && v.n == 1 && v.items[0].outcome == RAC_TRIGGER_FIRES) {
+        if (v.items[0].tracking.p != NULL)
+            call->tracking = v.items[0].tracking;
+        return true;
+    }
+    struct rac_firing firing = {.engine = o->live->e,
+                                .store = call->flow->stateless ? NULL : ports->store,
+                                .env = ports->env,
+                                .flow = call->flow,
+                                .trigger = rule,
+                                .outputs = call->outputs,
+                                .tracking = call->tracking,
+                                .correlation = call->correlation,
+                                .depth = call->depth};
+    o->in_flight = true;
+    o->nested->away = true;
+    rac_trigger_fire(&firing, judged, o->nested);
+    return false;
+}
+
 static void fire(struct outside *o, struct rac_flow *f)
 {
     struct live *l = o->live;
@@ -203,6 +241,9 @@ static void fire(struct outside *o, struct rac_flow *f)
                             .correlation = rac_run_correlation(l->run),
                             .waits = true,
                             .depth = rac_run_depth(l->run) + 1};
+    const struct rac_flow_trigger *rule = rac_flow_trigger_find(f, flow_trigger_name(f, trigger));
+    if (rule != NULL && !one_run(o, rule, &call))
+        return;
     o->in_flight = true;
     if (ports->fire_counted != NULL && ports->worker != RAC_ENGINE_COUNTING_WORKER &&
         flow_trigger_limit(f, flow_trigger_name(f, trigger), &waiting) > 0) {

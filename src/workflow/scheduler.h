@@ -85,6 +85,8 @@ struct rac_firing {
     const struct rac_json *inputs;  /* NULL: none, or to be evaluated (trigger.h) */
     const struct rac_json *outputs; /* NULL: none */
     rac_str tracking;               /* said by the caller; absent: none */
+    rac_str correlation;            /* of the run that calls; absent: none */
+    unsigned depth;                 /* how many workflows call each other */
     rac_ms scheduled_ms;
     bool waits; /* for a Response: only when one run starts */
     const struct rac_flow_trigger_row *row;

@@ -423,3 +423,19 @@ test('the tree reads from top to bottom, and says why each line is what it is', 
     '',
   ].join('\n'));
 });
+
+test('a workflow of the folder that is called is shown with what it said', async (t) => {
+  const dir = temporary(t);
+  const put = (name, actions) => {
+    mkdirSync(join(dir, name), { recursive: true });
+    writeFileSync(join(dir, name, 'workflow.json'), JSON.stringify({ definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { manual: { type: 'Request', kind: 'Http' } }, actions }, kind: 'Stateful' }));
+  };
+  writeFileSync(join(dir, 'host.json'), '{"version": "2.0"}');
+  put('child', { R: { type: 'Response', kind: 'Http', inputs: { statusCode: 409, body: 'no room' } } });
+  put('parent', { Call: { type: 'Workflow', inputs: { host: { workflow: { id: 'child' } } } } });
+  const r = await raccord(['run', join(dir, 'parent', 'workflow.json')]);
+  assert.equal(r.status, 1, r.stderr);
+  assert.match(r.stdout, /Call  Failed \(Conflict\)/);
+  assert.match(r.stdout, /answered 409: no room/);
+  assert.doesNotMatch(r.stdout + r.stderr, /retr|Sanitizer/);
+});

@@ -284,6 +284,32 @@ test('a nested workflow that allows one run at a time has one, whichever worker 
   });
 });
 
+test('conditions and splitOn of a nested workflow hold for the workflow that calls it', async (t) => {
+  const s = await serve(t);
+  const make = async (name, trigger, actions) => {
+    const r = await s.api('PUT', `/api/v1/workflows/${name}`, { definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { t: trigger }, actions } });
+    assert.equal(r.status, 201, r.text);
+  };
+  const calls = async (name, child, body) => {
+    await make(name, { type: 'Request' }, { Call: { type: 'Workflow', inputs: { host: { workflow: { id: child }, triggerName: 't' }, body } } });
+    const r = await s.api('POST', `/api/v1/workflows/${name}:run`);
+    assert.equal(r.status, 202, r.text);
+    const run = await until('the end of the parent', async () => (await runs(s, name)).find((x) => x.endTime));
+    assert.equal(run.status, 'Succeeded');
+    return (await s.api('GET', `/api/v1/runs/${run.id}/actions/Call/outputs`)).json;
+  };
+  const seen = { Seen: { type: 'Compose', inputs: '@triggerBody()', runAfter: {} } };
+  await make('picky', { type: 'Request', conditions: [{ expression: "@equals(triggerBody()?['go'], true)" }] }, { ...seen, R: { type: 'Response', inputs: { statusCode: 200, body: 'went' }, runAfter: { Seen: ['Succeeded'] } } });
+  await make('each', { type: 'Request', splitOn: '@triggerBody()' }, seen);
+  assert.equal((await calls('yes', 'picky', { go: true })).body, 'went');
+  const no = await calls('no', 'picky', { go: false });
+  assert.deepEqual(no, { statusCode: 202, headers: {} });
+  assert.equal((await runs(s, 'picky')).length, 1);
+  assert.deepEqual((await history(s, 'picky')).map((h) => h.status).sort(), ['Skipped', 'Succeeded']);
+  assert.equal((await calls('split', 'each', [1, 2, 3])).statusCode, 202);
+  assert.equal((await runs(s, 'each')).length, 3);
+});
+
 test('a trigger that polls does so when it is run by hand; with a body it is run with that', async (t) => {
   const b = await backend(t, () => [200, {}, { from: 'poll' }]);
   const s = await serve(t, { args: loopback });
