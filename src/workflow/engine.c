@@ -209,8 +209,8 @@ static size_t min_of(size_t x, size_t y)
 static bool refused(struct rac_engine *e, const struct rac_fire *fire, const struct lane *lane,
                     rac_str trigger, rac_fire_fn done, void *arg)
 {
-    if (e->draining || e->lives_n >= e->limits.runs_live_max ||
-        e->ready_n >= e->limits.runs_queued_max) {
+    if (e->draining || (!fire->in_company && (e->lives_n >= e->limits.runs_live_max ||
+                                              e->ready_n >= e->limits.runs_queued_max))) {
         refuse(e, fire->flow, 503, RAC_S("ServiceUnavailable"),
                e->draining ? RAC_S("The server is stopping; try again in a moment.")
                            : RAC_S("Too many runs are waiting; try again in a moment."),
@@ -229,7 +229,10 @@ static bool refused(struct rac_engine *e, const struct rac_fire *fire, const str
 size_t rac_engine_room(struct rac_engine *e, struct rac_flow *f, rac_str trigger, size_t *most)
 {
     const struct rac_engine_limits *m = &e->limits;
-    unsigned waiting = 0, runs = flow_trigger_limit(f, flow_trigger_name(f, trigger), &waiting);
+    unsigned waiting = 0,
+             runs = trigger.p == NULL
+                        ? 0
+                        : flow_trigger_limit(f, flow_trigger_name(f, trigger), &waiting);
     size_t all = min_of(m->runs_live_max, m->runs_queued_max),
            room = min_of(m->runs_live_max - min_of(e->lives_n, m->runs_live_max),
                          m->runs_queued_max - min_of(e->ready_n, m->runs_queued_max));

@@ -180,13 +180,15 @@ struct rac_fire {
     rac_ms scheduled_ms;                     /* timer triggers; 0: none */
     bool waits;                              /* somebody waits for a Response */
     bool bypass_limits;                      /* resubmit */
+    bool in_company;                         /* one of several that begin together: there is room */
     unsigned depth;                          /* of nested calls */
     const struct rac_flow_trigger_row *trigger_row; /* committed with the run; NULL: none */
     const struct rac_flow_release *release; /* messages it begins with, likewise; NULL: none */
     /* resubmit from an action (§4.15): name of the run copied and the action; absent: none */
     rac_str copy_run, copy_action;
 };
-/* How many runs of a trigger it would take now; most, when not NULL: if there were no others. */
+/* How many runs of a trigger it would take now, absent: as far as others' runs matter; most, when
+ * not NULL: if there were no others. */
 size_t rac_engine_room(struct rac_engine *e, struct rac_flow *f, rac_str trigger, size_t *most);
 /* done NULL: nobody wants to know. */
 void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire_fn done,

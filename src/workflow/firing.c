@@ -104,6 +104,7 @@ static void start_run(struct firing *g, const struct rac_trigger_item *i,
         .waits = f->waits && g->single,
         .trigger_row = with_row && !f->flow->stateless ? f->row : NULL,
         .release = release,
+        .in_company = !g->single && f->release == NULL,
     };
     if (with_row && f->row != NULL && f->flow->stateless && f->store != NULL) {
         g->under_way++; /* the run keeps nothing, its trigger does */
@@ -206,6 +207,22 @@ static bool refuses(struct firing *g, size_t fires, struct rac_namer *namer)
     return true;
 }
 
+/* Runs of one answer or call: were only some of them taken, whoever asks again would start those
+ * twice. More than there may ever be are taken all the same when little else goes on. */
+static bool too_busy(struct firing *g, size_t fires)
+{
+    const struct rac_firing *f = &g->f;
+    size_t most, room = rac_engine_room(f->engine, f->flow, RAC_STR_NULL, &most);
+    if (fires <= room || (fires > most && room > most / 2))
+        return false;
+    g->worst.outcome = RAC_FIRE_BUSY;
+    g->worst.status = 503;
+    g->worst.code = RAC_S("ServiceUnavailable");
+    g->worst.message = RAC_S("Too many runs are waiting; try again in a moment.");
+    g->worst.retry_after_ms = 1000;
+    return true;
+}
+
 /* --- beginning -------------------------------------------------------------------------------- */
 
 /* Those that end without a run first, so that the trigger's new state is committed last. */
@@ -218,7 +235,9 @@ static void begin(struct firing *g, const struct rac_trigger_verdict *v, struct 
             fires++;
         }
     bool own = g->f.release != NULL && items_are_messages(&g->f, v);
-    if (g->f.release != NULL && !own && fires > 1 && refuses(g, fires, namer))
+    if (fires > 1 && g->f.release != NULL && !own && refuses(g, fires, namer))
+        return;
+    if (fires > 1 && g->f.release == NULL && too_busy(g, fires))
         return;
     /* the row of a stateless one is kept apart from its run: answered when both are done */
     g->single = fires == 1 && v->n == 1 && !(g->f.row != NULL && g->f.flow->stateless);

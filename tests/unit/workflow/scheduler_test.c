@@ -386,6 +386,44 @@ static void answer_poll(struct place *p, const char *part, int status, const cha
     place_pass(p, 1);
 }
 
+/* More elements than runs may wait: none is begun twice, none is forgotten, and while others wait
+ * none begins at all. */
+static void the_elements_of_an_answer_begin_together(void **state)
+{
+    (void)state;
+    struct place *p = place_limited(29, 6);
+    int64_t poll = workflow(p, RAC_S("t"),
+                            "{\"type\": \"Http\", \"inputs\": {\"method\": \"GET\", \"uri\": "
+                            "\"https://many.example/\"}, \"recurrence\": {\"frequency\": "
+                            "\"Minute\", \"interval\": 1}, \"splitOn\": \"@triggerBody()\"}",
+                            1);
+    struct rac_flow *f = world_flow(p->w, "{\"type\": \"Request\"}",
+                                    "{\"C\": {\"type\": \"Compose\", \"inputs\": 1}}");
+    struct world_answer others[4];
+    place_settle(p);
+    for (size_t n = 8; n >= 5; n -= 3) { /* more than ever may wait; more than may wait now */
+        size_t before = runs_of(p, poll);
+        struct world_fetch *x = world_fetch(p->w, "many.example");
+        assert_non_null(x);
+        for (size_t i = 0; i < RAC_COUNT(others); i++)
+            world_fire(p->w, f, "{}", false, &others[i]); /* in the queue as it is answered */
+        world_answer(p->w, x, 200, "Content-Type: application/json",
+                     n == 8 ? "[1,2,3,4,5,6,7,8]" : "[1,2,3,4,5]");
+        place_pass(p, 500);
+        assert_int_equal(runs_of(p, poll), before);
+        place_pass(p, 2000); /* it is asked again */
+        x = world_fetch(p->w, "many.example");
+        assert_non_null(x);
+        world_answer(p->w, x, 200, "Content-Type: application/json",
+                     n == 8 ? "[1,2,3,4,5,6,7,8]" : "[1,2,3,4,5]");
+        place_pass(p, 50000);
+        assert_null(world_fetch(p->w, "many.example"));
+        assert_int_equal(runs_of(p, poll), before + n);
+        place_pass(p, 10000);
+    }
+    place_free(p);
+}
+
 static void a_connector_of_single_events_is_asked_until_there_are_none(void **state)
 {
     (void)state;
@@ -469,6 +507,7 @@ int main(void)
         cmocka_unit_test(a_notification_while_a_poll_is_under_way_polls_again),
         cmocka_unit_test(a_notification_while_the_poll_is_committed_polls_again),
         cmocka_unit_test(a_notification_while_it_subscribes_is_not_forgotten),
+        cmocka_unit_test(the_elements_of_an_answer_begin_together),
         cmocka_unit_test(a_connector_of_single_events_is_asked_until_there_are_none),
         cmocka_unit_test(a_wait_beyond_all_times_is_long),
         cmocka_unit_test(a_connector_that_never_ends_is_not_asked_for_ever),
