@@ -152,6 +152,11 @@ static void answer_failed(struct live *l, rac_err err, rac_str why)
         out.code = RAC_S("WorkflowNotFound");
         out.message = RAC_S("The workflow was deleted.");
     }
+    if (err == RAC_E_FULL) {
+        out.status = 507;
+        out.code = RAC_S("StorageFull");
+        out.message = RAC_S("The run could not be recorded: the server's disk is full.");
+    }
     answer_caller(l, &out);
 }
 

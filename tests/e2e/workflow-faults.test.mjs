@@ -2,6 +2,10 @@
 // wrongly - and values that only a run shows to be wrong: nobody waits for ever, and every error says what
 // happened, where, and what to do.
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { backend, serve } from './lib/raccord.mjs';
@@ -217,4 +221,43 @@ test('saved, run, disabled and deleted by several at once: each is answered as o
     const said = await Promise.all([s.api('POST', '/api/v1/workflows/w:run', {}), fetch(value, { method: 'POST' }), s.api('DELETE', '/api/v1/workflows/w'), s.api('POST', '/api/v1/workflows/w:run', {}), fetch(value, { method: 'POST' }), s.api('PUT', '/api/v1/workflows/w', document({ A: compose(-i) })), s.api('POST', '/api/v1/workflows/w:run', {})].map(call));
     for (const x of said) assert.match(x, gone, `round ${i}: ${said}`);
   }
+});
+
+test('runs that wait in the store alone are cancelled with their workflow: their subscriptions end; not if it stays', async (t) => {
+  const asked = [];
+  const service = await backend(t, (req, res) => { asked.push(req.url); res.end(); });
+  const s = await serve(t, { args: [...allow, '--set', 'workers=2'] });
+  const { ok, open, until } = client(s);
+  await ok('PUT', '/workflows/w', document({ Hook: { type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: `${service.url}/sub`, body: '@listCallbackUrl()' }, unsubscribe: { method: 'POST', uri: `${service.url}/unsub` } } } }));
+  for (let i = 0; i < 12; i++) await ok('POST', '/workflows/w:run', {});
+  await until('all have subscribed', () => asked.length === 12);
+  await sleep(3000); // out of memory
+  const refused = await s.api('DELETE', '/api/v1/workflows/w', undefined, { 'if-match': '"99"' });
+  assert.deepEqual([refused.status, (await open('w')).length, asked.length], [412, 12, 12]);
+  await ok('DELETE', '/workflows/w');
+  await until('every subscription is ended', () => asked.filter((x) => x === '/unsub').length === 12);
+});
+
+test('a full disk: runs are refused in words, none that began is lost', { skip: process.getuid() !== 0 && 'needs root for a small file system' }, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'raccord-full-'));
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=700', 'tmpfs', dir]).status !== 0) { rmSync(dir, { recursive: true }); return t.skip('mounting is not allowed here'); }
+  let s;
+  t.after(async () => { await s?.stop(); execFileSync('umount', ['-l', dir]); rmSync(dir, { recursive: true, force: true }); });
+  const service = await backend(t, (req, res) => setTimeout(() => res.end('ok'), 300));
+  s = await serve(undefined, { dir, args: allow });
+  const { ok, ended } = client(s);
+  await ok('PUT', '/workflows/w', document({ A: compose("@join(range(0, 60000), '-')"), H: { type: 'Http', inputs: { method: 'GET', uri: service.url, retryPolicy: { type: 'none' } }, runAfter: after('A') }, B: compose("@concat(outputs('A'), guid())", after('H')) }));
+  const { value } = await ok('POST', '/workflows/w/triggers/manual:callback', {}), begun = [];
+  let refused;
+  for (let i = 0; i < 100 && !refused; i++, await sleep(20)) {
+    const r = await s.api('POST', '/api/v1/workflows/w:run', {});
+    if (r.status === 202) begun.push(r.json.id); else refused = r;
+  }
+  assert.deepEqual([refused.status, refused.json.error.code], [507, 'StorageFull'], refused.text);
+  assert.match(refused.json.error.message, /disk is full/);
+  const called = await fetch(value, { method: 'POST' });
+  assert.deepEqual([called.status, (await called.json()).error.code], [507, 'StorageFull']);
+  execFileSync('mount', ['-o', 'remount,size=256m', dir]);
+  for (const id of begun) assert.equal((await ended(id, 60000)).status, 'Succeeded');
+  return undefined;
 });

@@ -266,8 +266,8 @@ static void fired(void *arg, const struct rac_fire_answer *answer)
                      RAC_FMT(answer->message));
         return;
     }
-    if (answer->outcome == RAC_FIRE_FAILED && answer->status == 404) {
-        rac_ask_fail_code(q, 404, rac_arena_str(q->a, answer->code), "%.*s",
+    if (answer->outcome == RAC_FIRE_FAILED && answer->status != 503) {
+        rac_ask_fail_code(q, answer->status, rac_arena_str(q->a, answer->code), "%.*s",
                           RAC_FMT(answer->message));
         return;
     }

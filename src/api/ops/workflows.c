@@ -230,13 +230,70 @@ static void deleted(void *arg, const struct rac_commit *c)
     rac_ask_done(q);
 }
 
+/* Open runs are cancelled before (§4.15), because those in the store alone may have subscriptions to
+ * end. What is open beyond these, or begins meanwhile, goes with the rows. */
+enum { CANCELLED_AT_ONCE = 250, CANCEL_ROUNDS_MAX = 40 };
+
+struct deleting {
+    struct changing *g;
+    size_t left;
+    unsigned rounds;
+};
+
+static void delete_now(struct changing *g)
+{
+    struct rac_ask *q = g->q;
+    struct rac_actor actor = rac_ask_actor(q);
+    q->w->fs->flow_delete(q->w->fs->self, q->who->tenant, g->row.id, rac_etag_version(q->if_match),
+                          &actor, deleted, g);
+}
+
+static void cancel_open(struct deleting *x);
+
+static void run_cancelled(void *arg, rac_err err, rac_str why)
+{
+    struct deleting *x = arg;
+    (void)err; /* it ended by itself, or goes with the workflow */
+    (void)why;
+    if (--x->left == 0)
+        cancel_open(x);
+}
+
+static void cancel_open(struct deleting *x)
+{
+    struct changing *g = x->g;
+    struct rac_ask *q = g->q;
+    const struct rac_flow_store *fs = q->w->fs;
+    struct rac_flow_run_query open = {.statuses = {RAC_S("Running"), RAC_S("Waiting")},
+                                      .statuses_n = 2,
+                                      .n_max = CANCELLED_AT_ONCE};
+    struct rac_store_stats st;
+    struct rac_flow_run_row *rows;
+    size_t n = 0;
+    bool more;
+    rac_store_stats(q->w->service->store, &st);
+    if (st.state != RAC_OK || x->rounds++ >= CANCEL_ROUNDS_MAX ||
+        fs->run_list(fs->self, g->row.key, &open, q->a, &rows, &n, &more) != RAC_OK || n == 0) {
+        delete_now(g);
+        return;
+    }
+    x->left = n;
+    for (size_t i = 0; i < n; i++)
+        rac_runner_cancel(q->w, g->row.key, rows[i].name, run_cancelled, x);
+}
+
 void rac_ops_workflow_delete(struct rac_ask *q)
 {
     struct changing *g = changing_new(q, RAC_MAY_WORKFLOW_EDIT, "workflow.deleted");
-    struct rac_actor actor = rac_ask_actor(q);
-    if (g != NULL)
-        q->w->fs->flow_delete(q->w->fs->self, q->who->tenant, g->row.id,
-                              rac_etag_version(q->if_match), &actor, deleted, g);
+    if (g == NULL)
+        return;
+    struct deleting *x = RAC_NEW(q->a, struct deleting);
+    int64_t version = rac_etag_version(q->if_match);
+    *x = (struct deleting){.g = g};
+    if (version != 0 && version != g->row.version)
+        delete_now(g); /* refused there */
+    else
+        cancel_open(x);
 }
 
 /* --- versions --------------------------------------------------------------------------------- */
