@@ -230,19 +230,6 @@ struct fold {
     rac_err err;
 };
 
-/* Of a Request, whose journal has none (rac_trigger_request_inputs). */
-static struct rac_history_value request_inputs(const struct rac_history *h, bool hide)
-{
-    struct rac_json v = rac_trigger_request_inputs(h->plan, h->run.trigger);
-    struct rac_history_value out = {.has = v.type != RAC_JSON_NONE, .secured = hide};
-    if (!out.has)
-        return out;
-    out.text = rac_json_print_str(&v, 0, h->a); /* no raw one: it is not repeated */
-    out.text = rac_secure_mask_text(rac_secure_values_of_plan(h->plan), out.text, h->a);
-    out.size = out.text.n;
-    return out;
-}
-
 static void fold_run(struct rac_history *h, const struct rac_entry *e)
 {
     struct rac_history_run *r = &h->run;
@@ -263,9 +250,23 @@ static void fold_run(struct rac_history *h, const struct rac_entry *e)
     if (r->correlation.p == NULL)
         r->correlation = rac_arena_str(h->a, (rac_str){r->tracking_id, 36});
     r->inputs = history_value_of(h, &e->inputs, hide_in, h->a);
-    if (!r->inputs.has)
-        r->inputs = request_inputs(h, hide_in);
     r->outputs = history_value_of(h, &e->outputs, hide_out, h->a);
+}
+
+/* Of a Request, whose journal has none (rac_trigger_request_inputs); what: besides whether there are
+ * any. No raw text: a run that is done again has those of its own version. */
+static void fold_request_inputs(struct rac_history *h, bool what)
+{
+    struct rac_history_value *in = &h->run.inputs;
+    struct rac_json v = rac_trigger_request_inputs(h->plan, h->run.trigger);
+    if (in->has || v.type == RAC_JSON_NONE)
+        return;
+    in->has = true;
+    if (!what)
+        return;
+    in->text = rac_json_print_str(&v, 0, h->a);
+    in->text = rac_secure_mask_text(rac_secure_values_of_plan(h->plan), in->text, h->a);
+    in->size = in->text.n;
 }
 
 static void fold_frame(struct fold *x, const struct rac_entry *e)
@@ -344,6 +345,7 @@ static void fold(void *arg, const struct rac_entry *e)
     switch (e->kind) {
     case RAC_ENTRY_RUN:
         fold_run(h, e);
+        fold_request_inputs(h, true);
         break;
     case RAC_ENTRY_FRAME:
         fold_frame(x, e);
@@ -544,11 +546,10 @@ static bool head_piece(void *arg, rac_str bytes)
     struct rac_entry_value in = e.inputs, out = e.outputs;
     e.inputs.kind = e.outputs.kind = RAC_VALUE_NONE; /* nobody asks what they are */
     fold_run(&h, &e);
+    h.run.inputs = only_whether(&in, (hidden & RAC_SECURE_INPUTS) != 0);
+    h.run.outputs = only_whether(&out, (hidden & RAC_SECURE_OUTPUTS) != 0);
+    fold_request_inputs(&h, false);
     *x->out = h.run;
-    bool derived = in.kind == RAC_VALUE_NONE && x->out->inputs.has;
-    x->out->inputs = only_whether(&in, (hidden & RAC_SECURE_INPUTS) != 0);
-    x->out->inputs.has |= derived;
-    x->out->outputs = only_whether(&out, (hidden & RAC_SECURE_OUTPUTS) != 0);
     x->err = RAC_OK;
     return false;
 }
