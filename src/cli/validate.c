@@ -23,7 +23,8 @@
 #include "workflow/check.h"
 
 enum {
-    FINDINGS_MAX = 20000, /* of one source; further ones are counted */
+    PARAMETERS_MAX = 16 << 20, /* bytes */
+    FINDINGS_MAX = 20000,      /* of one source; further ones are counted */
     JOBS_MAX = 64,
     AHEAD_MAX = 512,              /* sources that may wait to be printed */
     RENDERED_BYTES_MAX = 1 << 28, /* of one source */
@@ -35,6 +36,8 @@ static const struct rac_option options[] = {
     {"jobs", 'j', "N", "worker threads; default: one per core"},
     {"connectors", 0, "DIR",
      "connectors that workflows call: a package for each, named as its API"},
+    {"parameters", 0, "FILE",
+     "values of the parameters of a template (default: the file beside it)"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -163,9 +166,23 @@ static const struct rac_connector *find_connector(void *self, rac_str api)
     return c;
 }
 
+/* The parameters file that --parameters names. False: it cannot be read. */
+static bool named_parameters(struct subject *s, struct rac_cli_flow *f)
+{
+    const char *path = rac_cli_opt(s->job->cli, "parameters");
+    rac_str why;
+    if (path == NULL)
+        return true;
+    f->named_file = rac_str_of(path);
+    s->err = rac_cli_read(s->job->cli, path, PARAMETERS_MAX, s->a, &f->named, &why);
+    s->unreadable = s->err != RAC_OK;
+    if (s->unreadable)
+        rac_diags_addf(&s->found, "InvalidRequestContent", RAC_SEV_ERROR, "%.*s", RAC_FMT(why));
+    return !s->unreadable;
+}
+
 /* The workflows of one file, with what stands beside it. */
-static void check_workflows(struct subject *s, struct rac_document *doc,
-                            const struct rac_cli_flow *f)
+static void check_workflows(struct subject *s, struct rac_document *doc, struct rac_cli_flow *f)
 {
     struct rac_workflow_check_options o = {
         .now = rac_env_wall_ms(s->job->cli->env),
@@ -178,6 +195,8 @@ static void check_workflows(struct subject *s, struct rac_document *doc,
     rac_map_init(&k.found, s->a);
     if (rac_cli_opt(s->job->cli, "connectors") != NULL)
         o.catalogue = &catalogue;
+    if (!named_parameters(s, f))
+        return;
     rac_err e = rac_cli_flow_give(doc, f, &s->found);
     if (e != RAC_OK)
         return;

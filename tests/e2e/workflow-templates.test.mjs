@@ -39,6 +39,9 @@ test('the parameters file beside a template, and the one that is named', async (
   };
   assert.equal(await inputs('--parameters', other), 'https://prod.test');
   assert.equal(await inputs('--parameters', put(dir, 'plain.json', { name: 'x', url: '[as it is]' })), '[as it is]');
+  assert.equal((await raccord(['validate', file, '--parameters', other])).status, 0);
+  const gone = await raccord(['validate', file, '--parameters', join(dir, 'gone.json')]);
+  assert.deepEqual([gone.status !== 0, /gone\.json/.test(gone.stderr)], [true, true]);
   put(dir, 'main.parameters.json', values('https://dev.test', { extra: { value: 1 } }));
   assert.equal(await inputs(), 'https://dev.test');
   assert.equal(await inputs('--parameters', other), 'https://prod.test');

@@ -656,6 +656,38 @@ static void deployments_in_loops(void **state RAC_UNUSED)
                     1, "/resources/1/properties/definition: copyIndex() stands outside of a copy");
 }
 
+/* A parameter has the values its declaration permits. */
+static void parameters_as_declared(void **state RAC_UNUSED)
+{
+    static const struct {
+        const char *declared, *want;
+    } rows[] = {
+        {"`type`:`int`,`defaultValue`:`5`", "is no int"},
+        {"`type`:`String`,`defaultValue`:5", "is no String"},
+        {"`type`:`secureObject`,`defaultValue`:{}", "{}"},
+        {"`type`:`bool`,`defaultValue`:null,`nullable`:true", ""},
+        {"`type`:`string`,`defaultValue`:`Dev`,`allowedValues`:[`dev`,`prod`]", "`Dev`"},
+        {"`type`:`string`,`defaultValue`:`[concat('te', 'st')]`,`allowedValues`:[`dev`]",
+         "is none it allows"},
+        {"`type`:`int`,`defaultValue`:2,`allowedValues`:[1,2]", "2"},
+        {"`type`:`array`,`defaultValue`:[1,1],`allowedValues`:[1,2]", "[1,1]"},
+        {"`type`:`array`,`defaultValue`:[3],`allowedValues`:[1,2]", "is none it allows"},
+        {"`$ref`:`#/definitions/x`,`defaultValue`:[3]", "[3]"},
+    };
+    for (size_t i = 0; i < RAC_COUNT(rows); i++) {
+        struct rac_template_workflow *w;
+        rac_str why,
+            text = rac_arena_printf(&a,
+                                    "{`parameters`:{`p`:{%s}},`resources`:[" WORKFLOW(
+                                        "`properties`:{`definition`:`[parameters('p')]`}") "]}",
+                                    rows[i].declared);
+        assert_int_equal(read_template(quoted(rac_arena_cstr(&a, text)), &w, &why), 1);
+        rac_str got = why.n > 0 ? why : rac_json_print_str(&w[0].definition, 0, &a);
+        if (rac_str_find(got, quoted(rows[i].want)) == RAC_STR_NPOS)
+            fail_msg("%s: %.*s", rows[i].declared, RAC_FMT(got));
+    }
+}
+
 /* What nobody knows of a connection its reference stands for, and the workflow is not refused. */
 static void connections(void **state RAC_UNUSED)
 {
@@ -701,7 +733,7 @@ static void parameters_files(void **state RAC_UNUSED)
         rac_buf_init(&told.b, 1 << 20);
         rac_buf_init(&rest, 1 << 20);
         assert_int_equal(
-            rac_json_parse(quoted("{`parameters`:{`p`:{`type`:`string`,`defaultValue`:`default`}},"
+            rac_json_parse(quoted("{`parameters`:{`p`:{`defaultValue`:`default`}},"
                                   "`resources`:[" WORKFLOW(
                                       "`properties`:{`definition`:`[parameters('p')]`}") "]}"),
                            &a, 0, &root, NULL),
@@ -748,14 +780,23 @@ static void bounds(void **state RAC_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists),       cmocka_unit_test(addresses),
-        cmocka_unit_test(conditions),  cmocka_unit_test(dates),
-        cmocka_unit_test(lambdas),     cmocka_unit_test(numbers),
-        cmocka_unit_test(texts),       cmocka_unit_test(places),
-        cmocka_unit_test(names),       cmocka_unit_test(own_functions),
-        cmocka_unit_test(loops),       cmocka_unit_test(bounds),
-        cmocka_unit_test(deployments), cmocka_unit_test(deployments_in_loops),
-        cmocka_unit_test(connections), cmocka_unit_test(parameters_files),
+        cmocka_unit_test(lists),
+        cmocka_unit_test(addresses),
+        cmocka_unit_test(conditions),
+        cmocka_unit_test(dates),
+        cmocka_unit_test(lambdas),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(places),
+        cmocka_unit_test(names),
+        cmocka_unit_test(own_functions),
+        cmocka_unit_test(loops),
+        cmocka_unit_test(bounds),
+        cmocka_unit_test(deployments),
+        cmocka_unit_test(parameters_as_declared),
+        cmocka_unit_test(deployments_in_loops),
+        cmocka_unit_test(connections),
+        cmocka_unit_test(parameters_files),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
