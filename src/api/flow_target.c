@@ -3,8 +3,9 @@
 #include "api/ops/access.h"
 #include "api/service.h"
 #include "base/mem.h"
+#include "workflow/ident.h"
 
-enum { KNOWN_MAX = 256, KEY_MAX = 512, TAIL_DIGITS = 16 };
+enum { KNOWN_MAX = 256, KEY_MAX = 512 };
 
 /* --- what was found before -------------------------------------------------------------------- */
 
@@ -81,46 +82,42 @@ static rac_str last_segment(rac_str path)
     return at == RAC_STR_NPOS ? path : rac_str_from(path, at + 1);
 }
 
-/* "shared_harbour-5fdead…": "harbour". */
-static rac_str bare(rac_str name)
-{
-    name = last_segment(name);
-    if (rac_str_startsi(name, RAC_S("shared_")))
-        name = rac_str_from(name, 7);
-    size_t at = rac_str_find(name, RAC_S("-5f"));
-    if (at == RAC_STR_NPOS)
-        at = rac_str_find(name, RAC_S(".5f"));
-    if (at != RAC_STR_NPOS && at > 0)
-        return rac_str_sub(name, 0, at);
-    if (name.n > TAIL_DIGITS + 1 && name.p[name.n - TAIL_DIGITS - 1] == '-')
-        name.n -= TAIL_DIGITS + 1;
-    return name;
-}
-
-rac_str rac_flow_connector_find(struct rac_api_worker *w, rac_str tenant, rac_str name,
+/* The connector of that name, or the only one whose own id or display name is name. */
+static rac_str connector_called(struct rac_api_worker *w, rac_str tenant, rac_str name, rac_str id,
                                 struct rac_arena *a)
 {
-    struct rac_connector_row row, *rows;
-    rac_str id = last_segment(name), found = RAC_STR_NULL;
+    struct rac_connector_row *rows;
+    struct rac_connector_query q = {.search = name};
+    rac_str found = RAC_STR_NULL, own[RAC_API_NAMES_MAX];
     size_t n;
     bool more;
-    if (id.n == 0)
-        return RAC_STR_NULL;
-    if (w->cs->connector_get(w->cs->self, tenant, id, a, &row) == RAC_OK)
-        return row.id;
-    struct rac_connector_query q = {.search = bare(id)};
     if (w->cs->connector_list(w->cs->self, tenant, &q, a, &rows, &n, &more) != RAC_OK)
         return RAC_STR_NULL;
     for (size_t i = 0; i < n; i++) {
-        bool fits = rac_str_eqi(bare(rows[i].id), bare(id)) ||
+        bool fits = (rac_workflow_api_names(rows[i].id, own) > 0 && rac_str_eqi(own[0], name)) ||
                     rac_str_eqi(rows[i].display_name, id) ||
-                    rac_str_eqi(rows[i].display_name, bare(id));
+                    rac_str_eqi(rows[i].display_name, name);
         if (!fits)
             continue;
         if (found.n > 0)
             return RAC_STR_NULL; /* which one? */
         found = rows[i].id;
     }
+    return found;
+}
+
+rac_str rac_flow_connector_find(struct rac_api_worker *w, rac_str tenant, rac_str name,
+                                struct rac_arena *a)
+{
+    struct rac_connector_row row;
+    rac_str id = last_segment(name), found = RAC_STR_NULL, names[RAC_API_NAMES_MAX];
+    if (id.n == 0)
+        return RAC_STR_NULL;
+    if (w->cs->connector_get(w->cs->self, tenant, id, a, &row) == RAC_OK)
+        return row.id;
+    size_t n = rac_workflow_api_names(id, names);
+    for (size_t i = 0; i < n && found.n == 0; i++)
+        found = connector_called(w, tenant, names[i], id, a);
     return found;
 }
 

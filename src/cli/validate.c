@@ -21,6 +21,7 @@
 #include "openapi/convert.h"
 #include "openapi/read.h"
 #include "workflow/check.h"
+#include "workflow/ident.h"
 
 enum {
     PARAMETERS_MAX = 16 << 20, /* bytes */
@@ -136,12 +137,10 @@ struct connectors {
 static rac_str package_path(struct subject *s, rac_str api)
 {
     const char *dir = rac_cli_opt(s->job->cli, "connectors");
-    rac_str plain = rac_str_startsi(api, RAC_S("shared_")) ? rac_str_from(api, 7) : api;
-    size_t mark = rac_str_findi(plain, RAC_S("-5f"));
-    if (mark == RAC_STR_NPOS)
-        mark = rac_str_findi(plain, RAC_S(".5f"));
-    rac_str names[] = {api, plain, rac_str_sub(plain, 0, mark)};
-    for (size_t i = 0; i < RAC_COUNT(names); i++) {
+    rac_str names[2 + RAC_API_NAMES_MAX] = {
+        api, rac_str_startsi(api, RAC_S("shared_")) ? rac_str_from(api, 7) : RAC_STR_NULL};
+    size_t n = 2 + rac_workflow_api_names(api, names + 2);
+    for (size_t i = 0; i < n; i++) {
         rac_str path = rac_arena_printf(s->a, "%s/%.*s", dir, RAC_FMT(names[i]));
         if (names[i].n > 0 && names[i].p[0] != '.' &&
             rac_str_find_char(names[i], '/') == RAC_STR_NPOS && access(path.p, F_OK) == 0)

@@ -134,6 +134,51 @@ bool rac_workflow_name_is(rac_str name, rac_str reference)
            name.p[name.n - n - 1] == '-';
 }
 
+enum { API_TAIL_MIN = 8, API_TAIL = 16 };
+
+static bool api_tail(rac_str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (rac_hex_value(text.p[i]) < 0 && text.p[i] != '-' && text.p[i] != '.')
+            return false;
+    return text.n >= API_TAIL_MIN;
+}
+
+/* Where '_' is written, as they write it in ids, at or after from. */
+static size_t api_mark(rac_str name, size_t from)
+{
+    for (size_t i = from; i + 3 <= name.n; i++)
+        if ((name.p[i] == '-' || name.p[i] == '.') && name.p[i + 1] == '5' &&
+            rac_lower(name.p[i + 2]) == 'f')
+            return i;
+    return RAC_STR_NPOS;
+}
+
+size_t rac_workflow_api_names(rac_str api, rac_str out[RAC_API_NAMES_MAX])
+{
+    size_t n = 0, slash = rac_str_rfind_char(api, '/'), first;
+    rac_str name = slash == RAC_STR_NPOS ? api : rac_str_from(api, slash + 1);
+    if (rac_str_startsi(name, RAC_S("shared_")))
+        name = rac_str_from(name, 7);
+    first = api_mark(name, 1);
+    for (size_t at = first; at != RAC_STR_NPOS; at = api_mark(name, at + 3))
+        if (api_tail(rac_str_from(name, at + 3))) {
+            name.n = at;
+            break;
+        }
+    if (name.n > API_TAIL + 1 && name.p[name.n - API_TAIL - 1] == '-' &&
+        api_tail(rac_str_from(name, name.n - API_TAIL)))
+        name.n -= API_TAIL + 1;
+    if (name.n > 0)
+        out[n++] = name;
+    if (first == RAC_STR_NPOS || first >= name.n)
+        return n;
+    if (first + 3 < name.n)
+        out[n++] = rac_str_from(name, first + 3);
+    out[n++] = rac_str_sub(name, 0, first);
+    return n;
+}
+
 size_t rac_repetition_name(const uint32_t *indexes, size_t n, char out[RAC_REPETITION_NAME_TEXT])
 {
     size_t at = 0;

@@ -54,6 +54,12 @@ bool rac_workflow_id_is(rac_str text); /* 32 lower-case hex digits */
 bool rac_workflow_name_is(rac_str name, rac_str reference);
 bool rac_workflow_guid_is(rac_str text); /* 8-4-4-4-12 hex digits */
 
+enum { RAC_API_NAMES_MAX = 3 };
+/* What a connector that flows know by that path or id may be called here, likeliest first: "harbour" of
+ * "shared_harbour-5fdeadbeef00000000"; of "shared_new-5fharbour-5f...", which solutions write, with the
+ * prefix of its publisher, without it, and that prefix. Parts of api; returns how many, 0 for none. */
+size_t rac_workflow_api_names(rac_str api, rac_str out[RAC_API_NAMES_MAX]);
+
 /* "000002-000013": an index per enclosing loop, outermost first; 1 to RAC_REPETITION_LEVELS_MAX of
  * them. Returns the length. */
 size_t rac_repetition_name(const uint32_t *indexes, size_t n, char out[RAC_REPETITION_NAME_TEXT]);

@@ -94,3 +94,21 @@ test('flows of a solution call each other on a server', async (t) => {
   const r = await cli('workflow', 'run', `Parent-${A}`);
   assert.match(r.stdout, /Succeeded[\s\S]*ok Child  Succeeded[\s\S]*ok After  Succeeded/);
 });
+
+test('a custom connector is known by the name in its id, with or without the prefix of its publisher', async (t) => {
+  const connectors = temporary(t), dir = join(connectors, 'quai');
+  mkdirSync(dir);
+  writeFileSync(join(dir, 'apiDefinition.swagger.json'), JSON.stringify({ swagger: '2.0', info: { title: 'Quai', description: 'Berths.', version: '1' }, host: 'quai.test', basePath: '/', schemes: ['https'], paths: { '/berths/{number}': { get: { operationId: 'GetBerth', summary: 'Get a berth', description: 'One.', parameters: [{ name: 'number', in: 'path', required: true, type: 'integer' }], responses: { 200: { description: 'It.', schema: { type: 'object' } } } } } } }));
+  writeFileSync(join(dir, 'apiProperties.json'), JSON.stringify({ properties: { connectionParameters: {}, iconBrandColor: '#007ee5', capabilities: [] } }));
+  const s = await serve(t), cli = (...args) => raccord([...args, '--server', s.url], { env: { RACCORD_TOKEN: s.token } });
+  assert.equal((await cli('connector', 'create', dir)).status, 0);
+  const names = ['shared_quai', 'shared_quai-5f0123456789abcdef', 'shared_quai-5f0123456789abcdef-fedcba9876543210', 'shared_new-5fquai-5f0123456789abcdef', 'shared_quai.5fnew.5f0123456789abcdef'];
+  for (const [i, name] of [...names, 'shared_new-5fother-5f0123456789abcdef'].entries()) {
+    const known = i < names.length, wrong = call(name), src = (action) => pack(t, { [`Workflows/W${i}-${A}.json`]: solution({ Berth: action }, {}, { [name]: { api: { name }, connection: {}, runtimeSource: 'embedded' } }) });
+    wrong.inputs.host.operationId = 'Gone';
+    const { json: [row] } = await raccordJson(['validate', src(wrong), '--connectors', connectors], { jsonl: true });
+    assert.equal(row.findings.some((f) => /Gone/.test(f.message)), known, `${name}: ${JSON.stringify(row.findings)}`);
+    const created = await cli('workflow', 'create', src(call(name)), '--name', `W${i}`);
+    assert.equal(/ConnectorNotFound/.test(created.stderr), !known, `${name}: ${created.stderr}`);
+  }
+});

@@ -96,6 +96,30 @@ static void test_references(void **state)
     assert_true(rac_workflow_name_is(guid, guid));
 }
 
+static void assert_api_names(const char *api, const char *wanted)
+{
+    rac_str v[RAC_API_NAMES_MAX];
+    char text[128] = "";
+    for (size_t i = 0, n = rac_workflow_api_names(rac_str_of(api), v); i < n; i++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.*s", i ? " " : "",
+                       RAC_FMT(v[i]));
+    assert_string_equal(text, wanted);
+}
+
+static void test_api_names(void **state)
+{
+    (void)state;
+    assert_api_names("", "");
+    assert_api_names("/providers/Microsoft.PowerApps/apis/shared_quai", "quai");
+    assert_api_names("shared_quai-5fdeadbeef00000000", "quai");
+    assert_api_names("shared_tide-20table-5feca8e1ea20c64f-2de1df1a592ec41e", "tide-20table");
+    assert_api_names("shared_tide-20table-eca8e1ea20c64f00", "tide-20table");
+    assert_api_names("shared_new-5fquai-5f0123456789abcdef", "new-5fquai quai new");
+    assert_api_names("shared_quai.5fnew.5f0123456789abcdef", "quai.5fnew new quai");
+    assert_api_names("shared_quai-5fx", "quai-5fx x quai");
+    assert_api_names("shared_-5f0123456789abcdef", "-5f0123456789abcdef");
+}
+
 static void test_repetitions(void **state)
 {
     (void)state;
@@ -125,6 +149,7 @@ int main(void)
         cmocka_unit_test_setup(test_owner, setup),
         cmocka_unit_test_setup(test_other_ids, setup),
         cmocka_unit_test_setup(test_references, setup),
+        cmocka_unit_test_setup(test_api_names, setup),
         cmocka_unit_test_setup(test_repetitions, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
