@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "workflow/scheduler.h"
+#include "workflow/secure.h"
 
 enum { FIRING_BYTES_MAX = 512 << 20 };
 
@@ -62,6 +63,17 @@ static void event_kept(void *arg, const struct rac_commit *c)
     one_less(g);
 }
 
+/* Rows of events are not of a version, so what a later one would show is not kept (§4.10). */
+static rac_str kept_text(struct firing *g, const struct rac_json *v, enum rac_secure_bits bit,
+                         const char *what)
+{
+    const struct rac_plan *p = g->f.flow->plan;
+    struct rac_json shown = (rac_secure_of_trigger(p) & bit) != 0
+                                ? rac_secure_instead(what, &g->a)
+                                : rac_secure_mask(rac_secure_values_of_plan(p), v, &g->a);
+    return rac_json_print_str(&shown, 0, &g->a);
+}
+
 /* History of what started no run; row goes with it when it is the last thing to be kept. outputs:
  * what was judged. */
 static void keep_event(struct firing *g, struct rac_namer *namer, const struct rac_trigger_item *i,
@@ -75,11 +87,11 @@ static void keep_event(struct firing *g, struct rac_namer *namer, const struct r
         rac_trigger_event(f->trigger, namer, i->outcome, i->code, i->message, now, now, &g->a);
     e.scheduled_ms = f->scheduled_ms;
     if (f->inputs != NULL)
-        e.inputs = rac_json_print_str(f->inputs, 0, &g->a);
+        e.inputs = kept_text(g, f->inputs, RAC_SECURE_INPUTS, "inputs");
     const struct rac_json *outputs =
         release != NULL && i->outputs.type != RAC_JSON_NONE ? &i->outputs : f->outputs;
     if (outputs != NULL)
-        e.outputs = rac_json_print_str(outputs, 0, &g->a);
+        e.outputs = kept_text(g, outputs, RAC_SECURE_OUTPUTS, "outputs");
     e.release = release;
     g->under_way++;
     if (with_row && f->row != NULL)

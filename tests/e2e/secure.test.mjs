@@ -256,6 +256,21 @@ test('triggers: conditions, splitOn, schemas, tracking, polls', async (t) => {
   assert.ok(!s.log().includes(secret), s.log());
 });
 
+test('what a version keeps secret no later one shows', async (t) => {
+  const s = await serve(t);
+  const version = (trigger, key) => saved(s, 'w', { definition: { $schema: schema, contentVersion: '1.0.0.0', parameters: { key: { type: 'SecureString' } }, triggers: { manual: { type: 'Request', kind: 'Http', conditions: [{ expression: '@equals(1, 2)' }], ...trigger } }, actions: {} }, parameters: { key: { value: key } } });
+  await version(secured('outputs'), `${secret}-key`);
+  await s.api('POST', '/api/v1/workflows/w:run', { a: `${secret} body` });
+  const first = await until('the first event', async () => (await s.api('GET', '/api/v1/workflows/w/triggers/manual/histories')).json.value[0]);
+  assert.deepEqual(first.outputsLink, { secureData: { properties: ['outputs'] } });
+  await version({}, `${secret}-key`);
+  await s.api('POST', '/api/v1/workflows/w:run', { a: `${secret}-key` });
+  await version({}, 'another key');
+  const all = await everything(s, 'w');
+  assert.ok([...all.keys()].filter((at) => at.includes('/contents/TriggerOutputs')).length >= 2);
+  assert.deepEqual(shown(all), []);
+});
+
 for (const [name, x, own] of [['refers', "body('Secret')"], ['parameter', "parameters('key')"], ['own', "variables('text')", true]])
   test(`raccord run prints none of it (${name})`, async (t) => {
     const service = await backend(t, answers);
