@@ -195,6 +195,19 @@ static const struct rac_json *only(const struct rac_json *o, rac_str name, struc
     return o != NULL ? out : NULL;
 }
 
+/* Of a hidden request its method, where that is one: it may have been worked out too. */
+static const struct rac_json *only_method(const struct rac_json *o, struct rac_arena *a)
+{
+    static const rac_str known[] = {RAC_S_INIT("GET"),   RAC_S_INIT("HEAD"),   RAC_S_INIT("POST"),
+                                    RAC_S_INIT("PUT"),   RAC_S_INIT("PATCH"),  RAC_S_INIT("DELETE"),
+                                    RAC_S_INIT("TRACE"), RAC_S_INIT("OPTIONS")};
+    rac_str method = rac_json_str(RAC_JSON_GET(o, "method"), RAC_S(""));
+    bool is_one = false;
+    for (size_t i = 0; i < RAC_COUNT(known); i++)
+        is_one |= rac_str_eqi(method, known[i]);
+    return only(o, is_one ? RAC_S("method") : RAC_S(""), a);
+}
+
 static void add_request(struct page *p, const struct rac_entry *e)
 {
     enum { REQUESTS_MAX = 10000 };
@@ -209,7 +222,7 @@ static void add_request(struct page *p, const struct rac_entry *e)
                           *error = RAC_JSON_GET(&what, "error");
     uint8_t hidden = rac_secure_of_action(p->h->plan, p->action);
     if ((hidden & RAC_SECURE_INPUTS) != 0)
-        request = only(request, RAC_S("method"), p->a);
+        request = only_method(request, p->a);
     if ((hidden & RAC_SECURE_OUTPUTS) != 0)
         response = only(response, RAC_S("statusCode"), p->a);
     q->request = request ? *request : rac_json_none;
@@ -527,7 +540,7 @@ static void only_request(struct page *p, const struct rac_history_record *x, uin
     rac_run_id(p->h->seed, frame, p->action, 1, id);
     q->request = request_of(&in, id, p->a);
     if (x->inputs.secured)
-        q->request = *only(&q->request, RAC_S("method"), p->a);
+        q->request = *only_method(&q->request, p->a);
     if (status == NULL) {
         q->error = x->error;
         return;
@@ -564,8 +577,6 @@ rac_err rac_history_requests(struct rac_history *h, rac_str action, rac_str repe
     if (h->plan->actions[at].in_loop && repetition.n == 0) /* §7.6: they are those of repetitions */
         return RAC_OK;
     struct page p = {.h = h, .a = a, .action = at, .wants_requests = true};
-    if (h->plan->actions[at].in_loop && repetition.n == 0)
-        return RAC_OK; /* its repetitions sent them */
     if (h->plan->actions[at].in_loop) {
         if (find_frame(h, history_loop_of(h->plan, h->plan->actions[at].graph), repetition,
                        &frame) != RAC_OK)
