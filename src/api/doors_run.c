@@ -230,7 +230,7 @@ static void send_status(struct opening *o)
     struct rac_json response;
     rac_str text;
     if (run->responded && rac_history_value_raw(o->history, &run->response, a, &text) == RAC_OK &&
-        rac_json_parse(text, a, 0, &response, NULL) == RAC_OK) {
+        rac_json_parse(text, a, RAC_JSON_OWN, &response, NULL) == RAC_OK) {
         int64_t status = rac_json_int(RAC_JSON_GET(&response, "statusCode"), 200);
         rac_door_reply_response(p, &h, (int)status, &response);
         return;

@@ -8,7 +8,7 @@
 const struct rac_json rac_json_none = {.type = RAC_JSON_NONE};
 
 /* Trees deeper than this are not walked by the recursive helpers: parsers stop far earlier. */
-enum { WALK_DEPTH_MAX = 4 * RAC_JSON_DEPTH_MAX };
+enum { WALK_DEPTH_MAX = RAC_JSON_OWN_DEPTH_MAX };
 
 /* --- looking --------------------------------------------------------------------------------- */
 

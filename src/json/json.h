@@ -81,9 +81,14 @@ enum rac_json_flags {
     RAC_JSON_COPY = 2,       /* strings are copied into the arena; text may go away */
     RAC_JSON_REJECT_DUP = 4, /* duplicate keys are RAC_E_SYNTAX; otherwise the last one wins, in
                                 the place of the first (lenient: with a RC-JSON-01) */
+    RAC_JSON_OWN = 8,        /* text that Raccord printed: as deep as it prints. What it took in was
+                                put into something since, and must be read back all the same */
 };
 
-enum { RAC_JSON_DEPTH_MAX = 1024 }; /* deeper nesting is RAC_E_LIMIT */
+enum {
+    RAC_JSON_DEPTH_MAX = 1024,        /* deeper nesting is RAC_E_LIMIT */
+    RAC_JSON_OWN_DEPTH_MAX = 4 * 1024 /* of what is printed, walked and read back */
+};
 
 /* Line and column (both 1-based, columns in characters) of a byte offset of text. */
 void rac_json_place(rac_str text, size_t offset, uint32_t *line, uint32_t *column);

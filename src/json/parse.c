@@ -39,7 +39,7 @@ struct parser {
     char *stack, *top, *limit;
     bool stack_owned;
     bool lenient, reject_dup;
-    uint32_t depth;
+    uint32_t depth, depth_max;
     rac_err err;
     const char *message;
     struct rac_diags *repairs;
@@ -697,7 +697,7 @@ static inline struct frame *open_container(struct parser *s, const char *p, stru
                                            bool is_object)
 {
     size_t outer = parent == NULL ? NO_FRAME : (size_t)((char *)parent - s->stack);
-    if (RAC_UNLIKELY(s->depth >= RAC_JSON_DEPTH_MAX)) {
+    if (RAC_UNLIKELY(s->depth >= s->depth_max)) {
         fail(s, RAC_E_LIMIT, p, "the values are nested too deeply");
         return NULL;
     }
@@ -939,6 +939,8 @@ static rac_err parse(rac_str text, struct rac_arena *a, unsigned flags, struct r
                        .limit = first + sizeof first,
                        .lenient = (flags & RAC_JSON_LENIENT) != 0,
                        .reject_dup = (flags & RAC_JSON_REJECT_DUP) != 0,
+                       .depth_max = (flags & RAC_JSON_OWN) != 0 ? RAC_JSON_OWN_DEPTH_MAX
+                                                                : RAC_JSON_DEPTH_MAX,
                        .repairs = repairs};
     if (text.p == NULL)
         text.p = "";

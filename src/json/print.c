@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-enum { PRINT_DEPTH_MAX = 4 * RAC_JSON_DEPTH_MAX };
+enum { PRINT_DEPTH_MAX = RAC_JSON_OWN_DEPTH_MAX };
 
 struct printer {
     char *p, *end; /* where to write, and where the memory at hand ends */

@@ -162,7 +162,7 @@ bool rac_batch_outputs(const struct rac_flow_part_row *part, const struct rac_fl
     size_t before = a->used_bytes;
     for (*n = 0; *n < n_max; ++*n) {
         struct rac_json item = rac_json_new_object(a), content;
-        if (rac_json_parse(v[*n].content, a, 0, &content, NULL) != RAC_OK)
+        if (rac_json_parse(v[*n].content, a, RAC_JSON_OWN, &content, NULL) != RAC_OK)
             break;
         RAC_JSON_PUT(a, &item, "content", content);
         RAC_JSON_PUT_STR(a, &item, "messageId", v[*n].id);

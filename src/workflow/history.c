@@ -82,7 +82,7 @@ struct rac_json history_json_of(const struct rac_history *h, const struct rac_en
     struct rac_json out;
     rac_str text;
     return rac_history_value(h, &where, a, &text) == RAC_OK &&
-                   rac_json_parse(text, a, 0, &out, NULL) == RAC_OK
+                   rac_json_parse(text, a, RAC_JSON_OWN, &out, NULL) == RAC_OK
                ? out
                : rac_json_none;
 }

@@ -454,7 +454,7 @@ static struct rac_history_value body_in(const struct page *p, const struct rac_h
     struct rac_json all;
     rac_str text;
     if (!from->has || rac_history_value(p->h, from, p->a, &text) != RAC_OK ||
-        rac_json_parse(text, p->a, 0, &all, NULL) != RAC_OK)
+        rac_json_parse(text, p->a, RAC_JSON_OWN, &all, NULL) != RAC_OK)
         return out;
     const struct rac_json *up = holder.n > 0 ? rac_json_geti(&all, holder) : &all,
                           *body = rac_json_geti(up, RAC_S("body"));
@@ -521,7 +521,7 @@ static struct rac_json value_of(const struct page *p, const struct rac_history_v
     struct rac_json out;
     rac_str text;
     return rac_history_value(p->h, v, p->a, &text) == RAC_OK &&
-                   rac_json_parse(text, p->a, 0, &out, NULL) == RAC_OK
+                   rac_json_parse(text, p->a, RAC_JSON_OWN, &out, NULL) == RAC_OK
                ? out
                : rac_json_none;
 }

@@ -262,7 +262,8 @@ static rac_err load_value(struct rac_run *r, struct rac_entry_value *v)
         if (err != RAC_OK)
             return err;
     }
-    return rac_json_parse(text, r->a, v->kind == RAC_VALUE_TEXT ? RAC_JSON_COPY : 0, &v->v,
+    return rac_json_parse(text, r->a,
+                          RAC_JSON_OWN | (v->kind == RAC_VALUE_TEXT ? RAC_JSON_COPY : 0), &v->v,
                           &where) == RAC_OK
                ? RAC_OK
                : RAC_E_CORRUPT;

@@ -4,7 +4,7 @@
 #include "base/str.h"
 #include "text/url.h"
 
-enum { DEPTH_MAX = RAC_JSON_DEPTH_MAX };
+enum { DEPTH_MAX = RAC_JSON_OWN_DEPTH_MAX };
 #define SANITIZED RAC_S("*sanitized*")
 
 /* --- types ------------------------------------------------------------------------------------- */
@@ -492,7 +492,7 @@ rac_str rac_secure_mask_text(const struct rac_secure_values *values, rac_str tex
                              struct rac_arena *a)
 {
     struct rac_json v, masked;
-    if (values == NULL || rac_json_parse(text, a, 0, &v, NULL) != RAC_OK ||
+    if (values == NULL || rac_json_parse(text, a, RAC_JSON_OWN, &v, NULL) != RAC_OK ||
         !mask(values, &v, 0, a, &masked))
         return text;
     return rac_json_print_str(&masked, 0, a);

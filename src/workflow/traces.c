@@ -327,7 +327,7 @@ static const struct rac_json *recorded(struct reading *t, struct rac_json *room)
 {
     rac_str text;
     return rac_history_value_raw(t->h, &t->x->inputs, t->a, &text) == RAC_OK &&
-                   rac_json_parse(text, t->a, 0, room, NULL) == RAC_OK
+                   rac_json_parse(text, t->a, RAC_JSON_OWN, room, NULL) == RAC_OK
                ? room
                : NULL;
 }

@@ -153,6 +153,20 @@ test('a batch that is skipped stands in history; the run of one is resubmitted a
   assert.equal((await s.api('DELETE', `/api/v1/workflows/collect/batches/${left.id}`)).status, 404);
 });
 
+test('the deepest message that may come in goes through a run that waits', async (t) => {
+  const s = await serve(t), deep = '['.repeat(1023) + ']'.repeat(1023);
+  await put(s, 'collect', definition({ Batch_messages: inline({ orders: by({ messageCount: 1 }) }) }, {
+    Rest: { type: 'Wait', inputs: { interval: { count: 3, unit: 'Second' } }, runAfter: {} }, // long enough to be read back
+    Seen: { type: 'Compose', inputs: "@length(string(first(triggerBody()['items'])?['content']))", runAfter: { Rest: ['Succeeded'] } },
+  }));
+  await put(s, 'send', sender());
+  const a = await fetch((await s.api('POST', '/api/v1/workflows/send/triggers/manual:callback', {})).json.value, { method: 'POST', headers: { 'content-type': 'application/json' }, body: deep });
+  assert.equal(a.status, 200);
+  await until('its end', async () => (await runs(s)).some((r) => r.status !== 'Running' && r.status !== 'Waiting'));
+  assert.deepEqual((await runs(s)).map((r) => r.status), ['Succeeded']);
+  assert.deepEqual(await bodies(s), [deep.length]);
+});
+
 test('a stateless workflow with a Batch trigger is refused', async (t) => {
   const s = await serve(t);
   const r = await s.api('PUT', '/api/v1/workflows/collect', { ...receiver(inline({ orders: by({ messageCount: 1 }) })), kind: 'Stateless' });

@@ -301,7 +301,7 @@ static bool value_json(struct rac_run_reading *r, const struct rac_history_value
 {
     rac_str text;
     return v->has && rac_history_value_raw(r->history, v, r->q->a, &text) == RAC_OK &&
-           rac_json_parse(text, r->q->a, 0, out, NULL) == RAC_OK;
+           rac_json_parse(text, r->q->a, RAC_JSON_OWN, out, NULL) == RAC_OK;
 }
 
 /* A new run of the current version with the stored trigger outputs (§4.15). From an action on: the

@@ -273,6 +273,18 @@ static void depth(void **state)
     assert_true(rac_str_eq(back, (rac_str){text + DEEP - n, 2 * n}));
     struct rac_json c = rac_json_copy(&arena, &v);
     assert_true(rac_json_equal(&c, &v));
+
+    /* what was put into something since is read back */
+    n = RAC_JSON_OWN_DEPTH_MAX;
+    assert_int_equal(rac_json_parse((rac_str){text + DEEP - n, 2 * n}, &arena, 0, &v, NULL),
+                     RAC_E_LIMIT);
+    assert_int_equal(
+        rac_json_parse((rac_str){text + DEEP - n, 2 * n}, &arena, RAC_JSON_OWN, &v, NULL), RAC_OK);
+    back = printed(&v, 0);
+    assert_true(rac_str_eq(back, (rac_str){text + DEEP - n, 2 * n}));
+    assert_int_equal(rac_json_parse((rac_str){text, 2 * DEEP}, &arena, RAC_JSON_OWN, &v, &where),
+                     RAC_E_LIMIT);
+    assert_int_equal(where.column, n + 1);
 }
 
 static void memory_cap(void **state)

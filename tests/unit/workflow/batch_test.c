@@ -765,6 +765,22 @@ static void what_is_too_large_is_told_and_holds_up_nobody(void **state)
     place_free(p);
 }
 
+/* Within what its run begins with it is nested deeper than anything is when it comes in. */
+static void the_deepest_message_is_read_back(void **state)
+{
+    (void)state;
+    struct place *p = place_new(36);
+    struct rac_flow *to = workflow(p, BATCH(ORDERS("\"messageCount\": 1")), SEEN);
+    static char deep[2 * RAC_JSON_DEPTH_MAX + 1], want[sizeof deep + 8];
+    memset(deep, '[', RAC_JSON_DEPTH_MAX);
+    memset(deep + RAC_JSON_DEPTH_MAX, ']', RAC_JSON_DEPTH_MAX);
+    snprintf(want, sizeof want, "a: %s", deep);
+    put(p, to, "a", rac_str_of(deep), 1);
+    place_pass(p, 10);
+    assert_string_equal(released(p, to), want);
+    place_free(p);
+}
+
 static rac_err (*list_of_store)(void *self, int64_t part, size_t n_max, int64_t bytes_max,
                                 struct rac_arena *a, struct rac_flow_message_row **v, size_t *n);
 static unsigned lists;
@@ -1034,6 +1050,7 @@ int main(void)
         cmocka_unit_test(without_a_store_it_says_what_to_do),
         cmocka_unit_test(a_stateless_sender_sends),
         cmocka_unit_test(what_is_too_large_is_told_and_holds_up_nobody),
+        cmocka_unit_test(the_deepest_message_is_read_back),
         cmocka_unit_test(while_there_is_no_room_for_a_run_nothing_is_read),
         cmocka_unit_test(a_long_line_is_released_many_at_a_time),
         cmocka_unit_test(a_message_that_comes_late_is_seen_all_the_same),
