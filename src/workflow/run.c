@@ -369,6 +369,9 @@ static void fixed(struct rac_run *r, struct rac_wf_record *x)
             code = secret_code(status, &o.error, r->a);
         o.code = code.p != NULL                 ? rac_arena_cstr(r->a, code)
                  : o.status == RAC_WF_SUCCEEDED ? "OK"
+                 : o.status == RAC_WF_SKIPPED   ? "ActionSkipped"
+                 : o.status == RAC_WF_TIMED_OUT ? "ActionTimedOut"
+                 : o.status == RAC_WF_CANCELLED ? "Cancelled"
                                                 : "BadRequest";
     }
     run_end(r, x, &o, true);

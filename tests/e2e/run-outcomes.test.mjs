@@ -270,3 +270,11 @@ test('splitOn: a run for each element, in order, each with its own outcome', { t
     assert.deepEqual([count('Succeeded'), count('Skipped'), count('Failed')], [fires.length, skipped, body.value === 'x' ? 1 : 0], `seed ${seed}: ${JSON.stringify(body)}`);
   }
 });
+
+test('a static result: its code, the name of its status code, or what its status is called', { timeout: 60000 }, async (t) => {
+  const run = command(t), outputs = {};
+  const cases = { Named: [{ status: 'Failed', outputs: { statusCode: 'NotFound' } }, 'NotFound'], Number: [{ status: 'Succeeded', outputs: { statusCode: 201 } }, 'Created'], Said: [{ status: 'Failed', code: 'Odd', outputs: { statusCode: 'OK' }, error: { code: 'X', message: 'y' } }, 'Odd', 'X'], Good: [{ status: 'Succeeded', outputs }, 'OK'], Bad: [{ status: 'Failed', outputs }, 'BadRequest'], Late: [{ status: 'TimedOut', outputs }, 'ActionTimedOut'], Left: [{ status: 'Skipped', outputs }, 'ActionSkipped'], Gone: [{ status: 'Cancelled', outputs }, 'Cancelled'] };
+  const actions = Object.fromEntries(Object.keys(cases).map((name) => [name, { type: 'Http', inputs: { method: 'GET', uri: 'https://example.org' }, runtimeConfiguration: { staticResult: { name, staticResultOptions: 'Enabled' } } }]));
+  const r = await run(0, profiles.standard({ $schema: schema, staticResults: Object.fromEntries(Object.entries(cases).map(([name, [x]]) => [name, x])), triggers: trigger, actions })[0]);
+  for (const [name, [x, code, error]] of Object.entries(cases)) assert.deepEqual([name, r.actions[name].status, r.actions[name].code, r.actions[name].error?.code], [name, x.status, code, error]);
+});
