@@ -75,6 +75,7 @@ struct outside {
     bool waits_for_event;            /* a callback: nothing is under way here */
     void (*step)(struct outside *o); /* in a turn: tells the run what happened */
     bool unsubscribe;                /* it has subscribed (§3.5) */
+    bool facts;                      /* what it will say is about a request (secure.h) */
     struct exchange *exchange;       /* of actions that send requests */
     struct nested *nested;           /* of Workflow actions */
     struct transform *transform;     /* of actions that use a map or a schema */

@@ -298,10 +298,13 @@ static uint32_t place_of(const struct exchange *x)
 static struct rac_json transport_error(const struct exchange *x)
 {
     struct rac_arena *a = &x->o->a;
+    const struct rac_plan *plan = x->o->live->flow->plan;
     struct rac_json e = rac_json_new_object(a);
     RAC_JSON_PUT_STR(a, &e, "code", rac_str_of(x->answer.error_code));
     RAC_JSON_PUT_STR(a, &e, "message", x->answer.message);
-    return rac_secure_error(x->o->live->flow->plan, place_of(x), &e, a);
+    return x->o->facts && !rac_secure_hides_facts(plan, place_of(x))
+               ? rac_secure_mask(rac_secure_values_of_plan(plan), &e, a)
+               : rac_secure_error(plan, place_of(x), &e, a);
 }
 
 static const struct rac_json *body_of(const struct exchange *x)
@@ -541,7 +544,7 @@ static void judge(struct outside *o)
         location_tell(x);
     if (told)
         record_request(x, waits ? 0 : RAC_RUN_REQUEST_LAST);
-    if (error != NULL && rac_secure_hides(o->live->flow->plan, place_of(x)))
+    if (error != NULL && rac_secure_hides_facts(o->live->flow->plan, place_of(x)))
         error = NULL; /* it is of the service's making, code and all */
     if (async_failed || x->answer.status < 200 || x->answer.status > 299) {
         struct rac_json why = failure(x, error, async_failed);
@@ -561,12 +564,14 @@ static void judge(struct outside *o)
 
 void exchange_answered(struct exchange *x)
 {
+    x->o->facts = !x->answer.refused;
     count_call(x, false);
     outside_step(x->o, judge);
 }
 
 void exchange_refused(struct exchange *x, const char *code, const char *error_code, rac_str message)
 {
+    x->o->facts = false;
     x->answer = (struct answer){.transport = true,
                                 .final = true,
                                 .code = code,

@@ -370,7 +370,7 @@ static void done(void *arg, struct rac_call *call, const struct rac_call_res *re
     }
     if (res->error.code != RAC_CALL_NONE) {
         w->transport = true;
-        w->final = !worth_retrying(res->error.code);
+        w->final = w->refused = !worth_retrying(res->error.code);
         w->code = rac_arena_cstr(a, rac_http_status_name(rac_call_code_http(res->error.code), a));
         w->error_code = rac_call_code_word(res->error.code);
         w->message = rac_arena_str(a, res->error.message);

@@ -13,7 +13,8 @@ struct answer {
     const char *code; /* of a transport failure, or of one before sending */
     const char *error_code;
     rac_str message;
-    bool final; /* whatever the retry policy says: it cannot get better */
+    bool refused; /* nothing was sent: the message is about what was to be */
+    bool final;   /* whatever the retry policy says: it cannot get better */
     int status;
     struct rac_headers headers;
     struct rac_json outputs; /* {statusCode, headers, body?} */

@@ -105,6 +105,7 @@ static void conclude(struct outside *o)
 {
     struct nested *n = o->nested;
     const struct rac_json *outputs = &n->outputs;
+    o->facts = true;
     switch (n->outcome) {
     case RAC_FIRE_RESPONSE:
         n->status = (int)rac_json_int(rac_json_get(outputs, RAC_S("statusCode")), 200);

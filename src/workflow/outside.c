@@ -54,7 +54,7 @@ void outside_step(struct outside *o, void (*step)(struct outside *o))
 bool outside_settle(struct outside *o, enum rac_wf_status status, rac_str code,
                     const struct rac_json *outputs, const struct rac_json *error)
 {
-    struct rac_run_outcome out = {status, code, outputs, error};
+    struct rac_run_outcome out = {status, code, outputs, error, o->facts};
     rac_err err = rac_run_settle(o->live->run, o->x, &out);
     outside_stop(o);
     return err == RAC_OK;
@@ -104,6 +104,7 @@ static void timed_out(struct outside *o)
                                       RAC_FMT(x->name), RAC_FMT(limit_text(o))));
     if (o->unsubscribe)
         exchange_unsubscribe(o->live, o->x);
+    o->facts = true;
     outside_settle(o, RAC_WF_TIMED_OUT, RAC_S("ActionTimedOut"), NULL, &error);
 }
 

@@ -198,9 +198,11 @@ static struct rac_json tracked(struct rac_run *r, struct rac_wf_record *x,
 static struct rac_entry_value error_value(struct rac_run *r, const struct rac_wf_record *x,
                                           const struct rac_act_result *o)
 {
-    return run_value(o->plain || o->error.type == RAC_JSON_NONE
-                         ? o->error
-                         : rac_secure_error(r->plan, run_place(r, x), &o->error, r->a));
+    if (o->plain || o->error.type == RAC_JSON_NONE)
+        return run_value(o->error);
+    if (o->facts && !rac_secure_hides_facts(r->plan, run_place(r, x)))
+        return run_value(rac_secure_mask(rac_secure_values_of_plan(r->plan), &o->error, r->a));
+    return run_value(rac_secure_error(r->plan, run_place(r, x), &o->error, r->a));
 }
 
 void run_end(struct rac_run *r, struct rac_wf_record *x, const struct rac_act_result *o,
@@ -574,7 +576,8 @@ rac_err rac_run_settle(struct rac_run *r, struct rac_wf_record *x, const struct 
 {
     if (r->over || run_terminal(x->status))
         return RAC_E_CONFLICT;
-    struct rac_act_result result = {.status = o->status, .code = run_code_text(r, o->code)};
+    struct rac_act_result result = {
+        .status = o->status, .code = run_code_text(r, o->code), .facts = o->facts};
     if (o->outputs != NULL)
         result.outputs = rac_json_copy(r->a, o->outputs);
     if (o->error != NULL)

@@ -150,6 +150,7 @@ struct rac_run_outcome {
     rac_str code;                   /* borrowed */
     const struct rac_json *outputs; /* NULL: none */
     const struct rac_json *error;   /* NULL: none */
+    bool facts;                     /* the error is one of a request (secure.h) */
 };
 /* Ends an open action; RAC_E_CONFLICT when it is not open any more. Work follows by itself only in
  * rac_run_work. */

@@ -83,6 +83,7 @@ struct rac_act_result {
     const char *code;
     struct rac_json outputs, error;
     bool plain;         /* the error quotes nothing: it may always be shown */
+    bool facts;         /* it is one of a request (secure.h) */
     enum rac_skip skip; /* SKIPPED instead of an end */
 };
 

@@ -166,15 +166,17 @@ static bool inputs_refer(struct look *l, const struct rac_wf_action *x)
     return refers(l, x->inputs) || refers(l, x->subject);
 }
 
-/* Everything else it evaluates. */
-static bool words_quote(struct look *l, const struct rac_wf_action *x)
+/* Everything it evaluates. */
+static uint8_t words_quote(struct look *l, const struct rac_wf_action *x)
 {
     const struct rac_expr *const all[] = {x->inputs,          x->subject,        x->limit,
                                           x->request_options, x->authentication, x->fixed};
-    for (size_t i = 0; i < RAC_COUNT(all); i++)
-        if (refers(l, all[i]) || l->secret)
-            return true;
-    return false;
+    uint8_t words = 0;
+    for (size_t i = 0; i < RAC_COUNT(all); i++) {
+        words |= refers(l, all[i]) ? RAC_SECURE_MESSAGES : 0;
+        words |= l->secret ? RAC_SECURE_EVALUATED : 0;
+    }
+    return words;
 }
 
 static bool tracking_refers(struct look *l, const struct rac_json *correlation, struct rac_arena *a)
@@ -216,8 +218,7 @@ static void add_actions(struct look *l, uint8_t *all, uint8_t *words)
         if (((all[i] & RAC_SECURE_INPUTS) != 0 && repeats_inputs(x->type_word)) ||
             refers(l, x->fixed)) /* a static result is its outputs */
             all[i] |= RAC_SECURE_OUTPUTS;
-        if (all[i] != 0 || words_quote(l, x))
-            words[i] |= RAC_SECURE_MESSAGES;
+        words[i] |= words_quote(l, x) | (all[i] != 0 ? RAC_SECURE_MESSAGES : 0);
         if (all[i] != 0 || refers(l, x->tracked))
             words[i] |= RAC_SECURE_TRACKED;
     }
@@ -271,6 +272,11 @@ static uint8_t words_of(const struct rac_plan *p, uint32_t action)
 }
 
 bool rac_secure_hides(const struct rac_plan *p, uint32_t action)
+{
+    return (words_of(p, action) & (RAC_SECURE_MESSAGES | RAC_SECURE_EVALUATED)) != 0;
+}
+
+bool rac_secure_hides_facts(const struct rac_plan *p, uint32_t action)
 {
     return (words_of(p, action) & RAC_SECURE_MESSAGES) != 0;
 }

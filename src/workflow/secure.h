@@ -12,7 +12,7 @@
 #include "workflow/plan.h"
 
 enum rac_secure_bits { RAC_SECURE_INPUTS = 1, RAC_SECURE_OUTPUTS = 2 };
-enum rac_secure_words { RAC_SECURE_MESSAGES = 1, RAC_SECURE_TRACKED = 2 };
+enum rac_secure_words { RAC_SECURE_MESSAGES = 1, RAC_SECURE_TRACKED = 2, RAC_SECURE_EVALUATED = 4 };
 
 struct rac_secure_values;
 
@@ -35,7 +35,9 @@ struct rac_secure {
  * outputs repeat their inputs, the outputs too). Nothing follows from those.
  *
  * Messages of an action are hidden when its inputs or outputs are, or when anything it evaluates
- * refers to something hidden or to a secure parameter; its tracked properties when its inputs or
+ * refers to something hidden. Those of one that refers to a secure parameter are hidden where they may
+ * quote what was made of it: facts of a request (who could not be reached, how long it took) are told,
+ * with the texts of secure parameters replaced. Its tracked properties when its inputs or
  * outputs are or they refer to something hidden.
  */
 const struct rac_secure *rac_secure_of_plan(const struct rac_plan *p, struct rac_arena *a);
@@ -51,6 +53,8 @@ bool rac_secure_hides(const struct rac_plan *p, uint32_t action);
 /* Whether what it tracks is secret: trackedProperties; of the trigger the clientTrackingId it works
  * out, which is then what it would be without one. */
 bool rac_secure_hides_tracked(const struct rac_plan *p, uint32_t action);
+/* The same for facts of a request. */
+bool rac_secure_hides_facts(const struct rac_plan *p, uint32_t action);
 /* The message as it may be kept: itself, or a sentence that says it is hidden. */
 rac_str rac_secure_message(const struct rac_plan *p, uint32_t action, rac_str message,
                            struct rac_arena *a);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { backend, raccord, serve, temporary } from './lib/raccord.mjs';
+import { backend, raccord, raccordJson, serve, temporary } from './lib/raccord.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
 const secret = 'covert';
@@ -199,6 +199,21 @@ test('texts of secure parameters are in no message, whole or as a part', async (
   const inputs = (await s.api('GET', `/api/v1/runs/${run.id}/actions/asks/inputs`)).json;
   assert.deepEqual(inputs.body, { a: '*sanitized*' });
   assert.ok(actions.some((a) => a.name === 'tracked' && a.trackedProperties.a === '*sanitized*'));
+});
+
+test('facts of a request are told beside a secure parameter: who could not be reached, and how long it took', async (t) => {
+  const file = join(temporary(t), 'w.json'), url = (await backend(t, () => {})).url;
+  const http = (uri, more) => ({ type: 'Http', inputs: { method: 'GET', uri, headers: { a: "@parameters('p')" }, ...none }, runAfter: {}, ...more });
+  writeFileSync(file, JSON.stringify({ definition: { $schema: schema, contentVersion: '1.0.0.0', parameters: { p: { type: 'SecureString', defaultValue: secret } }, triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } }, actions: {
+    Nobody: http(`@{concat('http://127.0.0.1:1/', parameters('p'))}`), Name: http(`@{concat('http://', parameters('p'), '.invalid/')}`), Slow: http(url, { limit: { timeout: 'PT1S' } }), Hidden: http('http://127.0.0.1:1/', secured()),
+    Made: { type: 'Compose', inputs: "@int(parameters('p'))", runAfter: {} } } } }));
+  const r = await raccordJson(['run', file]);
+  const message = (name) => r.json.actions[name].error.message;
+  assert.ok(!r.stdout.includes(secret), r.stdout);
+  assert.match(message('Nobody'), /connection refused by 127\.0\.0\.1:1/);
+  assert.match(message('Name'), /cannot be resolved: \*sanitized\*\.invalid/);
+  assert.match(message('Slow'), /the time limit 'PT1S' was exceeded/);
+  for (const name of ['Hidden', 'Made']) assert.match(message(name), /is not shown, because it has to do with secured values/);
 });
 
 test('a part of a text is found too, and so are texts inside of objects', async (t) => {
