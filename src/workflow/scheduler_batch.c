@@ -52,7 +52,11 @@ static void keep(struct batching *b)
     struct attendance *t = b->t;
     rac_ms now = rac_env_wall_ms(t->s->ports.env), due = b->next_ms;
     RAC_JSON_EACH_MEMBER(m, &b->held)
-    due = earlier(due, rac_json_int(rac_json_get(&m->value, RAC_S("until")), 0));
+    {
+        rac_ms until = rac_json_int(rac_json_get(&m->value, RAC_S("until")), 0);
+        due =
+            until > t->now_ms ? earlier(due, until) : due; /* else it is gone, or was not reached */
+    }
     if (b->started > 0) {
         t->row.status = RAC_S("Succeeded");
         t->row.last_ms = t->now_ms;

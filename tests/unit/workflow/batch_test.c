@@ -765,6 +765,48 @@ static void what_is_too_large_is_told_and_holds_up_nobody(void **state)
     place_free(p);
 }
 
+/* It was held, and is dropped by hand: nothing is left that the trigger would have to look at. */
+static rac_err few_saves(void *arg)
+{
+    unsigned *n = arg;
+    if (++*n > 100)
+        fail_msg("the trigger is attended again and again");
+    return RAC_OK;
+}
+
+static void dropped(void *arg, const struct rac_commit *c)
+{
+    (void)arg;
+    assert_int_equal(c->err, RAC_OK);
+}
+
+static void what_was_held_and_is_dropped_is_looked_at_no_more(void **state)
+{
+    (void)state;
+    struct world *w = world_new(37, true);
+    w->limits.run_bytes_max = 4 << 20;
+    world_restart(w);
+    struct place *p = place_in(w);
+    struct rac_flow *to = workflow(p, BATCH(ORDERS("\"messageCount\": 1")), SEEN);
+    const struct rac_flow_store *fs = &w->store->port;
+    unsigned saves = 0;
+    rac_str ones = rac_arena_printf(&w->a, "[%0*d1]", 400000, 0);
+    for (size_t i = 1; i + 2 < ones.n; i++)
+        ((char *)(uintptr_t)ones.p)[i] = i % 2 ? '1' : ',';
+    put(p, to, "large", ones, 1);
+    place_pass(p, 1000);
+    assert_int_equal(waiting(p), 1);
+    fs->part_drop(fs->self, to->tenant, to->key, w->store->parts[0].id, 0, dropped, NULL);
+    place_pass(p, 1000);
+    assert_int_equal(waiting(p), 0);
+    w->store->save_fault = few_saves;
+    w->store->save_fault_arg = &saves;
+    place_pass(p, 2 * (int64_t)3600000);
+    assert_in_range(saves, 1, 10);
+    w->store->save_fault = NULL;
+    place_free(p);
+}
+
 /* Within what its run begins with it is nested deeper than anything is when it comes in. */
 static void the_deepest_message_is_read_back(void **state)
 {
@@ -1050,6 +1092,7 @@ int main(void)
         cmocka_unit_test(without_a_store_it_says_what_to_do),
         cmocka_unit_test(a_stateless_sender_sends),
         cmocka_unit_test(what_is_too_large_is_told_and_holds_up_nobody),
+        cmocka_unit_test(what_was_held_and_is_dropped_is_looked_at_no_more),
         cmocka_unit_test(the_deepest_message_is_read_back),
         cmocka_unit_test(while_there_is_no_room_for_a_run_nothing_is_read),
         cmocka_unit_test(a_long_line_is_released_many_at_a_time),
