@@ -413,6 +413,9 @@ static void take_subscription(struct attendance *t)
 {
     const struct rac_json *s = subscription(t);
     t->had_subscription = s != NULL;
+    rac_flow_unref(t->ends.flow); /* of one that was ended before */
+    t->ends.flow = NULL;
+    t->ends.trigger = NULL;
     t->ends.location = rac_json_str(rac_json_get(s, RAC_S("location")), RAC_STR_NULL);
     t->ends.revision = rac_json_str(rac_json_get(s, RAC_S("revision")), RAC_STR_NULL);
 }

@@ -232,6 +232,54 @@ static void a_webhook_signs_with_the_key_it_names(void **state)
     place_free(p);
 }
 
+#define HOOK_ELSEWHERE                                                                             \
+    "{\"type\": \"HttpWebhook\", \"inputs\": {\"subscribe\": {\"method\": \"POST\", \"uri\": "     \
+    "\"https://new.example/subscribe\", \"body\": {\"to\": \"@{listCallbackUrl()}\"}}, "           \
+    "\"unsubscribe\": {\"method\": \"POST\", \"uri\": \"https://new.example/end\"}}}"
+
+static rac_err gone_once(void *arg)
+{
+    bool *said = arg;
+    rac_err err = *said ? RAC_OK : RAC_E_NOT_FOUND;
+    *said = true;
+    return err;
+}
+
+/* A new version takes the place of a subscription, and before that is saved the workflow is deleted:
+ * each subscription is ended as the version that made it says. */
+static void each_subscription_is_ended_as_its_version_says(void **state)
+{
+    (void)state;
+    struct place *p = place_new(41);
+    int64_t hook = workflow(p, RAC_S("t"), HOOK, 1), next;
+    bool said = false;
+    p->flows[hook - 1].flow->revision = RAC_S("1");
+    subscribe(p);
+    next = workflow(p, RAC_S("t"), HOOK_ELSEWHERE, 1);
+    p->older[hook - 1] = p->flows[hook - 1];
+    p->flows[hook - 1] = p->flows[next - 1];
+    p->flows[hook - 1].flow->revision = RAC_S("2");
+    memory_store_trigger(p->w->store, next, RAC_S("t0"))->due_ms = 0;
+    saved_again(p, hook);
+    struct world_fetch *f = world_fetch(p->w, "new.example/subscribe");
+    assert_non_null(f);
+    world_answer(p->w, f, 201, "", "");
+    place_settle(p);
+    f = world_fetch(p->w, "hooks.example/end");
+    assert_non_null(f);
+    p->w->store->save_fault = gone_once;
+    p->w->store->save_fault_arg = &said;
+    world_answer(p->w, f, 200, "", "");
+    place_settle(p);
+    assert_null(world_fetch(p->w, "hooks.example/end"));
+    f = world_fetch(p->w, "new.example/end");
+    assert_non_null(f);
+    world_answer(p->w, f, 200, "", "");
+    place_settle(p);
+    p->w->store->save_fault = NULL;
+    place_free(p);
+}
+
 static rac_err fault(void *arg)
 {
     return *(rac_err *)arg;
@@ -502,6 +550,7 @@ int main(void)
         cmocka_unit_test(whoever_waits_has_a_turn),
         cmocka_unit_test(a_new_access_key_subscribes_anew),
         cmocka_unit_test(a_webhook_signs_with_the_key_it_names),
+        cmocka_unit_test(each_subscription_is_ended_as_its_version_says),
         cmocka_unit_test(what_could_not_be_saved_is_not_done_again),
         cmocka_unit_test(a_busy_engine_is_asked_again),
         cmocka_unit_test(a_notification_while_a_poll_is_under_way_polls_again),

@@ -1,5 +1,6 @@
 #include "scheduler_world.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <stdlib.h>
 
@@ -8,9 +9,11 @@ static void flow_load(void *self, int64_t key, rac_str revision,
                       void *arg)
 {
     struct place *p = self;
-    (void)revision;
     if (key < 1 || key > (int64_t)p->w->flows_n)
         done(arg, RAC_E_NOT_FOUND, NULL);
+    else if (revision.p != NULL && p->older[key - 1].flow != NULL &&
+             rac_str_eq(revision, p->older[key - 1].flow->revision))
+        done(arg, RAC_OK, &p->older[key - 1]);
     else
         done(arg, RAC_OK, &p->flows[key - 1]);
 }

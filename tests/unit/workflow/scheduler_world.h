@@ -13,6 +13,7 @@ struct place {
     struct rac_scheduler *s;
     rac_ms alarm_ms;                     /* INT64_MAX: none */
     struct rac_scheduled_flow flows[16]; /* by key, from 1 on */
+    struct rac_scheduled_flow older[16]; /* their versions before, where there are some */
     const char
         *account; /* batch configurations of the integration account; NULL: it is not there */
 };
