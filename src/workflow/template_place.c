@@ -68,23 +68,15 @@ static struct rac_json id_of(struct resolver *r, const struct arguments *x, size
     return template_string(r, id);
 }
 
-static bool is_guid(rac_str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (i == 8 || i == 13 || i == 18 || i == 23 ? s.p[i] != '-' : rac_hex_value(s.p[i]) < 0)
-            return false;
-    return s.n == 36;
-}
-
 struct rac_json tf_resource_id(struct resolver *r, const struct arguments *x)
 {
     size_t type = type_at(x, 0); /* a subscription and a group may stand in front */
     rac_str subscription = RAC_S(FIRST_GUID), group = RAC_S("default");
     if (type > 2)
         return unknown_because(r, "resourceId() names no type of a resource");
-    if (type == 2 || (type == 1 && is_guid(text_at(x, 0))))
+    if (type == 2 || (type == 1 && rac_str_is_uuid(text_at(x, 0))))
         subscription = text_at(x, 0);
-    if (type == 2 || (type == 1 && !is_guid(text_at(x, 0))))
+    if (type == 2 || (type == 1 && !rac_str_is_uuid(text_at(x, 0))))
         group = text_at(x, type - 1);
     return id_of(r, x, type,
                  rac_arena_printf(r->a, "/subscriptions/%.*s/resourceGroups/%.*s",
