@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "workflow/template_priv.h"
 
-enum { DEPTH_MAX = 200, LEVELS_MAX = 1500, ARGS_FAST = 6, WHY_MAX = 300 };
+enum { DEPTH_MAX = 200, ARGS_FAST = 6, WHY_MAX = 300 };
 
 struct text {
     rac_str s;
@@ -42,14 +42,14 @@ bool affordable_bytes(struct resolver *r, size_t n)
 bool affordable(struct resolver *r, const struct rac_json *v)
 {
     size_t bytes = v->type == RAC_JSON_STRING ? v->n : 0;
-    if (!affordable_bytes(r, bytes))
-        return false;
-    for (size_t i = 0; i < rac_json_len(v); i++) {
+    bool ok = affordable_bytes(r, bytes) && r->levels < TEMPLATE_LEVELS_MAX;
+    r->levels++;
+    for (size_t i = 0; i < rac_json_len(v) && ok; i++) {
         const struct rac_json_member *m = rac_json_member_at(v, i);
-        if (!affordable(r, m != NULL ? &m->value : rac_json_at(v, i)))
-            return false;
+        ok = affordable(r, m != NULL ? &m->value : rac_json_at(v, i));
     }
-    return true;
+    r->levels--;
+    return ok;
 }
 
 /* --- expressions ------------------------------------------------------------------------------ */
@@ -406,7 +406,7 @@ struct rac_json resolve(struct resolver *r, const struct rac_json *v, rac_str po
         template_tell(r, v, v->s, pointer);
     if (v->type != RAC_JSON_ARRAY && v->type != RAC_JSON_OBJECT)
         return *v;
-    if (r->levels >= LEVELS_MAX || r->budget <= 0)
+    if (r->levels >= TEMPLATE_LEVELS_MAX || r->budget <= 0)
         return unknown_because(r, "the value is too large");
     r->levels++;
     struct rac_json made = resolve_parts(r, v, pointer);

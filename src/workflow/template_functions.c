@@ -72,21 +72,23 @@ struct rac_json template_part(struct resolver *r, const struct rac_json *string,
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
-/* The first part of a value that is not known, or NULL; *costly: there is too much to look at. */
+/* The first part of a value that is not known, or NULL; *costly: there is too much to look at, for
+ * this and for the function that looks at its texts. */
 static const struct rac_json *unknown_part(struct resolver *r, const struct rac_json *v,
                                            bool *costly)
 {
     if (value_is_unknown(v))
         return v;
-    *costly |= !affordable_bytes(r, 0);
-    for (size_t i = 0; i < rac_json_len(v) && !*costly; i++) {
+    const struct rac_json *found = NULL;
+    *costly |= !affordable_bytes(r, v->type == RAC_JSON_STRING ? v->n / 8 : 0) ||
+               r->levels >= TEMPLATE_LEVELS_MAX;
+    r->levels++;
+    for (size_t i = 0; i < rac_json_len(v) && found == NULL && !*costly; i++) {
         const struct rac_json_member *m = rac_json_member_at(v, i);
-        const struct rac_json *found =
-            unknown_part(r, m != NULL ? &m->value : rac_json_at(v, i), costly);
-        if (found != NULL)
-            return found;
+        found = unknown_part(r, m != NULL ? &m->value : rac_json_at(v, i), costly);
     }
-    return NULL;
+    r->levels--;
+    return found;
 }
 
 struct rac_json template_missing(struct resolver *r, const struct rac_json *v)

@@ -32,8 +32,10 @@ static struct rac_json merged(struct resolver *r, const struct rac_json *into,
                               const struct rac_json *from)
 {
     struct rac_json out = rac_json_new_object(r->a);
-    if (!affordable_bytes(r, (rac_json_len(into) + rac_json_len(from)) * 8))
+    if (!affordable_bytes(r, (rac_json_len(into) + rac_json_len(from)) * 8) ||
+        r->levels >= TEMPLATE_LEVELS_MAX)
         return unknown_because(r, "the value is too large");
+    r->levels++;
     RAC_JSON_EACH_MEMBER(m, into)
     rac_json_put(r->a, &out, rac_json_key(m), m->value);
     RAC_JSON_EACH_MEMBER(m, from)
@@ -44,6 +46,7 @@ static struct rac_json merged(struct resolver *r, const struct rac_json *into,
             v = merged(r, there, &v);
         rac_json_put(r->a, &out, rac_json_key(m), v);
     }
+    r->levels--;
     return out;
 }
 

@@ -75,7 +75,8 @@ static bool is_called_in_loop(struct resolver *r, const struct rac_json_member *
     struct rac_json n = resolve(r, count, RAC_STR_NULL);
     size_t at = r->copies++;
     r->copy_name[at] = rac_json_str(rac_json_geti(copy, RAC_S("name")), RAC_S(""));
-    for (int64_t i = 0; i < rac_json_int(&n, 0) && i < TEMPLATE_LOOP_MAX; i++) {
+    for (int64_t i = 0; i < rac_json_int(&n, 0) && i < TEMPLATE_LOOP_MAX && affordable_bytes(r, 0);
+         i++) {
         r->copy[at] = i;
         if (is_called(r, m, v, &i, name))
             return true;

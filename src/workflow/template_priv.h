@@ -15,7 +15,8 @@ enum {
     TEMPLATE_LIST_MAX = 10000, /* of range(), of a copy */
     TEMPLATE_LOOP_MAX = 200,   /* instances of a resource */
     TEMPLATE_WIDTH_MAX = 10000,
-    TEMPLATE_LAMBDA = 0x20, /* flag of a string that is the text of a lambda */
+    TEMPLATE_LEVELS_MAX = 1500, /* of objects and lists: what walks a value calls itself for each */
+    TEMPLATE_LAMBDA = 0x20,     /* flag of a string that is the text of a lambda */
 };
 
 /* What names mean: one for each template, one for each call of a function of its own. */
@@ -62,7 +63,7 @@ typedef struct rac_json (*template_function)(struct resolver *r, const struct ar
 struct rac_json unknown_because(struct resolver *r, const char *why); /* keeps why */
 struct rac_json unknown_becausef(struct resolver *r, const char *fmt, ...) RAC_PRINTF(2, 3);
 bool value_is_unknown(const struct rac_json *v);
-/* Takes what looking at all of v costs; false: there is too much of it. */
+/* Takes what looking at all of v costs; false: there is too much of it, or it is too deep. */
 bool affordable(struct resolver *r, const struct rac_json *v);
 bool affordable_bytes(struct resolver *r, size_t n);
 /* The value of any part of a template; pointer absent: quietly. */

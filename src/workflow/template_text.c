@@ -8,13 +8,16 @@
 
 enum { TEXT_MAX = 1 << 24, GUID_NAMESPACE_BYTES = 16 };
 
-/* What was put together in b, which ends here. */
+/* What was put together in b, which ends here. What became too long was work all the same. */
 static struct rac_json text_made(struct resolver *r, struct rac_buf *b)
 {
-    rac_err e = rac_buf_err(b);
-    rac_str s = rac_buf_take(b, r->a);
+    bool fits = rac_buf_err(b) == RAC_OK && affordable_bytes(r, 0);
+    rac_str s = fits ? rac_buf_take(b, r->a) : RAC_S("");
     rac_buf_fini(b);
-    return e == RAC_OK ? template_string(r, s) : unknown_because(r, "the text is too long");
+    if (fits)
+        return template_string(r, s);
+    (void)affordable_bytes(r, TEXT_MAX);
+    return unknown_because(r, "the text is too long");
 }
 
 struct rac_json tf_concat(struct resolver *r, const struct arguments *x)

@@ -752,6 +752,14 @@ static void parameters_files(void **state RAC_UNUSED)
     }
 }
 
+/* Nested 50000 deep; 1000000 characters, and what is done with them for each of 10000. */
+#define DEEP(step)                                                                                 \
+    "reduce(range(0, 5), createObject(), lambda('c', 'm', reduce(range(0, 10000), "                \
+    "lambdaVariables('c'), lambda('d', 'n', " step "))))"
+#define LONG_TEXT(done)                                                                            \
+    "map(map(createArray(replace(padLeft('', 10000, 'a'), 'a', padLeft('', 100, 'b'))), "          \
+    "lambda('q', map(range(0, 10000), lambda('x', " done ")))), lambda('y', 1))"
+
 /* What would grow without end stops, and soon. */
 static void bounds(void **state RAC_UNUSED)
 {
@@ -772,6 +780,17 @@ static void bounds(void **state RAC_UNUSED)
          "10000, 'c'))",
          "? too "},
         {"length(format('{0,10000}{0,-10000}', 1))", "20000"},
+        {"reduce(range(0, 10000), createArray(), lambda('c', 'n', "
+         "createArray(lambdaVariables('c'))))",
+         "? too large"},
+        {DEEP("createArray(lambdaVariables('d'))"), "? too large"},
+        {"string(" DEEP("createArray(lambdaVariables('d'))") ")", "? too large"},
+        {"union(" DEEP("createObject('x', lambdaVariables('d'))") ", " DEEP(
+             "createObject('x', lambdaVariables('d'))") ")",
+         "? too large"},
+        {LONG_TEXT("join(range(0, 20), lambdaVariables('q'))"), "? too "},
+        {LONG_TEXT("guid(lambdaVariables('q'), string(lambdaVariables('x')))"), "? too "},
+        {LONG_TEXT("contains(lambdaVariables('q'), 'z')"), "? too "},
         {"length(concat(padLeft('', 10000, 'x'), padLeft('', 10000, 'y')))", "20000"},
     };
     EXPECT(rows);
