@@ -16,7 +16,8 @@ struct trip {
     const struct rac_flow_trigger *rule;
     struct rac_json outputs;
     bool has_outputs, waits;
-    rac_str tracking;
+    rac_str tracking, correlation;
+    unsigned depth;
     struct rac_fire fire; /* of what was judged before: rule is NULL */
     struct rac_fire_answer answer;
     rac_fire_fn done;
@@ -63,18 +64,12 @@ static void answered_away(void *arg, size_t started, const struct rac_fire_answe
     answered(arg, answer);
 }
 
-static void fire_on(struct rac_api_worker *w, struct rac_flow *flow,
-                    const struct rac_flow_trigger *rule, const struct rac_json *outputs,
-                    rac_str tracking, bool waits, rac_firing_fn done, void *arg)
+/* f, with what is this worker's. */
+static void fire_on(struct rac_api_worker *w, struct rac_firing f, rac_firing_fn done, void *arg)
 {
-    struct rac_firing f = {.engine = rac_runner_engine(w->runner),
-                           .store = flow->stateless ? NULL : w->fs,
-                           .env = w->env,
-                           .flow = flow,
-                           .trigger = rule,
-                           .outputs = outputs,
-                           .tracking = tracking,
-                           .waits = waits};
+    f.engine = rac_runner_engine(w->runner);
+    f.store = f.flow->stateless ? NULL : w->fs;
+    f.env = w->env;
     rac_trigger_fire(&f, done, arg);
 }
 
@@ -85,7 +80,14 @@ static void arrived(void *arg)
     if (t->rule == NULL)
         rac_engine_fire(rac_runner_engine(w->runner), &t->fire, answered, t);
     else
-        fire_on(w, t->flow, t->rule, t->has_outputs ? &t->outputs : NULL, t->tracking, t->waits,
+        fire_on(w,
+                (struct rac_firing){.flow = t->flow,
+                                    .trigger = t->rule,
+                                    .outputs = t->has_outputs ? &t->outputs : NULL,
+                                    .tracking = t->tracking,
+                                    .correlation = t->correlation,
+                                    .depth = t->depth,
+                                    .waits = t->waits},
                 answered_away, t);
 }
 
@@ -134,6 +136,18 @@ void rac_fire_counted(struct rac_api_worker *w, const struct rac_fire *fire, rac
     trip_begin(w, t);
 }
 
+void rac_firing_counted(struct rac_api_worker *w, const struct rac_firing *f, rac_fire_fn done,
+                        void *arg)
+{
+    struct trip *t = trip_new(w, f->flow, f->outputs, f->tracking, done, arg);
+    RAC_ASSERT(f->inputs == NULL && f->row == NULL && f->release == NULL);
+    t->rule = f->trigger;
+    t->correlation = kept(&t->a, f->correlation);
+    t->depth = f->depth;
+    t->waits = f->waits;
+    trip_begin(w, t);
+}
+
 struct here {
     rac_fire_fn done;
     void *arg;
@@ -154,7 +168,13 @@ void rac_fire_trigger(struct rac_api_worker *w, struct rac_live_flow *live,
     if (trigger->rule->runs == 0 || w->index == RAC_ENGINE_COUNTING_WORKER) {
         struct here *h = rac_mem_alloc(sizeof *h);
         *h = (struct here){done, arg};
-        fire_on(w, live->flow, trigger->rule, outputs, tracking, waits, answered_here, h);
+        fire_on(w,
+                (struct rac_firing){.flow = live->flow,
+                                    .trigger = trigger->rule,
+                                    .outputs = outputs,
+                                    .tracking = tracking,
+                                    .waits = waits},
+                answered_here, h);
         return;
     }
     struct trip *t = trip_new(w, live->flow, outputs, tracking, done, arg);

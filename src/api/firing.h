@@ -19,4 +19,9 @@ void rac_fire_trigger(struct rac_api_worker *w, struct rac_live_flow *live,
 void rac_fire_counted(struct rac_api_worker *w, const struct rac_fire *fire, rac_fire_fn done,
                       void *arg);
 
+/* The same for what is not judged yet: port firing_counted of an engine. Engine, store and env are
+ * those of the worker that counts. */
+void rac_firing_counted(struct rac_api_worker *w, const struct rac_firing *f, rac_fire_fn done,
+                        void *arg);
+
 #endif

@@ -132,6 +132,11 @@ static void port_fire_counted(void *self, const struct rac_fire *fire, rac_fire_
     rac_fire_counted(RAC_CAST(self, struct rac_api_worker, RAC_API_MAGIC), fire, done, arg);
 }
 
+static void port_firing_counted(void *self, const struct rac_firing *f, rac_fire_fn done, void *arg)
+{
+    rac_firing_counted(RAC_CAST(self, struct rac_api_worker, RAC_API_MAGIC), f, done, arg);
+}
+
 static void port_defer(void *self, void (*fn)(void *arg), void *arg)
 {
     struct rac_api_worker *w = RAC_CAST(self, struct rac_api_worker, RAC_API_MAGIC);
@@ -171,6 +176,7 @@ rac_err rac_runner_new(struct rac_api_worker *w, struct rac_runner **out)
         .flow_load = port_flow_load,
         .flow_named = port_flow_named,
         .fire_counted = port_fire_counted,
+        .firing_counted = port_firing_counted,
         .target = rac_flow_target_find,
         .target_release = rac_flow_target_release,
         .artifact = rac_flow_artifact_find,

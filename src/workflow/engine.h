@@ -32,6 +32,7 @@ struct rac_engine;
 struct rac_flow_trigger;
 struct rac_run;
 struct rac_fire;
+struct rac_firing;
 struct rac_fire_answer;
 /* Exactly once; the answer is valid during the call. */
 typedef void (*rac_fire_fn)(void *arg, const struct rac_fire_answer *answer);
@@ -100,6 +101,8 @@ struct rac_engine_ports {
     /* Fires on the one worker that counts runs of triggers with a limit (§2.11), not this one. Like
      * rac_engine_fire, but cannot be left: done comes, on this thread. NULL: it is fired here. */
     void (*fire_counted)(void *self, const struct rac_fire *fire, rac_fire_fn done, void *arg);
+    /* The same for outputs the trigger has yet to judge (rac_trigger_fire, scheduler.h). */
+    void (*firing_counted)(void *self, const struct rac_firing *f, rac_fire_fn done, void *arg);
     /* Resolves a connection; done may come later. err, with why: RAC_E_NOT_FOUND, the connector is
      * not known here; anything else, it is, and there is no connection to use. */
     void (*target)(void *self, const struct rac_flow_target_want *want, struct rac_arena *a,

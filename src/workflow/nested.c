@@ -5,7 +5,6 @@
 #include "workflow/http_status.h"
 #include "workflow/scheduler.h"
 #include "workflow/trigger.h"
-#include "workflow/trigger.h"
 
 struct nested {
     struct outside *o; /* NULL: nobody waits any more */
@@ -216,7 +215,11 @@ static bool one_run(struct outside *o, const struct rac_flow_trigger *rule, stru
                                 .depth = call->depth};
     o->in_flight = true;
     o->nested->away = true;
-    rac_trigger_fire(&firing, judged, o->nested);
+    if (ports->firing_counted != NULL && ports->worker != RAC_ENGINE_COUNTING_WORKER &&
+        rule->runs > 0)
+        ports->firing_counted(ports->self, &firing, answered, o->nested);
+    else
+        rac_trigger_fire(&firing, judged, o->nested);
     return false;
 }
 

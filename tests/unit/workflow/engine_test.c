@@ -3,6 +3,7 @@
 #include "engine_world.h"
 #include "unit.h"
 #include "workflow/run.h"
+#include "workflow/trigger.h"
 
 #include <time.h>
 
@@ -421,6 +422,38 @@ static void nested_with_a_limit_goes_to_the_worker_that_counts(void **state)
     assert_string_equal(w->store->runs[1].status, "Cancelled");
     w->counted_done(w->counted_arg, &answer);
     world_settle(w);
+    world_free(w);
+}
+
+/* One call, a run for each element: they are counted where all others are. */
+static void nested_that_splits_with_a_limit_goes_there_as_well(void **state)
+{
+    (void)state;
+    struct world *w = world_new(73, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"Call\": {\"type\": \"Workflow\", \"inputs\": {\"host\": {\"workflow\": {\"id\": "
+        "\"flow2\"}}, \"body\": [1, 2]}}}");
+    struct rac_flow *child =
+        world_flow(w,
+                   "{\"type\": \"Request\", \"splitOn\": \"@triggerBody()\", "
+                   "\"runtimeConfiguration\": {\"concurrency\": {\"runs\": 1}}}",
+                   "{\"R\": {\"type\": \"Response\", \"inputs\": {\"body\": 1}}}");
+    struct rac_flow_trigger *rule = RAC_NEW(&child->a, struct rac_flow_trigger);
+    rac_trigger_compile(child->plan, child->plan->trigger_name, child->plan->trigger, &child->a,
+                        rule);
+    child->triggers = rule;
+    child->triggers_n = 1;
+    world_move(w, 1);
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    assert_int_equal(w->store->runs_n, 1);
+    assert_ptr_equal(w->counted_flow, child);
+    struct rac_fire_answer answer = {.outcome = RAC_FIRE_STARTED, .flow = child};
+    w->counted_done(w->counted_arg, &answer);
+    world_settle(w);
+    assert_string_equal(w->store->runs[0].status, "Succeeded");
     world_free(w);
 }
 
@@ -974,6 +1007,7 @@ int main(void)
         cmocka_unit_test(nested),
         cmocka_unit_test(nested_authorization),
         cmocka_unit_test(nested_with_a_limit_goes_to_the_worker_that_counts),
+        cmocka_unit_test(nested_that_splits_with_a_limit_goes_there_as_well),
         cmocka_unit_test(limited),
         cmocka_unit_test(a_raised_limit_lets_in_all_it_has_room_for),
         cmocka_unit_test(a_limit_that_goes_lets_in_everybody),

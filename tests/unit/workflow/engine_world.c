@@ -4,6 +4,7 @@
 #include "connector/package.h"
 #include "openapi/read.h"
 #include "workflow/document.h"
+#include "workflow/scheduler.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,6 +173,14 @@ static void fire_counted(void *self, const struct rac_fire *fire, rac_fire_fn do
     w->counted_arg = arg;
 }
 
+static void firing_counted(void *self, const struct rac_firing *f, rac_fire_fn done, void *arg)
+{
+    struct world *w = self;
+    w->counted_flow = f->flow;
+    w->counted_done = done;
+    w->counted_arg = arg;
+}
+
 static void messages_kept(void *self)
 {
     struct world *w = self;
@@ -196,6 +205,7 @@ static void engine_start(struct world *w)
                                  .sandbox = w->sandbox,
                                  .public_url = RAC_S("https://r.example"),
                                  .fire_counted = fire_counted,
+                                 .firing_counted = firing_counted,
                                  .worker = w->worker,
                                  .workers = w->worker + 1,
                                  .self = w};
