@@ -133,6 +133,9 @@ static void finish(struct tracer *t, const struct rac_expr *x, struct rac_expr_p
     out->shown = how;
     t->limit = t->limit || rac_arena_over(t->run->a);
     out->ok = !t->limit && eval_node(x, t->run, &out->value);
+    if (out->ok && how == RAC_EXPR_SHOWN && t->t->secret != NULL &&
+        t->t->secret(t->t->arg, &out->value))
+        out->shown = RAC_EXPR_CLEANED;
     if (out->ok)
         return;
     t->limit = t->limit || t->run->depth == UINT32_MAX;
@@ -171,7 +174,9 @@ static void visit(struct tracer *t, const struct rac_expr *x, struct rac_expr_pa
         if (!live)
             return;
         rac_expr_calls(x, ask_inside, &all);
-        finish(t, x, in, all.worst == RAC_EXPR_SHOWN ? RAC_EXPR_SHOWN : RAC_EXPR_HIDDEN, out);
+        /* what it is made from is not looked at for secrets */
+        bool open = all.worst == RAC_EXPR_SHOWN && t->t->secret == NULL;
+        finish(t, x, in, open ? RAC_EXPR_SHOWN : RAC_EXPR_HIDDEN, out);
         return;
     }
     t->depth++;
@@ -250,7 +255,8 @@ static void chain(struct tracer *t, const struct rac_expr *x, struct rac_expr_pa
         *made = *steps[i];
         made->object = constant(t, &g.value);
         made->key = constant(t, &key.value);
-        finish(t, made, p, key.shown == RAC_EXPR_SHOWN ? g.shown : RAC_EXPR_HIDDEN, &g);
+        enum rac_expr_shown how = g.shown == RAC_EXPR_CLEANED ? RAC_EXPR_SHOWN : g.shown;
+        finish(t, made, p, key.shown == RAC_EXPR_SHOWN ? how : RAC_EXPR_HIDDEN, &g);
     }
     *out = g;
 }

@@ -14,8 +14,9 @@
 
 enum rac_expr_shown {
     RAC_EXPR_SHOWN,
-    RAC_EXPR_MASKED, /* that it has a value may be told, not which; its members likewise */
-    RAC_EXPR_HIDDEN, /* nothing may: also whatever is made from a masked or hidden one */
+    RAC_EXPR_CLEANED, /* it may but for the secret in it; its members are judged by themselves */
+    RAC_EXPR_MASKED,  /* that it has a value may be told, not which; its members likewise */
+    RAC_EXPR_HIDDEN,  /* nothing may: also whatever is made from one that is not shown as it is */
 };
 
 struct rac_expr_part {
@@ -32,6 +33,8 @@ struct rac_expr_trace {
      * are evaluated without being listed. What differs from call to call (utcNow, guid, rand,
      * getFutureTime, getPastTime, appsetting, listCallbackUrl) is hidden without being asked for. */
     enum rac_expr_shown (*shown)(void *arg, const struct rac_expr_call *c);
+    /* Is there a secret in a value that may be shown? NULL: there are none. */
+    bool (*secret)(void *arg, const struct rac_json *v);
     void *arg;
     size_t parts_max; /* listed at most, all traces with this struct together */
     size_t parts_n;   /* so far */

@@ -494,6 +494,13 @@ struct rac_json rac_secure_mask(const struct rac_secure_values *values, const st
     return values != NULL && mask(values, v, 0, a, &out) ? out : *v;
 }
 
+bool rac_secure_holds(const struct rac_secure_values *values, const struct rac_json *v,
+                      struct rac_arena *a)
+{
+    struct rac_json out;
+    return values != NULL && mask(values, v, 0, a, &out);
+}
+
 rac_str rac_secure_mask_text(const struct rac_secure_values *values, rac_str text,
                              struct rac_arena *a)
 {

@@ -105,5 +105,8 @@ struct rac_json rac_secure_mask(const struct rac_secure_values *values, const st
 /* The same for the text of a JSON value; text that is none stays as it is. */
 rac_str rac_secure_mask_text(const struct rac_secure_values *values, rac_str text,
                              struct rac_arena *a);
+/* Would anything of v be replaced? values NULL: no. */
+bool rac_secure_holds(const struct rac_secure_values *values, const struct rac_json *v,
+                      struct rac_arena *a);
 
 #endif

@@ -8,6 +8,7 @@ enum {
     STATE_BYTES_MAX = 32 << 20,
     STEPS_MAX = 1000000,
     VALUES_BYTES_MAX = 1 << 20,
+    LOOKED_BYTES_MAX = 8 << 20, /* of values looked through for secrets */
     PARTS_MAX = 1000,
     DEPTH_MAX = 64,
 };
@@ -22,7 +23,8 @@ struct reading {
     struct rac_run_place place;
     bool reached;
     uint64_t steps;
-    size_t bytes; /* of values of parts, told so far */
+    size_t bytes;  /* of values of parts, told so far */
+    size_t looked; /* of values looked through for secrets */
     struct rac_expr_trace t;
     struct rac_json items;     /* what a data operation goes over; NONE: it is none */
     const struct rac_expr *of; /* the expression of an If or Switch; NULL: inputs */
@@ -137,6 +139,18 @@ static size_t size_of(const struct rac_json *v, size_t most)
         n += n <= most ? size_of(m != NULL ? &m->value : rac_json_at(v, i), most - n) : 0;
     }
     return n;
+}
+
+/* What was copied out of a secure parameter is none of the things above. Of what is too long to be
+ * looked through, nothing is known. */
+static bool has_secret(void *arg, const struct rac_json *v)
+{
+    struct reading *t = arg;
+    t->looked += size_of(v, LOOKED_BYTES_MAX - t->looked);
+    if (t->looked > LOOKED_BYTES_MAX)
+        t->looked = LOOKED_BYTES_MAX;
+    return t->looked == LOOKED_BYTES_MAX ||
+           rac_secure_holds(rac_secure_values_of_plan(t->h->plan), v, &t->state);
 }
 
 static void put_value(struct reading *t, struct rac_json *o, const struct rac_expr_part *p)
@@ -349,7 +363,11 @@ struct rac_json rac_traces_of(const struct rac_history *h, const struct rac_hist
         rac_json_put(a, &o, name, t.list);
         return o;
     }
-    t.t = (struct rac_expr_trace){.shown = may_show, .arg = &t, .parts_max = PARTS_MAX};
+    t.t = (struct rac_expr_trace){.shown = may_show,
+                                  .secret = rac_secure_values_of_plan(h->plan) != NULL ? has_secret
+                                                                                       : NULL,
+                                  .arg = &t,
+                                  .parts_max = PARTS_MAX};
     rac_arena_init(&t.state, STATE_BYTES_MAX);
     rac_arena_wipe_at_end(&t.state);
     if (hidden == 0 && action->fixed == NULL && x->repetitions < 0)

@@ -286,6 +286,26 @@ test('what a version keeps secret no later one shows', async (t) => {
   assert.deepEqual(shown(all), []);
 });
 
+test('what is made from a copy of a secure parameter is in no trace, what stands beside it is', async (t) => {
+  const s = await serve(t), key = `${secret}-key`;
+  await saved(s, 'w', { definition: { $schema: schema, contentVersion: '1.0.0.0', parameters: { key: { type: 'SecureString' } }, triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } }, actions: {
+    Key: { type: 'Compose', inputs: { key: "@parameters('key')", open: 'plain' } },
+    Copy: { type: 'Compose', inputs: "@outputs('Key')", runAfter: { Key: ['Succeeded'] } },
+    Ask: { type: 'If', expression: "@equals(concat(toUpper(outputs('Copy').open), 'x'), concat(base64(outputs('Copy').key), substring(string(outputs('Copy')), 8, 4)))", actions: {}, runAfter: { Copy: ['Succeeded'] } },
+  } }, parameters: { key: { value: key } } });
+  await s.api('POST', '/api/v1/workflows/w:run', {});
+  const run = await until('the run', async () => (await s.api('GET', '/api/v1/workflows/w/runs')).json.value.find((x) => x.endTime));
+  const trace = (await s.api('GET', `/api/v1/runs/${run.id}/actions/Ask/expressionTraces`)).json.expression[0];
+  const part = ({ text, value, subexpressions }) => [text, value, subexpressions.map(part)];
+  assert.equal(trace.value, false);
+  assert.deepEqual(trace.subexpressions.map(part), [
+    ["concat(toUpper(outputs('Copy').open), 'x')", 'PLAINx', [["toUpper(outputs('Copy').open)", 'PLAIN', [["outputs('Copy').open", 'plain', []]]]]],
+    ["concat(base64(outputs('Copy').key), substring(string(outputs('Copy')), 8, 4))", undefined, [
+      ["base64(outputs('Copy').key)", undefined, [["outputs('Copy').key", '*sanitized*', []]]],
+      ["substring(string(outputs('Copy')), 8, 4)", undefined, [["string(outputs('Copy'))", undefined, [["outputs('Copy')", { key: '*sanitized*', open: 'plain' }, []]]]]],
+    ]]]);
+});
+
 for (const [name, x, own] of [['refers', "body('Secret')"], ['parameter', "parameters('key')"], ['own', "variables('text')", true]])
   test(`raccord run prints none of it (${name})`, async (t) => {
     const service = await backend(t, answers);

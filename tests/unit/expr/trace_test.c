@@ -169,6 +169,43 @@ static void parts(void **state RAC_UNUSED)
     }
 }
 
+/* Of what triggerBody() comes to, "text" is a secret. */
+static bool secret(void *arg RAC_UNUSED, const struct rac_json *v)
+{
+    return rac_str_find(rac_json_print_str(v, 0, &a), RAC_S("\"text\"")) != RAC_STR_NPOS;
+}
+
+static void secrets(void **state RAC_UNUSED)
+{
+    static const struct {
+        const char *text, *parts;
+        size_t parts_max;
+    } cases[] = {
+        {"@concat(base64(triggerBody().s), string(triggerBody().n))",
+         "base64(triggerBody().s)=#(triggerBody().s=#); "
+         "string(triggerBody().n)=\"3\"(triggerBody().n=3)",
+         100},
+        {"@length(string(triggerBody()))", "string(triggerBody())=#(triggerBody()=#)", 100},
+        {"@length(if(equals(triggerBody().s, 'a'), 'b', 'c'))",
+         "if(equals(triggerBody().s, 'a'), 'b', 'c')=#("
+         "equals(triggerBody().s, 'a')=#(triggerBody().s=#))",
+         100},
+        {"@length(concat(base64(triggerBody().s)))", "concat(base64(triggerBody().s))=#", 1},
+    };
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        struct rac_expr_trace t = {
+            .shown = shown, .secret = secret, .parts_max = cases[i].parts_max};
+        const struct rac_expr *x;
+        struct rac_buf b;
+        rac_arena_init(&a, 8 << 20);
+        assert_int_equal(rac_expr_compile(rac_str_of(cases[i].text), 0, &a, &x, NULL), RAC_OK);
+        assert_int_equal(traced(x, &t, 0, &b), RAC_OK);
+        assert_str(rac_buf_str(&b), cases[i].parts);
+        rac_buf_fini(&b);
+        rac_arena_fini(&a);
+    }
+}
+
 static void conditions(void **state RAC_UNUSED)
 {
     static const char text[] =
@@ -240,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts),
+        cmocka_unit_test(secrets),
         cmocka_unit_test(conditions),
         cmocka_unit_test(limits),
     };
