@@ -264,16 +264,16 @@ static void check_statuses(struct check *c, const struct at *at)
     if (is_unknown(at->node))
         return;
     if (!rac_json_is_array(at->node)) {
-        wrong(c, F_RUN_AFTER, at, "the statuses of 'runAfter' are a list, [\"Succeeded\"]");
+        wrong(c, F_RUN_AFTER_STATUS, at, "the statuses of 'runAfter' are a list, [\"Succeeded\"]");
         return;
     }
     if (rac_json_len(at->node) == 0)
-        wrong(c, F_RUN_AFTER, at, "the list of statuses of 'runAfter' is empty");
+        wrong(c, F_RUN_AFTER_STATUS, at, "the list of statuses of 'runAfter' is empty");
     for (size_t i = 0; i < rac_json_len(at->node); i++) {
         struct at e = AT_INDEX(at, i, rac_json_at(at->node, i));
         rac_str word = rac_json_str(e.node, RAC_S(""));
         if (!is_unknown(e.node) && !rac_wf_status_parse(word, &s))
-            wrong(c, F_RUN_AFTER, &e,
+            wrong(c, F_RUN_AFTER_STATUS, &e,
                   "'%.*s' is not a status: those of runAfter are Succeeded, Failed, Skipped and "
                   "TimedOut",
                   RAC_FMT(word));
