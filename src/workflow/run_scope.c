@@ -473,6 +473,7 @@ struct search {
     struct rac_run *r;
     struct rac_wf_record *x;
     struct rac_run_fault *out;
+    rac_str said; /* the record's message: an expression that fails otherwise here is not the one */
 };
 
 static bool text_fails(struct search *s, const struct rac_json *v)
@@ -486,7 +487,8 @@ static bool text_fails(struct search *s, const struct rac_json *v)
         rac_expr_compile(text, 0, s->r->a, &e, NULL) != RAC_OK)
         return false;
     s->r->current = s->x;
-    bool failed = rac_expr_eval(e, &run, &ignored) != RAC_OK;
+    bool failed = rac_expr_eval(e, &run, &ignored) != RAC_OK &&
+                  rac_str_find(s->said, run.error.message) != RAC_STR_NPOS;
     s->r->current = NULL;
     if (failed)
         *s->out = (struct rac_run_fault){text, run.error.offset, run.error.length};
@@ -511,7 +513,7 @@ static bool value_fails(struct search *s, const struct rac_json *v)
 bool rac_run_fault_of(struct rac_run *r, struct rac_wf_record *x, struct rac_run_fault *out)
 {
     static const char *const members[] = {"inputs", "expression", "foreach"};
-    struct search s = {r, x, out};
+    struct search s = {r, x, out, rac_json_str(RAC_JSON_GET(&x->error, "message"), RAC_S(""))};
     for (size_t i = 0; i < RAC_COUNT(members); i++)
         if (value_fails(&s, run_member(x->action->node, rac_str_of(members[i]))))
             return true;
