@@ -8,7 +8,9 @@
 #include "workflow/template.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum { FILE_MAX = 64 << 20, APP_FILE_MAX = 16 << 20, FOLDER_MAX = 4096, FLOWS_MAX = 1000 };
@@ -102,7 +104,10 @@ bool rac_cli_flow_is(rac_str file, rac_str name)
 
 int rac_cli_no_flow(struct rac_cli *cli, const char *src)
 {
+    struct stat st;
     const char *place = rac_cli_flows_place(cli, src);
+    if (stat(place, &st) != 0)
+        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "cannot open %s: %s", src, strerror(errno));
     if (place != src)
         return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%s holds no workflow of the name '%s'",
                             place, strrchr(src, '#') + 1);

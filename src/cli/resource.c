@@ -298,6 +298,15 @@ static int exchange(struct rac_cli *cli, const struct rac_verb *verb, struct rac
     return status;
 }
 
+/* The argument after the given ones, as the synopsis calls it. */
+static rac_str missing(const struct rac_command *c, size_t given)
+{
+    rac_str rest = rac_str_of(c->synopsis), word = rest;
+    for (size_t i = 0; i <= given; i++)
+        word = rac_str_cut(rest, ' ', &rest);
+    return word;
+}
+
 int rac_resource_run(struct rac_cli *cli)
 {
     const struct rac_verb *verb =
@@ -306,7 +315,7 @@ int rac_resource_run(struct rac_cli *cli)
     struct rac_json body;
     rac_str path = RAC_STR_NULL;
     if (cli->args_n < verb->args_min)
-        return rac_cli_usage(cli, "something is missing");
+        return rac_cli_usage(cli, "%.*s is missing", RAC_FMT(missing(cli->command, cli->args_n)));
     if (cli->args_n > verb->args_max)
         return rac_cli_usage(cli, "unexpected argument: %s", cli->args[verb->args_max]);
     if (verb->path != NULL)

@@ -71,12 +71,16 @@ static int find_flow(struct rac_cli *cli, struct rac_cli_flow *out)
         *out = v[0];
         return RAC_EXIT_OK;
     }
+    struct stat st;
+    const char *place = rac_cli_flows_place(cli, cli->args[0]);
     *out = (struct rac_cli_flow){0};
-    int status = read_text(cli, rac_cli_flows_place(cli, cli->args[0]), &out->text);
+    if (stat(place, &st) == 0 && S_ISDIR(st.st_mode))
+        return rac_cli_no_flow(cli, cli->args[0]);
+    int status = read_text(cli, place, &out->text);
     if (status == RAC_EXIT_OK && rac_zip_is(out->text))
         return rac_cli_no_flow(cli, cli->args[0]);
     if (status == RAC_EXIT_OK)
-        rac_cli_flow_app(cli, rac_cli_flows_place(cli, cli->args[0]), cli->a, out);
+        rac_cli_flow_app(cli, place, cli->a, out);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "cli/output.h"
 #include "cli/resource.h"
+#include "workflow/plan.h"
 #include "text/url.h"
 
 #include <time.h>
@@ -294,6 +295,13 @@ static rac_str filter_of(struct rac_cli *cli)
 
 int rac_runs_list(struct rac_cli *cli, struct rac_remote *r)
 {
+    const char *wanted = rac_cli_opt(cli, "status");
+    enum rac_wf_status known;
+    if (wanted != NULL && !rac_wf_status_parse(rac_str_of(wanted), &known))
+        return rac_cli_usage(cli,
+                             "there is no status %s; a run is Running, Waiting, Succeeded, "
+                             "Failed, Cancelled or TimedOut",
+                             wanted);
     static const struct rac_column columns[] = {{"RUN", "/id"},
                                                 {"STATUS", "/status"},
                                                 {"STARTED", "/startTime"},
@@ -360,6 +368,8 @@ int rac_workflow_run(struct rac_cli *cli, struct rac_remote *r)
     if (cli->format == RAC_FORMAT_JSON)
         rac_cli_print_json(cli, &v);
     else
-        rac_cli_put(cli, "The trigger asks now; its history tells what came of it.\n");
+        rac_cli_put(cli,
+                    "The trigger fires now; if it starts a run, `raccord runs list %s` shows it.\n",
+                    cli->args[0]);
     return RAC_EXIT_OK;
 }

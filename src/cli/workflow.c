@@ -221,8 +221,12 @@ static int send_document(struct rac_cli *cli, struct rac_remote *r, const char *
     rac_remote_if_match(r, rac_str_of(rac_cli_opt(cli, "if-match")));
     if (!rac_remote_send(r, &req, &res))
         return RAC_EXIT_UNREACHABLE;
-    if (res.status >= 300 || rac_json_parse(res.body, cli->a, 0, &v, NULL) != RAC_OK)
-        return rac_remote_explain(r, source, &res);
+    if (res.status >= 300 || rac_json_parse(res.body, cli->a, 0, &v, NULL) != RAC_OK) {
+        int status = rac_remote_explain(r, source, &res);
+        if (rac_str_find(res.body, RAC_S("\"AlreadyExists\"")) != RAC_STR_NPOS)
+            fprintf(cli->err, "    `raccord workflow update NAME SRC` gives it a new version.\n");
+        return status;
+    }
     if (rac_json_get(&v, RAC_S("operations")) != NULL)
         return rac_connector_verdict(cli, r, &v);
     say_saved(cli, r, source, &v);
@@ -370,12 +374,15 @@ static int one_document(struct rac_cli *cli, const char *src, rac_str account, r
 int rac_workflow_update(struct rac_cli *cli, struct rac_remote *r)
 {
     rac_str source, document, account;
-    int status = put_artifacts(cli, r, cli->args[1], &account);
+    rac_str path = rac_resource_in_group(cli, rac_resource_path(cli, "workflows/{0}"));
+    struct rac_json before; /* PUT would make one of a name that is mistyped */
+    int status = rac_remote_json(r, "GET", path, NULL, &before);
+    if (status == RAC_EXIT_OK)
+        status = put_artifacts(cli, r, cli->args[1], &account);
     if (status == RAC_EXIT_OK)
         status = one_document(cli, cli->args[1], account, &source, &document);
     if (status != RAC_EXIT_OK)
         return status;
-    rac_str path = rac_resource_in_group(cli, rac_resource_path(cli, "workflows/{0}"));
     return send_document(cli, r, "PUT", path, source, document);
 }
 

@@ -439,3 +439,27 @@ test('a workflow of the folder that is called is shown with what it said', async
   assert.match(r.stdout, /answered 409: no room/);
   assert.doesNotMatch(r.stdout + r.stderr, /retr|Sanitizer/);
 });
+
+test('a source without the workflow that is meant is refused by what it lacks', async (t) => {
+  const dir = temporary(t);
+  for (const name of ['one', 'two']) {
+    mkdirSync(join(dir, 'app', name), { recursive: true });
+    writeFileSync(join(dir, 'app', name, 'workflow.json'), JSON.stringify({ definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { manual: { type: 'Request', kind: 'Http' } }, actions: {} }, kind: 'Stateful' }));
+  }
+  mkdirSync(join(dir, 'empty'));
+  const said = async (src) => { const r = await raccord(['run', src], { cwd: dir }); assert.equal(r.status, 3, r.stderr); return r.stderr; };
+  assert.match(await said('app#three'), /^raccord: app holds no workflow of the name 'three'$/m);
+  assert.match(await said('empty'), /^raccord: empty holds no workflow: a definition file, /);
+  assert.match(await said('gone'), /^raccord: cannot open gone: No such file/);
+});
+
+test('no expression is underlined but the one that failed', async (t) => {
+  const file = join(temporary(t), 'a.json');
+  writeFileSync(file, JSON.stringify({ definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { manual: { type: 'Request', kind: 'Http' } }, actions: {
+    Long: { type: 'Query', inputs: { from: "@triggerBody()?['ships']", where: "@greater(item()['length'], 40)" } },
+    Sum: { type: 'Select', inputs: { from: "@int('x')", select: "@item()['length']" } } } } }));
+  const r = await raccord(['run', file]);
+  assert.equal(r.status, 1, r.stderr);
+  assert.match(r.stdout, /'from' property value in the 'query' action inputs is of type 'Null'\. The value must be an array\.\n!! Sum/);
+  assert.match(r.stdout, /   @int\('x'\)\n    ~~~~~~~~\n/);
+});

@@ -156,3 +156,24 @@ test('lists of a run that is under way come to an end; what is not of a run is n
   assert.equal((await s.api('POST', `${run}:resubmit`, { actionsToResubmit: [{ name: 'Loop' }, { name: 'B' }] })).status, 400);
   assert.equal((await s.api('POST', `${run}:cancel`, {})).status, 204);
 });
+
+test('mistakes of a beginner are answered by what is wrong and what to do', async (t) => {
+  const s = await serve(t, { args: ['--set', 'workers=2'] });
+  const cli = (...args) => raccord(args, { env: { RACCORD_SERVER: s.url, RACCORD_TOKEN: s.token } });
+  const file = join(temporary(t), 'one.json');
+  const write = (more) => writeFileSync(file, JSON.stringify({ kind: 'Stateful', definition: { $schema: schema, triggers: { manual: { type: 'Request', inputs: {} } }, actions: {
+    A: { type: 'Compose', inputs: 1 }, B: { type: 'Compose', inputs: 1, ...more } } } }));
+  const refused = async (status, said, ...args) => { const r = await cli(...args); assert.equal(r.status, status, r.stdout + r.stderr); assert.match(r.stderr, said); };
+  write({});
+  assert.equal((await cli('workflow', 'create', file)).status, 0);
+  await refused(1, /AlreadyExists\)\n    `raccord workflow update NAME SRC` gives it a new version\./, 'workflow', 'create', file);
+  await refused(1, /WorkflowNotFound/, 'workflow', 'update', 'won', file);
+  await refused(1, /WorkflowNotFound/, 'workflow', 'show', 'won');
+  assert.match((await cli('workflow', 'update', 'one', file)).stdout, /^one {2}Enabled/);
+  await refused(2, /there is no status Faild; a run is Running, Waiting, Succeeded, Failed, Cancelled or TimedOut/, 'runs', 'list', 'one', '--status', 'Faild');
+  assert.equal((await cli('runs', 'list', 'one', '--status', 'failed')).status, 0);
+  await refused(2, /^raccord: WORKFLOW is missing\n/, 'runs', 'list');
+  await refused(2, /^raccord: SRC is missing\n/, 'workflow', 'update', 'one');
+  write({ runAfter: { A: ['Sucess'] } });
+  await refused(1, /'Sucess' is not a status.*\n    Give one or more of Succeeded, Failed, Skipped and TimedOut\.\n/, 'workflow', 'update', 'one', file);
+});
