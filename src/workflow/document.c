@@ -143,9 +143,9 @@ static void unknown_value(void *arg, const struct rac_template_value *v)
     bool harmless = v->replaced || v->unread;
     struct rac_diag *g = rac_diags_addf(
         u->d, "InvalidTemplateDeployment", harmless ? RAC_SEV_WARNING : RAC_SEV_ERROR,
-        "the %s %.*s cannot be known here: %s%s",
-        v->unread ? "template of the deployment" : "value", RAC_FMT(text), v->why,
-        v->replaced ? "; the reference stands for it" : "");
+        "the %s%s%.*s cannot be known here: %s%s",
+        v->unread ? "template of the deployment" : "value", text.n > 0 ? " " : "", RAC_FMT(text),
+        v->why, v->replaced ? "; the reference stands for it" : "");
     u->any |= !harmless;
     if (g == NULL)
         return;

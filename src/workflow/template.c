@@ -327,6 +327,10 @@ void rac_template_read(const struct rac_json *root, struct rac_arena *a,
         .r = {.a = a, .scope = &scope, .budget = BUDGET, .unknown = unknown, .arg = arg}};
     rac_map_init(&scope.values, a);
     read_template(&t, root, RAC_S(""), 0);
+    if (t.r.budget <= 0) { /* perhaps in a place that tells nothing; the rest was not looked at */
+        t.r.unknown = unknown;
+        template_tell(&t.r, root, "the expressions of the template take too much work", RAC_S(""));
+    }
     *out = t.v;
     *n = t.n;
 }

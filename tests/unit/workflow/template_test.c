@@ -96,7 +96,8 @@ struct row {
 static void expect(const struct row *rows, size_t n)
 {
     size_t wrong = 0;
-    for (size_t i = 0; i < n; i++) {
+    struct rac_arena_mark before = rac_arena_mark(&a);
+    for (size_t i = 0; i < n; i++, rac_arena_rewind(&a, before)) {
         rac_str got = value_of(rows[i].expression), want = quoted(rows[i].value);
         bool open = rac_str_starts(want, RAC_S("? ")); /* a part of the reason */
         if (open ? rac_str_starts(got, RAC_S("? ")) &&
@@ -796,6 +797,20 @@ static void bounds(void **state RAC_UNUSED)
     EXPECT(rows);
 }
 
+/* Where nobody is told of values, too much work is told all the same: what comes after is not read. */
+static void exhausted(void **state RAC_UNUSED)
+{
+    static const char template[] =
+        "{`resources`:[{`type`:`T`,`condition`:`[empty(map(range(0, 10000), lambda('a', map(range("
+        "0, 10000), lambda('b', 1)))))]`}," WORKFLOW("`properties`:{`definition`:{}}") "]}";
+    struct rac_arena_mark before = rac_arena_mark(&a);
+    struct rac_template_workflow *w;
+    rac_str why;
+    assert_int_equal(read_template(quoted(template), &w, &why), 0);
+    assert_str(why, ": the expressions of the template take too much work");
+    rac_arena_rewind(&a, before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -811,6 +826,7 @@ int main(void)
         cmocka_unit_test(own_functions),
         cmocka_unit_test(loops),
         cmocka_unit_test(bounds),
+        cmocka_unit_test(exhausted),
         cmocka_unit_test(deployments),
         cmocka_unit_test(parameters_as_declared),
         cmocka_unit_test(deployments_in_loops),
