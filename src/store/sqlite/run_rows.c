@@ -138,7 +138,7 @@ static rac_err turn_append(struct rac_store *s, struct rac_write *w)
         return rac_write_fail(w, RAC_E_CONFLICT, "the run has ended");
     if (e == RAC_OK && h.deleted_ms > 0)
         return rac_write_fail(w, RAC_E_CONFLICT, "the workflow was deleted");
-    if (e == RAC_OK && h.pieces_n >= PIECES_MAX)
+    if (e == RAC_OK && h.pieces_n >= PIECES_MAX - (t->end_ms == 0)) /* the last one is its end */
         return rac_write_fail(w, RAC_E_LIMIT, "the run has taken too many turns");
     if (e != RAC_OK)
         return e;

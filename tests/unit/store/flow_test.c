@@ -835,6 +835,33 @@ static void test_secrets_are_sealed(void **state)
     assert_str(v[0].action, "workflow.created");
 }
 
+/* A run that has taken as many turns as there may be can still end. */
+static void test_the_last_turn_is_for_the_end(void **state)
+{
+    struct fixture *f = *state;
+    int64_t key = flow(f, "aa", "w");
+    struct rac_flow_turn t = first(key, "0001", "Running", 0, 1000);
+    int64_t id = run_turn(f, &t, NULL).id;
+    sqlite3 *h;
+    rac_str file = rac_arena_printf(&f->a, "%s/raccord.db", f->dir);
+    assert_int_equal(sqlite3_open_v2(file.p, &h, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(h, "update runs set pieces_n = (1 << 24) - 1", NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(h);
+    t = (struct rac_flow_turn){.id = id,
+                               .flow = key,
+                               .tenant = TENANT,
+                               .status = RAC_S("Running"),
+                               .due_ms = 2000,
+                               .journal = RAC_S("two")};
+    assert_int_equal(run_turn(f, &t, NULL).err, RAC_E_LIMIT);
+    t.status = RAC_S("Failed");
+    t.end_ms = 9000;
+    assert_int_equal(run_turn(f, &t, NULL).err, RAC_OK);
+    must_be_open(f, key, 0, 0);
+    assert_str(journal(f, id), "|one|two");
+}
+
 static void test_backup_has_runs(void **state)
 {
     struct fixture *f = *state;
@@ -954,6 +981,7 @@ int main(void)
         T(delete),
         T(retention),
         T(secrets_are_sealed),
+        T(the_last_turn_is_for_the_end),
         T(backup_has_runs),
         T(plans),
 #undef T
