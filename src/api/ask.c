@@ -4,6 +4,7 @@
 
 #include "api/service.h"
 #include "base/base64.h"
+#include "base/str.h"
 #include "base/time.h"
 #include "openapi/rules.h"
 #include "text/url.h"
@@ -245,15 +246,7 @@ bool rac_ask_flag(struct rac_ask *q, rac_str name, bool *out)
 
 bool rac_ask_is_id(rac_str s)
 {
-    static const char digits[] = "0123456789abcdefABCDEF";
-    if (s.n != 36)
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? s.p[i] != '-' : memchr(digits, s.p[i], sizeof digits - 1) == NULL)
-            return false;
-    }
-    return true;
+    return rac_str_is_uuid(s);
 }
 
 bool rac_ask_name(struct rac_ask *q, const char *what, rac_str name)
