@@ -181,6 +181,12 @@ static bool by_name(struct finding *f, rac_str name, struct rac_connection_row *
     return false;
 }
 
+/* What the workflow calls it: the connection of the reference, else its key. */
+static rac_str wanted_name(const struct rac_flow_target_want *want)
+{
+    return want->connection.n > 0 ? want->connection : want->reference;
+}
+
 /* The only connection the author may use with that connector. */
 static bool only_one(struct finding *f, const struct rac_principal *who,
                      struct rac_connection_row *out)
@@ -200,9 +206,10 @@ static bool only_one(struct finding *f, const struct rac_principal *who,
         }
     if (found > 1)
         f->why = rac_arena_printf(f->a,
-                                  "%zu connections of %.*s could be meant: name the one to use in "
+                                  "There is no connection '%.*s' that who saved the workflow may "
+                                  "use, and %zu of %.*s could be meant: name the one to use in "
                                   "the workflow's connection references.",
-                                  found, RAC_FMT(f->connector));
+                                  RAC_FMT(wanted_name(f->want)), found, RAC_FMT(f->connector));
     return found == 1;
 }
 
@@ -248,7 +255,7 @@ static rac_err find(struct finding *f, rac_str *id)
             rac_arena_printf(f->a,
                              "There is no connection '%.*s' that who saved the workflow may use. "
                              "Correct the reference, or make one: raccord connection create %.*s",
-                             RAC_FMT(want->connection.n > 0 ? want->connection : want->reference),
+                             RAC_FMT(wanted_name(want)),
                              RAC_FMT(f->connector.n > 0 ? f->connector
                                      : want->api.n > 0  ? want->api
                                                         : RAC_S("CONNECTOR")));

@@ -177,3 +177,19 @@ test('mistakes of a beginner are answered by what is wrong and what to do', asyn
   write({ runAfter: { A: ['Sucess'] } });
   await refused(1, /'Sucess' is not a status.*\n    Give one or more of Succeeded, Failed, Skipped and TimedOut\.\n/, 'workflow', 'update', 'one', file);
 });
+
+test('a connection that is not there is called by its name, also where several could be meant', async (t) => {
+  const s = await serve(t, { args: ['--set', 'workers=2'] }), dir = temporary(t);
+  const cli = (...args) => raccord(args, { env: { RACCORD_SERVER: s.url, RACCORD_TOKEN: s.token } });
+  const put = (name, v) => { writeFileSync(join(dir, name), JSON.stringify(v)); return join(dir, name); };
+  const api = put('api.json', { swagger: '2.0', info: { title: 'Tide', version: '1' }, host: 'tide.example', schemes: ['https'], paths: { '/x': { get: { operationId: 'X', responses: { 200: { description: 'ok' } } } } } });
+  const connector = (await cli('connector', 'create', api)).stdout.split(' ')[0];
+  for (const name of ['a', 'b']) assert.equal((await cli('connection', 'create', connector, '--name', name)).status, 0);
+  const file = put('call.json', { definition: { triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } }, actions: {
+    Call: { type: 'OpenApiConnection', inputs: { host: { connectionName: 'tide', operationId: 'X' }, parameters: {} } } } },
+  connectionReferences: { tide: { connectionName: 'sellf', id: '/providers/Microsoft.PowerApps/apis/shared_tide' } } });
+  assert.equal((await cli('workflow', 'create', file)).status, 0);
+  const r = await cli('workflow', 'run', 'call');
+  assert.equal(r.status, 1, r.stderr);
+  assert.match(r.stdout, /There is no connection 'sellf' that who saved the workflow may use, and 2 of shared_tide-[0-9a-f]+ could be meant: name the one to use in the workflow's connection references\./);
+});
