@@ -1,5 +1,7 @@
 #include "workflow/secure.h"
 
+#include <assert.h>
+
 #include "base/map.h"
 #include "base/str.h"
 #include "text/url.h"
@@ -366,12 +368,16 @@ struct rac_json rac_secure_results(const struct rac_plan *p, const struct rac_js
 
 /* --- values ------------------------------------------------------------------------------------ */
 
-enum { PARTS_MAX = 256 }; /* longer texts first; those beyond are found as whole strings only */
+enum {
+    PARTS_MAX = 256, /* longer texts first; those beyond are found as whole strings only */
+    STARTS_BITS = 1 << 16
+};
 
 struct rac_secure_values {
     struct rac_map texts;
     rac_str parts[PARTS_MAX];
     size_t parts_n;
+    uint64_t starts[STARTS_BITS / 64]; /* hashes of what parts begin with */
 };
 
 static void collect(struct rac_secure_values *s, const struct rac_json *v, unsigned depth)
@@ -403,6 +409,29 @@ static void add_part(struct rac_secure_values *s, rac_str text)
     memmove(&s->parts[at + 1], &s->parts[at], moved * sizeof s->parts[0]);
     s->parts[at] = text;
     s->parts_n += s->parts_n < PARTS_MAX;
+}
+
+/* Of the first four bytes. */
+static unsigned start_of(const char *p)
+{
+    uint32_t v;
+    static_assert(RAC_SECURE_PART_MIN >= sizeof v, "a part has as many");
+    memcpy(&v, p, sizeof v);
+    return v * 2654435761U >> 16;
+}
+
+/* Is any part inside of a text? Long values are read once, however many parts there are. */
+static bool has_part(const struct rac_secure_values *s, rac_str text)
+{
+    for (size_t at = 0; s->parts_n > 0 && at + RAC_SECURE_PART_MIN <= text.n; at++) {
+        unsigned start = start_of(text.p + at);
+        if ((s->starts[start / 64] >> start % 64 & 1) == 0)
+            continue;
+        for (size_t i = 0; i < s->parts_n; i++)
+            if (rac_str_starts(rac_str_from(text, at), s->parts[i]))
+                return true;
+    }
+    return false;
 }
 
 /* A text, and what becomes of it inside of a URL and of JSON in a string. */
@@ -437,6 +466,10 @@ const struct rac_secure_values *rac_secure_values_of(const struct rac_json *decl
     }
     for (size_t i = 0; i < s->texts.n; i++)
         add_parts(s, s->texts.entries[i].key, a);
+    for (size_t i = 0; i < s->parts_n; i++) {
+        unsigned start = start_of(s->parts[i].p);
+        s->starts[start / 64] |= UINT64_C(1) << start % 64;
+    }
     return s->texts.n > 0 ? s : NULL;
 }
 
@@ -449,6 +482,8 @@ static bool mask_string(const struct rac_secure_values *s, rac_str text, struct 
         *out = rac_json_of_str(SANITIZED);
         return true;
     }
+    if (!has_part(s, text))
+        return false;
     for (size_t i = 0; i < s->parts_n; i++)
         if (s->parts[i].n < left.n && rac_str_find(left, s->parts[i]) != RAC_STR_NPOS)
             left = rac_str_replace(a, left, s->parts[i], SANITIZED);
