@@ -253,11 +253,16 @@ void event_answer(struct event *ev, rac_err err, rac_str why)
     rac_mem_free(ev);
 }
 
-void live_event(struct live *l, struct event *ev)
+void live_event_add(struct live *l, struct event *ev)
 {
     ev->next = NULL;
     *l->events_end = ev;
     l->events_end = &ev->next;
+}
+
+void live_event(struct live *l, struct event *ev)
+{
+    live_event_add(l, ev);
     if (!l->loading)
         live_ready(l);
 }

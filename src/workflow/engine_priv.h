@@ -194,6 +194,7 @@ struct live *live_find(struct rac_engine *e, int64_t flow_key, rac_str name);
 struct live *live_get(struct rac_engine *e, int64_t flow_key, rac_str name);
 void live_release(struct live *l);     /* leaves memory; the store keeps it */
 void live_orphan_free(struct live *l); /* one that waited for an answer when its engine went */
+void live_event_add(struct live *l, struct event *ev); /* without asking for a turn */
 void live_event(struct live *l, struct event *ev);
 /* A message that leaves with the turn it is in: a copy, which live_message_drop takes back. */
 struct rac_flow_message *live_message(struct live *l, const struct rac_flow_message *m);

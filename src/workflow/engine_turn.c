@@ -585,7 +585,7 @@ static void turn(struct live *l)
         l->creating = !stateless;
     }
     if (engine_now(e) - rac_run_start_ms(l->run) > duration_max(l))
-        live_event(l, event_new(EVENT_TIMED_OUT, NULL, NULL));
+        live_event_add(l, event_new(EVENT_TIMED_OUT, NULL, NULL)); /* for this turn */
     (void)take_wants(l);
     take_events(l);
     take_steps(l);
