@@ -196,3 +196,8 @@ const struct rac_json *rac_page_items(const struct rac_json *body)
     }
     return items;
 }
+
+bool rac_subscription_ended(int status)
+{
+    return (status >= 200 && status <= 299) || status == 404 || status == 410;
+}

@@ -40,6 +40,10 @@ bool rac_retry_wanted(const struct rac_retry_policy *p, const struct rac_outcome
 int64_t rac_retry_delay_ms(const struct rac_retry_policy *p, unsigned n,
                            const struct rac_outcome *o, rac_ms now_ms, double random01);
 
+/* Whether the answer to an unsubscribe means that the subscription is no more (§7.2): a success, or
+ * that there is none. status 0: no answer. */
+bool rac_subscription_ended(int status);
+
 /* Retry-After as a delay: seconds or an HTTP date (all three forms). -1: absent or unreadable. */
 int64_t rac_retry_after_ms(rac_str value, rac_ms now_ms);
 

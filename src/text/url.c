@@ -140,6 +140,14 @@ rac_str rac_url_origin(struct rac_arena *a, const struct rac_url *u)
                             port);
 }
 
+rac_str rac_url_plain(rac_str url)
+{
+    size_t n = 0;
+    while (n < url.n && url.p[n] != '?' && url.p[n] != '#')
+        n++;
+    return rac_str_sub(url, 0, n);
+}
+
 /* --- query strings --------------------------------------------------------------------------- */
 
 bool rac_url_query_next(rac_str *rest, rac_str *name, rac_str *value)

@@ -35,6 +35,9 @@ unsigned rac_url_port(const struct rac_url *u);
 /* scheme://host:port in lower case without the scheme's own port: equal when the origins are. */
 rac_str rac_url_origin(struct rac_arena *a, const struct rac_url *u);
 
+/* What stands before the query and the fragment, in which signatures and keys are: for messages. */
+rac_str rac_url_plain(rac_str url);
+
 /* --- query strings --------------------------------------------------------------------------- */
 
 /* Walks "a=1&b=2": next pair, still encoded; false at the end. value is absent without "=".

@@ -472,21 +472,15 @@ static void subscribed(struct exchange *x)
     rac_run_progress(o->live->run, o->x, RAC_WF_WAITING, s);
 }
 
-/* A URL in a message: without its query, which may be a signature. */
-static rac_str plain(rac_str url)
-{
-    size_t mark = rac_str_find_char(url, '?');
-    return rac_str_sub(url, 0, mark != RAC_STR_NPOS ? mark : url.n);
-}
-
 /* Why the action failed, where its outputs do not tell: what was answered was not answered to the
  * request the author wrote. NONE: they do. */
 static struct rac_json failure(struct exchange *x, const struct rac_json *error, bool async_failed)
 {
     struct rac_arena *a = &x->o->a;
     struct rac_json e = rac_json_new_object(a);
-    rac_str code = rac_http_status_name(x->answer.status, a), why, at = plain(x->answer.url),
-            to = plain(rac_headers_get(&x->answer.headers, RAC_S("Location")));
+    rac_str code = rac_http_status_name(x->answer.status, a), why,
+            at = rac_url_plain(x->answer.url),
+            to = rac_url_plain(rac_headers_get(&x->answer.headers, RAC_S("Location")));
     if (error != NULL)
         return *error;
     if (async_failed) {

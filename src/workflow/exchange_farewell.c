@@ -2,6 +2,7 @@
  * Unsubscribing (spec workflows §3.5): a request that is sent and forgotten, because the action it
  * belongs to has ended. What it needs is taken along; the run may be gone before it is answered.
  */
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "text/url.h"
@@ -26,9 +27,14 @@ void exchange_farewell_free(struct farewell *w)
     rac_mem_free(w);
 }
 
-static void farewell_done(void *arg, const struct rac_fetch_res *res RAC_UNUSED)
+/* res NULL: it could not be sent. */
+static void farewell_done(void *arg, const struct rac_fetch_res *res)
 {
     struct farewell *w = arg;
+    int status = res != NULL && res->err == RAC_OK ? res->status : 0;
+    if (!rac_subscription_ended(status))
+        rac_log(RAC_WARN, "subscription.not_ended", RAC_F_STR("url", rac_url_plain(w->out.url)),
+                RAC_F_INT("status", status));
     parting_done(&w->parting);
     exchange_farewell_free(w);
 }

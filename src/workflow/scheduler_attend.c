@@ -2,10 +2,12 @@
  * Attending a trigger, by class (spec workflows §2.3 to §2.8). Every path ends in one write: the
  * trigger's new state and due time, with the run it started or the event of history.
  */
+#include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "connector/verdict.h"
 #include "crypto/digest.h"
+#include "text/url.h"
 #include "workflow/scheduler_priv.h"
 
 enum {
@@ -377,7 +379,12 @@ static rac_str subscription_digest(struct attendance *t)
 static void unsubscribed(struct attendance *t, const struct rac_json *record)
 {
     int status = status_of(record);
-    bool ended = (status >= 200 && status < 300) || status == 404 || status == 410;
+    bool ended = rac_subscription_ended(status);
+    if (!ended) /* of a workflow that is gone the log alone tells */
+        rac_log(RAC_WARN, "subscription.not_ended", RAC_F_STR("workflow", t->flow->name),
+                RAC_F_STR("trigger", t->trigger_name),
+                RAC_F_STR("location", rac_url_plain(t->ends.location)),
+                RAC_F_INT("status", status));
     /* Failures are told and never block. */
     attendance_keep(
         t, ended || t->trigger == NULL || t->deleted

@@ -196,3 +196,21 @@ test('workflow.preferRemote: a connector that is registered here is called by th
     assert.equal(asked.length, remotely ? 2 : 0, JSON.stringify(here));
   }
 });
+
+test('a subscription that cannot be ended is told in the log, when its workflow and its run are gone, too', async (t) => {
+  const asked = [];
+  const service = await backend(t, (req, res) => { asked.push(req.url); res.writeHead(req.url.startsWith('/off') ? 400 : 201).end(); });
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8'] });
+  const hook = (n) => ({ type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: `${service.url}/on`, body: '@listCallbackUrl()' }, unsubscribe: { method: 'POST', uri: `${service.url}/off/${n}?key=hidden` } } });
+  const put = (name, triggers, actions) => s.api('PUT', `/api/v1/workflows/${name}`, { definition: { $schema: schema, contentVersion: '1.0.0.0', triggers, actions } });
+  assert.equal((await put('trigger', { hook: hook(1) }, { A: compose(1, {}) })).status, 201);
+  assert.equal((await put('action', manual, { Wait: { ...hook(2), runAfter: {} } })).status, 201);
+  const run = (await s.api('POST', '/api/v1/workflows/action:run', {})).json;
+  await until('both subscribed', () => asked.length === 2);
+  await until('the action waits', async () => (await s.api('GET', `/api/v1/runs/${run.id}/actions/Wait`)).json.status === 'Waiting');
+  assert.equal((await s.api('DELETE', '/api/v1/workflows/trigger')).status, 204);
+  assert.equal((await s.api('POST', `/api/v1/runs/${run.id}:cancel`)).status, 204);
+  await until('both are told', () => s.log().split('\n').filter((l) => l.includes('subscription.not_ended') && l.includes('400')).length === 2);
+  for (const what of ['"workflow":"trigger","trigger":"hook"', `${service.url}/off/2"`]) assert.ok(s.log().includes(what), s.log());
+  assert.ok(!s.log().includes('hidden'), s.log());
+});
