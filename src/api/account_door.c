@@ -2,7 +2,7 @@
 
 #include "api/service.h"
 #include "base/secret.h"
-#include "workflow/signature.h"
+#include "workflow/definition/signature.h"
 
 static void not_there(struct rac_http_exchange *x)
 {

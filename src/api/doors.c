@@ -3,7 +3,7 @@
 #include "api/issuers.h"
 #include "base/mem.h"
 #include "text/url.h"
-#include "workflow/inbound.h"
+#include "workflow/outside/inbound.h"
 
 enum {
     KNOWN_MAX = 512,  /* verified URLs, by hash; a newcomer replaces */

@@ -7,8 +7,8 @@
 #include "api/runner.h"
 #include "api/service.h"
 #include "base/buf.h"
-#include "workflow/fault.h"
-#include "workflow/signature.h"
+#include "workflow/definition/fault.h"
+#include "workflow/definition/signature.h"
 
 /* Freed when the exchange is closed and nothing is under way that will call back. */
 struct rac_passage {

@@ -2,9 +2,9 @@
 
 #include "api/ops/runs.h"
 #include "base/mem.h"
-#include "workflow/content.h"
-#include "workflow/inbound.h"
-#include "workflow/secure.h"
+#include "workflow/definition/content.h"
+#include "workflow/outside/inbound.h"
+#include "workflow/definition/secure.h"
 
 /* Signed URLs of a run: a webhook action called back, recorded values, the status of an
  * asynchronous answer. */

@@ -4,10 +4,10 @@
 #include "api/scheduling.h"
 #include "base/mem.h"
 #include "text/url.h"
-#include "workflow/content.h"
-#include "workflow/ident.h"
-#include "workflow/inbound.h"
-#include "workflow/secure.h"
+#include "workflow/definition/content.h"
+#include "workflow/definition/ident.h"
+#include "workflow/outside/inbound.h"
+#include "workflow/definition/secure.h"
 
 /* A trigger called from outside: request -> outputs -> engine -> answer (spec workflows §2.2, §3.3,
  * §4.11, §4.13). */

@@ -3,7 +3,7 @@
 #include "api/runner.h"
 #include "api/service.h"
 #include "base/mem.h"
-#include "workflow/scheduler.h"
+#include "workflow/scheduler/scheduler.h"
 
 enum { FIRING_BYTES_MAX = 512 << 20 };
 

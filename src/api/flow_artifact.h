@@ -6,7 +6,7 @@
 #ifndef RAC_API_FLOW_ARTIFACT_H
 #define RAC_API_FLOW_ARTIFACT_H
 
-#include "workflow/engine.h"
+#include "workflow/engine/engine.h"
 
 struct rac_api_worker;
 

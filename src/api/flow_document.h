@@ -7,12 +7,12 @@
  *
  * and, sealed beside it, {"parameters"?, "connections"?, "settings"?}: values of secure parameters,
  * connections.json and app settings of a Standard app, which hold keys. A document of this form is
- * itself one that workflow/document reads. Pure: any thread.
+ * itself one that workflow/definition/document reads. Pure: any thread.
  */
 #ifndef RAC_API_FLOW_DOCUMENT_H
 #define RAC_API_FLOW_DOCUMENT_H
 
-#include "workflow/document.h"
+#include "workflow/definition/document.h"
 
 /* What was handed in, in an arena. */
 struct rac_flow_document {

@@ -3,7 +3,7 @@
 #include "api/ops/access.h"
 #include "api/service.h"
 #include "base/mem.h"
-#include "workflow/ident.h"
+#include "workflow/definition/ident.h"
 
 enum { KNOWN_MAX = 256, KEY_MAX = 512 };
 

@@ -11,7 +11,7 @@
 #define RAC_API_FLOW_TARGET_H
 
 #include "iam/iam.h"
-#include "workflow/engine.h"
+#include "workflow/engine/engine.h"
 
 struct rac_api_worker;
 struct rac_flow_targets;

@@ -15,10 +15,10 @@
 #define RAC_API_FLOWS_H
 
 #include "base/diag.h"
-#include "workflow/access.h"
-#include "workflow/engine.h"
-#include "workflow/inbound.h"
-#include "workflow/trigger.h"
+#include "workflow/definition/access.h"
+#include "workflow/engine/engine.h"
+#include "workflow/outside/inbound.h"
+#include "workflow/definition/trigger.h"
 
 struct rac_api_worker;
 struct rac_cache_home;

@@ -8,7 +8,7 @@
 #include "api/service.h"
 #include "base/mem.h"
 #include "script/children.h"
-#include "workflow/ident.h"
+#include "workflow/definition/ident.h"
 
 enum {
     SCAN_MS = 200,        /* between looks at the store: a due run fires well within a second */

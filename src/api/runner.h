@@ -8,7 +8,7 @@
 #ifndef RAC_API_RUNNER_H
 #define RAC_API_RUNNER_H
 
-#include "workflow/engine.h"
+#include "workflow/engine/engine.h"
 
 struct rac_api_worker;
 struct rac_runner;

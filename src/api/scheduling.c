@@ -5,7 +5,7 @@
 #include "api/runner.h"
 #include "api/service.h"
 #include "base/mem.h"
-#include "workflow/scheduler.h"
+#include "workflow/scheduler/scheduler.h"
 
 struct rac_scheduling {
     struct rac_api_worker *w;

@@ -1,5 +1,5 @@
 /*
- * scheduling - worker 0's scheduler of triggers (workflow/scheduler.h), wired to its loop, its
+ * scheduling - worker 0's scheduler of triggers (workflow/scheduler/scheduler.h), wired to its loop, its
  * engine and the compiled workflows; and the way of every door to it.
  */
 #ifndef RAC_API_SCHEDULING_H

@@ -6,7 +6,7 @@
 #define RAC_CLI_ARTIFACTS_H
 
 #include "cli/command.h"
-#include "workflow/artifact.h"
+#include "workflow/definition/artifact.h"
 
 struct rac_cli_artifact {
     enum rac_artifact_kind kind;

@@ -3,7 +3,7 @@
 #include "cli/output.h"
 #include "connector/providers.h"
 #include "connector/variables.h"
-#include "workflow/access.h"
+#include "workflow/definition/access.h"
 
 enum { FILE_BYTES_MAX = 4 << 20 };
 

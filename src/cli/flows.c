@@ -4,8 +4,8 @@
 #include "cli/output.h"
 #include "openapi/read.h"
 #include "text/zip.h"
-#include "workflow/ident.h"
-#include "workflow/template.h"
+#include "workflow/definition/ident.h"
+#include "workflow/template/template.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -9,7 +9,7 @@
 #define RAC_CLI_FLOWS_H
 
 #include "cli/command.h"
-#include "workflow/document.h"
+#include "workflow/definition/document.h"
 
 struct rac_document;
 

@@ -9,9 +9,9 @@
 #include "cli/run_tree.h"
 #include "openapi/read.h"
 #include "text/zip.h"
-#include "workflow/template.h"
-#include "workflow/check.h"
-#include "workflow/run.h"
+#include "workflow/template/template.h"
+#include "workflow/check/check.h"
+#include "workflow/run/run.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

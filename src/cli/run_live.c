@@ -7,7 +7,7 @@
 #include "loop/worker.h"
 #include "openapi/read.h"
 #include "script/children.h"
-#include "workflow/engine.h"
+#include "workflow/engine/engine.h"
 
 struct runner {
     struct rac_cli *cli;

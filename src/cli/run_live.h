@@ -8,7 +8,7 @@
 
 #include "cli/artifacts.h"
 #include "cli/command.h"
-#include "workflow/run.h"
+#include "workflow/run/run.h"
 
 struct rac_run_live {
     const struct rac_plan *plan;

@@ -1,7 +1,7 @@
 #include "cli/run_tree.h"
 #include "base/str.h"
 #include "cli/output.h"
-#include "workflow/secure.h"
+#include "workflow/definition/secure.h"
 
 enum { ITERATIONS_SHOWN = 10, ANSWER_SHOWN = 200 };
 

@@ -4,7 +4,7 @@
 #define RAC_CLI_RUN_TREE_H
 
 #include "cli/command.h"
-#include "workflow/run.h"
+#include "workflow/run/run.h"
 
 void rac_cli_run_tree(struct rac_cli *cli, struct rac_run *r);
 

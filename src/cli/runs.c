@@ -2,7 +2,7 @@
 #include "base/time.h"
 #include "cli/output.h"
 #include "cli/resource.h"
-#include "workflow/plan.h"
+#include "workflow/definition/plan.h"
 #include "text/url.h"
 
 #include <time.h>

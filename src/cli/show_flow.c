@@ -3,7 +3,7 @@
 #include "cli/flows.h"
 #include "cli/output.h"
 #include "openapi/read.h"
-#include "workflow/check.h"
+#include "workflow/check/check.h"
 
 #include <sys/stat.h>
 

@@ -20,8 +20,8 @@
 #include "crypto/digest.h"
 #include "openapi/convert.h"
 #include "openapi/read.h"
-#include "workflow/check.h"
-#include "workflow/ident.h"
+#include "workflow/check/check.h"
+#include "workflow/definition/ident.h"
 
 enum {
     PARAMETERS_MAX = 16 << 20, /* bytes */

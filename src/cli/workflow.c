@@ -5,10 +5,10 @@
 #include "cli/output.h"
 #include "cli/resource.h"
 #include "openapi/read.h"
-#include "workflow/template.h"
+#include "workflow/template/template.h"
 #include "text/url.h"
 #include "text/zip.h"
-#include "workflow/document.h"
+#include "workflow/definition/document.h"
 
 #include <unistd.h>
 

@@ -65,7 +65,7 @@ static bool deploys_workflow(const struct rac_json *v, unsigned depth)
     return false;
 }
 
-/* The forms of workflows.md §1.2; workflow/document reads them. */
+/* The forms of workflows.md §1.2; workflow/definition/document reads them. */
 static bool looks_like_workflow(const struct rac_json *root)
 {
     const struct rac_json *properties = rac_json_geti(root, RAC_S("properties")),

@@ -18,7 +18,7 @@
 #include "base/env.h"
 #include "connector/store.h"
 #include "iam/store.h"
-#include "workflow/artifact.h"
+#include "workflow/definition/artifact.h"
 #include "workflow/store.h"
 
 struct rac_store;

@@ -6,7 +6,7 @@
  * reads run on the caller's thread, are short and see every write that was answered before; writes
  * are asynchronous (base/commit.h); tenant first; if_version 0 is "whatever it is".
  *
- * What a run did is its journal: bytes only workflow/journal understands, appended turn by turn,
+ * What a run did is its journal: bytes only run/journal understands, appended turn by turn,
  * one append a turn however many actions it carried. Everything listings need stands beside it in
  * the run's row. A run that ends in the turn that started it costs one row.
  *

@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "openapi/read.h"
-#include "workflow/document.h"
-#include "workflow/engine.h"
+#include "workflow/definition/document.h"
+#include "workflow/engine/engine.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * no key signed. The line is an address as well, and with a PKCS#12 file in base64 in it. */
 #include "base/base64.h"
 #include "crypto/pkcs12.h"
-#include "workflow/access.h"
+#include "workflow/definition/access.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,8 +1,8 @@
 /* A request to a trigger: first line "METHOD relative?query", header lines up to an empty one, then
  * the body. Outputs are JSON, and a body that was read can be sent on as it came. */
-#include "workflow/content.h"
-#include "workflow/inbound.h"
-#include "workflow/outbound.h"
+#include "workflow/definition/content.h"
+#include "workflow/outside/inbound.h"
+#include "workflow/outside/outbound.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

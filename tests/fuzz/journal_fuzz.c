@@ -2,9 +2,9 @@
  * says where a second piece begins. */
 #include "base/str.h"
 #include "openapi/read.h"
-#include "workflow/document.h"
-#include "workflow/history.h"
-#include "workflow/run.h"
+#include "workflow/definition/document.h"
+#include "workflow/history/history.h"
+#include "workflow/run/run.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* A recurrence as JSON text: what is accepted has occurrences that go forward, whatever is asked. */
-#include "workflow/recurrence.h"
+#include "workflow/definition/recurrence.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

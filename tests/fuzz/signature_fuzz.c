@@ -1,6 +1,6 @@
 /* First line a path, second a query, third an Authorization header: a path that is read can be
  * written and read again, and no input is accepted without the key. */
-#include "workflow/signature.h"
+#include "workflow/definition/signature.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
  * value is one that can be printed. */
 #include "base/buf.h"
 #include "base/utf8.h"
-#include "workflow/template.h"
+#include "workflow/template/template.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

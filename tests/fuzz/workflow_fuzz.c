@@ -1,8 +1,8 @@
 /* Any bytes as a file with a workflow: read, checked, compiled. What the check accepts the compiler
  * takes. */
 #include "openapi/read.h"
-#include "workflow/check.h"
-#include "workflow/plan.h"
+#include "workflow/check/check.h"
+#include "workflow/definition/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

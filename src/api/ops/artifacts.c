@@ -6,8 +6,8 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "text/url.h"
-#include "workflow/batch.h"
-#include "workflow/signature.h"
+#include "workflow/definition/batch.h"
+#include "workflow/definition/signature.h"
 
 /*
  * Integration accounts, their maps, schemas and batch configurations (spec workflows §2.10, §3.16,

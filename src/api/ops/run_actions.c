@@ -2,7 +2,7 @@
 #include "api/ops/workflow_filter.h"
 #include "api/ops/workflow_shape.h"
 #include "api/service.h"
-#include "workflow/traces.h"
+#include "workflow/history/traces.h"
 
 /* What the actions of a run did: lists, one, repetitions, requests, values. */
 

@@ -9,7 +9,7 @@
 
 #include "api/ask.h"
 #include "api/flows.h"
-#include "workflow/history.h"
+#include "workflow/history/history.h"
 #include "workflow/store.h"
 
 struct rac_run_reading {

@@ -9,7 +9,7 @@
 #include "connector/store.h"
 #include "loop/pool.h"
 #include "openapi/read.h"
-#include "workflow/check.h"
+#include "workflow/check/check.h"
 
 /*
  * The one way a workflow is created or gets a new version: any document of §1.2 is reduced to the

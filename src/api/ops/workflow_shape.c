@@ -5,7 +5,7 @@
 #include "api/service.h"
 #include "connector/store.h"
 #include "crypto/digest.h"
-#include "workflow/secure.h"
+#include "workflow/definition/secure.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
 

@@ -10,8 +10,8 @@
 
 #include "api/ask.h"
 #include "api/flows.h"
-#include "workflow/history.h"
-#include "workflow/signature.h"
+#include "workflow/history/history.h"
+#include "workflow/definition/signature.h"
 #include "workflow/store.h"
 
 /* A workflow as the base of names. */

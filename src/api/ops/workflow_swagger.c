@@ -3,7 +3,7 @@
 #include "api/service.h"
 #include "base/uri.h"
 #include "text/url.h"
-#include "workflow/inbound.h"
+#include "workflow/outside/inbound.h"
 
 /* The Request triggers of a workflow as an OpenAPI 2.0 document (spec workflows §7.2 listSwagger):
  * a workflow described so can be a connector. */

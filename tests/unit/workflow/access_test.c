@@ -5,7 +5,7 @@
 #include "crypto/jwt_sign.h"
 #include "crypto/jwt_verify.h"
 #include "key_pair.h"
-#include "workflow/access.h"
+#include "workflow/definition/access.h"
 
 static const rac_ms now = 1700000000000;
 

@@ -1,9 +1,9 @@
 #include "quoted.h"
 
 #include "base/env.h"
-#include "workflow/async.h"
-#include "workflow/chunks.h"
-#include "workflow/pages.h"
+#include "workflow/outside/async.h"
+#include "workflow/outside/chunks.h"
+#include "workflow/outside/pages.h"
 
 static const rac_ms now = 1700000000000;
 

@@ -4,8 +4,8 @@
 #include "crypto/jwt_sign.h"
 #include "crypto/pkcs12.h"
 #include "pfx_test_data.h"
-#include "workflow/authentication.h"
-#include "workflow/token_cache.h"
+#include "workflow/definition/authentication.h"
+#include "workflow/engine/token_cache.h"
 
 /* --- a network that is answered by hand -------------------------------------------------------- */
 

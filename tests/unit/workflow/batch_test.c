@@ -2,8 +2,8 @@
 #include "scheduler_world.h"
 #include "unit.h"
 #include "base/mem.h"
-#include "workflow/batch.h"
-#include "workflow/run.h"
+#include "workflow/definition/batch.h"
+#include "workflow/run/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>

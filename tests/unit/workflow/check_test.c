@@ -9,8 +9,8 @@
 #include "base/env.h"
 #include "base/map.h"
 #include "openapi/read.h"
-#include "workflow/check.h"
-#include "workflow/plan.h"
+#include "workflow/check/check.h"
+#include "workflow/definition/plan.h"
 
 #define PAGE "docs/reference/workflow-codes.md"
 #define SCHEMA                                                                                     \
@@ -576,12 +576,13 @@ static void table_is_sound(void **state RAC_UNUSED)
 static void print_page(struct rac_buf *b)
 {
     const struct rac_workflow_finding *f;
-    rac_buf_add(b, RAC_S("# Codes of findings in workflows\n\n"
-                         "Generated from `src/workflow/findings.def`; do not edit. The codes are "
-                         "those of the service whose\ndefinitions these are, so several findings "
-                         "share one; `raccord validate` and saving a workflow list\nall of them, "
-                         "each with the JSON pointer of the member at fault.\n\n"
-                         "| Code | Finding | | What to do |\n| --- | --- | --- | --- |\n"));
+    rac_buf_add(
+        b, RAC_S("# Codes of findings in workflows\n\n"
+                 "Generated from `src/workflow/check/findings.def`; do not edit. The codes are "
+                 "those of the service whose\ndefinitions these are, so several findings "
+                 "share one; `raccord validate` and saving a workflow list\nall of them, "
+                 "each with the JSON pointer of the member at fault.\n\n"
+                 "| Code | Finding | | What to do |\n| --- | --- | --- | --- |\n"));
     for (size_t i = 0; (f = rac_workflow_finding_at(i)) != NULL; i++)
         rac_buf_printf(b, "| `%s` | **%s.** %s | %s | %s |\n", f->code, f->title, f->text,
                        rac_severity_name(f->severity), f->fix);

@@ -2,8 +2,8 @@
 #include "base/mem.h"
 #include "engine_world.h"
 #include "unit.h"
-#include "workflow/run.h"
-#include "workflow/trigger.h"
+#include "workflow/run/run.h"
+#include "workflow/definition/trigger.h"
 
 #include <time.h>
 

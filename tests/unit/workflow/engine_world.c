@@ -3,8 +3,8 @@
 #include "base/str.h"
 #include "connector/package.h"
 #include "openapi/read.h"
-#include "workflow/document.h"
-#include "workflow/scheduler.h"
+#include "workflow/definition/document.h"
+#include "workflow/scheduler/scheduler.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 
 #include "connector/connector.h"
 #include "memory_store.h"
-#include "workflow/engine.h"
+#include "workflow/engine/engine.h"
 
 struct world_fetch { /* a request under way */
     struct world_fetch *next;

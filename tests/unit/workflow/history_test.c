@@ -1,7 +1,7 @@
 /* Journals read as history: aggregates, repetitions, iterations, requests, large values. */
 #include "engine_world.h"
 #include "unit.h"
-#include "workflow/history.h"
+#include "workflow/history/history.h"
 
 #define REQUEST "{\"type\": \"Request\", \"kind\": \"Http\"}"
 

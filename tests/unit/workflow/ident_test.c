@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "workflow/ident.h"
+#include "workflow/definition/ident.h"
 
 static struct rac_env_fake fake;
 static struct rac_env env;

@@ -1,7 +1,7 @@
 #include "quoted.h"
 
-#include "workflow/content.h"
-#include "workflow/inbound.h"
+#include "workflow/definition/content.h"
+#include "workflow/outside/inbound.h"
 
 static rac_str quoted(const struct rac_json *v) /* the way back */
 {

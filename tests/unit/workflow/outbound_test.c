@@ -1,8 +1,8 @@
 #include "quoted.h"
 
 #include "text/multipart.h"
-#include "workflow/content.h"
-#include "workflow/outbound.h"
+#include "workflow/definition/content.h"
+#include "workflow/outside/outbound.h"
 
 static const struct rac_outbound_options options = {.random = {1, 2, 3}};
 

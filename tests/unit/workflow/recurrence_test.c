@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "expr/zone.h"
-#include "workflow/recurrence.h"
+#include "workflow/definition/recurrence.h"
 
 static rac_ms at(const char *text)
 {

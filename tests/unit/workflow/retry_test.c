@@ -1,7 +1,7 @@
 #include "quoted.h"
 
-#include "workflow/http_status.h"
-#include "workflow/retry.h"
+#include "workflow/definition/http_status.h"
+#include "workflow/definition/retry.h"
 
 static struct rac_retry_policy policy(const char *text, bool stateless, bool consumption)
 {

@@ -6,7 +6,7 @@
 #define RAC_TEST_SCHEDULER_WORLD_H
 
 #include "engine_world.h"
-#include "workflow/scheduler.h"
+#include "workflow/scheduler/scheduler.h"
 
 struct place {
     struct world *w;

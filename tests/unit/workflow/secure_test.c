@@ -1,7 +1,7 @@
 #include "quoted.h"
 
 #include "openapi/read.h"
-#include "workflow/secure.h"
+#include "workflow/definition/secure.h"
 
 #define SECURE(what) "'runtimeConfiguration':{'secureData':{'properties':[" what "]}}"
 #define AFTER(x)     "'runAfter':{'" x "':['Succeeded']}"

@@ -2,7 +2,7 @@
 
 #include "base/env.h"
 #include "text/url.h"
-#include "workflow/signature.h"
+#include "workflow/definition/signature.h"
 
 static const rac_str primary = RAC_S_INIT("0123456789abcdef0123456789abcdef");
 static const rac_str secondary = RAC_S_INIT("fedcba9876543210fedcba9876543210");

@@ -17,8 +17,8 @@
 #include "sim_plan.h"
 #include "unit.h"
 #include "base/mem.h"
-#include "workflow/journal.h"
-#include "workflow/run.h"
+#include "workflow/run/journal.h"
+#include "workflow/run/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "workflow/template.h"
+#include "workflow/template/template.h"
 
 static struct rac_arena a;
 

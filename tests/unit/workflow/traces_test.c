@@ -2,8 +2,8 @@
  * an error belongs to, what is not told. */
 #include "engine_world.h"
 #include "quoted.h"
-#include "workflow/history_priv.h"
-#include "workflow/traces.h"
+#include "workflow/history/history_priv.h"
+#include "workflow/history/traces.h"
 
 #define REQUEST "{'type':'Request','kind':'Http'}"
 

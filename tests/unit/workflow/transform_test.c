@@ -2,7 +2,7 @@
 #include "engine_world.h"
 #include "text/xml_work.h"
 #include "unit.h"
-#include "workflow/history.h"
+#include "workflow/history/history.h"
 
 #define REQUEST "{\"type\": \"Request\", \"kind\": \"Http\"}"
 #define ACTIONS                                                                                    \

@@ -2,7 +2,7 @@
 #include "../unit.h"
 
 #include "base/str.h"
-#include "workflow/trigger.h"
+#include "workflow/definition/trigger.h"
 
 struct fixture {
     struct rac_arena a;

@@ -1,0 +1,132 @@
+/* scheduler_priv - a trigger being attended, for the files of scheduler. */
+#ifndef RAC_WORKFLOW_SCHEDULER_PRIV_H
+#define RAC_WORKFLOW_SCHEDULER_PRIV_H
+
+#include "base/mem.h"
+#include "workflow/definition/ident.h"
+#include "workflow/scheduler/scheduler.h"
+#include "workflow/definition/trigger_plan.h"
+
+enum {
+    SCHEDULER_MAGIC = 0x73636864,
+    ATTENDANCE_BYTES_MAX = 256 << 20,
+    ATTENDED_MAX = 2048, /* attendances at once; more wait in the store */
+    ERRANDS_MAX = 256,   /* requests under way at once; more wait in line */
+    SCHEDULER_SLOTS = 1024,
+    BUSY_MS = 1000,
+};
+
+/*
+ * What a tenant has of what is scarce: attendances, and among them requests under way. It may take
+ * one more as long as it holds fewer than are left, so n tenants that take all they can get hold
+ * 1/(n+1) each, and whoever comes next finds something left. A polled server that hangs costs its
+ * own tenant.
+ */
+struct share {
+    struct share *next;
+    size_t attended_n, errands_n;
+    struct errand *line, **line_end; /* wait for their turn, oldest first */
+    struct share *ring_next;         /* tenants with a line take turns */
+    bool in_ring;
+    size_t tenant_n;
+    char tenant[];
+};
+
+struct rac_scheduler {
+    uint32_t magic;
+    struct rac_scheduler_ports ports;
+    struct rac_namer namer;
+    rac_ms started_ms;                            /* what was due before was missed */
+    struct attendance *attended[SCHEDULER_SLOTS]; /* by workflow and name */
+    struct share *shares[SCHEDULER_SLOTS];        /* by tenant */
+    struct share *ring, **ring_end;
+    size_t attended_n, errands_n, waiting_n; /* waiting: errands in line */
+    rac_ms busy_until_ms;                    /* the engine takes no errands before */
+    struct attendance *refused; /* the store had an error: what they asked for is tried again */
+    rac_ms refused_again_ms;
+    struct rac_arena from_arena;
+    struct rac_flow_due from; /* where the look at what is due goes on */
+    bool has_from, draining;
+};
+
+/*
+ * From the moment a trigger is found due until its new state is durable. Its state, a JSON object:
+ * "anchor" digest of the recurrence it was activated with, "activated" when, "fired" how often,
+ * "next" occurrence, "window" begin of the last window, "inputs" digest of what it asks for,
+ * "location" where a poll goes on, "row" how many polls followed each other at once, "subscription" {"inputs", "location", "revision"};
+ * of batches "criteria" digest of all, "settled" when they are looked through once more, "account" whether they are in one,
+ * "batches" {name: {"anchor", "activated", "fired", "next"}}, "held" {part: {"times", "until"}}.
+ */
+struct attendance {
+    struct rac_scheduler *s;
+    struct attendance *next;
+    struct share *share;
+    struct attendance *again_next;
+    void (*again)(void *arg); /* what the store refused */
+    void *again_arg;
+    const struct rac_flow_event_row *event; /* saved with row; NULL: none */
+    struct rac_arena a;
+    int64_t flow_key;
+    rac_str trigger_name;
+    struct rac_flow_trigger_row row; /* becomes what is saved */
+    struct rac_json state;
+    struct rac_flow *flow; /* a reference, once loaded */
+    bool deleted;
+    const struct rac_flow_trigger *trigger; /* NULL: the workflow has no such trigger any more */
+    bool notified;                          /* called, or run by hand: it asks at once */
+    bool notified_again; /* since it asked: it is attended again when this is over */
+    rac_ms now_ms;
+    struct rac_recurrence recurrence;
+    rac_str inputs; /* digest */
+    bool had_subscription;
+    /* The subscription that is ended, as it was made: the trigger of that version of the workflow
+     * (a reference), which the newest may not have any more. NULL: as it would be made now. */
+    struct {
+        struct rac_flow *flow;
+        const struct rac_flow_trigger *trigger;
+        rac_str location, revision;
+    } ends;
+};
+
+/* --- share.c ---------------------------------------------------------------------------------- */
+
+/* Whether the tenant may have one more attendance. */
+bool share_has_room(struct rac_scheduler *s, rac_str tenant);
+void share_enter(struct attendance *t, rac_str tenant);
+void share_leave(struct attendance *t);
+
+/* --- errand.c --------------------------------------------------------------------------------- */
+
+/*
+ * Sends what the trigger asks for when it is its tenant's turn; then has the record of it. False:
+ * there is nothing to send; *why when that is a mistake. An engine that is busy is asked again.
+ */
+bool errand_run(struct attendance *t, enum rac_trigger_errand what, rac_str begin_at,
+                void (*then)(struct attendance *t, const struct rac_json *record), rac_str *why);
+/* The key that signs the callback URL of what a trigger of f subscribes to. */
+rac_str errand_key(const struct attendance *t, const struct rac_flow *f,
+                   const struct rac_flow_trigger *trigger);
+void errands_go(struct rac_scheduler *s);   /* those whose turn it is */
+void errands_drop(struct rac_scheduler *s); /* all that wait: their rows are due as before */
+
+/* --- attend.c --------------------------------------------------------------------------------- */
+
+rac_str attendance_digest(struct attendance *t, const struct rac_json *a, const struct rac_json *b);
+struct rac_trigger_context attendance_context(const struct attendance *t);
+/* An event of history for what did not come to firing. */
+struct rac_flow_event_row *attendance_event(struct attendance *t, enum rac_trigger_outcome outcome,
+                                            rac_str code, rac_str message);
+
+/* --- scheduler.c, attend.c -------------------------------------------------------------------- */
+
+void attend(struct attendance *t);       /* attend.c; ends by one of the two below */
+void attend_batch(struct attendance *t); /* batch.c; the same */
+/* Saves state and row, with history; then it is over. */
+void attendance_keep(struct attendance *t, const struct rac_flow_event_row *event);
+/* The store refused: tried again in a while when that may pass, else over. What was done outside,
+ * or asked for by hand, would be forgotten with the attendance. */
+void attendance_again(struct attendance *t, rac_err err, void (*again)(void *arg), void *arg);
+/* It is over; the next look after so many ms. */
+void attendance_end(struct attendance *t, int64_t again_ms);
+
+#endif

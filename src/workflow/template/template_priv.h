@@ -1,0 +1,112 @@
+/*
+ * template_priv - evaluating the expressions of a template; for template*.c only.
+ *
+ * A value that cannot be known says why: it is a null with RAC_WF_UNKNOWN in its flags and a
+ * sentence. It goes where values go, into lists and objects too, and matters only where it is used.
+ */
+#ifndef RAC_WORKFLOW_TEMPLATE_PRIV_H
+#define RAC_WORKFLOW_TEMPLATE_PRIV_H
+
+#include "base/map.h"
+#include "workflow/template/template.h"
+
+enum {
+    TEMPLATE_ARGS_MAX = 1000,
+    TEMPLATE_LIST_MAX = 10000, /* of range(), of a copy */
+    TEMPLATE_LOOP_MAX = 200,   /* instances of a resource */
+    TEMPLATE_WIDTH_MAX = 10000,
+    TEMPLATE_LEVELS_MAX = 1500, /* of objects and lists: what walks a value calls itself for each */
+    TEMPLATE_LAMBDA = 0x20,     /* flag of a string that is the text of a lambda */
+};
+
+/* What names mean: one for each template, one for each call of a function of its own. */
+struct scope {
+    const struct rac_json *root;     /* the template */
+    const struct rac_json *given;    /* parameters: {name: {value}}, literals when outer is NULL */
+    struct scope *outer;             /* of a nested deployment: where `given` is resolved */
+    const struct rac_json *declared; /* parameters */
+    struct rac_map values;           /* "p:name", "v:name", "d:name" -> value, once evaluated */
+    struct rac_json arguments;       /* of a function: name -> value; NONE: a template */
+};
+
+/* What a lambda calls its arguments, innermost first; lives while it is evaluated. */
+struct binding {
+    const struct binding *up;
+    rac_str name;
+    const struct rac_json *v;
+};
+
+struct resolver {
+    struct rac_arena *a;
+    struct scope *scope;
+    unsigned depth, levels; /* of expressions; of objects and lists */
+    int64_t budget;         /* nodes and bytes that may still be looked at */
+    const char *broken;     /* why the expression at hand cannot be read */
+    int64_t copy[8];        /* current index of each loop */
+    rac_str copy_name[8];
+    size_t copies;
+    const struct binding *bound;
+    void (*unknown)(void *arg, const struct rac_template_value *v);
+    void *arg;
+};
+
+struct arguments {
+    rac_str name; /* of the function */
+    struct rac_json *v;
+    size_t n;
+};
+
+typedef struct rac_json (*template_function)(struct resolver *r, const struct arguments *x);
+
+/* --- values (expr.c) -------------------------------------------------------------------------- */
+
+struct rac_json unknown_because(struct resolver *r, const char *why); /* keeps why */
+struct rac_json unknown_becausef(struct resolver *r, const char *fmt, ...) RAC_PRINTF(2, 3);
+bool value_is_unknown(const struct rac_json *v);
+/* Takes what looking at all of v costs; false: there is too much of it, or it is too deep. */
+bool affordable(struct resolver *r, const struct rac_json *v);
+bool affordable_bytes(struct resolver *r, size_t n);
+/* The value of any part of a template; pointer absent: quietly. */
+struct rac_json resolve(struct resolver *r, const struct rac_json *v, rac_str pointer);
+/* The value of the text of an expression, without its brackets. */
+struct rac_json template_value_of(struct resolver *r, rac_str text);
+/* Reads the next argument of a lambda that is a name, and the comma behind it. False: it is not. */
+bool template_take_name(struct resolver *r, rac_str *text, rac_str *name);
+void template_tell(struct resolver *r, const struct rac_json *v, const char *why, rac_str pointer);
+
+/* --- functions (functions.c) ------------------------------------------------------------------ */
+
+/* Looks up or makes the value of a name, once; prefix says of what kind the name is. */
+struct rac_json template_remembered(struct resolver *r, const char *prefix, rac_str name,
+                                    struct rac_json (*make)(struct resolver *r, struct scope *s,
+                                                            rac_str name));
+/* The list that a copy {name, count, input} makes. */
+struct rac_json template_copy(struct resolver *r, const struct rac_json *copy);
+struct rac_json template_call(struct resolver *r, rac_str name, struct arguments *x);
+/* A function of the workflow language. */
+struct rac_json template_shared(struct resolver *r, const char *name, const struct rac_json *v,
+                                size_t n);
+/* NONE: v is known to its last part; else why it is not. */
+struct rac_json template_missing(struct resolver *r, const struct rac_json *v);
+/* A value as text; the text as a value, unless it is too long. */
+rac_str template_text(struct resolver *r, const struct rac_json *v);
+struct rac_json template_string(struct resolver *r, rac_str s);
+/* Characters as the language counts them, and a part by them. */
+size_t template_length(struct resolver *r, const struct rac_json *string);
+struct rac_json template_part(struct resolver *r, const struct rac_json *string, size_t from,
+                              size_t n);
+
+/* --- deployments inside of a template (nested.c) ---------------------------------------------- */
+
+bool template_is_deployment(const struct rac_json *resource);
+/* Its template, where it stands in it: else NULL, or a value that is no object. */
+const struct rac_json *template_nested(struct resolver *r, const struct rac_json *resource);
+/* What names mean inside of it; in the arena. */
+struct scope *template_nested_scope(struct resolver *r, const struct rac_json *resource,
+                                    const struct rac_json *template);
+
+#define FN(name, min, max, fn, args)                                                               \
+    struct rac_json fn(struct resolver *r, const struct arguments *x);
+#include "workflow/template/functions.def"
+
+#endif
