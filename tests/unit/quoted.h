@@ -5,25 +5,9 @@
 #ifndef RAC_TEST_QUOTED_H
 #define RAC_TEST_QUOTED_H
 
-#include "unit.h"
+#include "test_arena.h"
 
 #include "json/json.h"
-
-static struct rac_arena a;
-
-static inline int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&a, 256 << 20);
-    return 0;
-}
-
-static inline int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&a);
-    return 0;
-}
 
 static inline rac_str quotes_swapped(rac_str text)
 {

@@ -1,25 +1,9 @@
 /* Method and path to row: every pattern kind, which wins, 405, letter case, and all of our own. */
-#include "unit.h"
+#include "test_arena.h"
 
 #include "api/ask.h"
 #include "api/native.h"
 #include "api/router.h"
-
-static struct rac_arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&arena, 1 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&arena);
-    return 0;
-}
 
 static struct rac_router *router_of(unsigned flags, const char *const (*rows)[2], size_t n)
 {
@@ -34,13 +18,13 @@ static const char *found(const struct rac_router *r, const char *method, const c
 {
     struct rac_router_match m;
     rac_str out;
-    if (!rac_router_find(r, rac_str_of(method), rac_str_of(path), &arena, &m))
-        return m.allow.n == 0 ? "404" : rac_arena_printf(&arena, "405 %.*s", RAC_FMT(m.allow)).p;
+    if (!rac_router_find(r, rac_str_of(method), rac_str_of(path), &a, &m))
+        return m.allow.n == 0 ? "404" : rac_arena_printf(&a, "405 %.*s", RAC_FMT(m.allow)).p;
     out = rac_str_of(m.row);
     for (size_t i = 0; i < m.args_n; i++)
-        out = rac_arena_printf(&arena, "%.*s%c%.*s", RAC_FMT(out), i == 0 ? ' ' : '|',
+        out = rac_arena_printf(&a, "%.*s%c%.*s", RAC_FMT(out), i == 0 ? ' ' : '|',
                                RAC_FMT(m.args[i]));
-    return rac_arena_cstr(&arena, out);
+    return rac_arena_cstr(&a, out);
 }
 
 static void patterns(void **state)
@@ -136,7 +120,7 @@ static void our_own_operations(void **state)
     for (size_t i = 0; i < def->routes_n; i++) {
         struct rac_router_match m;
         assert_true(rac_router_find(r, rac_str_of(def->routes[i].method),
-                                    rac_str_of(def->routes[i].path), &arena, &m));
+                                    rac_str_of(def->routes[i].path), &a, &m));
         assert_ptr_equal(m.row, &def->routes[i]);
     }
     rac_router_free(r);

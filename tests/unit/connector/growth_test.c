@@ -2,6 +2,7 @@
  * Where a square shows in memory, a small arena is the measure; else processor time, with a bound
  * that a square misses by far. */
 #include "fixture.h"
+#include "test_arena.h"
 
 #include <time.h>
 
@@ -10,21 +11,6 @@
 #include "connector/auth_priv.h"
 #include "connector/call.h"
 #include "text/zip.h"
-
-static struct rac_arena a;
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&a, 512 << 20);
-    return 0;
-}
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&a);
-    return 0;
-}
 
 static double cpu_s(void)
 {

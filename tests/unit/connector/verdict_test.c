@@ -1,22 +1,8 @@
-#include "unit.h"
+#include "test_arena.h"
 
 #include "connector/verdict.h"
 
-static struct rac_arena a;
 static const rac_ms now = 1700000000000; /* 2023-11-14T22:13:20Z */
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&a, 1 << 20);
-    return 0;
-}
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&a);
-    return 0;
-}
 
 static struct rac_headers headers(const char *name, const char *value)
 {

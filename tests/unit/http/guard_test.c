@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "test_arena.h"
 
 #include "http/guard.h"
 
@@ -6,25 +6,11 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-static struct rac_arena arena;
-
-static int setup(void **state RAC_UNUSED)
-{
-    rac_arena_init(&arena, 1 << 20);
-    return 0;
-}
-
-static int teardown(void **state RAC_UNUSED)
-{
-    rac_arena_fini(&arena);
-    return 0;
-}
-
 static struct rac_http_guard guard_of(const char *list)
 {
     struct rac_http_guard g = {0};
     rac_str error = RAC_STR_NULL;
-    assert_int_equal(rac_http_guard_parse(rac_str_of(list), &arena, &g, &error), RAC_OK);
+    assert_int_equal(rac_http_guard_parse(rac_str_of(list), &a, &g, &error), RAC_OK);
     return g;
 }
 
@@ -170,8 +156,8 @@ static void malformed_networks_are_named(void **state RAC_UNUSED)
     for (size_t i = 0; i < RAC_COUNT(bad); i++) {
         struct rac_http_guard g = {0};
         rac_str error = RAC_STR_NULL;
-        rac_str list = rac_str_concat(&arena, RAC_S("192.0.2.0/24,"), rac_str_of(bad[i]));
-        if (rac_http_guard_parse(list, &arena, &g, &error) != RAC_E_INVALID)
+        rac_str list = rac_str_concat(&a, RAC_S("192.0.2.0/24,"), rac_str_of(bad[i]));
+        if (rac_http_guard_parse(list, &a, &g, &error) != RAC_E_INVALID)
             fail_msg("%s was taken", bad[i]);
         assert_true(error.n > 0);
         assert_int_equal(g.allow_n, 0);
@@ -186,14 +172,14 @@ static void the_list_has_a_cap(void **state RAC_UNUSED)
 {
     struct rac_http_guard g = {0};
     rac_str error = RAC_STR_NULL, list = RAC_S("");
-    char *text = rac_arena_alloc(&arena, 16 * (RAC_GUARD_NETWORKS_MAX + 1));
+    char *text = rac_arena_alloc(&a, 16 * (RAC_GUARD_NETWORKS_MAX + 1));
     size_t n = 0;
     for (int i = 0; i <= RAC_GUARD_NETWORKS_MAX; i++)
         n += (size_t)snprintf(text + n, 16, "10.%d.%d.0/24,", i / 256, i % 256);
     list = (rac_str){text, n};
-    assert_int_equal(rac_http_guard_parse(list, &arena, &g, &error), RAC_E_LIMIT);
+    assert_int_equal(rac_http_guard_parse(list, &a, &g, &error), RAC_E_LIMIT);
     list.n = rac_str_rfind_char((rac_str){text, n - 1}, ',');
-    assert_int_equal(rac_http_guard_parse(list, &arena, &g, &error), RAC_OK);
+    assert_int_equal(rac_http_guard_parse(list, &a, &g, &error), RAC_OK);
     assert_int_equal(g.allow_n, RAC_GUARD_NETWORKS_MAX);
 }
 
@@ -218,10 +204,10 @@ static void cidr_matches_bit_by_bit(void **state RAC_UNUSED)
 static void addresses_print(void **state RAC_UNUSED)
 {
     char text[64];
-    struct sockaddr_storage a = address("127.0.0.1"), b = address("fd00::1");
-    rac_http_addr_text((struct sockaddr *)&a, text);
+    struct sockaddr_storage four = address("127.0.0.1"), six = address("fd00::1");
+    rac_http_addr_text((struct sockaddr *)&four, text);
     assert_string_equal(text, "127.0.0.1");
-    rac_http_addr_text((struct sockaddr *)&b, text);
+    rac_http_addr_text((struct sockaddr *)&six, text);
     assert_string_equal(text, "fd00::1");
     struct sockaddr unix_socket = {.sa_family = AF_UNIX};
     rac_http_addr_text(&unix_socket, text);

@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "test_arena.h"
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -6,20 +6,6 @@
 #include "http/inflate.h"
 
 #include <zlib.h>
-
-static struct rac_arena arena;
-
-static int setup(void **state RAC_UNUSED)
-{
-    rac_arena_init(&arena, (size_t)1 << 30);
-    return 0;
-}
-
-static int teardown(void **state RAC_UNUSED)
-{
-    rac_arena_fini(&arena);
-    return 0;
-}
 
 static void heads_that_are_read(void **state RAC_UNUSED)
 {
@@ -70,7 +56,7 @@ static void heads_that_are_read(void **state RAC_UNUSED)
             assert_int_equal(rac_http1_head_end(s, n), s.n);
             assert_true(rac_http1_may_be_answer(rac_str_sub(s, 0, n)));
         }
-        if (rac_http1_head_parse(s, cases[i].to_head, &arena, &h, &why) != RAC_OK)
+        if (rac_http1_head_parse(s, cases[i].to_head, &a, &h, &why) != RAC_OK)
             fail_msg("%s: %s", cases[i].text, why);
         if (h.status != cases[i].status || h.keep != cases[i].keep ||
             h.framing != cases[i].framing || h.length != cases[i].length ||
@@ -81,7 +67,7 @@ static void heads_that_are_read(void **state RAC_UNUSED)
     struct rac_http1_head h;
     const char *why;
     assert_int_equal(rac_http1_head_parse(RAC_S("HTTP/1.1 200 OK\r\nA:  b \r\n  c\r\n\r\n"), false,
-                                          &arena, &h, &why),
+                                          &a, &h, &why),
                      RAC_OK);
     assert_str(h.headers.v[0].value, "b c");
 }
@@ -118,14 +104,14 @@ static void heads_that_are_refused(void **state RAC_UNUSED)
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
         struct rac_http1_head h;
         const char *why = "";
-        if (rac_http1_head_parse(rac_str_of(cases[i]), false, &arena, &h, &why) != RAC_E_SYNTAX)
+        if (rac_http1_head_parse(rac_str_of(cases[i]), false, &a, &h, &why) != RAC_E_SYNTAX)
             fail_msg("taken: %s", cases[i]);
         assert_true(why[0] != '\0');
     }
     struct rac_http1_head h;
     const char *why = "";
     assert_int_equal(rac_http1_head_parse((rac_str){"HTTP/1.1 200 OK\r\nA: \0b\r\n\r\n", 25}, false,
-                                          &arena, &h, &why),
+                                          &a, &h, &why),
                      RAC_E_SYNTAX);
     struct rac_buf many;
     rac_buf_init(&many, 1 << 20);
@@ -133,8 +119,7 @@ static void heads_that_are_refused(void **state RAC_UNUSED)
     for (int i = 0; i <= RAC_HTTP1_HEADERS_MAX; i++)
         rac_buf_printf(&many, "A: b\r\n");
     rac_buf_printf(&many, "\r\n");
-    assert_int_equal(rac_http1_head_parse(rac_buf_str(&many), false, &arena, &h, &why),
-                     RAC_E_LIMIT);
+    assert_int_equal(rac_http1_head_parse(rac_buf_str(&many), false, &a, &h, &why), RAC_E_LIMIT);
     rac_buf_fini(&many);
     static const char *const other[] = {"SSH-2.0", "h", "HTTP/2", "HTTX", " HTTP/1.1", "\r\nHTTP"};
     for (size_t i = 0; i < RAC_COUNT(other); i++)
@@ -147,7 +132,7 @@ static char *body_of(enum rac_http1_framing framing, uint64_t length, rac_str te
 {
     struct rac_http1_head head = {.framing = framing, .length = length};
     const char *why = "";
-    char *out = rac_arena_alloc(&arena, text.n + 1), *at = out;
+    char *out = rac_arena_alloc(&a, text.n + 1), *at = out;
     rac_http1_body_init(b, &head);
     while (text.n > 0 && !b->over) {
         rac_str in = rac_str_sub(text, 0, size), piece;
@@ -231,7 +216,7 @@ static rac_str deflated(rac_str s, int bits)
 {
     z_stream z = {0};
     uLong cap = s.n + 1000;
-    char *out = rac_arena_alloc(&arena, cap);
+    char *out = rac_arena_alloc(&a, cap);
     assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, bits, 9, Z_DEFAULT_STRATEGY), Z_OK);
     z.next_in = (Bytef *)(uintptr_t)s.p;
     z.avail_in = (uInt)s.n;
@@ -267,7 +252,7 @@ static rac_err inflates(const char *coding, rac_str in, rac_str want, bool *whol
 static void encodings_unpack(void **state RAC_UNUSED)
 {
     enum { N = 100000, GZIP = 31, ZLIB = 15, BARE = -15 };
-    char *plain = rac_arena_alloc(&arena, N);
+    char *plain = rac_arena_alloc(&a, N);
     for (int i = 0; i < N; i++)
         plain[i] = i < N / 2 ? 'a' : (char)(i * 2654435761u >> 20);
     rac_str text = {plain, N}, gzip = deflated(text, GZIP);
@@ -280,11 +265,11 @@ static void encodings_unpack(void **state RAC_UNUSED)
     assert_true(whole);
     assert_int_equal(inflates("deflate", deflated(text, BARE), text, &whole), RAC_OK);
     assert_true(whole);
-    rac_str two = rac_str_concat(&arena, gzip, deflated(RAC_S("tail"), GZIP));
-    assert_int_equal(inflates("gzip", two, rac_str_concat(&arena, text, RAC_S("tail")), &whole),
+    rac_str two = rac_str_concat(&a, gzip, deflated(RAC_S("tail"), GZIP));
+    assert_int_equal(inflates("gzip", two, rac_str_concat(&a, text, RAC_S("tail")), &whole),
                      RAC_OK);
     assert_true(whole);
-    assert_int_equal(inflates("gzip", rac_str_concat(&arena, gzip, RAC_S("padding")), text, &whole),
+    assert_int_equal(inflates("gzip", rac_str_concat(&a, gzip, RAC_S("padding")), text, &whole),
                      RAC_OK);
     assert_true(whole);
     assert_int_equal(inflates("gzip", rac_str_sub(gzip, 0, gzip.n - 1), text, &whole), RAC_OK);

@@ -1,23 +1,7 @@
 /* Tokens, roles, and every decision: role x action x how one stands to the thing. */
-#include "unit.h"
+#include "test_arena.h"
 
 #include "iam/iam.h"
-
-static struct rac_arena a;
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&a, 16 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&a);
-    return 0;
-}
 
 static void test_roles(void **state)
 {

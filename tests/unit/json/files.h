@@ -2,14 +2,14 @@
 #ifndef RAC_TEST_FILES_H
 #define RAC_TEST_FILES_H
 
-#include "../unit.h"
+#include "unit.h"
 
 #include "base/buf.h"
 
 #include <dirent.h>
 #include <stdlib.h>
 
-static inline rac_str file_read(struct rac_arena *a, const char *path)
+static inline rac_str file_read(struct rac_arena *into, const char *path)
 {
     FILE *f = fopen(path, "rb");
     assert_non_null(f);
@@ -24,19 +24,19 @@ static inline rac_str file_read(struct rac_arena *a, const char *path)
             break;
     }
     fclose(f);
-    rac_str s = rac_buf_take(&b, a);
+    rac_str s = rac_buf_take(&b, into);
     rac_buf_fini(&b);
     return s;
 }
 
-static inline int file_name_cmp(const void *x, const void *y)
+static inline int file_name_cmp(const void *left, const void *right)
 {
-    const rac_str *a = x, *b = y;
-    return rac_str_cmp(*a, *b);
+    const rac_str *x = left, *y = right;
+    return rac_str_cmp(*x, *y);
 }
 
 /* Names in a folder that end so, sorted; 0 when there is no such folder. */
-static inline size_t folder_read(struct rac_arena *a, const char *path, const char *end,
+static inline size_t folder_read(struct rac_arena *into, const char *path, const char *end,
                                  rac_str **names)
 {
     DIR *dir = opendir(path);
@@ -47,10 +47,10 @@ static inline size_t folder_read(struct rac_arena *a, const char *path, const ch
             continue;
         if (n == cap) {
             size_t more = cap ? cap * 2 : 64;
-            v = rac_arena_grow(a, v, cap * sizeof *v, more * sizeof *v);
+            v = rac_arena_grow(into, v, cap * sizeof *v, more * sizeof *v);
             cap = more;
         }
-        v[n++] = rac_arena_str(a, rac_str_of(d->d_name));
+        v[n++] = rac_arena_str(into, rac_str_of(d->d_name));
     }
     if (dir != NULL)
         closedir(dir);

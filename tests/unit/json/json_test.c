@@ -1,30 +1,14 @@
 /* Parser, printer, getters, builder and pointers; and every case of the json-parsing corpus. */
-#include "../unit.h"
+#include "test_arena.h"
 
 #include "files.h"
 #include "json/json.h"
-
-static struct rac_arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&arena, 64 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&arena);
-    return 0;
-}
 
 static struct rac_json parsed(const char *text)
 {
     struct rac_json v = {0};
     struct rac_json_error where = {0};
-    rac_err e = rac_json_parse(rac_str_of(text), &arena, 0, &v, &where);
+    rac_err e = rac_json_parse(rac_str_of(text), &a, 0, &v, &where);
     if (e != RAC_OK)
         fail_msg("%s: %s at %u:%u", text, where.message, where.line, where.column);
     return v;
@@ -32,7 +16,7 @@ static struct rac_json parsed(const char *text)
 
 static rac_str printed(const struct rac_json *v, unsigned flags)
 {
-    return rac_json_print_str(v, flags, &arena);
+    return rac_json_print_str(v, flags, &a);
 }
 
 static void round_trips(void **state)
@@ -63,7 +47,7 @@ static void round_trips(void **state)
     for (size_t i = 0; i < RAC_COUNT(texts); i++) {
         struct rac_json v = parsed(texts[i]);
         assert_str(printed(&v, 0), texts[i]);
-        struct rac_json c = rac_json_copy(&arena, &v);
+        struct rac_json c = rac_json_copy(&a, &v);
         assert_true(rac_json_equal(&v, &c));
         assert_str(printed(&c, 0), texts[i]);
     }
@@ -114,7 +98,7 @@ static void numbers(void **state)
     for (size_t i = 0; i < RAC_COUNT(doubles); i++) {
         struct rac_json v = rac_json_of_double(doubles[i].d);
         rac_str text = printed(&v, 0);
-        struct rac_json back = parsed(rac_arena_cstr(&arena, text));
+        struct rac_json back = parsed(rac_arena_cstr(&a, text));
         assert_true(rac_json_double(&back, 99) == doubles[i].d);
         if (doubles[i].d != 1.0 / 3)
             assert_str(text, doubles[i].text);
@@ -184,7 +168,7 @@ static void places(void **state)
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
         struct rac_json v;
         struct rac_json_error where = {0};
-        rac_err e = rac_json_parse(rac_str_of(cases[i].text), &arena, 0, &v, &where);
+        rac_err e = rac_json_parse(rac_str_of(cases[i].text), &a, 0, &v, &where);
         assert_int_equal(e, RAC_E_SYNTAX);
         if (where.line != cases[i].line || where.column != cases[i].column ||
             strcmp(where.message, cases[i].message) != 0)
@@ -192,7 +176,7 @@ static void places(void **state)
     }
     rac_str text = RAC_S("{\n  \"a\": [10, {\"b\": \"x\"}]\n}");
     struct rac_json v;
-    assert_int_equal(rac_json_parse(text, &arena, 0, &v, NULL), RAC_OK);
+    assert_int_equal(rac_json_parse(text, &a, 0, &v, NULL), RAC_OK);
     const struct rac_json *b = rac_json_pointer_get(&v, RAC_S("/a/1/b"));
     uint32_t line, column;
     rac_json_place(text, b->pos - 1, &line, &column);
@@ -226,10 +210,10 @@ static void lenient(void **state)
         struct rac_json v;
         struct rac_json_error where = {0};
         struct rac_diags repairs;
-        rac_diags_init(&repairs, &arena, 100);
+        rac_diags_init(&repairs, &a, 100);
         rac_str text = rac_str_of(cases[i].text);
-        assert_int_not_equal(rac_json_parse(text, &arena, RAC_JSON_REJECT_DUP, &v, &where), RAC_OK);
-        rac_err e = rac_json_parse_lenient(text, &arena, &v, &repairs, &where);
+        assert_int_not_equal(rac_json_parse(text, &a, RAC_JSON_REJECT_DUP, &v, &where), RAC_OK);
+        rac_err e = rac_json_parse_lenient(text, &a, &v, &repairs, &where);
         if (e != RAC_OK)
             fail_msg("%s: %s", cases[i].text, where.message);
         assert_str(printed(&v, 0), cases[i].want);
@@ -241,7 +225,7 @@ static void lenient(void **state)
         assert_int_equal(repairs.errors_total, 0);
         /* What Raccord writes is strict. */
         rac_str strict = printed(&v, 0);
-        assert_int_equal(rac_json_parse(strict, &arena, RAC_JSON_REJECT_DUP, &v, NULL), RAC_OK);
+        assert_int_equal(rac_json_parse(strict, &a, RAC_JSON_REJECT_DUP, &v, NULL), RAC_OK);
     }
     static const char *const refused[] = {
         "{\"a\":1 \"b\":2}", "{a:1}",     "['a']", "[1,,2]", "[,1]",
@@ -249,7 +233,7 @@ static void lenient(void **state)
     for (size_t i = 0; i < RAC_COUNT(refused); i++) {
         struct rac_json v;
         struct rac_json_error where = {0};
-        assert_int_equal(rac_json_parse_lenient(rac_str_of(refused[i]), &arena, &v, NULL, &where),
+        assert_int_equal(rac_json_parse_lenient(rac_str_of(refused[i]), &a, &v, NULL, &where),
                          RAC_E_SYNTAX);
         assert_true(where.line >= 1 && where.column >= 1 && where.message != NULL);
     }
@@ -259,30 +243,29 @@ static void depth(void **state)
 {
     (void)state;
     enum { DEEP = 10000 };
-    char *text = rac_arena_alloc(&arena, 2 * DEEP + 1);
+    char *text = rac_arena_alloc(&a, 2 * DEEP + 1);
     struct rac_json v;
     struct rac_json_error where;
     memset(text, '[', DEEP);
     memset(text + DEEP, ']', DEEP);
-    assert_int_equal(rac_json_parse((rac_str){text, 2 * DEEP}, &arena, 0, &v, &where), RAC_E_LIMIT);
+    assert_int_equal(rac_json_parse((rac_str){text, 2 * DEEP}, &a, 0, &v, &where), RAC_E_LIMIT);
     assert_int_equal(where.column, RAC_JSON_DEPTH_MAX + 1);
     size_t n = RAC_JSON_DEPTH_MAX;
-    assert_int_equal(rac_json_parse((rac_str){text + DEEP - n, 2 * n}, &arena, 0, &v, NULL),
-                     RAC_OK);
+    assert_int_equal(rac_json_parse((rac_str){text + DEEP - n, 2 * n}, &a, 0, &v, NULL), RAC_OK);
     rac_str back = printed(&v, 0);
     assert_true(rac_str_eq(back, (rac_str){text + DEEP - n, 2 * n}));
-    struct rac_json c = rac_json_copy(&arena, &v);
+    struct rac_json c = rac_json_copy(&a, &v);
     assert_true(rac_json_equal(&c, &v));
 
     /* what was put into something since is read back */
     n = RAC_JSON_OWN_DEPTH_MAX;
-    assert_int_equal(rac_json_parse((rac_str){text + DEEP - n, 2 * n}, &arena, 0, &v, NULL),
+    assert_int_equal(rac_json_parse((rac_str){text + DEEP - n, 2 * n}, &a, 0, &v, NULL),
                      RAC_E_LIMIT);
-    assert_int_equal(
-        rac_json_parse((rac_str){text + DEEP - n, 2 * n}, &arena, RAC_JSON_OWN, &v, NULL), RAC_OK);
+    assert_int_equal(rac_json_parse((rac_str){text + DEEP - n, 2 * n}, &a, RAC_JSON_OWN, &v, NULL),
+                     RAC_OK);
     back = printed(&v, 0);
     assert_true(rac_str_eq(back, (rac_str){text + DEEP - n, 2 * n}));
-    assert_int_equal(rac_json_parse((rac_str){text, 2 * DEEP}, &arena, RAC_JSON_OWN, &v, &where),
+    assert_int_equal(rac_json_parse((rac_str){text, 2 * DEEP}, &a, RAC_JSON_OWN, &v, &where),
                      RAC_E_LIMIT);
     assert_int_equal(where.column, n + 1);
 }
@@ -293,7 +276,7 @@ static void memory_cap(void **state)
     struct rac_arena small;
     rac_arena_init(&small, 100000);
     size_t n = 200001;
-    char *text = rac_arena_alloc(&arena, n);
+    char *text = rac_arena_alloc(&a, n);
     for (size_t i = 0; i < n; i++)
         text[i] = i == 0 ? '[' : i == n - 1 ? ']' : i % 2 ? '1' : ',';
     struct rac_json v;
@@ -310,10 +293,10 @@ static void large_objects(void **state)
 {
     (void)state;
     enum { N = 50000 };
-    struct rac_json o = rac_json_new_object(&arena);
+    struct rac_json o = rac_json_new_object(&a);
     for (int64_t i = 0; i < N; i++) {
-        rac_str key = rac_arena_printf(&arena, "key%lld", (long long)(i % (N / 2)));
-        rac_json_put(&arena, &o, key, rac_json_of_int(i));
+        rac_str key = rac_arena_printf(&a, "key%lld", (long long)(i % (N / 2)));
+        rac_json_put(&a, &o, key, rac_json_of_int(i));
     }
     assert_int_equal(rac_json_len(&o), N / 2);
     assert_int_equal(rac_json_int(RAC_JSON_GET(&o, "key7"), 0), 7 + N / 2);
@@ -323,20 +306,20 @@ static void large_objects(void **state)
     assert_int_equal(rac_json_int(RAC_JSON_GET(&o, "key24999"), 0), N - 1);
     rac_str text = printed(&o, 0);
     struct rac_json v, twice;
-    assert_int_equal(rac_json_parse(text, &arena, RAC_JSON_REJECT_DUP, &v, NULL), RAC_OK);
+    assert_int_equal(rac_json_parse(text, &a, RAC_JSON_REJECT_DUP, &v, NULL), RAC_OK);
     assert_true(rac_json_equal(&o, &v));
     assert_non_null(v.object->slots);
     /* the same members again: last wins, in the place of the first */
     rac_str half = rac_str_sub(text, 0, text.n - 1);
-    rac_str dup = rac_str_concat(&arena, half, RAC_S(",\"key5\":0,\"key1\":{}}"));
-    assert_int_equal(rac_json_parse(dup, &arena, RAC_JSON_REJECT_DUP, &twice, NULL), RAC_E_SYNTAX);
-    assert_int_equal(rac_json_parse(dup, &arena, 0, &twice, NULL), RAC_OK);
+    rac_str dup = rac_str_concat(&a, half, RAC_S(",\"key5\":0,\"key1\":{}}"));
+    assert_int_equal(rac_json_parse(dup, &a, RAC_JSON_REJECT_DUP, &twice, NULL), RAC_E_SYNTAX);
+    assert_int_equal(rac_json_parse(dup, &a, 0, &twice, NULL), RAC_OK);
     assert_int_equal(rac_json_len(&twice), rac_json_len(&v));
     assert_int_equal(rac_json_int(RAC_JSON_GET(&twice, "key5"), 1), 0);
     assert_true(rac_json_is_object(&rac_json_member_at(&twice, 0)->value));
-    struct rac_json c = rac_json_copy(&arena, &v);
+    struct rac_json c = rac_json_copy(&a, &v);
     assert_int_equal(rac_json_int(RAC_JSON_GET(&c, "key24999"), 0), N - 1);
-    rac_json_put(&arena, &c, RAC_S("new"), rac_json_of_null());
+    rac_json_put(&a, &c, RAC_S("new"), rac_json_of_null());
     assert_non_null(RAC_JSON_GET(&c, "new"));
     assert_null(RAC_JSON_GET(&v, "new"));
 }
@@ -385,28 +368,27 @@ static void pointers(void **state)
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
         struct rac_json *got = rac_json_pointer_get(&v, rac_str_of(cases[i].pointer));
         assert_int_equal(rac_json_int(got, -1), cases[i].i);
-        assert_str(rac_json_pointer_of(&arena, &v, got), cases[i].pointer);
+        assert_str(rac_json_pointer_of(&a, &v, got), cases[i].pointer);
     }
     assert_ptr_equal(rac_json_pointer_get(&v, RAC_S("")), &v);
     assert_str(rac_json_str(rac_json_pointer_get(&v, RAC_S("/foo/1")), RAC_S("")), "baz");
-    assert_str(rac_json_pointer_of(&arena, &v, rac_json_pointer_get(&v, RAC_S("/foo/1"))),
-               "/foo/1");
+    assert_str(rac_json_pointer_of(&a, &v, rac_json_pointer_get(&v, RAC_S("/foo/1"))), "/foo/1");
     static const char *const none[] = {"/foo/2", "/foo/01",  "/foo/-", "/foo/x",
                                        "foo",    "/foo/0/x", "/b"};
     for (size_t i = 0; i < RAC_COUNT(none); i++)
         assert_null(rac_json_pointer_get(&v, rac_str_of(none[i])));
     struct rac_json other;
-    assert_null(rac_json_pointer_of(&arena, &v, &other).p);
-    assert_str(rac_json_pointer_join(&arena, RAC_S("/paths"), RAC_S("/a~b")), "/paths/~1a~0b");
-    assert_str(rac_json_pointer_join_index(&arena, RAC_S("/x"), 3), "/x/3");
+    assert_null(rac_json_pointer_of(&a, &v, &other).p);
+    assert_str(rac_json_pointer_join(&a, RAC_S("/paths"), RAC_S("/a~b")), "/paths/~1a~0b");
+    assert_str(rac_json_pointer_join_index(&a, RAC_S("/x"), 3), "/x/3");
 
-    struct rac_json o = rac_json_new_object(&arena);
-    assert_true(rac_json_pointer_put(&arena, &o, RAC_S("/a/b~1c"), rac_json_of_int(1)));
-    assert_true(rac_json_pointer_put(&arena, &o, RAC_S("/l"), rac_json_new_array(&arena)));
-    assert_true(rac_json_pointer_put(&arena, &o, RAC_S("/l/-/x"), rac_json_of_int(2)));
-    assert_true(rac_json_pointer_put(&arena, &o, RAC_S("/l/0/x"), rac_json_of_int(3)));
-    assert_false(rac_json_pointer_put(&arena, &o, RAC_S("/l/5"), rac_json_of_int(2)));
-    assert_false(rac_json_pointer_put(&arena, &o, RAC_S("/a/b~1c/d"), rac_json_of_int(2)));
+    struct rac_json o = rac_json_new_object(&a);
+    assert_true(rac_json_pointer_put(&a, &o, RAC_S("/a/b~1c"), rac_json_of_int(1)));
+    assert_true(rac_json_pointer_put(&a, &o, RAC_S("/l"), rac_json_new_array(&a)));
+    assert_true(rac_json_pointer_put(&a, &o, RAC_S("/l/-/x"), rac_json_of_int(2)));
+    assert_true(rac_json_pointer_put(&a, &o, RAC_S("/l/0/x"), rac_json_of_int(3)));
+    assert_false(rac_json_pointer_put(&a, &o, RAC_S("/l/5"), rac_json_of_int(2)));
+    assert_false(rac_json_pointer_put(&a, &o, RAC_S("/a/b~1c/d"), rac_json_of_int(2)));
     assert_str(printed(&o, 0), "{\"a\":{\"b/c\":1},\"l\":[{\"x\":3}]}");
 }
 
@@ -443,7 +425,7 @@ static void string_lengths(void **state)
     (void)state;
     for (size_t n = 0; n < 70; n++)
         for (size_t at = 0; at <= n; at++) {
-            char *raw = rac_arena_alloc(&arena, n + 1);
+            char *raw = rac_arena_alloc(&a, n + 1);
             memset(raw, 'x', n);
             if (at < n)
                 raw[at] = "\"\\\n\x01\xc3"[n % 5];
@@ -456,14 +438,13 @@ static void string_lengths(void **state)
             /* exactly sized, so that reading past the end is seen by the sanitizer */
             char *exact = test_malloc(text.n);
             memcpy(exact, text.p, text.n);
-            assert_int_equal(rac_json_parse((rac_str){exact, text.n}, &arena, 0, &back, NULL),
-                             RAC_OK);
+            assert_int_equal(rac_json_parse((rac_str){exact, text.n}, &a, 0, &back, NULL), RAC_OK);
             assert_true(rac_json_equal(&s, &back));
             struct rac_json_error where;
-            assert_int_equal(rac_json_parse((rac_str){exact, text.n - 1}, &arena, 0, &back, &where),
+            assert_int_equal(rac_json_parse((rac_str){exact, text.n - 1}, &a, 0, &back, &where),
                              RAC_E_SYNTAX);
             test_free(exact);
-            rac_arena_reset(&arena);
+            rac_arena_reset(&a);
         }
 }
 
@@ -474,8 +455,8 @@ static void corpus(void **state)
     (void)state;
     const char *root = getenv("RACCORD_CORPUS");
     rac_str *names;
-    const char *dir = rac_arena_printf(&arena, "%s/json-parsing", root ? root : "").p;
-    size_t n = root == NULL ? 0 : folder_read(&arena, dir, ".json", &names);
+    const char *dir = rac_arena_printf(&a, "%s/json-parsing", root ? root : "").p;
+    size_t n = root == NULL ? 0 : folder_read(&a, dir, ".json", &names);
     if (n == 0) {
         print_message("# json-parsing corpus not present: skipped\n");
         return; /* not skip(): cmocka writes it as "not ok" */
@@ -483,10 +464,10 @@ static void corpus(void **state)
     size_t accepted = 0, refused = 0, either = 0;
     for (size_t i = 0; i < n; i++) {
         const char *name = names[i].p;
-        rac_str text = file_read(&arena, rac_arena_printf(&arena, "%s/%s", dir, name).p);
+        rac_str text = file_read(&a, rac_arena_printf(&a, "%s/%s", dir, name).p);
         struct rac_json v;
         struct rac_json_error where;
-        rac_err e = rac_json_parse(text, &arena, 0, &v, &where);
+        rac_err e = rac_json_parse(text, &a, 0, &v, &where);
         if (name[0] == 'y' && e != RAC_OK)
             fail_msg("%s: %s", name, where.message);
         if (name[0] == 'n' && e == RAC_OK)
@@ -494,10 +475,10 @@ static void corpus(void **state)
         if (e == RAC_OK) {
             struct rac_json again;
             rac_str back = printed(&v, 0);
-            assert_int_equal(rac_json_parse(back, &arena, 0, &again, NULL), RAC_OK);
+            assert_int_equal(rac_json_parse(back, &a, 0, &again, NULL), RAC_OK);
             assert_true(rac_json_equal(&v, &again));
         }
-        (void)!rac_json_parse_lenient(text, &arena, &v, NULL, &where);
+        (void)!rac_json_parse_lenient(text, &a, &v, NULL, &where);
         accepted += name[0] == 'y';
         refused += name[0] == 'n';
         either += name[0] == 'i';

@@ -1,32 +1,16 @@
 /* JSON Schema: own cases, then every case of the json-schema corpus for draft-04 and draft-07. */
-#include "../unit.h"
+#include "test_arena.h"
 
 #include "files.h"
 #include "json/schema_priv.h"
 
 #include <time.h>
 
-static struct rac_arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&arena, (size_t)1 << 30);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&arena);
-    return 0;
-}
-
 static struct rac_json *parsed(const char *text)
 {
-    struct rac_json *v = RAC_NEW(&arena, struct rac_json);
+    struct rac_json *v = RAC_NEW(&a, struct rac_json);
     struct rac_json_error where;
-    if (rac_json_parse(rac_str_of(text), &arena, 0, v, &where) != RAC_OK)
+    if (rac_json_parse(rac_str_of(text), &a, 0, v, &where) != RAC_OK)
         fail_msg("%s: %s", text, where.message);
     return v;
 }
@@ -37,11 +21,11 @@ static rac_str violations(const char *schema, const char *value, enum rac_schema
     struct rac_schema_options o = {.draft = draft, .formats = true};
     struct rac_schema *s;
     struct rac_diags d;
-    rac_diags_init(&d, &arena, 100);
-    rac_err e = rac_schema_compile(parsed(schema), RAC_S(""), &o, &arena, &s, &d);
+    rac_diags_init(&d, &a, 100);
+    rac_err e = rac_schema_compile(parsed(schema), RAC_S(""), &o, &a, &s, &d);
     if (e != RAC_OK)
         fail_msg("%s: %.*s", schema, RAC_FMT(d.v[0].message));
-    rac_diags_init(&d, &arena, 100);
+    rac_diags_init(&d, &a, 100);
     e = rac_schema_check(s, parsed(value), &d);
     assert_int_equal(e, d.n > 0 ? RAC_E_INVALID : RAC_OK);
     assert_int_equal(rac_schema_check(s, parsed(value), NULL), e);
@@ -49,7 +33,7 @@ static rac_str violations(const char *schema, const char *value, enum rac_schema
     rac_buf_init(&b, 100000);
     for (size_t i = 0; i < d.n; i++)
         rac_buf_printf(&b, "%.*s: %.*s\n", RAC_FMT(d.v[i].pointer), RAC_FMT(d.v[i].message));
-    rac_str text = rac_buf_take(&b, &arena);
+    rac_str text = rac_buf_take(&b, &a);
     rac_buf_fini(&b);
     return text;
 }
@@ -71,12 +55,12 @@ static rac_err compile_chain(int n, const char *last, struct rac_diags *d)
         rac_buf_printf(&b, "\"a%d\":{\"$ref\":\"#/definitions/a%d\"},", i, i + 1);
     rac_buf_printf(&b, "\"a%d\":%s}}", n, last);
     assert_int_equal(rac_buf_err(&b), RAC_OK);
-    const struct rac_json *root = parsed(rac_arena_cstr(&arena, rac_buf_str(&b)));
+    const struct rac_json *root = parsed(rac_arena_cstr(&a, rac_buf_str(&b)));
     rac_buf_fini(&b);
     const struct rac_schema_options o = {.draft = RAC_SCHEMA_DRAFT4};
     struct rac_schema *s;
-    rac_diags_init(d, &arena, 100);
-    return rac_schema_compile(root, RAC_S(""), &o, &arena, &s, d);
+    rac_diags_init(d, &a, 100);
+    return rac_schema_compile(root, RAC_S(""), &o, &a, &s, d);
 }
 
 /* Time grows with the length of a chain of references, not with its square. */
@@ -155,11 +139,10 @@ static void swagger(void **state)
         "\"Owner\":{\"required\":[\"name\"]}}}");
     struct rac_schema_options o = {.draft = RAC_SCHEMA_SWAGGER2};
     struct rac_schema *s;
-    assert_int_equal(rac_schema_compile(doc, RAC_S("/definitions/Pet"), &o, &arena, &s, NULL),
-                     RAC_OK);
+    assert_int_equal(rac_schema_compile(doc, RAC_S("/definitions/Pet"), &o, &a, &s, NULL), RAC_OK);
     assert_int_equal(rac_schema_check(s, parsed("{\"owner\":{\"name\":1}}"), NULL), RAC_OK);
     assert_int_equal(rac_schema_check(s, parsed("{\"owner\":{}}"), NULL), RAC_E_INVALID);
-    assert_int_equal(rac_schema_compile(doc, RAC_S("/definitions/None"), &o, &arena, &s, NULL),
+    assert_int_equal(rac_schema_compile(doc, RAC_S("/definitions/None"), &o, &a, &s, NULL),
                      RAC_E_INVALID);
 }
 
@@ -187,8 +170,8 @@ static void wrong_schemas(void **state)
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
         struct rac_schema *s;
         struct rac_diags d;
-        rac_diags_init(&d, &arena, 10);
-        rac_err e = rac_schema_compile(parsed(cases[i][0]), RAC_S(""), NULL, &arena, &s, &d);
+        rac_diags_init(&d, &a, 10);
+        rac_err e = rac_schema_compile(parsed(cases[i][0]), RAC_S(""), NULL, &a, &s, &d);
         if (e != RAC_E_INVALID || d.n == 0)
             fail_msg("%s: %s", cases[i][0], rac_err_name(e));
         assert_string_equal(d.v[0].code, "RC-SCHEMA-01");
@@ -204,39 +187,38 @@ static void caps(void **state)
     struct rac_schema_options o = {.pattern_steps_max = 10000, .steps_max = 100000};
     /* a pattern that takes forever, a schema that never ends, one that doubles, a long list */
     assert_int_equal(
-        rac_schema_compile(parsed("{\"pattern\":\"^(a+)+$\"}"), RAC_S(""), &o, &arena, &s, NULL),
+        rac_schema_compile(parsed("{\"pattern\":\"^(a+)+$\"}"), RAC_S(""), &o, &a, &s, NULL),
         RAC_OK);
     assert_int_equal(
         rac_schema_check(s, parsed("\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\""), NULL),
         RAC_E_LIMIT);
     assert_int_equal(rac_schema_compile(parsed("{\"allOf\":[{\"allOf\":[{\"$ref\":\"#\"}]}]}"),
-                                        RAC_S(""), &o, &arena, &s, NULL),
+                                        RAC_S(""), &o, &a, &s, NULL),
                      RAC_OK);
     assert_int_equal(rac_schema_check(s, parsed("1"), NULL), RAC_E_LIMIT);
     assert_int_equal(
         rac_schema_compile(
             parsed("{\"anyOf\":[{\"not\":{\"$ref\":\"#\"}},{\"not\":{\"$ref\":\"#\"}}]}"),
-            RAC_S(""), &o, &arena, &s, NULL),
+            RAC_S(""), &o, &a, &s, NULL),
         RAC_OK);
     assert_int_equal(rac_schema_check(s, parsed("1"), NULL), RAC_E_LIMIT);
-    struct rac_json list = rac_json_new_array(&arena);
+    struct rac_json list = rac_json_new_array(&a);
     for (int i = 0; i < 200000; i++)
-        rac_json_add(&arena, &list, rac_json_of_int(i));
+        rac_json_add(&a, &list, rac_json_of_int(i));
     assert_int_equal(
-        rac_schema_compile(parsed("{\"uniqueItems\":true}"), RAC_S(""), &o, &arena, &s, NULL),
-        RAC_OK);
+        rac_schema_compile(parsed("{\"uniqueItems\":true}"), RAC_S(""), &o, &a, &s, NULL), RAC_OK);
     assert_int_equal(rac_schema_check(s, &list, NULL), RAC_E_LIMIT);
     assert_int_equal(
-        rac_schema_compile(parsed("{\"uniqueItems\":true}"), RAC_S(""), NULL, &arena, &s, NULL),
+        rac_schema_compile(parsed("{\"uniqueItems\":true}"), RAC_S(""), NULL, &a, &s, NULL),
         RAC_OK);
     assert_int_equal(rac_schema_check(s, &list, NULL), RAC_OK);
     /* a value as deep as the parser lets through */
-    char *deep = rac_arena_alloc(&arena, 2 * RAC_JSON_DEPTH_MAX + 1);
+    char *deep = rac_arena_alloc(&a, 2 * RAC_JSON_DEPTH_MAX + 1);
     memset(deep, '[', RAC_JSON_DEPTH_MAX);
     memset(deep + RAC_JSON_DEPTH_MAX, ']', RAC_JSON_DEPTH_MAX);
-    assert_int_equal(rac_schema_compile(parsed("{\"items\":{\"$ref\":\"#\"}}"), RAC_S(""), NULL,
-                                        &arena, &s, NULL),
-                     RAC_OK);
+    assert_int_equal(
+        rac_schema_compile(parsed("{\"items\":{\"$ref\":\"#\"}}"), RAC_S(""), NULL, &a, &s, NULL),
+        RAC_OK);
     rac_err e = rac_schema_check(s, parsed(deep), NULL);
     assert_true(e == RAC_OK || e == RAC_E_LIMIT);
 }
@@ -279,13 +261,13 @@ static size_t remotes_n;
 static void remotes_load(const char *root, const char *folder)
 {
     rac_str *names;
-    const char *dir = rac_arena_printf(&arena, "%s/json-schema/remotes/%s", root, folder).p;
-    size_t n = folder_read(&arena, dir, ".json", &names);
+    const char *dir = rac_arena_printf(&a, "%s/json-schema/remotes/%s", root, folder).p;
+    size_t n = folder_read(&a, dir, ".json", &names);
     for (size_t i = 0; i < n; i++) {
-        rac_str text = file_read(&arena, rac_arena_printf(&arena, "%s/%s", dir, names[i].p).p);
+        rac_str text = file_read(&a, rac_arena_printf(&a, "%s/%s", dir, names[i].p).p);
         assert_true(remotes_n < RAC_COUNT(remotes));
         remotes[remotes_n++] = (struct rac_schema_document){
-            .uri = rac_arena_printf(&arena, "http://localhost:1234/%s%s", folder, names[i].p),
+            .uri = rac_arena_printf(&a, "http://localhost:1234/%s%s", folder, names[i].p),
             .root = parsed(text.p)};
     }
 }
@@ -302,9 +284,8 @@ static void group_run(const struct rac_json *group, const char *name, enum rac_s
         .draft = draft, .formats = formats, .documents = remotes, .documents_n = remotes_n};
     struct rac_schema *s;
     struct rac_diags d;
-    rac_diags_init(&d, &arena, 10);
-    rac_err compiled =
-        rac_schema_compile(RAC_JSON_GET(group, "schema"), RAC_S(""), &o, &arena, &s, &d);
+    rac_diags_init(&d, &a, 10);
+    rac_err compiled = rac_schema_compile(RAC_JSON_GET(group, "schema"), RAC_S(""), &o, &a, &s, &d);
     RAC_JSON_EACH(test, RAC_JSON_GET(group, "tests"))
     {
         bool want = rac_json_bool(RAC_JSON_GET(test, "valid"), false);
@@ -328,10 +309,10 @@ static struct tally folder_run(const char *root, const char *folder, enum rac_sc
 {
     struct tally t = {.list = list};
     rac_str *names;
-    const char *dir = rac_arena_printf(&arena, "%s/json-schema/tests/%s", root, folder).p;
-    size_t n = folder_read(&arena, dir, ".json", &names);
+    const char *dir = rac_arena_printf(&a, "%s/json-schema/tests/%s", root, folder).p;
+    size_t n = folder_read(&a, dir, ".json", &names);
     for (size_t i = 0; i < n; i++) {
-        rac_str text = file_read(&arena, rac_arena_printf(&arena, "%s/%s", dir, names[i].p).p);
+        rac_str text = file_read(&a, rac_arena_printf(&a, "%s/%s", dir, names[i].p).p);
         RAC_JSON_EACH(group, parsed(text.p))
         group_run(group, names[i].p, draft, formats, &t);
     }
@@ -355,8 +336,7 @@ static void corpus(void **state)
     const char *root = getenv("RACCORD_CORPUS");
     rac_str *names;
     if (root == NULL ||
-        folder_read(&arena, rac_arena_printf(&arena, "%s/json-schema/tests", root).p, "", &names) ==
-            0) {
+        folder_read(&a, rac_arena_printf(&a, "%s/json-schema/tests", root).p, "", &names) == 0) {
         print_message("# json-schema corpus not present: skipped\n");
         return;
     }
@@ -380,33 +360,33 @@ static void corpus(void **state)
 static void patterns_share_a_budget(void **state)
 {
     (void)state;
-    struct rac_json schema, value = rac_json_new_array(&arena);
+    struct rac_json schema, value = rac_json_new_array(&a);
     struct rac_schema *s = NULL;
-    char *text = rac_arena_alloc_dirty(&arena, 400000);
+    char *text = rac_arena_alloc_dirty(&a, 400000);
     memset(text, 'b', 400000);
     assert_int_equal(rac_json_parse(RAC_S("{\"items\":{\"pattern\":"
                                           "\"(?:\\\\w|a){0,9}?b(?:\\\\w|a){0,12}?[!?]|^ok$\"}}"),
-                                    &arena, RAC_JSON_COPY, &schema, NULL),
+                                    &a, RAC_JSON_COPY, &schema, NULL),
                      RAC_OK);
-    assert_int_equal(rac_schema_compile(&schema, RAC_S(""), NULL, &arena, &s, NULL), RAC_OK);
+    assert_int_equal(rac_schema_compile(&schema, RAC_S(""), NULL, &a, &s, NULL), RAC_OK);
     for (size_t i = 0; i < 50000; i++)
-        rac_json_add(&arena, &value, rac_json_of_str(RAC_S("ok")));
+        rac_json_add(&a, &value, rac_json_of_str(RAC_S("ok")));
     assert_int_equal(rac_schema_check(s, &value, NULL), RAC_OK);
-    rac_json_add(&arena, &value, rac_json_of_str((rac_str){text, 400000}));
+    rac_json_add(&a, &value, rac_json_of_str((rac_str){text, 400000}));
     assert_int_equal(rac_schema_check(s, &value, NULL), RAC_E_LIMIT);
-    value = rac_json_new_array(&arena);
+    value = rac_json_new_array(&a);
     for (size_t i = 0; i < 20000; i++)
-        rac_json_add(&arena, &value, rac_json_of_str((rac_str){text, 30}));
-    rac_json_add(&arena, &value, rac_json_of_str(RAC_S("ok")));
+        rac_json_add(&a, &value, rac_json_of_str((rac_str){text, 30}));
+    rac_json_add(&a, &value, rac_json_of_str(RAC_S("ok")));
     struct rac_diags found;
-    rac_diags_init(&found, &arena, 10);
+    rac_diags_init(&found, &a, 10);
     assert_int_equal(rac_schema_check(s, &value, &found), RAC_E_LIMIT);
 }
 
 static rac_err pattern_check(const char *schema, const struct rac_json *value)
 {
     struct rac_schema *s = NULL;
-    assert_int_equal(rac_schema_compile(parsed(schema), RAC_S(""), NULL, &arena, &s, NULL), RAC_OK);
+    assert_int_equal(rac_schema_compile(parsed(schema), RAC_S(""), NULL, &a, &s, NULL), RAC_OK);
     return rac_schema_check(s, value, NULL);
 }
 
@@ -414,7 +394,7 @@ static rac_err pattern_check(const char *schema, const struct rac_json *value)
 static struct rac_json long_text(size_t n, const char *filler, const char *end)
 {
     size_t f = strlen(filler), e = strlen(end);
-    char *text = rac_arena_alloc_dirty(&arena, n + e);
+    char *text = rac_arena_alloc_dirty(&a, n + e);
     for (size_t i = 0; i < n; i++)
         text[i] = filler[i % f];
     for (size_t i = 0; i < e; i++)
@@ -447,7 +427,7 @@ static void long_texts_match(void **state)
     };
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
         struct rac_json text = long_text(cases[i].n, cases[i].filler, cases[i].end);
-        char *schema = rac_arena_alloc(&arena, strlen(cases[i].schema) + 1);
+        char *schema = rac_arena_alloc(&a, strlen(cases[i].schema) + 1);
         memcpy(schema, cases[i].schema, strlen(cases[i].schema));
         for (char *c = schema; *c != '\0'; c++)
             *c = *c == '\'' ? '"' : *c;
@@ -457,9 +437,9 @@ static void long_texts_match(void **state)
             fail_msg("case %zu, %s: %s", i, schema, rac_err_name(e));
         assert_true(cpu_s() - began < 10 * RAC_UNIT_SLOWER);
     }
-    struct rac_json list = rac_json_new_array(&arena);
+    struct rac_json list = rac_json_new_array(&a);
     for (size_t i = 0; i < 2000; i++)
-        rac_json_add(&arena, &list, long_text(5000, "QUJD+/09", i % 2 ? "==" : ""));
+        rac_json_add(&a, &list, long_text(5000, "QUJD+/09", i % 2 ? "==" : ""));
     assert_int_equal(
         pattern_check("{\"items\":{\"pattern\":\"^([A-Za-z0-9+/]{4})*(..)?$\"}}", &list), RAC_OK);
 }
@@ -488,8 +468,7 @@ static void patterns_do_not_scan_again_and_again(void **state)
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
         struct rac_json text = long_text(100000, cases[i].filler, cases[i].end);
         rac_str why;
-        struct schema_pattern *p =
-            schema_pattern_compile(&arena, rac_str_of(cases[i].pattern), &why);
+        struct schema_pattern *p = schema_pattern_compile(&a, rac_str_of(cases[i].pattern), &why);
         assert_non_null(p);
         struct schema_pattern_work work;
         size_t budget = 10000000;
@@ -504,8 +483,7 @@ static void patterns_do_not_scan_again_and_again(void **state)
     /* a pattern too large to be counted is one all the same */
     struct rac_json large = long_text(20000, "abcdefgh", ""), inside = long_text(8000, "?", "");
     rac_str reason;
-    struct schema_pattern *big =
-        schema_pattern_compile(&arena, (rac_str){large.s, large.n}, &reason);
+    struct schema_pattern *big = schema_pattern_compile(&a, (rac_str){large.s, large.n}, &reason);
     assert_non_null(big);
     size_t left = 10000000;
     bool found = false;
@@ -522,7 +500,7 @@ static void patterns_do_not_scan_again_and_again(void **state)
     for (size_t i = 0; i < RAC_COUNT(refused); i++) {
         struct rac_json text = long_text(100000, "abc", "");
         rac_str why;
-        struct schema_pattern *p = schema_pattern_compile(&arena, rac_str_of(refused[i]), &why);
+        struct schema_pattern *p = schema_pattern_compile(&a, rac_str_of(refused[i]), &why);
         assert_non_null(p);
         struct schema_pattern_work work;
         size_t budget = 10000000;

@@ -1,28 +1,15 @@
-#include "unit.h"
+#include "test_arena.h"
 
 #include "openapi/api.h"
 
-static struct rac_arena arena;
 static struct rac_json root;
 
 static struct rac_api *build(const char *text)
 {
     struct rac_api *api = NULL;
-    assert_int_equal(rac_json_parse(rac_str_of(text), &arena, 0, &root, NULL), RAC_OK);
-    assert_int_equal(rac_api_build(&root, &arena, &api), RAC_OK);
+    assert_int_equal(rac_json_parse(rac_str_of(text), &a, 0, &root, NULL), RAC_OK);
+    assert_int_equal(rac_api_build(&root, &a, &api), RAC_OK);
     return api;
-}
-
-static int setup(void **state RAC_UNUSED)
-{
-    rac_arena_init(&arena, 1 << 26);
-    return 0;
-}
-
-static int teardown(void **state RAC_UNUSED)
-{
-    rac_arena_fini(&arena);
-    return 0;
 }
 
 static const char sample[] =
@@ -138,7 +125,7 @@ static void malformed_definitions_are_survived(void **state RAC_UNUSED)
     }
     struct rac_api *api;
     root = rac_json_of_int(1);
-    assert_int_equal(rac_api_build(&root, &arena, &api), RAC_E_INVALID);
+    assert_int_equal(rac_api_build(&root, &a, &api), RAC_E_INVALID);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* Maps and schemas as the sandbox carries them out, in this process: what they give, what is said
  * about those that are wrong, and what they may not do. */
-#include "../unit.h"
+#include "unit.h"
 
 #include "base/buf.h"
 #include "sandbox/xml.h"

@@ -1,5 +1,5 @@
 /* Child processes: this test program is the child, too. */
-#include "../unit.h"
+#include "unit.h"
 
 #include "base/buf.h"
 #include "base/metrics.h"

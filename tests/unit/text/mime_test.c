@@ -1,31 +1,15 @@
 /* Media types, content disposition and multipart bodies. */
-#include "../unit.h"
+#include "test_arena.h"
 
 #include "text/mime.h"
 #include "text/multipart.h"
-
-static struct rac_arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&arena, 16 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&arena);
-    return 0;
-}
 
 static void types(void **state)
 {
     (void)state;
     struct rac_mime m;
     assert_true(rac_mime_parse(
-        &arena, RAC_S(" application/problem+json ; charset=\"ut\\\"f-8\"; ;x;Q=1 "), &m));
+        &a, RAC_S(" application/problem+json ; charset=\"ut\\\"f-8\"; ;x;Q=1 "), &m));
     assert_str(m.type, "application");
     assert_str(m.subtype, "problem+json");
     assert_str(m.suffix, "json");
@@ -46,7 +30,7 @@ static void types(void **state)
                  {"image/png", false, false, false},
                  {"model/json", false, false, false}};
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
-        assert_true(rac_mime_parse(&arena, rac_str_of(cases[i].text), &m));
+        assert_true(rac_mime_parse(&a, rac_str_of(cases[i].text), &m));
         assert_true(rac_mime_is_json(&m) == cases[i].json);
         assert_true(rac_mime_is_xml(&m) == cases[i].xml);
         assert_true(rac_mime_is_text(&m) == cases[i].text_like);
@@ -55,11 +39,11 @@ static void types(void **state)
     static const char *const bad[] = {"",      "text",        "text/",    "/x",
                                       "a b/c", "text/html x", "te\xfft/a"};
     for (size_t i = 0; i < RAC_COUNT(bad); i++)
-        assert_false(rac_mime_parse(&arena, rac_str_of(bad[i]), &m));
+        assert_false(rac_mime_parse(&a, rac_str_of(bad[i]), &m));
     struct rac_mime any, text;
-    assert_true(rac_mime_parse(&arena, RAC_S("*"), &any));
-    assert_true(rac_mime_parse(&arena, RAC_S("TEXT/*"), &text));
-    assert_true(rac_mime_parse(&arena, RAC_S("text/plain;charset=x"), &m));
+    assert_true(rac_mime_parse(&a, RAC_S("*"), &any));
+    assert_true(rac_mime_parse(&a, RAC_S("TEXT/*"), &text));
+    assert_true(rac_mime_parse(&a, RAC_S("text/plain;charset=x"), &m));
     assert_true(rac_mime_match(&any, &m) && rac_mime_match(&text, &m) && rac_mime_match(&m, &m));
     assert_false(rac_mime_match(&m, &text));
     assert_str(rac_mime_of_name(RAC_S("a/b.PNG")), "image/png");
@@ -72,19 +56,19 @@ static void dispositions(void **state)
     (void)state;
     struct rac_disposition d;
     assert_true(rac_disposition_parse(
-        &arena, RAC_S("form-data; name=\"a\\\"b\"; filename=\"C:\\dir\\x.txt\""), &d));
+        &a, RAC_S("form-data; name=\"a\\\"b\"; filename=\"C:\\dir\\x.txt\""), &d));
     assert_str(d.type, "form-data");
     assert_str(d.name, "a\"b");
     assert_str(d.filename, "C:\\dir\\x.txt");
     assert_true(rac_disposition_parse(
-        &arena, RAC_S("attachment; filename=\"e.txt\"; filename*=UTF-8'de'%c3%a9%20x.txt"), &d));
+        &a, RAC_S("attachment; filename=\"e.txt\"; filename*=UTF-8'de'%c3%a9%20x.txt"), &d));
     assert_str(d.filename, "\xc3\xa9 x.txt");
     assert_null(d.name.p);
-    assert_true(rac_disposition_parse(&arena, RAC_S("inline;filename*=iso-8859-1''%e9"), &d));
+    assert_true(rac_disposition_parse(&a, RAC_S("inline;filename*=iso-8859-1''%e9"), &d));
     assert_str(d.filename, "\xc3\xa9");
-    assert_true(rac_disposition_parse(&arena, RAC_S("x; filename=a b.txt ; filename*=bad"), &d));
+    assert_true(rac_disposition_parse(&a, RAC_S("x; filename=a b.txt ; filename*=bad"), &d));
     assert_str(d.filename, "a b.txt");
-    assert_false(rac_disposition_parse(&arena, RAC_S("; name=a"), &d));
+    assert_false(rac_disposition_parse(&a, RAC_S("; name=a"), &d));
     struct rac_buf b;
     rac_buf_init(&b, 1000);
     d = (struct rac_disposition){RAC_S("form-data"), RAC_S("a\"\r\nX: y"), RAC_S("\xc3\xa9.txt")};
@@ -99,14 +83,14 @@ static void multipart_round_trip(void **state)
     struct rac_buf b;
     struct rac_multipart_writer w;
     rac_buf_init(&b, 10000);
-    rac_str boundary = rac_multipart_boundary(&arena, (const unsigned char *)"0123456789abcdef");
+    rac_str boundary = rac_multipart_boundary(&a, (const unsigned char *)"0123456789abcdef");
     assert_str(boundary, "raccord-30313233343536373839616263646566");
     rac_multipart_begin(&w, &b, boundary);
     rac_multipart_field(&w, RAC_S("title"), RAC_S("x\r\n--y"));
     rac_multipart_file(&w, RAC_S("f"), RAC_S("a.png"), RAC_S("image/png"), RAC_S("\0\xff\r\n"));
     rac_multipart_field(&w, RAC_S("empty"), RAC_S(""));
     struct rac_headers h = {0};
-    rac_headers_add(&h, &arena, RAC_S("X-A"), RAC_S("1\r\nX-B: 2"));
+    rac_headers_add(&h, &a, RAC_S("X-A"), RAC_S("1\r\nX-B: 2"));
     rac_multipart_part(&w, &h, RAC_S("body"));
     rac_multipart_end(&w);
     assert_int_equal(rac_buf_err(&b), RAC_OK);
@@ -115,8 +99,8 @@ static void multipart_round_trip(void **state)
                                      "Content-Disposition: form-data; name=\"title\"\r\n\r\nx")));
     struct rac_multipart_part_in *parts;
     size_t n;
-    assert_int_equal(rac_multipart_parse(rac_multipart_content_type(&arena, boundary),
-                                         rac_buf_str(&b), &arena, &parts, &n),
+    assert_int_equal(rac_multipart_parse(rac_multipart_content_type(&a, boundary), rac_buf_str(&b),
+                                         &a, &parts, &n),
                      RAC_OK);
     assert_int_equal(n, 4);
     assert_str(parts[0].name, "title");
@@ -157,17 +141,16 @@ static void multipart_reading(void **state)
     size_t n;
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
         rac_err e = rac_multipart_parse(RAC_S("multipart/mixed; boundary=\"b\""),
-                                        rac_str_of(cases[i].body), &arena, &parts, &n);
+                                        rac_str_of(cases[i].body), &a, &parts, &n);
         if (e != cases[i].err || (e == RAC_OK && n != cases[i].n))
             fail_msg("%s: %s", cases[i].body, rac_err_name(e));
         if (e == RAC_OK && n > 0)
             assert_str(parts[0].body, cases[i].first);
     }
+    assert_int_equal(rac_multipart_parse(RAC_S("multipart/mixed"), RAC_S("--b--"), &a, &parts, &n),
+                     RAC_E_SYNTAX);
     assert_int_equal(
-        rac_multipart_parse(RAC_S("multipart/mixed"), RAC_S("--b--"), &arena, &parts, &n),
-        RAC_E_SYNTAX);
-    assert_int_equal(
-        rac_multipart_parse(RAC_S("text/plain;boundary=b"), RAC_S("--b--"), &arena, &parts, &n),
+        rac_multipart_parse(RAC_S("text/plain;boundary=b"), RAC_S("--b--"), &a, &parts, &n),
         RAC_E_SYNTAX);
     struct rac_buf b;
     rac_buf_init(&b, 1 << 20);
@@ -175,7 +158,7 @@ static void multipart_reading(void **state)
         RAC_BUF_ADD_LIT(&b, "--b\r\n\r\n\r\n");
     RAC_BUF_ADD_LIT(&b, "--b--");
     assert_int_equal(
-        rac_multipart_parse(RAC_S("multipart/x;boundary=b"), rac_buf_str(&b), &arena, &parts, &n),
+        rac_multipart_parse(RAC_S("multipart/x;boundary=b"), rac_buf_str(&b), &a, &parts, &n),
         RAC_E_LIMIT);
     rac_buf_fini(&b);
 }

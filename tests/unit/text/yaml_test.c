@@ -1,29 +1,13 @@
 /* The core schema, anchors and their caps, what is refused and where, and places of nodes. */
-#include "../unit.h"
+#include "test_arena.h"
 
 #include "text/yaml.h"
-
-static struct rac_arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    rac_arena_init(&arena, 256 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rac_arena_fini(&arena);
-    return 0;
-}
 
 static struct rac_json parsed(const char *text)
 {
     struct rac_json v = {0};
     struct rac_json_error where = {0};
-    if (rac_yaml_parse(rac_str_of(text), &arena, 0, &v, &where) != RAC_OK)
+    if (rac_yaml_parse(rac_str_of(text), &a, 0, &v, &where) != RAC_OK)
         fail_msg("%s: %s at %u:%u", text, where.message, where.line, where.column);
     return v;
 }
@@ -78,10 +62,10 @@ static void reads(void **state)
     };
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
         struct rac_json v = parsed(cases[i][0]), strict;
-        rac_str text = rac_json_print_str(&v, 0, &arena);
+        rac_str text = rac_json_print_str(&v, 0, &a);
         if (!rac_str_eq(text, rac_str_of(cases[i][1])))
             fail_msg("%s: %.*s", cases[i][0], RAC_FMT(text));
-        assert_int_equal(rac_json_parse(text, &arena, RAC_JSON_REJECT_DUP, &strict, NULL), RAC_OK);
+        assert_int_equal(rac_json_parse(text, &a, RAC_JSON_REJECT_DUP, &strict, NULL), RAC_OK);
     }
 }
 
@@ -116,7 +100,7 @@ static void refuses(void **state)
     for (size_t i = 0; i < RAC_COUNT(cases); i++) {
         struct rac_json v;
         struct rac_json_error where = {0};
-        rac_err e = rac_yaml_parse(rac_str_of(cases[i].text), &arena, 0, &v, &where);
+        rac_err e = rac_yaml_parse(rac_str_of(cases[i].text), &a, 0, &v, &where);
         if (e != RAC_E_SYNTAX)
             fail_msg("%s: accepted", cases[i].text);
         if (where.line != cases[i].line || where.column != cases[i].column ||
@@ -130,12 +114,11 @@ static void lenient(void **state)
     (void)state;
     struct rac_json v;
     struct rac_diags repairs;
-    rac_diags_init(&repairs, &arena, 10);
+    rac_diags_init(&repairs, &a, 10);
     rac_str text = RAC_S("a: \xe9\nb: -.INF\nc: d\n");
-    assert_int_equal(rac_yaml_parse(text, &arena, 0, &v, NULL), RAC_E_SYNTAX);
-    assert_int_equal(rac_yaml_parse_lenient(text, &arena, &v, &repairs, NULL), RAC_OK);
-    assert_str(rac_json_print_str(&v, 0, &arena),
-               "{\"a\":\"\xef\xbf\xbd\",\"b\":null,\"c\":\"d\"}");
+    assert_int_equal(rac_yaml_parse(text, &a, 0, &v, NULL), RAC_E_SYNTAX);
+    assert_int_equal(rac_yaml_parse_lenient(text, &a, &v, &repairs, NULL), RAC_OK);
+    assert_str(rac_json_print_str(&v, 0, &a), "{\"a\":\"\xef\xbf\xbd\",\"b\":null,\"c\":\"d\"}");
     assert_int_equal(repairs.n, 2);
     assert_int_equal(repairs.v[0].line, 1);
     assert_int_equal(repairs.v[0].column, 4);
@@ -152,7 +135,7 @@ static void places(void **state)
     (void)state;
     rac_str text = RAC_S("\xef\xbb\xbf# \xc3\xa9\xe2\x82\xac\na:\n  \xc3\xa9z: 1\n  c: {d: 'x'}\n");
     struct rac_json v;
-    assert_int_equal(rac_yaml_parse(text, &arena, 0, &v, NULL), RAC_OK);
+    assert_int_equal(rac_yaml_parse(text, &a, 0, &v, NULL), RAC_OK);
     static const struct {
         const char *pointer;
         unsigned line, column;
@@ -185,18 +168,18 @@ static void bombs(void **state)
     for (int i = 1; i < 10; i++)
         rac_buf_printf(&b, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i,
                        i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
-    assert_int_equal(rac_yaml_parse(rac_buf_str(&b), &arena, 0, &v, &where), RAC_E_LIMIT);
+    assert_int_equal(rac_yaml_parse(rac_buf_str(&b), &a, 0, &v, &where), RAC_E_LIMIT);
     assert_true(where.line > 4);
     /* depth through aliases and without them */
     rac_buf_clear(&b);
     RAC_BUF_ADD_LIT(&b, "a0: &a0 [1]\n");
     for (int i = 1; i < RAC_JSON_DEPTH_MAX; i++)
         rac_buf_printf(&b, "a%d: &a%d [*a%d]\n", i, i, i - 1);
-    assert_int_equal(rac_yaml_parse(rac_buf_str(&b), &arena, 0, &v, &where), RAC_E_LIMIT);
+    assert_int_equal(rac_yaml_parse(rac_buf_str(&b), &a, 0, &v, &where), RAC_E_LIMIT);
     rac_buf_clear(&b);
     for (int i = 0; i < 100000; i++)
         rac_buf_add_char(&b, '[');
-    assert_int_not_equal(rac_yaml_parse(rac_buf_str(&b), &arena, 0, &v, &where), RAC_OK);
+    assert_int_not_equal(rac_yaml_parse(rac_buf_str(&b), &a, 0, &v, &where), RAC_OK);
     /* one long string, many times: shared, not copied */
     rac_buf_clear(&b);
     RAC_BUF_ADD_LIT(&b, "- &s \"");
@@ -205,10 +188,10 @@ static void bombs(void **state)
     RAC_BUF_ADD_LIT(&b, "\"\n");
     for (int i = 0; i < 50000; i++)
         RAC_BUF_ADD_LIT(&b, "- *s\n");
-    rac_arena_reset(&arena);
-    assert_int_equal(rac_yaml_parse(rac_buf_str(&b), &arena, 0, &v, &where), RAC_OK);
+    rac_arena_reset(&a);
+    assert_int_equal(rac_yaml_parse(rac_buf_str(&b), &a, 0, &v, &where), RAC_OK);
     assert_int_equal(rac_json_len(&v), 50001);
-    assert_true(arena.used_bytes < 16 << 20);
+    assert_true(a.used_bytes < 16 << 20);
     rac_buf_fini(&b);
 }
 

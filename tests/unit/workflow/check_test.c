@@ -1,6 +1,6 @@
 /* The check of definitions: each rule of spec workflows §1.6 by a case that breaks it. The table is
  * sound, and docs/reference/workflow-codes.md says what it says (RACCORD_WRITE_DOCS=1 writes it). */
-#include "unit.h"
+#include "test_arena.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,20 +28,6 @@
     "{}}}"
 #define ROOT(members)                                                                              \
     "{'kind': 'Stateful', 'definition': {" SCHEMA REQUEST "'actions': {}, " members "}}"
-
-static struct rac_arena a;
-
-static int setup(void **state RAC_UNUSED)
-{
-    rac_arena_init(&a, 256 << 20);
-    return 0;
-}
-
-static int teardown(void **state RAC_UNUSED)
-{
-    rac_arena_fini(&a);
-    return 0;
-}
 
 static rac_str quoted(const char *text) /* ' for ", ` for ' */
 {

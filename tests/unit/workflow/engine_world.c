@@ -480,6 +480,40 @@ void world_fire(struct world *w, struct rac_flow *f, const char *outputs, bool w
     rac_engine_fire(w->engine, &fire, world_fired, out);
 }
 
+/* --- a run as the store has it ---------------------------------------------------------------- */
+
+struct kept_run {
+    struct memory_store *store;
+    const struct memory_run *run;
+    struct rac_history_source source;
+};
+
+static rac_err pieces(void *self, bool (*fn)(void *arg, rac_str bytes), void *arg)
+{
+    struct kept_run *k = self;
+    return k->store->port.journal(k->store, k->run->id, fn, arg);
+}
+
+static rac_err value(void *self, const char *digest, struct rac_arena *a, rac_str *bytes)
+{
+    struct kept_run *k = self;
+    return k->store->port.value_get(k->store, k->run->id, digest, a, bytes);
+}
+
+struct rac_history *world_history(struct world *w, const char *run, struct rac_arena *a)
+{
+    struct rac_history *h;
+    struct kept_run *k = RAC_NEW(a, struct kept_run);
+    *k = (struct kept_run){
+        .store = w->store,
+        .run = memory_store_run(w->store, 1, rac_str_of(run)),
+        .source = {pieces, value, k},
+    };
+    RAC_ASSERT(k->run != NULL);
+    RAC_ASSERT(rac_history_open(w->flows[0]->plan, &k->source, a, &h) == RAC_OK);
+    return h;
+}
+
 bool world_recorded(struct world *w, const struct world_answer *a, const char *text)
 {
     const struct memory_run *r = memory_store_run(w->store, 1, rac_str_of(a->run));

@@ -8,6 +8,7 @@
 #include "connector/connector.h"
 #include "memory_store.h"
 #include "workflow/engine/engine.h"
+#include "workflow/history/history.h"
 
 struct world_fetch { /* a request under way */
     struct world_fetch *next;
@@ -96,6 +97,8 @@ void world_fire(struct world *w, struct rac_flow *f, const char *outputs, bool w
                 struct world_answer *out);
 void world_fired(void *arg, const struct rac_fire_answer *x); /* arg: struct world_answer */
 
+/* What the store has of a run of the first flow, read as history; in arena a. */
+struct rac_history *world_history(struct world *w, const char *run, struct rac_arena *a);
 /* Whether a text stands anywhere in the journal of the run that a told of. */
 bool world_recorded(struct world *w, const struct world_answer *a, const char *text);
 

@@ -1,47 +1,15 @@
 /* Journals read as history: aggregates, repetitions, iterations, requests, large values. */
 #include "engine_world.h"
 #include "unit.h"
-#include "workflow/history/history.h"
 
 #define REQUEST "{\"type\": \"Request\", \"kind\": \"Http\"}"
-
-struct from {
-    struct world *w;
-    struct memory_run *r;
-};
-
-static rac_err pieces(void *self, bool (*fn)(void *arg, rac_str bytes), void *arg)
-{
-    struct from *f = self;
-    return f->w->store->port.journal(f->w->store, f->r->id, fn, arg);
-}
-
-static rac_err value(void *self, const char *digest, struct rac_arena *a, rac_str *bytes)
-{
-    struct from *f = self;
-    return f->w->store->port.value_get(f->w->store, f->r->id, digest, a, bytes);
-}
-
-struct read {
-    struct from from;
-    struct rac_history_source source;
-    struct rac_history *h;
-};
-
-static void read_run(struct read *x, struct world *w, const struct world_answer *a)
-{
-    x->from = (struct from){w, memory_store_run(w->store, 1, rac_str_of(a->run))};
-    x->source = (struct rac_history_source){pieces, value, &x->from};
-    assert_non_null(x->from.r);
-    assert_int_equal(rac_history_open(w->flows[0]->plan, &x->source, &w->a, &x->h), RAC_OK);
-}
 
 static void plain(void **state)
 {
     (void)state;
     struct world *w = world_new(1, true);
     struct world_answer a;
-    struct read r;
+    struct rac_history *r;
     struct rac_flow *f = world_flow(
         w, REQUEST,
         "{\"Big\": {\"type\": \"Compose\", \"inputs\": \"@range(0, 10000)\"}, \"If\": {\"type\": "
@@ -51,23 +19,23 @@ static void plain(void **state)
         "[\"Succeeded\"]}, \"actions\": {\"S\": {\"type\": \"Compose\", \"inputs\": 1}}}}");
     world_fire(w, f, "{\"body\": {\"n\": 1}}", false, &a);
     world_settle(w);
-    read_run(&r, w, &a);
-    const struct rac_history_run *run = rac_history_run(r.h);
+    r = world_history(w, a.run, &w->a);
+    const struct rac_history_run *run = rac_history_run(r);
     assert_int_equal(run->status, RAC_WF_FAILED);
     assert_str(run->outputs.text, "{\"body\":{\"n\":1}}");
-    const struct rac_history_record *x = rac_history_action(r.h, RAC_S("big"));
+    const struct rac_history_record *x = rac_history_action(r, RAC_S("big"));
     rac_str text;
     assert_int_equal(x->outputs.text.p == NULL, true);
-    assert_int_equal(rac_history_value(r.h, &x->outputs, &w->a, &text), RAC_OK);
+    assert_int_equal(rac_history_value(r, &x->outputs, &w->a, &text), RAC_OK);
     assert_int_equal(text.n, x->outputs.size);
-    x = rac_history_action(r.h, RAC_S("T"));
+    x = rac_history_action(r, RAC_S("T"));
     assert_int_equal(x->status, RAC_WF_SKIPPED);
     assert_str(rac_json_str(RAC_JSON_GET(&x->error, "code"), RAC_S("")),
                "ActionBranchingConditionNotSatisfied");
-    x = rac_history_action(r.h, RAC_S("S"));
+    x = rac_history_action(r, RAC_S("S"));
     assert_str(rac_json_str(RAC_JSON_GET(&x->error, "code"), RAC_S("")), "ActionDependencyFailed");
     size_t n;
-    rac_history_actions(r.h, &x, &n);
+    rac_history_actions(r, &x, &n);
     assert_int_equal(n, 6);
     world_free(w);
 }
@@ -77,7 +45,7 @@ static void loops(void **state)
     (void)state;
     struct world *w = world_new(2, true);
     struct world_answer a;
-    struct read r;
+    struct rac_history *r;
     struct rac_history_record *v, one;
     size_t n, total;
     struct rac_flow *f = world_flow(
@@ -91,14 +59,14 @@ static void loops(void **state)
         "\"Compose\", \"inputs\": \"@iterationIndexes('U')\"}}}}}}");
     world_fire(w, f, "{}", false, &a);
     world_settle(w);
-    read_run(&r, w, &a);
-    const struct rac_history_record *x = rac_history_action(r.h, RAC_S("Even"));
+    r = world_history(w, a.run, &w->a);
+    const struct rac_history_record *x = rac_history_action(r, RAC_S("Even"));
     assert_int_equal(x->repetitions, 3000);
     assert_int_equal(x->status, RAC_WF_SUCCEEDED);
-    x = rac_history_action(r.h, RAC_S("Odd"));
+    x = rac_history_action(r, RAC_S("Odd"));
     assert_int_equal(x->status, RAC_WF_FAILED);
     assert_false(x->outputs.has);
-    assert_int_equal(rac_history_repetitions(r.h, RAC_S("Odd"), 2990, 30, &w->a, &v, &n, &total),
+    assert_int_equal(rac_history_repetitions(r, RAC_S("Odd"), 2990, 30, &w->a, &v, &n, &total),
                      RAC_OK);
     assert_int_equal(total, 3000);
     assert_int_equal(n, 10);
@@ -107,24 +75,21 @@ static void loops(void **state)
     assert_str(v[0].code, "ActionSkipped");
     assert_int_equal(v[1].status, RAC_WF_SUCCEEDED);
     assert_str(v[1].outputs.text, "0");
-    assert_int_equal(rac_history_repetition(r.h, RAC_S("Odd"), RAC_S("000007"), &w->a, &one),
-                     RAC_OK);
+    assert_int_equal(rac_history_repetition(r, RAC_S("Odd"), RAC_S("000007"), &w->a, &one), RAC_OK);
     assert_int_equal(one.status, RAC_WF_FAILED);
     assert_str(one.indexes[0].scope, "L");
-    assert_int_equal(rac_history_scope_repetitions(r.h, RAC_S("L"), 7, 1, &w->a, &v, &n, &total),
+    assert_int_equal(rac_history_scope_repetitions(r, RAC_S("L"), 7, 1, &w->a, &v, &n, &total),
                      RAC_OK);
     assert_int_equal(v[0].status, RAC_WF_FAILED);
     assert_int_equal(total, 3000);
-    assert_int_equal(rac_history_repetitions(r.h, RAC_S("C"), 0, 30, &w->a, &v, &n, &total),
-                     RAC_OK);
+    assert_int_equal(rac_history_repetitions(r, RAC_S("C"), 0, 30, &w->a, &v, &n, &total), RAC_OK);
     assert_int_equal(n, 6);
     assert_string_equal(v[4].repetition, "000001-000001");
     assert_str(v[4].outputs.text, "1");
-    assert_int_equal(rac_history_repetitions(r.h, RAC_S("U"), 0, 30, &w->a, &v, &n, &total),
-                     RAC_OK);
+    assert_int_equal(rac_history_repetitions(r, RAC_S("U"), 0, 30, &w->a, &v, &n, &total), RAC_OK);
     assert_int_equal(n, 2);
     assert_int_equal(v[1].iterations, 3);
-    assert_int_equal(rac_history_repetition(r.h, RAC_S("C"), RAC_S("000009"), &w->a, &one),
+    assert_int_equal(rac_history_repetition(r, RAC_S("C"), RAC_S("000009"), &w->a, &one),
                      RAC_E_NOT_FOUND);
     world_free(w);
 }
@@ -134,7 +99,7 @@ static void requests(void **state)
     (void)state;
     struct world *w = world_new(3, true);
     struct world_answer a;
-    struct read r;
+    struct rac_history *r;
     struct rac_history_request *v;
     size_t n;
     struct rac_flow *f = world_flow(
@@ -145,8 +110,8 @@ static void requests(void **state)
         "\"retryPolicy\": {\"type\": \"fixed\", \"count\": 1, \"interval\": \"PT5S\"}}}}");
     world_fire(w, f, "{}", false, &a);
     world_settle(w);
-    read_run(&r, w, &a);
-    assert_int_equal(rac_history_action(r.h, RAC_S("H"))->status, RAC_WF_RUNNING);
+    r = world_history(w, a.run, &w->a);
+    assert_int_equal(rac_history_action(r, RAC_S("H"))->status, RAC_WF_RUNNING);
     struct world_fetch *x = world_fetch(w, "api.example");
     assert_str(rac_headers_get(&x->headers, RAC_S("Authorization")), "Bearer hidden");
     world_answer(w, x, 500, "x-ms-request-id: q1", "try again");
@@ -154,12 +119,12 @@ static void requests(void **state)
     x = world_fetch(w, "api.example");
     assert_str(rac_headers_get(&x->headers, RAC_S("Authorization")), "Bearer hidden");
     world_answer(w, x, 404, "Content-Type: text/plain", "gone");
-    read_run(&r, w, &a);
-    const struct rac_history_record *h = rac_history_action(r.h, RAC_S("H"));
+    r = world_history(w, a.run, &w->a);
+    const struct rac_history_record *h = rac_history_action(r, RAC_S("H"));
     assert_str(h->code, "NotFound");
     assert_int_equal(rac_json_len(&h->retry_history), 1);
     assert_true(rac_str_find(h->inputs.text, RAC_S("hidden")) == RAC_STR_NPOS);
-    assert_int_equal(rac_history_requests(r.h, RAC_S("H"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
+    assert_int_equal(rac_history_requests(r, RAC_S("H"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
     assert_int_equal(n, 2);
     assert_int_equal(rac_json_int(RAC_JSON_GET(&v[0].response, "statusCode"), 0), 500);
     assert_int_equal(rac_json_int(RAC_JSON_GET(&v[1].response, "statusCode"), 0), 404);
@@ -178,7 +143,7 @@ static void requests_at_once(void **state)
     (void)state;
     struct world *w = world_new(3, true);
     struct world_answer a, again = {0};
-    struct read r;
+    struct rac_history *r;
     struct rac_history_request *v;
     size_t n;
     char id[64];
@@ -200,8 +165,8 @@ static void requests_at_once(void **state)
         rac_str sent = rac_headers_get(&x->headers, RAC_S("x-ms-client-request-id"));
         snprintf(id, sizeof id, "%.*s", RAC_FMT(sent));
         world_answer(w, x, 200, "", "");
-        read_run(&r, w, &a);
-        assert_int_equal(rac_history_requests(r.h, RAC_S("H"),
+        r = world_history(w, a.run, &w->a);
+        assert_int_equal(rac_history_requests(r, RAC_S("H"),
                                               i == 0 ? RAC_S("000000") : RAC_S("000001"), &w->a, &v,
                                               &n),
                          RAC_OK);
@@ -214,20 +179,19 @@ static void requests_at_once(void **state)
         assert_str(rac_json_str(RAC_JSON_GET(&v[0].request, "method"), RAC_S("")), "GET");
     }
     /* in a loop requests are those of a repetition, outside there is none */
-    assert_int_equal(rac_history_requests(r.h, RAC_S("H"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
+    assert_int_equal(rac_history_requests(r, RAC_S("H"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
     assert_int_equal(n, 0);
-    assert_int_equal(rac_history_requests(r.h, RAC_S("H"), RAC_S("000002"), &w->a, &v, &n),
+    assert_int_equal(rac_history_requests(r, RAC_S("H"), RAC_S("000002"), &w->a, &v, &n),
                      RAC_E_NOT_FOUND);
-    assert_int_equal(rac_history_requests(r.h, RAC_S("Out"), RAC_S("000000"), &w->a, &v, &n),
+    assert_int_equal(rac_history_requests(r, RAC_S("Out"), RAC_S("000000"), &w->a, &v, &n),
                      RAC_E_NOT_FOUND);
     /* of one that is hidden the same is left as of one with an entry */
-    assert_int_equal(rac_history_requests(r.h, RAC_S("Out"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
+    assert_int_equal(rac_history_requests(r, RAC_S("Out"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
     assert_int_equal(n, 1);
     assert_str(rac_json_print_str(&v[0].request, 0, &w->a), "{\"method\":\"PUT\"}");
     assert_str(rac_json_print_str(&v[0].response, 0, &w->a), "{\"statusCode\":204}");
     /* one whose inputs could not be evaluated was not sent */
-    assert_int_equal(rac_history_requests(r.h, RAC_S("Never"), RAC_STR_NULL, &w->a, &v, &n),
-                     RAC_OK);
+    assert_int_equal(rac_history_requests(r, RAC_S("Never"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
     assert_int_equal(n, 0);
     /* nor did a run that took its result over send anything */
     world_pass(w, 60000);
@@ -237,9 +201,9 @@ static void requests_at_once(void **state)
                             .bypass_limits = true};
     rac_engine_fire(w->engine, &fire, world_fired, &again);
     world_settle(w);
-    read_run(&r, w, &again);
-    assert_int_equal(rac_history_action(r.h, RAC_S("Out"))->status, RAC_WF_SUCCEEDED);
-    assert_int_equal(rac_history_requests(r.h, RAC_S("Out"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
+    r = world_history(w, again.run, &w->a);
+    assert_int_equal(rac_history_action(r, RAC_S("Out"))->status, RAC_WF_SUCCEEDED);
+    assert_int_equal(rac_history_requests(r, RAC_S("Out"), RAC_STR_NULL, &w->a, &v, &n), RAC_OK);
     assert_int_equal(n, 0);
     world_free(w);
 }

@@ -1,26 +1,12 @@
 /* Values of ARM templates (spec workflows §1.2): each function of the public reference by what it
  * gives, or by why nobody can know it before a deployment; names, loops, functions of the
  * template's own, nested deployments; what could grow without end. */
-#include "unit.h"
+#include "test_arena.h"
 
 #include <stdio.h>
 
 #include "base/buf.h"
 #include "workflow/template/template.h"
-
-static struct rac_arena a;
-
-static int setup(void **state RAC_UNUSED)
-{
-    rac_arena_init(&a, 256 << 20);
-    return 0;
-}
-
-static int teardown(void **state RAC_UNUSED)
-{
-    rac_arena_fini(&a);
-    return 0;
-}
 
 /* What a reading told of values it cannot know: "POINTER: why" a line. */
 struct told {

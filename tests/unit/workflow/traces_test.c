@@ -7,23 +7,6 @@
 
 #define REQUEST "{'type':'Request','kind':'Http'}"
 
-struct from {
-    struct world *w;
-    struct memory_run *r;
-};
-
-static rac_err pieces(void *self, bool (*fn)(void *arg, rac_str bytes), void *arg)
-{
-    struct from *f = self;
-    return f->w->store->port.journal(f->w->store, f->r->id, fn, arg);
-}
-
-static rac_err value(void *self, const char *digest, struct rac_arena *room, rac_str *bytes)
-{
-    struct from *f = self;
-    return f->w->store->port.value_get(f->w->store, f->r->id, digest, room, bytes);
-}
-
 /* text=value(parts), "!" with an error, "-" without a value. */
 static void print(const struct rac_json *list, struct rac_buf *b)
 {
@@ -55,15 +38,11 @@ static void print(const struct rac_json *list, struct rac_buf *b)
 static void expect(struct world *w, const char *run, const char *action, const char *repetition,
                    const char *want)
 {
-    struct from from = {w, memory_store_run(w->store, 1, rac_str_of(run))};
-    struct rac_history_source source = {pieces, value, &from};
+    struct rac_history *h = world_history(w, run, &a);
     struct rac_history_record one;
     const struct rac_history_record *x = &one;
-    struct rac_history *h;
     struct rac_buf b;
     rac_buf_init(&b, 1 << 20);
-    assert_non_null(from.r);
-    assert_int_equal(rac_history_open(w->flows[0]->plan, &source, &a, &h), RAC_OK);
     if (repetition == NULL)
         x = rac_history_action(h, rac_str_of(action));
     else
@@ -462,10 +441,7 @@ static void large(void **state RAC_UNUSED)
     struct rac_json o;
     /* all of the parts together have so many bytes of values: the third, which comes first, has none
      * left */
-    struct from from = {w, memory_store_run(w->store, 1, rac_str_of(run.run))};
-    struct rac_history_source source = {pieces, value, &from};
-    struct rac_history *h;
-    assert_int_equal(rac_history_open(w->flows[0]->plan, &source, &a, &h), RAC_OK);
+    struct rac_history *h = world_history(w, run.run, &a);
     o = rac_traces_of(h, rac_history_action(h, RAC_S("Much")), NULL, &w->env, &a);
     const struct rac_json *part = rac_json_at(RAC_JSON_GET(&o, "inputs"), 0);
     unsigned with = 0, n = 0;
@@ -593,12 +569,9 @@ static unsigned random_run(uint64_t seed)
             f = f->next;
         world_answer(w, f, 200, "", "x");
     }
-    struct from from = {w, memory_store_run(w->store, 1, rac_str_of(run.run))};
-    struct rac_history_source source = {pieces, value, &from};
+    struct rac_history *h = world_history(w, run.run, &a);
     const struct rac_history_record *v;
     struct rac_history_record *repeated;
-    struct rac_history *h;
-    assert_int_equal(rac_history_open(w->flows[0]->plan, &source, &a, &h), RAC_OK);
     rac_history_actions(h, &v, &n);
     for (size_t i = 0; i < n; i++) {
         if (v[i].repetitions < 0) {

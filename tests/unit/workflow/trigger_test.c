@@ -1,5 +1,5 @@
 /* What outputs of a trigger start: conditions, splitOn, tracking (spec workflows §2.11, §2.13). */
-#include "../unit.h"
+#include "unit.h"
 
 #include "base/str.h"
 #include "workflow/definition/trigger.h"
