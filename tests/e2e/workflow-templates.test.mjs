@@ -54,6 +54,24 @@ test('the parameters file beside a template, and the one that is named', async (
   assert.match((await raccord(['validate', file])).stderr, /main\.parameters\.json:1:\d+: error: InvalidRequestContent: the parameters file is not JSON/);
 });
 
+test('values that a parameter may not have, and workflows beyond those that are read', async (t) => {
+  const dir = temporary(t), parameters = { port: { type: 'int', maxValue: 65535 }, key: { type: 'securestring', minLength: 12 } };
+  const file = put(dir, 'main.json', template([logic('w', { C: compose("[parameters('port')]") })], { parameters }));
+  const bad = put(dir, 'bad.json', { parameters: { port: { value: 70000 }, key: { value: 'hunter2' } } });
+  for (const args of [['validate', file], ['run', file], ['run', `${file}#w`]]) {
+    const r = await raccord([...args, '--parameters', bad]);
+    assert.equal(r.status, 1, r.stderr);
+    assert.match(r.stderr, /main\.json:1:\d+: error: InvalidTemplateDeployment: the value 70000 of the template parameter 'port' is above its maxValue of 65535/);
+    assert.match(r.stderr, /InvalidTemplateDeployment: the value of the template parameter 'key' is shorter than its minLength of 12/);
+    assert.deepEqual([/hunter2/.test(r.stderr), /cannot be known/.test(r.stderr)], [false, false]);
+  }
+  const [row] = (await raccordJson(['validate', file, '--parameters', bad], { jsonl: true })).json;
+  assert.deepEqual(row.findings.map((f) => f.pointer), ['/parameters/port', '/parameters/key']);
+  assert.equal((await raccord(['run', file, '--parameters', put(dir, 'good.json', { port: 80, key: 'correct horse' })])).status, 0);
+  const many = put(dir, 'many.json', template([logic('w', {}, {}, { copy: { name: 'c', count: 801 } })]));
+  assert.deepEqual(await findings(many), ['error InvalidTemplateDeployment ']);
+});
+
 test('several workflows: copies, which of them runs, one that calls another', async (t) => {
   const dir = temporary(t);
   const copies = put(dir, 'copies.json', template([logic("[parameters('names')[copyIndex()]]", { Who: compose("[parameters('names')[copyIndex()]]") }, {}, { copy: { name: 'apps', count: "[length(parameters('names'))]" } })], { parameters: { names: { type: 'array', defaultValue: ['alpha', 'beta', 'gamma'] } } }));

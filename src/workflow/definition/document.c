@@ -136,26 +136,40 @@ struct unknowns {
     bool any;
 };
 
+/* What to do about it. */
+static rac_str fix_of(const struct rac_template_value *v)
+{
+    return v->rest     ? RAC_S("Deploy the template in parts.")
+           : v->unread ? RAC_S("The workflows of that file are not looked at.")
+           : v->refused
+               ? RAC_S("Give the parameter a value it permits, in a parameters file or as its "
+                       "default, or change what it permits.")
+           : v->replaced
+               ? RAC_S("Nothing is needed where a connection has the name of the reference.")
+               : RAC_S("Give a parameter its value in a parameters file; of anything "
+                       "else, deploy the template once and use the definition it "
+                       "gives, or put the value in its place.");
+}
+
 static void unknown_value(void *arg, const struct rac_template_value *v)
 {
     struct unknowns *u = arg;
     rac_str text = rac_utf8_mend(u->d->a, rac_str_sub(v->text, 0, TEXT_SHOWN_MAX));
     bool harmless = v->replaced || v->unread;
-    struct rac_diag *g = rac_diags_addf(
-        u->d, "InvalidTemplateDeployment", harmless ? RAC_SEV_WARNING : RAC_SEV_ERROR,
-        "the %s%s%.*s cannot be known here: %s%s",
-        v->unread ? "template of the deployment" : "value", text.n > 0 ? " " : "", RAC_FMT(text),
-        v->why, v->replaced ? "; the reference stands for it" : "");
+    enum rac_severity severity = harmless ? RAC_SEV_WARNING : RAC_SEV_ERROR;
+    struct rac_diag *g =
+        v->refused || v->rest
+            ? rac_diags_addf(u->d, "InvalidTemplateDeployment", severity, "%s", v->why)
+            : rac_diags_addf(u->d, "InvalidTemplateDeployment", severity,
+                             "the %s%s%.*s cannot be known here: %s%s",
+                             v->unread ? "template of the deployment" : "value",
+                             text.n > 0 ? " " : "", RAC_FMT(text), v->why,
+                             v->replaced ? "; the reference stands for it" : "");
     u->any |= !harmless;
     if (g == NULL)
         return;
     g->pointer = v->pointer;
-    g->fix = v->unread ? RAC_S("The workflows of that file are not looked at.")
-             : v->replaced
-                 ? RAC_S("Nothing is needed where a connection has the name of the reference.")
-                 : RAC_S("Give a parameter its value in a parameters file; of anything "
-                         "else, deploy the template once and use the definition it "
-                         "gives, or put the value in its place.");
+    g->fix = fix_of(v);
     rac_document_place(u->doc, v->node, &g->line, &g->column, &g->end_line, &g->end_column);
 }
 
@@ -271,14 +285,31 @@ rac_err rac_workflow_of_document(struct rac_document *doc, struct rac_arena *a,
                            "the template deploys no workflow");
 }
 
-/* The findings below a resource; RAC_E_INVALID when one of them is an error. */
+static bool is_below(rac_str pointer, rac_str top)
+{
+    return rac_str_starts(pointer, top) && (pointer.n == top.n || pointer.p[top.n] == '/');
+}
+
+/* Whether pointer is that of a parameter, "TEMPLATE/parameters/NAME", of a template with the resource
+ * in it. */
+static bool is_parameter_around(rac_str pointer, rac_str resource)
+{
+    size_t name = rac_str_rfind_char(pointer, '/');
+    rac_str list = name == RAC_STR_NPOS ? RAC_S("") : rac_str_sub(pointer, 0, name);
+    if (!rac_str_ends(list, RAC_S("/parameters")))
+        return false;
+    list.n -= sizeof "/parameters" - 1;
+    return is_below(resource, list);
+}
+
+/* The findings below a resource, and of the parameters it may use; RAC_E_INVALID when one of them is an
+ * error. */
 static rac_err findings_of(const struct rac_diags *all, rac_str resource, struct rac_diags *d)
 {
     rac_err e = RAC_OK;
     for (size_t i = 0; i < all->n; i++) {
         const struct rac_diag *g = &all->v[i];
-        if (!rac_str_starts(g->pointer, resource) ||
-            (g->pointer.n > resource.n && g->pointer.p[resource.n] != '/'))
+        if (!is_below(g->pointer, resource) && !is_parameter_around(g->pointer, resource))
             continue;
         (void)rac_diags_add(d, g);
         if (g->severity == RAC_SEV_ERROR)

@@ -282,14 +282,15 @@ static bool is_of_connection(rac_str pointer)
     return rac_str_find(pointer, rac_str_of(value)) != RAC_STR_NPOS;
 }
 
-void template_tell(struct resolver *r, const struct rac_json *v, const char *why, rac_str pointer)
+void template_tell(struct resolver *r, const struct rac_json *v, const struct rac_json *unknown,
+                   rac_str pointer)
 {
     struct rac_template_value u = {.pointer = pointer,
                                    .text = rac_json_str(v, RAC_S("")),
-                                   .why = why != NULL ? why : "it is not known",
+                                   .why = unknown->s != NULL ? unknown->s : "it is not known",
                                    .node = v,
                                    .replaced = is_of_connection(pointer)};
-    if (pointer.p != NULL && r->unknown != NULL)
+    if (pointer.p != NULL && r->unknown != NULL && (unknown->flags & TEMPLATE_TOLD) == 0)
         r->unknown(r->arg, &u);
 }
 
@@ -300,7 +301,7 @@ static void tell_inside(struct resolver *r, const struct rac_json *value,
     if (pointer.p == NULL || !affordable_bytes(r, 0))
         return;
     if (value_is_unknown(value)) {
-        template_tell(r, v, value->s, rac_json_trail_pointer(r->a, pointer, at));
+        template_tell(r, v, value, rac_json_trail_pointer(r->a, pointer, at));
         return;
     }
     for (size_t i = 0; i < rac_json_len(value); i++) {
@@ -325,7 +326,7 @@ static struct rac_json resolve_string(struct resolver *r, const struct rac_json 
     if (!value_is_unknown(&out) && !affordable(r, &out))
         out = unknown_because(r, "the value is too large");
     if (value_is_unknown(&out))
-        template_tell(r, v, out.s, pointer);
+        template_tell(r, v, &out, pointer);
     else
         tell_inside(r, &out, NULL, v, pointer);
     if (out.pos == 0)
@@ -403,7 +404,7 @@ struct rac_json resolve(struct resolver *r, const struct rac_json *v, rac_str po
     if (v->type == RAC_JSON_STRING)
         return resolve_string(r, v, pointer);
     if (value_is_unknown(v)) /* of a template that stood in a variable */
-        template_tell(r, v, v->s, pointer);
+        template_tell(r, v, v, pointer);
     if (v->type != RAC_JSON_ARRAY && v->type != RAC_JSON_OBJECT)
         return *v;
     if (r->levels >= TEMPLATE_LEVELS_MAX || r->budget <= 0)

@@ -18,58 +18,9 @@ static struct rac_json given_value(struct resolver *r, struct scope *s, rac_str 
     return v;
 }
 
-/* Whether a value has the type that a parameter declares; null, and types nobody knows, do. */
-static bool has_type(rac_str type, const struct rac_json *v)
+static bool is_expression(const struct rac_json *v)
 {
-    static const struct {
-        rac_str name;
-        enum rac_json_type type;
-    } types[] = {{RAC_S_INIT("string"), RAC_JSON_STRING},
-                 {RAC_S_INIT("securestring"), RAC_JSON_STRING},
-                 {RAC_S_INIT("int"), RAC_JSON_INT},
-                 {RAC_S_INIT("bool"), RAC_JSON_BOOL},
-                 {RAC_S_INIT("array"), RAC_JSON_ARRAY},
-                 {RAC_S_INIT("object"), RAC_JSON_OBJECT},
-                 {RAC_S_INIT("secureobject"), RAC_JSON_OBJECT}};
-    for (size_t i = 0; i < RAC_COUNT(types); i++)
-        if (rac_str_eqi(type, types[i].name))
-            return v->type == types[i].type || v->type == RAC_JSON_NULL;
-    return true;
-}
-
-/* Texts in any letter case; of a list each element. */
-static bool is_allowed(struct resolver *r, const struct rac_json *allowed, const struct rac_json *v)
-{
-    if (v->type == RAC_JSON_ARRAY) {
-        bool all = true;
-        RAC_JSON_EACH(e, v)
-        all = all && is_allowed(r, allowed, e);
-        if (all)
-            return true;
-    }
-    RAC_JSON_EACH(e, allowed)
-    if (e->type == RAC_JSON_STRING && v->type == RAC_JSON_STRING
-            ? rac_str_eqi((rac_str){e->s, e->n}, (rac_str){v->s, v->n})
-            : affordable(r, e) && affordable(r, v) && rac_json_equal(e, v))
-        return true;
-    return false;
-}
-
-/* The value, if the parameter may have it. */
-static struct rac_json permitted(struct resolver *r, const struct rac_json *p, rac_str name,
-                                 struct rac_json v)
-{
-    const struct rac_json *allowed = rac_json_geti(p, RAC_S("allowedValues"));
-    rac_str type = rac_json_str(rac_json_geti(p, RAC_S("type")), RAC_S(""));
-    if (v.type == RAC_JSON_NULL)
-        return v;
-    if (!has_type(type, &v))
-        return unknown_becausef(r, "the value of the template parameter '%.*s' is no %.*s",
-                                RAC_FMT(name), RAC_FMT(type));
-    if (rac_json_is_array(allowed) && !is_allowed(r, allowed, &v))
-        return unknown_becausef(r, "the value of the template parameter '%.*s' is none it allows",
-                                RAC_FMT(name));
-    return v;
+    return rac_json_is_string(v) && v->n > 1 && v->s[0] == '[' && v->s[v->n - 1] == ']';
 }
 
 static struct rac_json parameter_value(struct resolver *r, struct scope *s, rac_str name)
@@ -80,20 +31,22 @@ static struct rac_json parameter_value(struct resolver *r, struct scope *s, rac_
     if (given == NULL && rac_json_geti(p, RAC_S("reference")) != NULL)
         given = p; /* a parameters file says where it is kept */
     if (given != NULL)
-        return permitted(r, p, name, given_value(r, s, name, given));
+        return template_permitted(r, p, name, given_value(r, s, name, given),
+                                  !is_expression(rac_json_geti(given, RAC_S("value"))));
     if (p == NULL)
         return unknown_becausef(r, "there is no template parameter '%.*s'", RAC_FMT(name));
     if (value != NULL)
-        return permitted(r, p, name, resolve(r, value, RAC_STR_NULL));
+        return template_permitted(r, p, name, resolve(r, value, RAC_STR_NULL),
+                                  !is_expression(value));
     if (rac_json_bool(rac_json_geti(p, RAC_S("nullable")), false))
         return rac_json_of_null();
     return unknown_becausef(r, "the template parameter '%.*s' has neither a value nor a default",
                             RAC_FMT(name));
 }
 
-struct rac_json template_remembered(struct resolver *r, const char *prefix, rac_str name,
-                                    struct rac_json (*make)(struct resolver *r, struct scope *s,
-                                                            rac_str name))
+static struct rac_json *remembered(struct resolver *r, const char *prefix, rac_str name,
+                                   struct rac_json (*make)(struct resolver *r, struct scope *s,
+                                                           rac_str name))
 {
     struct scope *s = r->scope;
     rac_str key = rac_str_lower(r->a, rac_arena_printf(r->a, "%s%.*s", prefix, RAC_FMT(name)));
@@ -104,7 +57,19 @@ struct rac_json template_remembered(struct resolver *r, const char *prefix, rac_
         rac_map_put(&s->values, key, v);
         *v = make(r, s, name);
     }
-    return *v;
+    return v;
+}
+
+struct rac_json template_remembered(struct resolver *r, const char *prefix, rac_str name,
+                                    struct rac_json (*make)(struct resolver *r, struct scope *s,
+                                                            rac_str name))
+{
+    return *remembered(r, prefix, name, make);
+}
+
+struct rac_json *template_parameter(struct resolver *r, rac_str name)
+{
+    return remembered(r, "p:", name, parameter_value);
 }
 
 struct rac_json tf_parameters(struct resolver *r, const struct arguments *x)
@@ -116,7 +81,7 @@ struct rac_json tf_parameters(struct resolver *r, const struct arguments *x)
                    ? *v
                    : unknown_becausef(r, "the function has no parameter '%.*s'", RAC_FMT(name));
     }
-    return template_remembered(r, "p:", name, parameter_value);
+    return *template_parameter(r, name);
 }
 
 static struct rac_json variable_value(struct resolver *r, struct scope *s, rac_str name)

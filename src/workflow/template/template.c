@@ -3,10 +3,13 @@
  * made on demand and kept; a budget bounds what circles and repetition can cost.
  */
 #include "workflow/template/template.h"
+
+#include <assert.h>
+
 #include "base/str.h"
 #include "workflow/template/template_priv.h"
 
-enum { NESTED_MAX = 5, WORKFLOWS_MAX = 200, BUDGET = 4000000 };
+enum { NESTED_MAX = 8, WORKFLOWS_MAX = TEMPLATE_LOOP_MAX, BUDGET = 4000000, BYTES_PER_UNIT = 64 };
 
 /* --- deployments ------------------------------------------------------------------------------ */
 
@@ -14,8 +17,16 @@ struct reader {
     struct resolver r;
     struct rac_template_workflow *v;
     size_t n, cap;
-    bool again; /* what is read was read before */
+    bool again;       /* what is read was read before */
+    const char *left; /* why the rest is not read; NULL: all is */
 };
+
+static void leave(struct reader *t, const char *what, int max, const char *rest)
+{
+    if (t->left == NULL)
+        t->left = rac_arena_cstr(
+            t->r.a, rac_arena_printf(t->r.a, "%s the %d%s that are read", what, max, rest));
+}
 
 static struct rac_json part(struct reader *t, const struct rac_json *up, const char *name,
                             rac_str pointer)
@@ -137,12 +148,17 @@ static void read_properties(struct reader *t, const struct rac_json *resource,
 
 static void add_workflow(struct reader *t, const struct rac_json *resource, rac_str pointer)
 {
+    if (t->n == WORKFLOWS_MAX) {
+        leave(t, "the template deploys more workflows than", WORKFLOWS_MAX, "");
+        return;
+    }
     if (t->n == t->cap) {
         size_t cap = t->cap ? t->cap * 2 : 4;
         t->v = rac_arena_grow(t->r.a, t->v, t->cap * sizeof *t->v, cap * sizeof *t->v);
         t->cap = cap;
     }
     struct rac_template_workflow *w = &t->v[t->n++];
+    size_t before = t->r.a->used_bytes;
     *w = (struct rac_template_workflow){.pointer = pointer, .again = t->again};
     w->name = part(t, resource, "name", RAC_STR_NULL);
     w->kind = part(t, resource, "kind", pointer);
@@ -150,6 +166,8 @@ static void add_workflow(struct reader *t, const struct rac_json *resource, rac_
     put_known(t, &w->resource, RAC_S("name"), w->name);
     put_known(t, &w->resource, RAC_S("kind"), w->kind);
     read_properties(t, resource, w);
+    if (t->again) /* each instance has a definition of its own: 256 MB of them at most */
+        t->r.budget -= (int64_t)((t->r.a->used_bytes - before) / BYTES_PER_UNIT);
 }
 
 static void read_template(struct reader *t, const struct rac_json *root, rac_str pointer,
@@ -168,6 +186,26 @@ static void tell_of_link(struct reader *t, const struct rac_json *resource, rac_
     t->r.unknown(t->r.arg, &v);
 }
 
+/* Tells of each parameter of the template at hand whose value it may not have, used or not. */
+static void check_parameters(struct reader *t, rac_str pointer)
+{
+    rac_str at = rac_json_pointer_join(t->r.a, pointer, RAC_S("parameters"));
+    RAC_JSON_EACH_MEMBER(m, t->r.scope->declared)
+    {
+        struct rac_json *v = template_parameter(&t->r, rac_json_key(m));
+        struct rac_template_value u = {.pointer =
+                                           rac_json_pointer_join(t->r.a, at, rac_json_key(m)),
+                                       .text = rac_json_key(m),
+                                       .why = v->s,
+                                       .node = &m->value,
+                                       .refused = true};
+        if (!value_is_unknown(v) || (v->flags & TEMPLATE_REFUSED) == 0 || t->r.unknown == NULL)
+            continue;
+        t->r.unknown(t->r.arg, &u);
+        v->flags |= TEMPLATE_TOLD;
+    }
+}
+
 static void read_nested(struct reader *t, const struct rac_json *resource, rac_str pointer,
                         unsigned depth)
 {
@@ -178,11 +216,17 @@ static void read_nested(struct reader *t, const struct rac_json *resource, rac_s
     if (template != NULL && value_is_unknown(template))
         template_tell(
             &t->r, rac_json_geti(rac_json_geti(resource, RAC_S("properties")), RAC_S("template")),
-            template->s, inside);
-    if (!rac_json_is_object(template) || depth >= NESTED_MAX)
+            template, inside);
+    if (!rac_json_is_object(template))
         return;
+    if (depth >= NESTED_MAX) {
+        leave(t, "deployments stand inside of each other deeper than", NESTED_MAX, " levels");
+        return;
+    }
     struct scope *outer = t->r.scope;
     t->r.scope = template_nested_scope(&t->r, resource, template);
+    if (t->r.scope != outer)
+        check_parameters(t, inside);
     read_template(t, template, inside, depth + 1);
     t->r.scope = outer;
 }
@@ -200,13 +244,18 @@ static bool is_deployed(struct reader *t, const struct rac_json *resource)
                                    : !rac_str_eqi(rac_json_str(&v, RAC_S("")), RAC_S("false"));
 }
 
+static bool is_workflow(const struct rac_json *resource)
+{
+    return rac_str_eqi(rac_json_str(rac_json_geti(resource, RAC_S("type")), RAC_S("")),
+                       RAC_S("Microsoft.Logic/workflows"));
+}
+
 static bool read_instance(struct reader *t, const struct rac_json *resource, rac_str pointer,
                           unsigned depth)
 {
     if (!is_deployed(t, resource))
         return false;
-    if (rac_str_eqi(rac_json_str(rac_json_geti(resource, RAC_S("type")), RAC_S("")),
-                    RAC_S("Microsoft.Logic/workflows")))
+    if (is_workflow(resource))
         add_workflow(t, resource, pointer);
     else if (template_is_deployment(resource))
         read_nested(t, resource, pointer, depth);
@@ -229,17 +278,22 @@ static void read_resource(struct reader *t, const struct rac_json *resource, rac
     size_t at = t->r.copies;
     if (!rac_json_is_object(resource))
         return;
-    if (copy == NULL || at == RAC_COUNT(t->r.copy)) {
+    if (copy == NULL) {
         read_instance(t, resource, pointer, depth);
         return;
     }
     bool again = t->again;
     void (*unknown)(void *arg, const struct rac_template_value *v) = t->r.unknown;
     int64_t n = times(t, copy);
+    static_assert(NESTED_MAX < RAC_COUNT(t->r.copy), "each level has a place for its loop");
     t->r.copies++;
     t->r.copy_name[at] = rac_json_str(rac_json_geti(copy, RAC_S("name")), RAC_S(""));
-    for (int64_t i = 0; i < n && i < TEMPLATE_LOOP_MAX && t->n < WORKFLOWS_MAX && t->r.budget > 0;
-         i++) {
+    for (int64_t i = 0; i < n && t->left == NULL && t->r.budget > 0; i++) {
+        if (i == TEMPLATE_LOOP_MAX) {
+            if (is_workflow(resource) || template_is_deployment(resource))
+                leave(t, "a copy makes more than", TEMPLATE_LOOP_MAX, " instances");
+            break;
+        }
         t->r.copy[at] = i;
         if (!read_instance(t, resource, pointer, depth))
             continue;
@@ -256,8 +310,7 @@ static void read_template(struct reader *t, const struct rac_json *root, rac_str
 {
     const struct rac_json *resources = rac_json_geti(root, RAC_S("resources"));
     rac_str at = rac_json_pointer_join(t->r.a, pointer, RAC_S("resources"));
-    for (size_t i = 0; i < rac_json_len(resources) && t->n < WORKFLOWS_MAX && t->r.budget > 0;
-         i++) {
+    for (size_t i = 0; i < rac_json_len(resources) && t->left == NULL && t->r.budget > 0; i++) {
         struct rac_json_member *m = rac_json_member_at(resources, i);
         rac_str here = m != NULL ? rac_json_pointer_join(t->r.a, at, rac_json_key(m))
                                  : rac_json_pointer_join_index(t->r.a, at, i);
@@ -326,10 +379,15 @@ void rac_template_read(const struct rac_json *root, struct rac_arena *a,
     struct reader t = {
         .r = {.a = a, .scope = &scope, .budget = BUDGET, .unknown = unknown, .arg = arg}};
     rac_map_init(&scope.values, a);
+    check_parameters(&t, RAC_S(""));
     read_template(&t, root, RAC_S(""), 0);
-    if (t.r.budget <= 0) { /* perhaps in a place that tells nothing; the rest was not looked at */
-        t.r.unknown = unknown;
-        template_tell(&t.r, root, "the expressions of the template take too much work", RAC_S(""));
+    t.r.unknown = unknown; /* perhaps it was found in a place that tells nothing */
+    if (t.r.budget <= 0)
+        t.left = "the expressions and copies of the template take too much work";
+    if (t.left != NULL && unknown != NULL) {
+        struct rac_template_value u = {
+            .pointer = RAC_S(""), .text = RAC_S(""), .why = t.left, .node = root, .rest = true};
+        unknown(arg, &u);
     }
     *out = t.v;
     *n = t.n;

@@ -30,6 +30,8 @@ struct rac_template_value { /* what could not be known */
     const struct rac_json *node;
     bool unread;   /* a linked template: nothing is wrong */
     bool replaced; /* of a connection, found by its reference (§6.1), which stands in */
+    bool refused;  /* a parameter has a value that its declaration does not permit; why says all */
+    bool rest;     /* what comes after is not read, or not all of it; why says all */
 };
 
 /* Is it a template: does it deploy resources? */

@@ -13,10 +13,12 @@
 enum {
     TEMPLATE_ARGS_MAX = 1000,
     TEMPLATE_LIST_MAX = 10000, /* of range(), of a copy */
-    TEMPLATE_LOOP_MAX = 200,   /* instances of a resource */
+    TEMPLATE_LOOP_MAX = 800,   /* instances of a resource, as many as a deployment may have */
     TEMPLATE_WIDTH_MAX = 10000,
     TEMPLATE_LEVELS_MAX = 1500, /* of objects and lists: what walks a value calls itself for each */
     TEMPLATE_LAMBDA = 0x20,     /* flag of a string that is the text of a lambda */
+    TEMPLATE_TOLD = 0x20,       /* flag of an unknown that was told of where it arose */
+    TEMPLATE_REFUSED = 0x10,    /* flag of an unknown: a value that its parameter may not have */
 };
 
 /* What names mean: one for each template, one for each call of a function of its own. */
@@ -42,8 +44,8 @@ struct resolver {
     unsigned depth, levels; /* of expressions; of objects and lists */
     int64_t budget;         /* nodes and bytes that may still be looked at */
     const char *broken;     /* why the expression at hand cannot be read */
-    int64_t copy[8];        /* current index of each loop */
-    rac_str copy_name[8];
+    int64_t copy[16];       /* current index of each loop */
+    rac_str copy_name[16];
     size_t copies;
     const struct binding *bound;
     void (*unknown)(void *arg, const struct rac_template_value *v);
@@ -72,7 +74,9 @@ struct rac_json resolve(struct resolver *r, const struct rac_json *v, rac_str po
 struct rac_json template_value_of(struct resolver *r, rac_str text);
 /* Reads the next argument of a lambda that is a name, and the comma behind it. False: it is not. */
 bool template_take_name(struct resolver *r, rac_str *text, rac_str *name);
-void template_tell(struct resolver *r, const struct rac_json *v, const char *why, rac_str pointer);
+/* Tells that v, at pointer, came to an unknown; unless that was told of, or pointer is absent. */
+void template_tell(struct resolver *r, const struct rac_json *v, const struct rac_json *unknown,
+                   rac_str pointer);
 
 /* --- functions (functions.c) ------------------------------------------------------------------ */
 
@@ -80,6 +84,8 @@ void template_tell(struct resolver *r, const struct rac_json *v, const char *why
 struct rac_json template_remembered(struct resolver *r, const char *prefix, rac_str name,
                                     struct rac_json (*make)(struct resolver *r, struct scope *s,
                                                             rac_str name));
+/* The same of a parameter of the template at hand: what is kept, to be marked. */
+struct rac_json *template_parameter(struct resolver *r, rac_str name);
 /* The list that a copy {name, count, input} makes. */
 struct rac_json template_copy(struct resolver *r, const struct rac_json *copy);
 struct rac_json template_call(struct resolver *r, rac_str name, struct arguments *x);
@@ -95,6 +101,13 @@ struct rac_json template_string(struct resolver *r, rac_str s);
 size_t template_length(struct resolver *r, const struct rac_json *string);
 struct rac_json template_part(struct resolver *r, const struct rac_json *string, size_t from,
                               size_t n);
+
+/* --- what a declaration permits (declared.c) ----------------------------------------------------- */
+
+/* v, if the parameter declared as p may have it; else an unknown that says why. literal: v is what
+ * somebody wrote, so it may be shown unless it is secure. */
+struct rac_json template_permitted(struct resolver *r, const struct rac_json *p, rac_str name,
+                                   struct rac_json v, bool literal);
 
 /* --- deployments inside of a template (nested.c) ---------------------------------------------- */
 

@@ -786,6 +786,8 @@ static void bounds(void **state RAC_UNUSED)
 /* Where nobody is told of values, too much work is told all the same: what comes after is not read. */
 static void exhausted(void **state RAC_UNUSED)
 {
+    static const char many[] = "{`resources`:[" WORKFLOW(
+        "`copy`:{`name`:`c`,`count`:800},`properties`:{`definition`:[%.*s0]}") "]}";
     static const char template[] =
         "{`resources`:[{`type`:`T`,`condition`:`[empty(map(range(0, 10000), lambda('a', map(range("
         "0, 10000), lambda('b', 1)))))]`}," WORKFLOW("`properties`:{`definition`:{}}") "]}";
@@ -793,8 +795,121 @@ static void exhausted(void **state RAC_UNUSED)
     struct rac_template_workflow *w;
     rac_str why;
     assert_int_equal(read_template(quoted(template), &w, &why), 0);
-    assert_str(why, ": the expressions of the template take too much work");
+    assert_str(why, ": the expressions and copies of the template take too much work");
+    /* a definition of 100,000 values, 800 times */
+    rac_str zeros = rac_str_replace(&a, rac_str_of("0000000000"), RAC_S("0"), RAC_S("0,"));
+    for (int i = 0; i < 4; i++)
+        zeros = rac_str_replace(&a, RAC_S("zzzzzzzzzz"), RAC_S("z"), zeros);
+    read_template(quoted(rac_arena_cstr(&a, rac_arena_printf(&a, many, RAC_FMT(zeros)))), &w, &why);
+    assert_str(why, ": the expressions and copies of the template take too much work");
     rac_arena_rewind(&a, before);
+}
+
+/* What is beyond the limits is told of at the root, whatever told nothing before. */
+static void left_unread(void **state RAC_UNUSED)
+{
+#define FLOW(name) "{`type`:`Microsoft.Logic/workflows`,`name`:`" name "`,`properties`:{}}"
+#define DEEPER(body)                                                                               \
+    "{`resources`:[{`type`:`Microsoft.Resources/"                                                  \
+    "deployments`,`name`:`d`,`properties`:{`template`:" body "}}]}"
+    static const char eight[] = DEEPER(
+        DEEPER(DEEPER(DEEPER(DEEPER(DEEPER(DEEPER(DEEPER("{`resources`:[" FLOW("w") "]}"))))))));
+    static const struct {
+        const char *template;
+        size_t n;
+        const char *why;
+    } rows[] = {
+        {"{`resources`:[{`copy`:{`name`:`c`,`count`:800},`type`:`Microsoft.Logic/workflows`,"
+         "`name`:`w`,`properties`:{}}]}",
+         800, ""},
+        {"{`resources`:[{`copy`:{`name`:`c`,`count`:800},`type`:`Microsoft.Logic/workflows`,"
+         "`name`:`w`,`properties`:{}}," FLOW("one more") "]}",
+         800, ": the template deploys more workflows than the 800 that are read"},
+        {"{`resources`:[{`copy`:{`name`:`c`,`count`:801},`type`:`Microsoft.Logic/workflows`,"
+         "`name`:`w`,`properties`:{}}]}",
+         800, ": a copy makes more than the 800 instances that are read"},
+        {"{`resources`:[{`copy`:{`name`:`c`,`count`:5000},`type`:`T`,`name`:`t`}," FLOW("w") "]}",
+         1, ""},
+        {eight, 1, ""},
+    };
+    for (size_t i = 0; i < RAC_COUNT(rows); i++) {
+        struct rac_template_workflow *w;
+        rac_str why;
+        assert_int_equal(read_template(quoted(rows[i].template), &w, &why), rows[i].n);
+        assert_str(why, rows[i].why);
+    }
+    struct rac_template_workflow *w;
+    rac_str why, text = rac_arena_printf(&a, DEEPER("%s"), eight);
+    assert_int_equal(read_template(quoted(rac_arena_cstr(&a, text)), &w, &why), 0);
+    assert_str(why, ": deployments stand inside of each other deeper than the 8 levels that are "
+                    "read");
+}
+
+/* Bounds of parameters, also of those nobody uses, told of where they are declared; where they are
+ * used nothing is said again. Values of secure ones are not shown. */
+static void parameters_in_bounds(void **state RAC_UNUSED)
+{
+#define AT "/parameters/p: the value "
+#define OF " of the template parameter 'p' is "
+    static const struct {
+        const char *declared, *why;
+    } rows[] = {
+        {"`type`:`string`,`minLength`:3,`defaultValue`:`ab`",
+         AT "\"ab\"" OF "shorter than its minLength of 3"},
+        {"`type`:`string`,`maxLength`:3,`defaultValue`:`abcd`",
+         AT "\"abcd\"" OF "longer than its maxLength of 3"},
+        {"`type`:`string`,`minLength`:2,`maxLength`:2,`defaultValue`:`\xc3\xa4\xc3\xb6`", ""},
+        {"`type`:`string`,`maxLength`:3,`defaultValue`:`[concat('ab', 'cd')]`",
+         "/parameters/p: the value" OF "longer than its maxLength of 3"},
+        {"`type`:`securestring`,`minLength`:8,`defaultValue`:`hunter2`",
+         "/parameters/p: the value" OF "shorter than its minLength of 8"},
+        {"`type`:`secureObject`,`defaultValue`:`hunter2`",
+         "/parameters/p: the value" OF "no secureObject"},
+        {"`type`:`int`,`minValue`:1,`maxValue`:9,`defaultValue`:0",
+         AT "0" OF "below its minValue of 1"},
+        {"`type`:`int`,`minValue`:1,`maxValue`:9,`defaultValue`:10",
+         AT "10" OF "above its maxValue of 9"},
+        {"`type`:`int`,`minValue`:1,`maxValue`:9,`defaultValue`:9", ""},
+        {"`type`:`array`,`minLength`:1,`defaultValue`:[]",
+         "/parameters/p: the value" OF "shorter than its minLength of 1"},
+        {"`type`:`array`,`maxLength`:1,`defaultValue`:[1,2]",
+         "/parameters/p: the value" OF "longer than its maxLength of 1"},
+        {"`type`:`string`,`allowedValues`:[`dev`],`defaultValue`:`prod`",
+         AT "\"prod\"" OF "none it allows"},
+        {"`type`:`bool`,`defaultValue`:`true`", AT "\"true\"" OF "no bool"},
+        {"`type`:`array`,`items`:{`type`:`int`,`maxValue`:5},`defaultValue`:[1,7]",
+         AT "7 at /1" OF "above its maxValue of 5"},
+        {"`type`:`object`,`properties`:{`a`:{`type`:`securestring`,`minLength`:9}},"
+         "`defaultValue`:{`a`:`hunter2`}",
+         "/parameters/p: the value at /a" OF "shorter than its minLength of 9"},
+        {"`$ref`:`#/definitions/port`,`defaultValue`:70000",
+         AT "70000" OF "above its maxValue of 65535"},
+        {"`$ref`:`#/definitions/loop`,`defaultValue`:70000", ""},
+        {"`type`:`string`,`minLength`:5", ""},
+        {"`type`:`string`,`minLength`:5,`defaultValue`:`[newGuid()]`", ""},
+        {"`type`:`string`,`minLength`:5,`nullable`:true", ""},
+    };
+    for (size_t i = 0; i < 2 * RAC_COUNT(rows); i++) {
+        struct rac_template_workflow *w;
+        rac_str why, text = rac_arena_printf(
+                         &a,
+                         "{`definitions`:{`port`:{`type`:`int`,`maxValue`:65535},`loop`:{`$ref`:"
+                         "`#/definitions/loop`}},`parameters`:{`p`:{%s}},`resources`:[" WORKFLOW(
+                             "`properties`:{`definition`:`%s`}") "]}",
+                         rows[i / 2].declared,
+                         i % 2 == 0 || rows[i / 2].why[0] == '\0' ? "x" : "[parameters('p')]");
+        assert_int_equal(read_template(quoted(rac_arena_cstr(&a, text)), &w, &why), 1);
+        assert_str(why, rows[i / 2].why);
+    }
+    struct rac_template_workflow *w;
+    rac_str why;
+    read_template(quoted("{`resources`:[{`type`:`Microsoft.Resources/deployments`,`name`:`n`,"
+                         "`properties`:{`expressionEvaluationOptions`:{`scope`:`inner`},"
+                         "`parameters`:{`p`:{`value`:5}},`template`:{`parameters`:{`p`:{`type`:"
+                         "`int`,`maxValue`:4}},`resources`:[]}}}]}"),
+                  &w, &why);
+    assert_str(why, "/resources/0/properties/template/parameters/p: the value 5" OF
+                    "above its maxValue of 4");
 }
 
 int main(void)
@@ -813,6 +928,8 @@ int main(void)
         cmocka_unit_test(loops),
         cmocka_unit_test(bounds),
         cmocka_unit_test(exhausted),
+        cmocka_unit_test(left_unread),
+        cmocka_unit_test(parameters_in_bounds),
         cmocka_unit_test(deployments),
         cmocka_unit_test(parameters_as_declared),
         cmocka_unit_test(deployments_in_loops),
