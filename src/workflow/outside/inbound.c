@@ -177,8 +177,8 @@ static struct rac_json queries_of(rac_str query, struct rac_arena *a)
 }
 
 /* §2.2: the body, or null when there is none, against the trigger's schema. */
-static bool schema_ok(const struct rac_inbound *t, const struct rac_json *body, struct rac_arena *a,
-                      struct rac_wf_fault *fault)
+bool rac_inbound_check_body(const struct rac_inbound *t, const struct rac_json *body,
+                            struct rac_arena *a, struct rac_wf_fault *fault)
 {
     struct rac_json null = rac_json_of_null();
     const struct rac_json *v = body->type == RAC_JSON_NONE ? &null : body;
@@ -214,7 +214,7 @@ static bool body_of(const struct rac_inbound *t, const struct rac_inbound_reques
     if (e != RAC_OK)
         return refuse(fault, 413, "RequestEntityTooLarge",
                       RAC_S("The request content is too large, or nested too deep."));
-    return schema_ok(t, body, a, fault);
+    return rac_inbound_check_body(t, body, a, fault);
 }
 
 static struct rac_json headers_of(const struct rac_inbound *t, const struct rac_headers *h,

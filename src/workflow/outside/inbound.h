@@ -44,6 +44,11 @@ rac_err rac_inbound_compile(enum rac_profile_kind profile, rac_str name,
 bool rac_inbound_read(const struct rac_inbound *t, const struct rac_inbound_request *r,
                       struct rac_arena *a, struct rac_json *outputs, struct rac_wf_fault *fault);
 
+/* The part of that which holds for calls from inside too (Workflow actions, §3.4): a body that the
+ * schema refuses, or NONE, is TriggerInputSchemaMismatch. */
+bool rac_inbound_check_body(const struct rac_inbound *t, const struct rac_json *body,
+                            struct rac_arena *a, struct rac_wf_fault *fault);
+
 /* operationOptions of the trigger: does it say this word (letter case ignored)? */
 bool rac_inbound_has_option(const struct rac_inbound *t, rac_str word);
 /* What callers of POST listCallbackUrl are told; absent: any method, no relative path. */

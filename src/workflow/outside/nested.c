@@ -3,8 +3,9 @@
 #include "base/str.h"
 #include "workflow/engine/engine_priv.h"
 #include "workflow/definition/http_status.h"
-#include "workflow/scheduler/scheduler.h"
 #include "workflow/definition/trigger.h"
+#include "workflow/outside/inbound.h"
+#include "workflow/scheduler/scheduler.h"
 
 struct nested {
     struct outside *o; /* NULL: nobody waits any more */
@@ -76,6 +77,12 @@ static void no_trigger(struct outside *o)
                                   RAC_FMT(host_workflow(&o->x->inputs)),
                                   RAC_FMT(o->x->action->name), name.n > 0 ? " '" : "",
                                   RAC_FMT(name), name.n > 0 ? "'" : ""));
+}
+
+static void refused(struct outside *o)
+{
+    struct nested *n = o->nested;
+    outside_fail(o, "BadRequest", rac_arena_cstr(&o->a, n->code), n->message);
 }
 
 /* Only requests can be made of a workflow (§3.4). Whoever runs a file compiles no triggers. */
@@ -223,6 +230,42 @@ static bool one_run(struct outside *o, const struct rac_flow_trigger *rule, stru
     return false;
 }
 
+/* The child's history tells of a call that its schema refused, as of one that came by HTTP. */
+static void record_refusal(struct outside *o, const struct rac_flow *f,
+                           const struct rac_flow_trigger *rule, const struct rac_wf_fault *fault)
+{
+    const struct rac_engine_ports *ports = &o->live->e->ports;
+    struct rac_namer namer = {.env = ports->env};
+    rac_ms now = rac_env_wall_ms(ports->env);
+    if (ports->store == NULL || f->stateless || rule == NULL)
+        return;
+    struct rac_flow_event_row row = rac_trigger_event(
+        rule, &namer, RAC_TRIGGER_FAILS, rac_str_of(fault->code), fault->message, now, now, &o->a);
+    ports->store->event_add(ports->store->self, f->key, f->tenant, &row, NULL, NULL);
+}
+
+/* What the schema of the child's trigger says to the body (§2.2); false: the action has failed. */
+static bool body_fits(struct outside *o, const struct rac_flow *f)
+{
+    rac_str trigger = flow_trigger_name(f, trigger_named(&o->x->inputs));
+    const struct rac_json *node =
+        rac_json_geti(get(f->workflow->definition, RAC_S("triggers")), trigger);
+    const struct rac_json *said = get(&o->x->inputs, RAC_S("body")), *body = &rac_json_none;
+    struct rac_inbound *in;
+    struct rac_wf_fault fault;
+    if (said != NULL && said->type != RAC_JSON_NULL)
+        body = said;
+    /* A schema that does not compile refuses every call. */
+    (void)!rac_inbound_compile(f->workflow->profile, trigger, node, RAC_S(""), &o->a, &in, NULL);
+    if (rac_inbound_check_body(in, body, &o->a, &fault))
+        return true;
+    record_refusal(o, f, rac_flow_trigger_find(f, trigger), &fault);
+    o->nested->code = rac_str_of(fault.code);
+    o->nested->message = fault.message;
+    outside_step(o, refused);
+    return false;
+}
+
 static void fire(struct outside *o, struct rac_flow *f)
 {
     struct live *l = o->live;
@@ -281,7 +324,7 @@ static void found(void *arg, rac_err err, struct rac_flow *f)
     else if (!f->plan->responds && o->live->flow->workflow->profile == RAC_WF_STANDARD &&
              !(o->x->action->options & RAC_WF_DISABLE_ASYNC))
         outside_step(o, no_response_action);
-    else
+    else if (body_fits(o, f))
         fire(o, f);
     rac_flow_unref(f);
 }
