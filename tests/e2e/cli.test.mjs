@@ -289,6 +289,18 @@ test('the way back in when every token is lost', async (t) => {
   assert.equal((await s.api('GET', `/api/v1/users/${boss.id}`)).json.name, 'boss');
 });
 
+test('the file with the first token goes with the user it is of', async (t) => {
+  const dir = temporary(t);
+  const s = await serve(t, { dir });
+  await s.api('POST', '/api/v1/users', { name: 'boss', grants: [{ role: 'administrator' }, { role: 'operator' }] });
+  await s.api('POST', '/api/v1/users', { name: 'eva', grants: [{ role: 'reader' }] });
+  const token = (await s.api('POST', '/api/v1/tokens', { user: 'boss' })).json.token;
+  assert.equal((await s.api('DELETE', '/api/v1/users/eva', undefined, { token })).status, 204);
+  assert.equal(existsSync(join(dir, 'admin.token')), true);
+  assert.equal((await s.api('DELETE', '/api/v1/users/admin', undefined, { token })).status, 204);
+  assert.equal(existsSync(join(dir, 'admin.token')), false);
+});
+
 test('a start makes no second token once the audit log has forgotten the first', async (t) => {
   const dir = temporary(t);
   let s = await serve(t, { dir });

@@ -209,13 +209,39 @@ void rac_ops_user_patch(struct rac_ask *q)
         q->w->is->user_save(q->w->is->self, q->who->tenant, &r, user_saved, q);
 }
 
+/* The file with the first token goes with the token, however that ended. */
+static void remove_admin_token(struct rac_ask *q)
+{
+    const struct rac_service *s = q->w->service;
+    if (s->admin_token_path.n > 0 && unlink(rac_arena_cstr(q->a, s->admin_token_path)) == 0)
+        rac_log(RAC_INFO, "admin_token.removed", RAC_F_STR("path", s->admin_token_path));
+}
+
 static void removed(void *arg, const struct rac_commit *c)
 {
     struct rac_ask *q = arg;
-    if (c->err != RAC_OK)
+    if (c->err != RAC_OK) {
         rac_ask_fail_commit(q, c, "user");
-    else
-        rac_ask_done(q);
+        return;
+    }
+    if (q->state != NULL) /* the first token was theirs */
+        remove_admin_token(q);
+    rac_ask_done(q);
+}
+
+/* Is the token in admin.token one of this user's? */
+static bool holds_admin_token(struct rac_ask *q, const struct rac_user_row *u)
+{
+    struct rac_token_row *rows;
+    size_t n;
+    rac_str id = q->w->service->admin_token_id;
+    if (id.n == 0 ||
+        q->w->is->token_list(q->w->is->self, q->who->tenant, u->id, q->a, &rows, &n) != RAC_OK)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (rac_str_eq(rows[i].id, id))
+            return true;
+    return false;
 }
 
 void rac_ops_user_delete(struct rac_ask *q)
@@ -229,6 +255,7 @@ void rac_ops_user_delete(struct rac_ask *q)
         return;
     }
     struct rac_actor actor = rac_ask_actor(q);
+    q->state = holds_admin_token(q, &u) ? q : NULL;
     q->w->is->user_delete(q->w->is->self, q->who->tenant, u.id, rac_etag_version(q->if_match),
                           &actor, removed, q);
 }
@@ -431,10 +458,8 @@ static void token_revoked(void *arg, const struct rac_commit *c)
         rac_ask_fail_commit(q, c, "token");
         return;
     }
-    const struct rac_service *s = q->w->service;
-    if (s->admin_token_path.n > 0 && rac_str_eq(q->args[0], s->admin_token_id) &&
-        unlink(rac_arena_cstr(q->a, s->admin_token_path)) == 0)
-        rac_log(RAC_INFO, "admin_token.removed", RAC_F_STR("path", s->admin_token_path));
+    if (rac_str_eq(q->args[0], q->w->service->admin_token_id))
+        remove_admin_token(q);
     rac_ask_done(q);
 }
 
