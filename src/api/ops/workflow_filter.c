@@ -94,8 +94,11 @@ static bool put_time(struct parse *p, rac_str op, rac_str text)
     p->out->fields |= RAC_FILTER_START;
     if (from && t + after > p->out->from_ms) /* what several say has all to hold */
         p->out->from_ms = t + after;
-    if (to && (p->out->to_ms == 0 || t - before < p->out->to_ms))
-        p->out->to_ms = t - before;
+    rac_ms last = t - before;
+    if (last == 0) /* that says "open"; no run is so old, nor a moment older */
+        last = -1;
+    if (to && (p->out->to_ms == 0 || last < p->out->to_ms))
+        p->out->to_ms = last;
     return true;
 }
 

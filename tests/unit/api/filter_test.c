@@ -34,6 +34,13 @@ static void understood(void **state)
                                       &a, &f, &why));
     assert_int_equal(f.from_ms, 1704240000000);
     assert_int_equal(f.to_ms, 1704326400000 - 1);
+    /* the epoch is a time as every other, and not "any" */
+    assert_true(rac_flow_filter_parse(RAC_S("startTime le '1970-01-01'"), &a, &f, &why));
+    assert_true(f.to_ms < 0);
+    assert_true(rac_flow_filter_parse(RAC_S("startTime lt 1970-01-01T00:00:00.001Z and startTime "
+                                            "lt 2024-01-04"),
+                                      &a, &f, &why));
+    assert_true(f.to_ms < 0);
     rac_arena_fini(&a);
 }
 
