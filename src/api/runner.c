@@ -80,7 +80,8 @@ static void port_flow_load(void *self, int64_t key, rac_str revision,
     rac_flows_want_version(w->flows, key, revision, loaded, load_new(done, arg));
 }
 
-/* The child of a flow: imported under its name in the solution, "Child-<guid>". */
+/* The child of a flow: imported under its name in the solution, "Child-<guid>". Where several names
+ * hold the GUID, it is the one of whoever saved the caller: nobody else can take the call over. */
 static rac_err flow_of_guid(const struct rac_flow_store *fs, const struct rac_flow *from,
                             rac_str guid, struct rac_arena *a, struct rac_flow_row *out)
 {
@@ -89,12 +90,16 @@ static rac_err flow_of_guid(const struct rac_flow_store *fs, const struct rac_fl
     size_t n;
     bool more;
     rac_err e = fs->flow_list(fs->self, from->tenant, &q, a, &v, &n, &more);
-    for (size_t i = 0; e == RAC_OK && i < n; i++)
-        if (rac_workflow_name_is(v[i].name, guid)) {
-            *out = v[i];
+    size_t found = 0;
+    for (size_t i = 0; e == RAC_OK && i < n; i++) {
+        if (!rac_workflow_name_is(v[i].name, guid))
+            continue;
+        *out = v[i];
+        if (rac_str_eq(v[i].owner, from->author))
             return RAC_OK;
-        }
-    return e == RAC_OK ? RAC_E_NOT_FOUND : e;
+        found++;
+    }
+    return e != RAC_OK || found == 1 ? e : RAC_E_NOT_FOUND;
 }
 
 /* A sibling by name, or any workflow of the tenant by id or resource id, which its author may run.

@@ -126,3 +126,109 @@ test('deleting a connector names the workflows that call it, to those who may se
   r = await s.api('DELETE', `/api/v1/connectors/${connector}`, undefined, { token: boss });
   assert.equal(r.status, 200, r.text);
 });
+
+test('who may not see a thing is told the same whether it is there or not', async (t) => {
+  const { s, ok } = await setup(t);
+  await ok('PUT', '/api/v1/groups/harbour', {});
+  await ok('PUT', '/api/v1/groups/quay', {});
+  await ok('POST', '/api/v1/users', { name: 'mia', grants: [{ role: 'maker', group: 'quay' }] });
+  await ok('POST', '/api/v1/users', { name: 'rex', grants: [{ role: 'reader', group: 'harbour' }] });
+  const mia = (await ok('POST', '/api/v1/tokens', { user: 'mia' })).token, rex = (await ok('POST', '/api/v1/tokens', { user: 'rex' })).token;
+  const doc = request({ Response: { type: 'Response', kind: 'Http', inputs: { statusCode: 200 } } });
+  await ok('PUT', '/api/v1/workflows/there?group=harbour', doc);
+  await ok('PUT', '/api/v1/integrationAccounts/there?group=harbour', {});
+  await ok('PUT', '/api/v1/integrationAccounts/there/maps/there?group=harbour', { mapType: 'Xslt', content: '<x/>' });
+  const arm = '/subscriptions/default/resourceGroups/harbour/providers/Microsoft.Logic';
+  const version = '?api-version=2016-06-01';
+  const requests = [
+    ...['workflows/NAME', 'integrationAccounts/NAME', 'integrationAccounts/NAME/maps/NAME'].flatMap((p) => ['DELETE', 'GET', 'PUT', 'PATCH'].map((m) => [m, `${arm}/${p}${version}`, p.startsWith('workflows') ? { properties: doc } : { properties: {} }])),
+    ...['workflows/NAME', 'integrationAccounts/NAME', 'integrationAccounts/NAME/maps/NAME'].flatMap((p) => ['DELETE', 'GET', 'PUT', 'PATCH'].map((m) => [m, `/api/v1/${p}?group=harbour`, p.startsWith('workflows') ? doc : {}])),
+    ...['enable', 'listCallbackUrl', 'triggers/manual/run', 'runs/08584000000000000000/cancel', 'move'].map((p) => ['POST', `${arm}/workflows/NAME/${p}${version}`, {}]),
+  ];
+  const told = async (name, [method, path, body]) => {
+    const r = await s.api(method, path.replaceAll('NAME', name), method === 'GET' || method === 'DELETE' ? undefined : body, { token: mia });
+    return [r.status, r.text.replaceAll(name, 'NAME').replace(/"clientRequestId":"[^"]*"/, '')];
+  };
+  for (const x of requests) {
+    const there = await told('there', x);
+    assert.ok(there[0] >= 400, `${x[0]} ${x[1]}: ${there}`);
+    assert.deepEqual(there, await told('nowhere', x), `${x[0]} ${x[1]}`);
+  }
+  // who sees the group is told: deleting what is not there is done already
+  for (const p of ['workflows', 'integrationAccounts'])
+    assert.equal((await s.api('DELETE', `${arm}/${p}/nowhere${version}`, undefined, { token: s.token })).status, 204);
+  assert.equal((await s.api('DELETE', `${arm}/workflows/there${version}`, undefined, { token: rex })).status, 403);
+});
+
+test('the call of a child flow goes to the flow of whoever saved the caller', async (t) => {
+  const { ok, person, fire } = await setup(t);
+  const boss = await person('boss', 'administrator'), mia = await person('mia', 'maker');
+  const guid = '3f2b1a44-5a0f-4c55-9e1c-7d3b2a1c0d9e';
+  const child = (text) => request({ Response: { type: 'Response', kind: 'Http', inputs: { statusCode: 200, body: text } } });
+  const caller = request({
+    Child: { type: 'Workflow', inputs: { host: { workflowReferenceName: guid }, body: { secret: 'plans' } } },
+    Response: { type: 'Response', kind: 'Http', runAfter: { Child: ['Succeeded', 'Failed'] }, inputs: { statusCode: 200, body: "@coalesce(actions('Child')?['outputs']?['body'], actions('Child')?['error']?['code'])" } },
+  });
+  await ok('PUT', `/api/v1/workflows/Child-${guid}`, child('mine'), boss);
+  await ok('PUT', `/api/v1/workflows/Aardvark-${guid}`, child('taken over'), mia);
+  await ok('PUT', '/api/v1/workflows/parent', caller, boss);
+  assert.equal((await fire('parent', boss)).text, 'mine');
+  // with one that could be meant, it is that one; with two of others, none is
+  await ok('DELETE', `/api/v1/workflows/Child-${guid}`, undefined, boss);
+  assert.equal((await fire('parent', boss)).text, 'taken over');
+  await ok('PUT', `/api/v1/workflows/Bear-${guid}`, child('taken over too'), mia);
+  assert.equal((await fire('parent', boss)).text, 'WorkflowNotFound');
+});
+
+test('a nested call is held to the schema of the trigger it calls', async (t) => {
+  const { s, ok, fire } = await setup(t);
+  const child = (more) => ({ ...request({ Response: { type: 'Response', kind: 'Http', inputs: { statusCode: 200, body: 'ran' } } }, { triggers: { manual: { type: 'Request', kind: 'Http', inputs: { schema: { type: 'object', required: ['n'], properties: { n: { type: 'integer' } } } }, ...more } } }) });
+  const caller = (body) => request({
+    Child: { type: 'Workflow', inputs: { host: { triggerName: 'manual', workflow: { id: 'child' } }, ...body } },
+    Response: { type: 'Response', kind: 'Http', runAfter: { Child: ['Succeeded', 'Failed'] }, inputs: { statusCode: 200, body: "@actions('Child')" } },
+  });
+  const outcome = async (body) => {
+    await ok('PUT', '/api/v1/workflows/parent', caller(body));
+    const { status, code, error, outputs } = JSON.parse((await fire('parent')).text);
+    return [status, code, error?.code ?? outputs?.body, error?.message];
+  };
+  const strict = { operationOptions: 'EnableSchemaValidation' };
+  await ok('PUT', '/api/v1/workflows/child', child(strict));
+  assert.deepEqual(await outcome({ body: { n: 7 } }), ['Succeeded', 'OK', 'ran', undefined]);
+  for (const [body, why] of [[{ body: { n: 'seven' } }, /Expected Integer but got String/], [{ body: {} }, /Required properties are missing from object: n/], [{}, /Expected Object but got Null/]]) {
+    const [status, code, error, message] = await outcome(body);
+    assert.deepEqual([status, code, error], ['Failed', 'BadRequest', 'TriggerInputSchemaMismatch']);
+    assert.match(message, why);
+  }
+  // the child's history tells of it, and no run began
+  const { value: events } = await ok('GET', '/api/v1/workflows/child/triggers/manual/histories');
+  assert.deepEqual(events.map((e) => [e.status, e.code ?? null, e.fired]).slice(0, 3), Array(3).fill(['Failed', 'TriggerInputSchemaMismatch', false]));
+  assert.equal((await ok('GET', '/api/v1/workflows/child/runs')).value.length, 1);
+  // who does not ask for it is not held to it
+  await ok('PUT', '/api/v1/workflows/child', child({}));
+  assert.deepEqual(await outcome({ body: {} }), ['Succeeded', 'OK', 'ran', undefined]);
+  assert.ok(s.url);
+});
+
+test('which key is exchanged does not hang on the letter case it is asked for in', async (t) => {
+  const { s, ok } = await setup(t);
+  await ok('PUT', '/api/v1/workflows/w', request({ Response: { type: 'Response', kind: 'Http', inputs: { statusCode: 200 } } }));
+  await ok('PUT', '/api/v1/integrationAccounts/trade', {});
+  await ok('PUT', '/api/v1/integrationAccounts/trade/maps/m', { mapType: 'Xslt', content: '<x/>' });
+  const arm = '/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic', version = '?api-version=2016-06-01';
+  const urls = async (path) => Promise.all(['Primary', 'secondary'].map(async (keyType) => (await ok('POST', `${arm}/${path}${version}`, { KeyType: keyType })).value));
+  const works = async (all, method) => Promise.all(all.map(async (u) => (await fetch(u, { method })).status < 300));
+  for (const [thing, callback, method] of [['workflows/w', 'workflows/w/triggers/manual/listCallbackUrl', 'POST'], ['integrationAccounts/trade', 'integrationAccounts/trade/maps/m/listContentCallbackUrl', 'GET']]) {
+    let before = await urls(callback);
+    assert.deepEqual(await works(before, method), [true, true]);
+    for (const [body, left] of [[{ KeyType: 'Secondary' }, [true, false]], [{ keyType: 'PRIMARY' }, [false, true]], [{ keytype: 'secondary' }, [true, false]], [{}, [false, true]]]) {
+      before = await urls(callback);
+      const r = await s.api('POST', `${arm}/${thing}/regenerateAccessKey${version}`, body);
+      assert.equal(r.status, 200, `${JSON.stringify(body)}: ${r.text}`);
+      assert.deepEqual(await works(before, method), left, JSON.stringify(body));
+    }
+    assert.equal((await s.api('POST', `${arm}/${thing}/regenerateAccessKey${version}`, { keyType: 'Third' })).status, 400);
+  }
+  // natively a word that is not understood is refused
+  assert.equal((await s.api('POST', '/api/v1/workflows/w:regenerateKey', { KeyType: 'Secondary' })).status, 400);
+});

@@ -97,19 +97,22 @@ static bool in_patch(struct rac_ask *q)
     return in_group(q);
 }
 
-/* Deleting what is not there is done already. */
-static bool in_delete(struct rac_ask *q)
+/* {"keyType": …}, in whatever letter case: a word that is not understood must not be taken for the
+ * first key. What is no such word is refused by the schema. */
+static bool in_key(struct rac_ask *q)
 {
-    struct rac_flow_row row;
-    const struct rac_flow_store *fs = q->w->fs;
-    if (!in_group(q))
-        return false;
-    if (fs->flow_find(fs->self, q->who->tenant, rac_ask_query(q, RAC_S("group")), q->args[0],
-                      RAC_FLOW_PLAIN, q->a, &row) != RAC_E_NOT_FOUND)
-        return true;
-    q->status = 204;
-    rac_ask_done(q);
-    return false;
+    static const rac_str types[] = {RAC_S_INIT("Primary"), RAC_S_INIT("Secondary"),
+                                    RAC_S_INIT("NotSpecified")};
+    const struct rac_json *said = rac_json_geti(&q->json, RAC_S("keyType"));
+    struct rac_json o = rac_json_new_object(q->a);
+    rac_str type = rac_json_str(said, RAC_STR_NULL);
+    if (said != NULL)
+        RAC_JSON_PUT(q->a, &o, "keyType", *said);
+    for (size_t i = 0; i < RAC_COUNT(types); i++)
+        if (rac_str_eqi(types[i], type))
+            RAC_JSON_PUT_STR(q->a, &o, "keyType", types[i]);
+    q->json = o;
+    return in_group(q);
 }
 
 static rac_str segment_after(rac_str path, rac_str word)

@@ -200,6 +200,29 @@ bool rac_access_workflow(struct rac_ask *q, enum rac_action action, rac_str name
     return false;
 }
 
+bool rac_access_sees(const struct rac_ask *q, enum rac_action read, rac_str group, rac_str owner)
+{
+    struct rac_resource r = {.tenant = q->who->tenant, .group = group, .owner = owner};
+    return rac_iam_may(q->who, read, &r);
+}
+
+bool rac_access_gone(struct rac_ask *q, enum rac_action read)
+{
+    if (q->ids != RAC_IDS_ARM ||
+        !rac_access_sees(q, read, rac_ask_query(q, RAC_S("group")), RAC_STR_NULL))
+        return false;
+    q->status = 204;
+    rac_ask_done(q);
+    return true;
+}
+
+bool rac_access_workflow_gone(struct rac_ask *q, rac_str name)
+{
+    struct rac_flow_row row;
+    return find_workflow(q, name, RAC_FLOW_PLAIN, &row) == RAC_E_NOT_FOUND &&
+           rac_access_gone(q, RAC_MAY_WORKFLOW_READ);
+}
+
 bool rac_access_tenant(struct rac_ask *q, enum rac_action action, rac_str owner)
 {
     struct rac_resource r = {.tenant = q->who->tenant, .owner = owner};

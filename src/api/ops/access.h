@@ -29,6 +29,13 @@ bool rac_access_group(struct rac_ask *q, enum rac_action action, rac_str name,
  * id. */
 bool rac_access_workflow(struct rac_ask *q, enum rac_action action, rac_str name,
                          enum rac_flow_want want, struct rac_flow_row *out);
+/* In ARM, deleting what is not there is done already: 204, and true. To those who would not see it
+ * were it there it is what everything is there, 404: what they are told does not depend on it. */
+bool rac_access_gone(struct rac_ask *q, enum rac_action read);
+/* The same where there is no workflow of that name. */
+bool rac_access_workflow_gone(struct rac_ask *q, rac_str name);
+/* Whether the caller sees a thing of this owner in that group. */
+bool rac_access_sees(const struct rac_ask *q, enum rac_action read, rac_str group, rac_str owner);
 /* Something that belongs to the tenant as a whole, owned by a user or (absent) nobody. */
 bool rac_access_tenant(struct rac_ask *q, enum rac_action action, rac_str owner);
 /* Refuses: 403 with the missing right, and an audit line. */

@@ -69,7 +69,7 @@ static bool may(struct rac_ask *q, enum rac_action action, const struct rac_acco
     struct rac_resource r = {.tenant = q->who->tenant, .group = x->group, .owner = x->owner};
     if (rac_iam_may(q->who, action, &r))
         return true;
-    if (rac_iam_may(q->who, RAC_MAY_ARTIFACT_READ, &r))
+    if (rac_access_sees(q, RAC_MAY_ARTIFACT_READ, x->group, x->owner))
         rac_access_deny(q, action, &r, "account", x->id);
     else
         rac_ask_fail_err(q, RAC_E_NOT_FOUND, "integration account");
@@ -268,9 +268,7 @@ void rac_ops_account_list(struct rac_ask *q)
             return;
         }
         for (size_t i = 0; i < n; i++) {
-            struct rac_resource r = {
-                .tenant = q->who->tenant, .group = rows[i].group, .owner = rows[i].owner};
-            if (rac_iam_may(q->who, RAC_MAY_ARTIFACT_READ, &r))
+            if (rac_access_sees(q, RAC_MAY_ARTIFACT_READ, rows[i].group, rows[i].owner))
                 rac_json_add(q->a, &v, account_json(q, &rows[i]));
         }
         after = n > 0 ? rows[n - 1].id : after;
@@ -324,6 +322,8 @@ static void account_put(struct rac_ask *q, bool patch)
                                  .actor = rac_ask_actor(q)};
     struct rac_json kept = kept_of(q, &q->json);
     rac_err e = find_account(q, &x);
+    if (e == RAC_OK && !rac_access_sees(q, RAC_MAY_ARTIFACT_READ, x.group, x.owner))
+        e = RAC_E_NOT_FOUND; /* refused as one that is not there */
     if (e == RAC_OK) {
         if (!may(q, RAC_MAY_ARTIFACT_EDIT, &x))
             return;
@@ -359,20 +359,10 @@ void rac_ops_account_patch(struct rac_ask *q)
     account_put(q, true);
 }
 
-/* In ARM, deleting what is not there is done already. */
-static bool gone_already(struct rac_ask *q, rac_err e)
-{
-    if (e != RAC_E_NOT_FOUND || q->ids != RAC_IDS_ARM)
-        return false;
-    q->status = 204;
-    rac_ask_done(q);
-    return true;
-}
-
 static void removed(void *arg, const struct rac_commit *c)
 {
     struct rac_ask *q = arg;
-    if (gone_already(q, c->err))
+    if (c->err == RAC_E_NOT_FOUND && rac_access_gone(q, RAC_MAY_ARTIFACT_READ))
         return;
     if (c->err != RAC_OK) {
         rac_ask_fail_commit(q, c, "artifact");
@@ -387,7 +377,7 @@ void rac_ops_account_delete(struct rac_ask *q)
     const struct rac_artifact_store *as = q->w->as;
     struct rac_account_row x;
     struct rac_actor actor = rac_ask_actor(q);
-    if (gone_already(q, find_account(q, &x)))
+    if (find_account(q, &x) == RAC_E_NOT_FOUND && rac_access_gone(q, RAC_MAY_ARTIFACT_READ))
         return;
     if (account(q, RAC_MAY_ARTIFACT_EDIT, &x))
         as->account_delete(as->self, q->who->tenant, x.id, rac_etag_version(q->if_match), &actor,
@@ -711,7 +701,7 @@ void rac_ops_artifact_delete(struct rac_ask *q)
     const struct rac_artifact_store *as = q->w->as;
     struct rac_account_row x;
     struct rac_actor actor = rac_ask_actor(q);
-    if (gone_already(q, find_account(q, &x)))
+    if (find_account(q, &x) == RAC_E_NOT_FOUND && rac_access_gone(q, RAC_MAY_ARTIFACT_READ))
         return;
     if (account(q, RAC_MAY_ARTIFACT_EDIT, &x))
         as->artifact_delete(as->self, q->who->tenant, x.id, kind_of(q), q->args[1],

@@ -524,7 +524,8 @@ void rac_ops_workflow_create(struct rac_ask *q)
         begin(s);
 }
 
-/* Is there a workflow of that name or id to be replaced? */
+/* Is there a workflow of that name or id to be replaced? One that the caller cannot see is refused
+ * as one that is not there. */
 static bool is_there(struct rac_ask *q, rac_str name)
 {
     struct rac_flow_row row;
@@ -535,7 +536,7 @@ static bool is_there(struct rac_ask *q, rac_str name)
         group = q->who->only_group.n > 0 ? q->who->only_group : RAC_S("default");
     if (q->w->is->group_get(q->w->is->self, q->who->tenant, group, q->a, &g) == RAC_OK &&
         fs->flow_find(fs->self, q->who->tenant, g.id, name, RAC_FLOW_PLAIN, q->a, &row) == RAC_OK)
-        return true;
+        return rac_access_sees(q, RAC_MAY_WORKFLOW_READ, row.group, row.owner);
     return q->ids == RAC_IDS_NATIVE && rac_workflow_id_is(name);
 }
 

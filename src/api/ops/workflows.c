@@ -25,13 +25,6 @@ static rac_str cursor_make(struct rac_arena *a, const struct rac_flow_row *row)
     return rac_arena_printf(a, "%.*s\n%.*s", RAC_FMT(row->name), RAC_FMT(row->id));
 }
 
-/* Whether one row is listed: its group is one in which the caller may read. */
-static bool visible(const struct rac_ask *q, const struct rac_flow_row *row)
-{
-    struct rac_resource r = {.tenant = q->who->tenant, .group = row->group, .owner = row->owner};
-    return rac_iam_may(q->who, RAC_MAY_WORKFLOW_READ, &r);
-}
-
 /* The Standard host lists kind and triggers too, which the document has. */
 static struct rac_json listed(struct rac_ask *q, const struct rac_flow_row *row)
 {
@@ -89,7 +82,8 @@ void rac_ops_workflow_list(struct rac_ask *q)
             return;
         }
         for (size_t i = 0; i < n; i++)
-            if (visible(q, &rows[i]) && has_trigger(q, &rows[i], f.trigger))
+            if (rac_access_sees(q, RAC_MAY_WORKFLOW_READ, rows[i].group, rows[i].owner) &&
+                has_trigger(q, &rows[i], f.trigger))
                 rac_json_add(q->a, &v, listed(q, &rows[i]));
         if (n > 0) {
             query.after = rows[n - 1].name;
@@ -284,6 +278,8 @@ static void cancel_open(struct deleting *x)
 
 void rac_ops_workflow_delete(struct rac_ask *q)
 {
+    if (rac_access_workflow_gone(q, q->args[0]))
+        return;
     struct changing *g = changing_new(q, RAC_MAY_WORKFLOW_EDIT, "workflow.deleted");
     if (g == NULL)
         return;
