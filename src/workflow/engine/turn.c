@@ -116,12 +116,29 @@ static void answer_caller(struct live *l, struct rac_fire_answer *out)
     done(l->done_arg, out);
 }
 
+/* Its last turn is not in the journal, and a Response set there is not either: whoever still waits
+ * must not hear of it. */
+static void answer_abandoned(struct live *l)
+{
+    struct rac_fire_answer out = {
+        .outcome = RAC_FIRE_FAILED,
+        .status = 507,
+        .code = RAC_S("WorkflowRunMemoryLimitExceeded"),
+        .message = RAC_S("The run failed: a step of it is too large to be recorded."),
+        .too_large = true};
+    answer_caller(l, &out);
+}
+
 static void answer_if_due(struct live *l)
 {
     struct rac_fire_answer out = {.outcome = RAC_FIRE_STARTED};
     const struct rac_json *response = rac_run_response(l->run);
     if (l->done == NULL)
         return;
+    if (l->abandoned) {
+        answer_abandoned(l);
+        return;
+    }
     if (l->holds_caller) {
         if (response->type != RAC_JSON_NONE) {
             out.outcome = RAC_FIRE_RESPONSE;

@@ -89,8 +89,16 @@ static void fired(void *arg, size_t started, const struct rac_fire_answer *answe
         attendance_end(t, 0);
         return;
     }
-    /* Refused: timers and polls skip the occurrence (§2.11); a store that fails is asked again. */
+    /* Refused: timers and polls skip the occurrence (§2.11), and what is too large to be kept would
+     * be so again; a store that fails is asked again. */
     (void)started;
+    if (answer->too_large) {
+        attendance_keep(
+            t, attendance_event(t, RAC_TRIGGER_FAILS, RAC_S("TriggerOutputsTooLarge"),
+                                RAC_S("The trigger's outputs are too large to be recorded, so no "
+                                      "run was started.")));
+        return;
+    }
     if (answer->outcome == RAC_FIRE_FAILED || answer->status == 503) {
         attendance_end(t, BUSY_MS);
         return;

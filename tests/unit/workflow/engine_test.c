@@ -104,6 +104,32 @@ static void what_cannot_be_recorded_ends_the_run(void **state)
     world_free(w);
 }
 
+/* The Response was set in the turn that is lost: after a restart nothing would know of it. */
+static void a_response_that_cannot_be_recorded_is_not_sent(void **state)
+{
+    (void)state;
+    int asked = 0;
+    struct world *w = world_new(4, true);
+    struct world_answer a;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"A\": {\"type\": \"Http\", \"inputs\": {\"method\": \"GET\", \"uri\": "
+        "\"https://h.example/\"}}, \"R\": {\"type\": \"Response\", \"runAfter\": {\"A\": "
+        "[\"Succeeded\"]}, \"inputs\": {\"statusCode\": 200, \"body\": \"@body('A')\"}}}");
+    w->store->fault = too_large;
+    w->store->fault_arg = &asked;
+    world_fire(w, f, "{}", true, &a);
+    world_settle(w);
+    assert_false(a.called);
+    world_answer(w, world_fetch(w, "h.example/"), 200, "", "ok");
+    world_settle(w);
+    assert_true(a.called);
+    assert_int_equal(a.outcome, RAC_FIRE_FAILED);
+    assert_int_equal(a.status, 507);
+    assert_string_equal(row(w, &a)->status, "Failed");
+    world_free(w);
+}
+
 static void says_who_it_is(void **state)
 {
     (void)state;
@@ -1029,6 +1055,7 @@ int main(void)
         cmocka_unit_test(waits_beyond_all_times_are_long),
         cmocka_unit_test(large_values_are_shared_out_over_turns),
         cmocka_unit_test(what_cannot_be_recorded_ends_the_run),
+        cmocka_unit_test(a_response_that_cannot_be_recorded_is_not_sent),
         cmocka_unit_test(begins_at_an_action),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -494,6 +494,38 @@ static void a_connector_of_single_events_is_asked_until_there_are_none(void **st
     place_free(p);
 }
 
+static rac_err limit(void *arg)
+{
+    (void)arg;
+    return RAC_E_LIMIT;
+}
+
+/* Neither asked again at once nor for ever: told, and then at its times. */
+static void what_is_too_large_to_begin_a_run_is_told(void **state)
+{
+    (void)state;
+    struct place *p = place_new(34);
+    int64_t flow = workflow(p, RAC_S("t"), POLL("large.example"), 1);
+    p->w->store->fault = limit;
+    place_settle(p);
+    answer_poll(p, "large.example", 200, "Content-Type: application/json");
+    assert_int_equal(runs_of(p, flow), 0);
+    assert_int_equal(p->w->store->events_total, 1);
+    assert_string_equal(p->w->store->event_status, "Failed");
+    place_pass(p, 59000);
+    assert_null(p->w->fetches);
+    place_pass(p, 1000);
+    answer_poll(p, "large.example", 200, "Content-Type: application/json\nRetry-After: 90");
+    assert_int_equal(p->w->store->events_total, 2);
+    place_pass(p, 89000);
+    assert_null(p->w->fetches);
+    p->w->store->fault = NULL;
+    place_pass(p, 1000);
+    answer_poll(p, "large.example", 200, "Content-Type: application/json");
+    assert_int_equal(runs_of(p, flow), 1);
+    place_free(p);
+}
+
 static void a_connector_that_never_ends_is_not_asked_for_ever(void **state)
 {
     (void)state;
@@ -560,6 +592,7 @@ int main(void)
         cmocka_unit_test(a_connector_of_single_events_is_asked_until_there_are_none),
         cmocka_unit_test(a_wait_beyond_all_times_is_long),
         cmocka_unit_test(a_connector_that_never_ends_is_not_asked_for_ever),
+        cmocka_unit_test(what_is_too_large_to_begin_a_run_is_told),
         cmocka_unit_test(run_by_hand_it_polls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
