@@ -12,7 +12,8 @@
 
 enum {
     WAKE_UP_MS = 3600000,
-    IN_ROW_MAX = 1000, /* polls at once, one after the other; then one at its time */
+    IN_ROW_MAX = 1000,        /* polls at once, one after the other; then one at its time */
+    HELD_BYTES_MAX = 1 << 20, /* of outputs that wait for the store */
 };
 
 /* --- state ------------------------------------------------------------------------------------ */
@@ -82,16 +83,30 @@ struct rac_flow_event_row *attendance_event(struct attendance *t, enum rac_trigg
 
 /* --- firing ----------------------------------------------------------------------------------- */
 
+static void fire_again(void *attendance);
+
+/* A store that fails is asked again. What is large is not held for it: the poll is made again. */
+static void not_fired(struct attendance *t, const struct rac_fire_answer *answer)
+{
+    bool large = t->a.used_bytes > HELD_BYTES_MAX;
+    if (answer->status == 404) /* the workflow was deleted */
+        attendance_end(t, 0);
+    else
+        attendance_again(t, answer->status == 507 ? RAC_E_FULL : RAC_E_IO,
+                         large ? attendance_anew : fire_again, t);
+}
+
 static void fired(void *arg, size_t started, const struct rac_fire_answer *answer)
 {
     struct attendance *t = arg;
+    (void)started;
     if (answer->outcome != RAC_FIRE_BUSY && answer->outcome != RAC_FIRE_FAILED) {
+        again_kept(t->s);
         attendance_end(t, 0);
         return;
     }
     /* Refused: timers and polls skip the occurrence (§2.11), and what is too large to be kept would
-     * be so again; a store that fails is asked again. */
-    (void)started;
+     * be so again. */
     if (answer->too_large) {
         attendance_keep(
             t, attendance_event(t, RAC_TRIGGER_FAILS, RAC_S("TriggerOutputsTooLarge"),
@@ -99,7 +114,11 @@ static void fired(void *arg, size_t started, const struct rac_fire_answer *answe
                                       "run was started.")));
         return;
     }
-    if (answer->outcome == RAC_FIRE_FAILED || answer->status == 503) {
+    if (answer->outcome == RAC_FIRE_FAILED) {
+        not_fired(t, answer);
+        return;
+    }
+    if (answer->status == 503) {
         attendance_end(t, BUSY_MS);
         return;
     }
@@ -112,16 +131,24 @@ static void fire(struct attendance *t, const struct rac_json *inputs,
     t->row.status = RAC_S("Succeeded");
     t->row.last_ms = t->now_ms;
     t->row.state = rac_json_print_str(&t->state, 0, &t->a);
-    struct rac_firing f = {.engine = t->s->ports.engine,
-                           .store = t->s->ports.store,
-                           .env = t->s->ports.env,
-                           .flow = t->flow,
-                           .trigger = t->trigger,
-                           .inputs = inputs,
-                           .outputs = outputs,
-                           .scheduled_ms = scheduled_ms,
-                           .row = &t->row};
-    rac_trigger_fire(&f, fired, t);
+    t->fired_in = inputs != NULL ? *inputs : rac_json_none;
+    t->fired_out = outputs != NULL ? *outputs : rac_json_none;
+    t->firing = (struct rac_firing){.engine = t->s->ports.engine,
+                                    .store = t->s->ports.store,
+                                    .env = t->s->ports.env,
+                                    .flow = t->flow,
+                                    .trigger = t->trigger,
+                                    .inputs = inputs != NULL ? &t->fired_in : NULL,
+                                    .outputs = outputs != NULL ? &t->fired_out : NULL,
+                                    .scheduled_ms = scheduled_ms,
+                                    .row = &t->row};
+    fire_again(t);
+}
+
+static void fire_again(void *attendance)
+{
+    struct attendance *t = attendance;
+    rac_trigger_fire(&t->firing, fired, t);
 }
 
 /* --- recurrences (§2.3, §2.4) ----------------------------------------------------------------- */

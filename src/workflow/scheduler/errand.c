@@ -108,7 +108,7 @@ static void answered(void *arg, const struct rac_fire_answer *answer)
     struct rac_json record = rac_json_none;
     count(t, -1);
     if (answer->outcome == RAC_FIRE_BUSY && !s->draining) { /* never sent: later, then */
-        s->busy_until_ms = rac_env_wall_ms(s->ports.env) + BUSY_MS;
+        s->busy_until_ms = rac_env_mono_ns(s->ports.env) / 1000000 + BUSY_MS;
         line_up_first(e);
         s->ports.alarm(s->ports.self, BUSY_MS);
         return;
@@ -140,7 +140,7 @@ static void send(struct errand *e)
 void errands_go(struct rac_scheduler *s)
 {
     struct share *passed = NULL; /* the first that had to let others go ahead */
-    if (rac_env_wall_ms(s->ports.env) < s->busy_until_ms)
+    if (rac_env_mono_ns(s->ports.env) / 1000000 < s->busy_until_ms)
         return;
     while (s->ring != NULL && s->ring != passed && s->errands_n < ERRANDS_MAX) {
         struct share *x = ring_take(s);

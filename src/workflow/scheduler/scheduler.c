@@ -15,7 +15,6 @@ enum {
     LOOK_BATCHES = 4,    /* of one look */
     LOOK_ON_MS = 10,     /* between looks of one way through what is due */
     LOOK_MS_MAX = 10000, /* a look at least this often, whatever the store said */
-    AGAIN_MS = 5000,     /* after an error of the store */
     LOOK_BYTES_MAX = 4 << 20,
 };
 
@@ -88,27 +87,6 @@ void attendance_end(struct attendance *t, int64_t again_ms)
         s->ports.alarm(s->ports.self, again_ms);
 }
 
-/* What may be different in a moment. */
-static bool passes(rac_err err)
-{
-    return err == RAC_E_IO || err == RAC_E_FULL || err == RAC_E_BUSY;
-}
-
-void attendance_again(struct attendance *t, rac_err err, void (*again)(void *arg), void *arg)
-{
-    struct rac_scheduler *s = t->s;
-    if (!passes(err) || s->draining) {
-        attendance_end(t, AGAIN_MS);
-        return;
-    }
-    t->again = again;
-    t->again_arg = arg;
-    t->again_next = s->refused;
-    s->refused = t;
-    s->refused_again_ms = rac_env_wall_ms(s->ports.env) + AGAIN_MS;
-    s->ports.alarm(s->ports.self, AGAIN_MS);
-}
-
 static void save(void *attendance);
 
 static void row_kept(void *arg, const struct rac_commit *c)
@@ -120,14 +98,12 @@ static void row_kept(void *arg, const struct rac_commit *c)
         attend(t);
         return;
     }
-    if (c->err != RAC_OK && c->err != RAC_E_NOT_FOUND)
-        rac_log(RAC_WARN, "trigger.not_saved", RAC_F_STR("trigger", t->trigger_name),
-                RAC_F_CSTR("error", rac_err_name(c->err)));
-    bool settled = c->err == RAC_OK || c->err == RAC_E_NOT_FOUND;
-    if (settled)
-        attendance_end(t, t->flow != NULL ? 0 : AGAIN_MS);
-    else
+    if (c->err != RAC_OK && c->err != RAC_E_NOT_FOUND) {
         attendance_again(t, c->err, save, t);
+        return;
+    }
+    again_kept(t->s);
+    attendance_end(t, 0);
 }
 
 static void save(void *attendance)
@@ -145,37 +121,25 @@ void attendance_keep(struct attendance *t, const struct rac_flow_event_row *even
     save(t);
 }
 
-/* Everything that was refused, again, or with draining no more. */
-static void refused_go(struct rac_scheduler *s)
-{
-    struct attendance *t = s->refused;
-    s->refused = NULL;
-    for (struct attendance *next; t != NULL; t = next) {
-        next = t->again_next;
-        if (s->draining)
-            attendance_end(t, 0);
-        else
-            t->again(t->again_arg);
-    }
-}
-
 bool rac_scheduler_drain(struct rac_scheduler *s)
 {
     s->draining = true;
     errands_drop(s);
-    refused_go(s);
+    again_go(s);
     return s->attended_n == 0;
 }
 
 static void loaded(void *arg, rac_err err, const struct rac_scheduled_flow *f)
 {
     struct attendance *t = arg;
+    if (err != RAC_OK && err != RAC_E_NOT_FOUND && err != RAC_E_INVALID) {
+        attendance_again(t, err, attendance_anew, t);
+        return;
+    }
     if (err != RAC_OK) { /* gone, or not to be compiled: it is looked at again when it is saved */
         rac_log(RAC_WARN, "trigger.not_loaded", RAC_F_STR("trigger", t->trigger_name),
                 RAC_F_CSTR("error", rac_err_name(err)));
-        t->row.due_ms = err == RAC_E_NOT_FOUND || err == RAC_E_INVALID
-                            ? 0
-                            : rac_env_wall_ms(t->s->ports.env) + AGAIN_MS;
+        t->row.due_ms = 0;
         if (err == RAC_E_NOT_FOUND)
             t->row.state = RAC_S("");
         attendance_keep(t, NULL);
@@ -189,27 +153,56 @@ static void loaded(void *arg, rac_err err, const struct rac_scheduled_flow *f)
     attend(t);
 }
 
-/* False: it has no row, is under way already, or cannot be read now. */
-static bool begin(struct rac_scheduler *s, int64_t flow, rac_str trigger, bool notified)
+static rac_err row_read(struct attendance *t)
 {
-    const struct rac_flow_store *fs = s->ports.store;
-    if (find(s, flow, trigger) != NULL)
-        return false;
-    struct attendance *t = rac_mem_alloc(sizeof *t);
-    *t = (struct attendance){.s = s, .flow_key = flow, .notified = notified};
+    const struct rac_flow_store *fs = t->s->ports.store;
     rac_arena_init(&t->a, ATTENDANCE_BYTES_MAX);
-    if (fs->trigger_get(fs->self, flow, trigger, &t->a, &t->row) != RAC_OK) {
-        rac_arena_fini(&t->a);
-        rac_mem_free(t);
-        return false;
-    }
-    t->trigger_name = t->row.trigger;
+    rac_err err = fs->trigger_get(fs->self, t->flow_key, t->trigger_name, &t->a, &t->row);
+    if (err != RAC_OK)
+        return err;
     t->row.seen_ms = t->row.due_ms;
     t->state = rac_json_new_object(&t->a);
     if (t->row.state.n > 0 && rac_json_parse(t->row.state, &t->a, 0, &t->state, NULL) != RAC_OK)
         t->state = rac_json_new_object(&t->a);
     if (t->state.type != RAC_JSON_OBJECT)
         t->state = rac_json_new_object(&t->a);
+    return RAC_OK;
+}
+
+void attendance_anew(void *attendance)
+{
+    struct attendance *t = attendance;
+    struct rac_scheduler *s = t->s;
+    rac_flow_unref(t->flow);
+    rac_flow_unref(t->ends.flow);
+    rac_arena_fini(&t->a);
+    t->flow = t->ends.flow = NULL;
+    t->trigger = t->ends.trigger = NULL;
+    t->event = NULL;
+    rac_err err = row_read(t);
+    if (err == RAC_OK)
+        s->ports.flow_load(s->ports.self, t->flow_key, RAC_STR_NULL, loaded, t);
+    else if (err == RAC_E_NOT_FOUND)
+        attendance_end(t, 0);
+    else
+        attendance_again(t, err, attendance_anew, t);
+}
+
+/* False: it has no row, is under way already, or cannot be read now. */
+static bool begin(struct rac_scheduler *s, int64_t flow, rac_str trigger, bool notified)
+{
+    if (find(s, flow, trigger) != NULL)
+        return false;
+    struct attendance *t = rac_mem_alloc(sizeof *t + trigger.n + 1);
+    *t = (struct attendance){.s = s, .flow_key = flow, .notified = notified};
+    memcpy(t->name, trigger.p, trigger.n);
+    t->name[trigger.n] = '\0';
+    t->trigger_name = (rac_str){t->name, trigger.n};
+    if (row_read(t) != RAC_OK) {
+        rac_arena_fini(&t->a);
+        rac_mem_free(t);
+        return false;
+    }
     struct attendance **slot = slot_of(s, flow, t->trigger_name);
     t->next = *slot;
     *slot = t;
@@ -258,7 +251,8 @@ static int64_t look(struct rac_scheduler *s, rac_ms now)
     go_on_after(s, err == RAC_OK && n == BATCH ? &v[n - 1] : NULL);
     rac_arena_fini(&a);
     if (err != RAC_OK)
-        return AGAIN_MS;
+        return again_after(s->looks_failed++);
+    s->looks_failed = 0;
     return next > 0 && next - now < LOOK_MS_MAX ? next - now : LOOK_MS_MAX;
 }
 
@@ -269,8 +263,7 @@ void rac_scheduler_tick(struct rac_scheduler *s)
     if (s->draining)
         return;
     errands_go(s);
-    if (now >= s->refused_again_ms)
-        refused_go(s);
+    again_go(s);
     for (int i = 0; i < LOOK_BATCHES && (i == 0 || s->has_from); i++)
         wait = look(s, now);
     if (s->has_from)

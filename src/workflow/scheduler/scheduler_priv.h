@@ -41,9 +41,10 @@ struct rac_scheduler {
     struct share *shares[SCHEDULER_SLOTS];        /* by tenant */
     struct share *ring, **ring_end;
     size_t attended_n, errands_n, waiting_n; /* waiting: errands in line */
-    rac_ms busy_until_ms;                    /* the engine takes no errands before */
+    rac_ms busy_until_ms;       /* the engine takes no errands before; of the monotonic clock */
     struct attendance *refused; /* the store had an error: what they asked for is tried again */
-    rac_ms refused_again_ms;
+    rac_err refused_err;        /* of the store itself, told and not over; RAC_OK: none */
+    unsigned looks_failed;      /* one after the other */
     struct rac_arena from_arena;
     struct rac_flow_due from; /* where the look at what is due goes on */
     bool has_from, draining;
@@ -64,6 +65,11 @@ struct attendance {
     struct attendance *again_next;
     void (*again)(void *arg); /* what the store refused */
     void *again_arg;
+    rac_ms again_at_ms; /* of the monotonic clock */
+    rac_err refused_err;
+    unsigned refused_times;
+    struct rac_firing firing;               /* what was fired, */
+    struct rac_json fired_in, fired_out;    /* and with what: until it is kept */
     const struct rac_flow_event_row *event; /* saved with row; NULL: none */
     struct rac_arena a;
     int64_t flow_key;
@@ -86,6 +92,7 @@ struct attendance {
         const struct rac_flow_trigger *trigger;
         rac_str location, revision;
     } ends;
+    char name[]; /* trigger_name */
 };
 
 /* --- share.c ---------------------------------------------------------------------------------- */
@@ -117,15 +124,22 @@ struct rac_trigger_context attendance_context(const struct attendance *t);
 struct rac_flow_event_row *attendance_event(struct attendance *t, enum rac_trigger_outcome outcome,
                                             rac_str code, rac_str message);
 
+/* --- again.c ---------------------------------------------------------------------------------- */
+
+/* The store refused: again(arg) in a while when what it said may pass, else it is attended anew. */
+void attendance_again(struct attendance *t, rac_err err, void (*again)(void *arg), void *arg);
+void again_go(struct rac_scheduler *s);   /* those whose time it is; draining: they all end */
+void again_kept(struct rac_scheduler *s); /* the store works */
+int64_t again_after(unsigned times);      /* how long to wait after so many times */
+
 /* --- scheduler.c, attend.c -------------------------------------------------------------------- */
 
 void attend(struct attendance *t);       /* attend.c; ends by one of the two below */
 void attend_batch(struct attendance *t); /* batch.c; the same */
 /* Saves state and row, with history; then it is over. */
 void attendance_keep(struct attendance *t, const struct rac_flow_event_row *event);
-/* The store refused: tried again in a while when that may pass, else over. What was done outside,
- * or asked for by hand, would be forgotten with the attendance. */
-void attendance_again(struct attendance *t, rac_err err, void (*again)(void *arg), void *arg);
+/* From its row in the store on, whatever it was about to do. */
+void attendance_anew(void *attendance);
 /* It is over; the next look after so many ms. */
 void attendance_end(struct attendance *t, int64_t again_ms);
 

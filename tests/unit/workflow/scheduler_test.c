@@ -306,6 +306,88 @@ static void what_could_not_be_saved_is_not_done_again(void **state)
     place_free(p); /* stops all the same */
 }
 
+struct failing {
+    rac_err err;
+    size_t asked;
+};
+
+static rac_err failing(void *arg)
+{
+    struct failing *f = arg;
+    f->asked++;
+    return f->err;
+}
+
+static void store_fails(struct place *p, struct failing *f)
+{
+    p->w->store->fault = p->w->store->save_fault = failing;
+    p->w->store->fault_arg = p->w->store->save_fault_arg = f;
+}
+
+/* Less and less often, and at once when something else shows that it works again. */
+static void a_store_that_fails_for_long_is_not_pressed(void **state)
+{
+    (void)state;
+    struct place *p = place_new(13);
+    struct failing f = {RAC_E_IO, 0};
+    int64_t hook = workflow(p, RAC_S("t"), HOOK, 1);
+    store_fails(p, &f);
+    subscribe(p);
+    place_pass(p, 3600000);
+    assert_in_range(f.asked, 15, 25);
+    assert_int_equal(p->w->fetched_total, 1);
+    f.err = RAC_OK;
+    int64_t tick = workflow(p, RAC_S("t"), TICK, 1);
+    place_pass(p, 10);
+    assert_int_equal(runs_of(p, tick), 1);
+    assert_non_null(strstr(state_of(p, hook), "https://hooks.example/1"));
+    place_free(p);
+}
+
+/* An error of one row alone: attended anew, likewise less and less often. */
+static void a_row_that_cannot_be_kept_is_not_asked_for_every_moment(void **state)
+{
+    (void)state;
+    struct place *p = place_new(14);
+    struct failing f = {RAC_E_CORRUPT, 0};
+    int64_t poll = workflow(p, RAC_S("t"), POLL("q.example"), 1);
+    p->w->store->save_fault = failing;
+    p->w->store->save_fault_arg = &f;
+    for (int64_t at = 0; at < 3600000; at += 1000) {
+        place_pass(p, 1000);
+        struct world_fetch *x = world_fetch(p->w, "q.example");
+        if (x != NULL)
+            world_answer(p->w, x, 202, "", "");
+    }
+    assert_in_range(f.asked, 15, 25);
+    f.err = RAC_OK;
+    saved_again(p, poll);
+    place_pass(p, 300000);
+    world_answer(p->w, world_fetch(p->w, "q.example"), 202, "", "");
+    place_settle(p);
+    assert_int_equal(p->w->store->events_total, 1);
+    place_free(p);
+}
+
+/* What a poll brought is not asked for again: it may not be there a second time. */
+static void what_a_poll_brought_waits_for_the_store(void **state)
+{
+    (void)state;
+    struct place *p = place_new(15);
+    struct failing f = {RAC_E_FULL, 0};
+    int64_t poll = workflow(p, RAC_S("t"), POLL("q.example"), 1);
+    place_settle(p);
+    store_fails(p, &f);
+    world_answer(p->w, world_fetch(p->w, "q.example"), 200, "", "once");
+    place_pass(p, 40000);
+    assert_int_equal(runs_of(p, poll), 0);
+    f.err = RAC_OK;
+    place_pass(p, 19000);
+    assert_int_equal(runs_of(p, poll), 1);
+    assert_int_equal(p->w->fetched_total, 1);
+    place_free(p);
+}
+
 /* An engine that is draining, or has too many runs, refuses. */
 static void a_busy_engine_is_asked_again(void **state)
 {
@@ -584,6 +666,9 @@ int main(void)
         cmocka_unit_test(a_webhook_signs_with_the_key_it_names),
         cmocka_unit_test(each_subscription_is_ended_as_its_version_says),
         cmocka_unit_test(what_could_not_be_saved_is_not_done_again),
+        cmocka_unit_test(a_store_that_fails_for_long_is_not_pressed),
+        cmocka_unit_test(a_row_that_cannot_be_kept_is_not_asked_for_every_moment),
+        cmocka_unit_test(what_a_poll_brought_waits_for_the_store),
         cmocka_unit_test(a_busy_engine_is_asked_again),
         cmocka_unit_test(a_notification_while_a_poll_is_under_way_polls_again),
         cmocka_unit_test(a_notification_while_the_poll_is_committed_polls_again),
