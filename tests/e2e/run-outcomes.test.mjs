@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { backend, raccord, serve, temporary } from './lib/raccord.mjs';
+import { client } from './lib/workflows.mjs';
 import { profiles, schema } from './lib/definitions.mjs';
 import { differences, every, requested, responses, terminated, unanswered } from './lib/outcomes.mjs';
 import { dice, grow, predict } from './lib/statuses.mjs';
@@ -68,13 +69,7 @@ async function server(t, args = []) {
   const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8', ...args] });
   const get = async (path) => { const r = await s.api('GET', `/api/v1${path}`); assert.ok([200, 404].includes(r.status), r.text); return r.json.value ?? []; };
   const save = async (document) => { const r = await s.api('PUT', '/api/v1/workflows/w', document); assert.ok(r.status <= 201, r.text); };
-  const ended = async (id) => {
-    for (let i = 0; i < 3000; i++, await sleep(10)) {
-      const { json } = await s.api('GET', `/api/v1/runs/${id}`);
-      if (!['Running', 'Waiting'].includes(json.status)) return json;
-    }
-    return assert.fail(`the run ${id} does not end`);
-  };
+  const { ended } = client(s);
   const history = async (id, actions) => {
     const rows = new Map((await get(`/runs/${id}/actions?$top=250`)).map((x) => [x.name, x])), all = new Map();
     for (const [name, , loops] of every(actions)) all.set(name, loops.length > 0 ? await get(`/runs/${id}/actions/${encodeURIComponent(name)}/repetitions?$top=250`) : rows.has(name) ? [{ ...rows.get(name), name: '' }] : []);

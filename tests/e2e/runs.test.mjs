@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { backend, raccord, serve, temporary } from './lib/raccord.mjs';
+import { client } from './lib/workflows.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
 
@@ -54,26 +55,14 @@ test('expressions of a run, part by part: in loops, after retries, of the run do
   let asked = 0;
   const service = await backend(t, (req, res) => { res.writeHead(++asked === 1 ? 503 : 200, { 'content-type': 'application/json' }); res.end('{"n":7}'); });
   const s = await serve(t, { args: ['--set', 'workers=2', '--set', 'egress.allow=127.0.0.0/8'] });
-  const ok = async (method, path, body) => {
-    const r = await s.api(method, `/api/v1/${path}`, body);
-    assert.ok(r.status < 300, `${method} ${path}: ${r.status} ${r.text}`);
-    return r.json;
-  };
-  const ended = async (id) => {
-    for (let i = 0; i < 200; i++) {
-      const run = await ok('GET', `runs/${id}`);
-      if (run.endTime) return run;
-      await new Promise((go) => setTimeout(go, 50));
-    }
-    throw new Error('the run does not end');
-  };
+  const { ok, ended } = client(s);
   const traces = async (run, action, repetition) => {
-    const o = await ok('GET', `runs/${run}/actions/${action}/${repetition ? `repetitions/${repetition}/` : ''}expressionTraces`);
+    const o = await ok('GET', `/runs/${run}/actions/${action}/${repetition ? `repetitions/${repetition}/` : ''}expressionTraces`);
     assert.equal(Object.keys(o).length, 1);
     return short(Object.values(o)[0]);
   };
   const after = (name) => ({ runAfter: { [name]: ['Succeeded'] } });
-  await ok('POST', 'workflows?name=parts', { definition: { $schema: schema, triggers: { manual: { type: 'Request', inputs: {} } },
+  await ok('POST', '/workflows?name=parts', { definition: { $schema: schema, triggers: { manual: { type: 'Request', inputs: {} } },
     actions: {
       V: { type: 'InitializeVariable', inputs: { variables: [{ name: 'v', type: 'Integer', value: 0 }] } },
       Ask: { type: 'Http', ...after('V'), inputs: { method: 'GET', uri: `@concat('${service.url}', '/', string(variables('v')))`, retryPolicy: { type: 'fixed', count: 2, interval: 'PT5S' } } },
@@ -85,7 +74,7 @@ test('expressions of a run, part by part: in loops, after retries, of the run do
         actions: { Big: { type: 'Compose', inputs: { now: "@if(true, 'a', utcNow())", random: "@length(concat(guid(), 'b'))" } } } },
       Fails: { type: 'Compose', ...after('Choose'), inputs: { fine: '@add(1, 2)', bad: "@concat('x', string(div(variables('v'), sub(length(triggerBody()['list']), 2))))", later: '@string(1)' } },
     } } });
-  const run = (await ok('POST', 'workflows/parts:run', { list: [1, 2] })).id;
+  const run = (await ok('POST', '/workflows/parts:run', { list: [1, 2] })).id;
   assert.equal((await ended(run)).status, 'Failed');
   assert.equal(asked, 2);
   const uri = `@concat('${service.url}', '/', string(variables('v')))`;
@@ -110,11 +99,11 @@ test('expressions of a run, part by part: in loops, after retries, of the run do
   assert.deepEqual(await traces(run, 'Fails'), failed);
 
   // done again, from the start and from the action that failed: what had run before is not run again
-  const whole = (await ok('POST', `runs/${run}:resubmit`, {})).id;
+  const whole = (await ok('POST', `/runs/${run}:resubmit`, {})).id;
   await ended(whole);
   assert.deepEqual(await traces(whole, 'Sum', '000001'), sum(3, 2));
   assert.deepEqual(await traces(whole, 'Fails'), failed);
-  const tail = (await ok('POST', `runs/${run}:resubmit`, { actionsToResubmit: [{ name: 'Fails' }] })).id;
+  const tail = (await ok('POST', `/runs/${run}:resubmit`, { actionsToResubmit: [{ name: 'Fails' }] })).id;
   await ended(tail);
   assert.equal(asked, 3);
   assert.deepEqual(await traces(tail, 'Fails'), failed);

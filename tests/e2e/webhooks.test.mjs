@@ -3,16 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backend, serve } from './lib/raccord.mjs';
+import { client, compose, until } from './lib/workflows.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
-const until = async (what, check) => {
-  for (let i = 0; i < 200; i++) {
-    const v = await check();
-    if (v) return v;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  return assert.fail(`${what} did not come to pass`);
-};
 
 // A service that subscribes, and a connector and a connection for it. The property that takes the URL is
 // two levels deep, behind references.
@@ -40,11 +33,7 @@ async function world(t, location) {
   };
   const properties = { properties: { iconBrandColor: '#123456', connectionParameters: { api_key: { type: 'securestring' } } } };
   const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8'] });
-  const ok = async (method, path, body) => {
-    const r = await s.api(method, `/api/v1${path}`, body);
-    assert.ok(r.status < 300, `${method} ${path}: ${r.status} ${r.text}`);
-    return r.json;
-  };
+  const { ok } = client(s);
   const connector = (await ok('POST', '/connectors', { definition, properties })).id;
   const connection = (await ok('POST', '/connections', { connectorId: connector, parameterValues: { api_key: 'k1' } })).id;
   const references = { shared_quai: { api: { id: connector }, connection: { id: connection }, connectionName: connection } };
@@ -54,7 +43,6 @@ async function world(t, location) {
 
 const host = { apiId: '/providers/Microsoft.PowerApps/apis/shared_quai', connectionName: 'shared_quai', operationId: 'OnArrival' };
 const manual = { manual: { type: 'Request', kind: 'Http', inputs: {} } };
-const compose = (inputs, after) => ({ type: 'Compose', inputs, runAfter: after });
 const post = (url, body) => fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
 test('an OpenApiConnectionWebhook action: the URL is put in, the run goes on when it is called', async (t) => {

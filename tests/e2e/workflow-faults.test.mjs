@@ -9,38 +9,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { backend, serve } from './lib/raccord.mjs';
+import { client, compose, document, pause, until } from './lib/workflows.mjs';
 
 const after = (...names) => Object.fromEntries(names.map((n) => [n, ['Succeeded']]));
-const compose = (inputs, runAfter = {}) => ({ type: 'Compose', inputs, runAfter });
-const pause = (count) => ({ type: 'Wait', inputs: { interval: { unit: 'Second', count } } });
 const response = (runAfter = {}) => ({ type: 'Response', inputs: { statusCode: 200, body: 'x' }, runAfter });
 const nested = (id, triggerName = 'manual') => ({ type: 'Workflow', inputs: { host: { workflow: { id }, triggerName } } });
-const document = (actions, more = {}) => ({ definition: { triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } }, actions, ...more } });
 const allow = ['--set', 'egress.allow=127.0.0.0/8'];
-
-function client(s) {
-  const ok = async (method, path, body) => {
-    const r = await s.api(method, `/api/v1${path}`, body);
-    assert.ok(r.status < 300, `${method} ${path}: ${r.status} ${r.text}`);
-    return r.json;
-  };
-  const start = async (name, actions, more) => {
-    await ok('PUT', `/workflows/${name}`, document(actions, more));
-    return (await ok('POST', `/workflows/${name}:run`, {})).id;
-  };
-  const ended = async (id, ms = 20000) => {
-    for (const from = Date.now(); Date.now() - from < ms; await sleep(20)) {
-      const run = await ok('GET', `/runs/${id}`);
-      if (['Running', 'Waiting'].includes(run.status)) continue;
-      const rows = (await ok('GET', `/runs/${id}/actions`)).value;
-      return { ...run, actions: Object.fromEntries(rows.map((a) => [a.name, a])) };
-    }
-    return assert.fail(`the run ${id} does not end`);
-  };
-  const open = async (name) => (await ok('GET', `/workflows/${name}/runs`)).value.filter((r) => ['Running', 'Waiting'].includes(r.status));
-  const until = async (what, check) => { for (let i = 0; i < 250; i++) { if (await check()) return; await sleep(20); } assert.fail(what); };
-  return { ok, start, ended, open, until };
-}
 
 test('a workflow that is deleted: callers and parents are told at once, its requests end, its subscriptions too', async (t) => {
   const asked = [];
@@ -51,13 +25,13 @@ test('a workflow that is deleted: callers and parents are told at once, its requ
     res.end('{}');
   });
   const s = await serve(t, { args: [...allow, '--set', 'workers=3'] });
-  const { ok, start, ended, open, until } = client(s);
+  const { ok, start, ended, running } = client(s);
   const hook = { type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: `${service.url}/sub`, body: '@listCallbackUrl()' }, unsubscribe: { method: 'POST', uri: `${service.url}/unsub` } } };
   await ok('PUT', '/workflows/child', document({ P: pause(3600), Hang: { type: 'Http', inputs: { method: 'GET', uri: `${service.url}/hang` } }, Hook: hook, R: response(after('P')) }));
   const { value } = await ok('POST', '/workflows/child/triggers/manual:callback', {});
   const callers = Array.from({ length: 6 }, () => fetch(value, { method: 'POST' }).then(async (r) => [r.status, (await r.json()).error.code]));
   const parent = await start('parent', { Call: nested('child') });
-  await until('seven runs wait', async () => (await open('child')).length === 7 && asked.length === 14);
+  await until('seven runs wait', async () => (await running('child')).length === 7 && asked.length === 14);
   await ok('DELETE', '/workflows/child');
   const told = await Promise.race([Promise.all(callers), sleep(10000, ['nobody was told'])]);
   assert.deepEqual(told, Array(6).fill([502, 'NoResponse']));
@@ -84,7 +58,7 @@ test('a nested call that cannot be made says why: nobody there, disabled, no suc
 
 test('cancelled: what was open is Cancelled, what had not begun is Skipped, in loops too, all by that code', async (t) => {
   const s = await serve(t, { args: allow });
-  const { ok, start, ended, until } = client(s);
+  const { ok, start, ended } = client(s);
   const id = await start('w', { L: { type: 'Foreach', foreach: [1, 2, 3], actions: { P: pause(3600), Q: compose(1, after('P')), Box: { type: 'Scope', runAfter: after('P'), actions: { In: compose(1) } } } }, S: { type: 'Scope', actions: { T: pause(3600), U: compose(1, after('T')) } }, B: compose(1, after('L')) });
   await until('it waits', async () => (await ok('GET', `/runs/${id}/actions`)).value.find((a) => a.name === 'P')?.repetitionCount === 3);
   await ok('POST', `/runs/${id}:cancel`);
@@ -191,7 +165,7 @@ test('what is too large says how much may be sent; what is not there says what t
   const hooks = [];
   const service = await backend(t, (req, res, body) => { hooks.push(body.toString()); if (req.url === '/no') res.statusCode = 403; res.end(); });
   const s = await serve(t, { args: [...allow, '--set', 'http.body_bytes_max=100KiB'] });
-  const { ok, start, ended, until } = client(s);
+  const { ok, start, ended } = client(s);
   const hook = (path) => ({ type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: service.url + path, body: '@listCallbackUrl()', retryPolicy: { type: 'none' } } } });
   const id = await start('w', { Hook: hook('/yes') });
   await until('subscribed', () => hooks.length === 1);
@@ -227,13 +201,13 @@ test('runs that wait in the store alone are cancelled with their workflow: their
   const asked = [];
   const service = await backend(t, (req, res) => { asked.push(req.url); res.end(); });
   const s = await serve(t, { args: [...allow, '--set', 'workers=2'] });
-  const { ok, open, until } = client(s);
+  const { ok, running } = client(s);
   await ok('PUT', '/workflows/w', document({ Hook: { type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: `${service.url}/sub`, body: '@listCallbackUrl()' }, unsubscribe: { method: 'POST', uri: `${service.url}/unsub` } } } }));
   for (let i = 0; i < 12; i++) await ok('POST', '/workflows/w:run', {});
   await until('all have subscribed', () => asked.length === 12);
   await sleep(3000); // out of memory
   const refused = await s.api('DELETE', '/api/v1/workflows/w', undefined, { 'if-match': '"99"' });
-  assert.deepEqual([refused.status, (await open('w')).length, asked.length], [412, 12, 12]);
+  assert.deepEqual([refused.status, (await running('w')).length, asked.length], [412, 12, 12]);
   await ok('DELETE', '/workflows/w');
   await until('every subscription is ended', () => asked.filter((x) => x === '/unsub').length === 12);
 });

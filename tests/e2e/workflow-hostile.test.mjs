@@ -1,38 +1,13 @@
 // Everything a maker, a caller or a service can get wrong about a workflow of a server: each ends in
 // a status and an error that can be acted on, and the server goes on answering.
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
 import { backend, serve } from './lib/raccord.mjs';
+import { client, compose, document } from './lib/workflows.mjs';
 import { definition as harbour, properties } from './lib/harbour.mjs';
 
-const compose = (inputs, runAfter = {}) => ({ type: 'Compose', inputs, runAfter });
-const document = (actions, more = {}) => ({ definition: { triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } }, actions, ...more } });
 const allow = ['--set', 'egress.allow=127.0.0.0/8'];
-
-function client(s) {
-  const ok = async (method, path, body) => {
-    const r = await s.api(method, `/api/v1${path}`, body);
-    assert.ok(r.status < 300, `${method} ${path}: ${r.status} ${r.text}`);
-    return r.json;
-  };
-  const ended = async (id) => {
-    for (let i = 0; i < 1500; i++) {
-      const run = await ok('GET', `/runs/${id}`);
-      if (!['Running', 'Waiting'].includes(run.status)) return run;
-      await sleep(20);
-    }
-    assert.fail(`the run ${id} does not end`);
-  };
-  const run = async (name, actions, more) => {
-    await ok('PUT', `/workflows/${name}`, document(actions, more));
-    const r = await ended((await ok('POST', `/workflows/${name}:run`, {})).id);
-    const rows = (await ok('GET', `/runs/${r.id}/actions`)).value;
-    return { ...r, actions: Object.fromEntries(rows.map((a) => [a.name, a])) };
-  };
-  return { ok, ended, run };
-}
 
 test('definitions that cannot run are refused with code, place and fix; the workflow keeps its version', async (t) => {
   const s = await serve(t);
