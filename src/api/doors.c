@@ -114,6 +114,15 @@ void rac_passage_too_large(struct rac_passage *p)
                        0);
 }
 
+void rac_passage_unable(struct rac_passage *p, rac_err err, rac_str why, const char *otherwise)
+{
+    if (err == RAC_E_BUSY)
+        rac_passage_refuse(p, 503, "ServerBusy", RAC_S("Too much work is waiting."), 1);
+    else
+        rac_passage_refuse(p, 500, "InternalServerError", why.n > 0 ? why : rac_str_of(otherwise),
+                           0);
+}
+
 void rac_passage_fault(struct rac_passage *p, const struct rac_wf_fault *f)
 {
     rac_passage_refuse(p, f->status, f->code, f->message, 0);
@@ -341,13 +350,8 @@ static void flow_ready(void *arg, rac_err err, struct rac_live_flow *live, rac_s
         enter(p, live);
     else if (err == RAC_E_NOT_FOUND)
         not_found(p);
-    else if (err == RAC_E_BUSY)
-        rac_passage_refuse(p, 503, "ServerBusy", RAC_S("Too much work is waiting."), 1);
     else
-        rac_passage_refuse(p, 500, "InternalServerError",
-                           why.n > 0 ? rac_arena_str(p->x->arena, why)
-                                     : RAC_S("The workflow cannot be loaded."),
-                           0);
+        rac_passage_unable(p, err, why, "The workflow cannot be loaded.");
 }
 
 /* --- the long way: the workflow is not at hand ------------------------------------------------ */
@@ -406,7 +410,7 @@ static void hold_body(struct rac_passage *p)
     rac_http_stream_body(p->x, body_max(p), body_moved, p, &p->source);
 }
 
-void rac_passage_body(struct rac_passage *p,
+static void want_body(struct rac_passage *p,
                       void (*then)(struct rac_passage *p, rac_err err, rac_str body))
 {
     p->then = then;
@@ -416,6 +420,23 @@ void rac_passage_body(struct rac_passage *p,
         gather(p);
     else
         rac_http_read_body(p->x, body_max(p), read_body, p);
+}
+
+static void got_body(struct rac_passage *p, rac_err err, rac_str body)
+{
+    if (err == RAC_OK)
+        p->door(p, body);
+    else if (err == RAC_E_LIMIT)
+        rac_passage_too_large(p);
+    else
+        rac_passage_refuse(p, 400, "InvalidRequestContent",
+                           RAC_S("The request body could not be read."), 0);
+}
+
+void rac_passage_body(struct rac_passage *p, void (*door)(struct rac_passage *p, rac_str body))
+{
+    p->door = door;
+    want_body(p, got_body);
 }
 
 static void want_flow(struct rac_passage *p)
@@ -469,7 +490,7 @@ static void the_long_way(struct rac_passage *p)
         hold_body(p);
         want_flow(p);
     } else {
-        rac_passage_body(p, body_ahead);
+        want_body(p, body_ahead);
     }
 }
 

@@ -21,7 +21,8 @@ struct rac_passage {
     unsigned tenant; /* place of its count in doors */
     bool admitted;   /* counted there */
     bool firing;     /* the engine has it: leave when the client does */
-    void (*then)(struct rac_passage *p, rac_err err, rac_str body);
+    void (*then)(struct rac_passage *p, rac_err err, rac_str body); /* of its body */
+    void (*door)(struct rac_passage *p, rac_str body);              /* after it */
     unsigned held; /* answers that are still to come and cannot be cancelled */
     bool by_token; /* and not by a signature: checked once the workflow is at hand */
     bool fetched;  /* the keys of its issuer were asked for */
@@ -40,13 +41,15 @@ void rac_passage_hold(struct rac_passage *p);
 /* True: the client is still there; else the passage is gone. */
 bool rac_passage_release(struct rac_passage *p);
 
-/* The body, whole: now or later. Every door that wants it goes through here. */
-void rac_passage_body(struct rac_passage *p,
-                      void (*then)(struct rac_passage *p, rac_err err, rac_str body));
+/* The body, whole: now or later. Every door that wants it goes through here; one that cannot be
+ * had is refused. */
+void rac_passage_body(struct rac_passage *p, void (*door)(struct rac_passage *p, rac_str body));
 
 /* {"error": {"code", "message"}}; retry_after_s 0: no such header. */
 void rac_passage_refuse(struct rac_passage *p, int status, const char *code, rac_str message,
                         int64_t retry_after_s);
+/* What somebody could not do for us: 503 for RAC_E_BUSY, else 500 with why, or that if it is empty. */
+void rac_passage_unable(struct rac_passage *p, rac_err err, rac_str why, const char *otherwise);
 void rac_passage_too_large(struct rac_passage *p); /* 413: says what may be sent */
 void rac_passage_fault(struct rac_passage *p, const struct rac_wf_fault *f);
 

@@ -24,16 +24,11 @@ static void called_back(void *arg, rac_err err, rac_str why)
     else if (err == RAC_E_CONFLICT)
         rac_passage_refuse(p, 409, "WorkflowRunActionNotWaiting",
                            RAC_S("The action does not wait for a call any more."), 0);
-    else if (err == RAC_E_BUSY)
-        rac_passage_refuse(p, 503, "ServerBusy", RAC_S("Too much work is waiting."), 1);
     else
-        rac_passage_refuse(p, 500, "InternalServerError",
-                           why.n > 0 ? rac_arena_str(p->x->arena, why)
-                                     : RAC_S("The call could not be recorded."),
-                           0);
+        rac_passage_unable(p, err, why, "The call could not be recorded.");
 }
 
-static void got_body(struct rac_passage *p, rac_err err, rac_str body)
+static void got_body(struct rac_passage *p, rac_str body)
 {
     struct rac_http_exchange *x = p->x;
     struct rac_arena *a = x->arena;
@@ -41,15 +36,6 @@ static void got_body(struct rac_passage *p, rac_err err, rac_str body)
     struct rac_json outputs, empty = rac_json_new_object(a);
     struct rac_wf_fault fault;
     struct rac_inbound *any;
-    if (err == RAC_E_LIMIT) {
-        rac_passage_too_large(p);
-        return;
-    }
-    if (err != RAC_OK) {
-        rac_passage_refuse(p, 400, "InvalidRequestContent",
-                           RAC_S("The request body could not be read."), 0);
-        return;
-    }
     rac_http_headers(x, &headers);
     struct rac_inbound_request r = {
         .method = x->method, .query = x->query, .headers = &headers, .body = body};

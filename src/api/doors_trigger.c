@@ -216,21 +216,12 @@ static void notified(struct rac_passage *p)
     rac_http_reply(p->x, 202, NULL, RAC_STR_NULL);
 }
 
-static void got_body(struct rac_passage *p, rac_err err, rac_str body)
+static void got_body(struct rac_passage *p, rac_str body)
 {
     struct rac_http_exchange *x = p->x;
     struct rac_wf_fault fault;
     struct rac_json outputs;
     struct rac_headers headers = {0};
-    if (err == RAC_E_LIMIT) {
-        rac_passage_too_large(p);
-        return;
-    }
-    if (err != RAC_OK) {
-        rac_passage_refuse(p, 400, "InvalidRequestContent",
-                           RAC_S("The request body could not be read."), 0);
-        return;
-    }
     if (p->trigger->rule->class == RAC_TRIGGER_NOTIFICATION) {
         notified(p);
         return;
