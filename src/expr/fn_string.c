@@ -158,6 +158,17 @@ static struct folded folded_of(struct call *c, rac_str s)
     return f;
 }
 
+static bool folded_pair(struct call *c, const struct rac_json *v, struct folded *text,
+                        struct folded *search)
+{
+    rac_str s, wanted;
+    if (!text_pair(c, v, &s, &wanted))
+        return false;
+    *text = folded_of(c, s);
+    *search = folded_of(c, wanted);
+    return true;
+}
+
 static bool stands_at(const struct folded *text, const struct folded *search, size_t at)
 {
     return at + search->n <= text->n &&
@@ -172,11 +183,8 @@ static bool search_cost(struct call *c, const struct folded *text, const struct 
 bool fn_index_of(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
                  struct rac_json *out)
 {
-    rac_str s, search;
-    if (!text_pair(c, v, &s, &search))
-        return false;
-    struct folded x = folded_of(c, s), y = folded_of(c, search);
-    if (!search_cost(c, &x, &y))
+    struct folded x, y;
+    if (!folded_pair(c, v, &x, &y) || !search_cost(c, &x, &y))
         return false;
     for (size_t i = 0; i + y.n <= x.n; i++)
         if (stands_at(&x, &y, i))
@@ -187,10 +195,9 @@ bool fn_index_of(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
 bool fn_last_index_of(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
                       struct rac_json *out)
 {
-    rac_str s, search;
-    if (!text_pair(c, v, &s, &search))
+    struct folded x, y;
+    if (!folded_pair(c, v, &x, &y))
         return false;
-    struct folded x = folded_of(c, s), y = folded_of(c, search);
     if (y.n == 0)
         return answer_int(out, x.n == 0 ? 0 : (int64_t)x.n - 1);
     if (!search_cost(c, &x, &y))
@@ -233,20 +240,18 @@ bool fn_nth_index_of(struct call *c, const struct rac_json *v, size_t n RAC_UNUS
 bool fn_starts_with(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
                     struct rac_json *out)
 {
-    rac_str s, search;
-    if (!text_pair(c, v, &s, &search))
+    struct folded x, y;
+    if (!folded_pair(c, v, &x, &y))
         return false;
-    struct folded x = folded_of(c, s), y = folded_of(c, search);
     return answer_bool(out, stands_at(&x, &y, 0));
 }
 
 bool fn_ends_with(struct call *c, const struct rac_json *v, size_t n RAC_UNUSED,
                   struct rac_json *out)
 {
-    rac_str s, search;
-    if (!text_pair(c, v, &s, &search))
+    struct folded x, y;
+    if (!folded_pair(c, v, &x, &y))
         return false;
-    struct folded x = folded_of(c, s), y = folded_of(c, search);
     return answer_bool(out, y.n <= x.n && stands_at(&x, &y, x.n - y.n));
 }
 
