@@ -313,8 +313,20 @@ rac_str rac_oauth_endpoint(const struct rac_oauth_vars *v, const struct rac_oaut
     return typed.n > 0 ? typed : rac_oauth_expand_url(t, v, a);
 }
 
-/* Drops "name=" pairs without a value. */
-static rac_str drop_empty(rac_str form, struct rac_arena *a)
+/* "name=", or nothing at all. */
+static bool pair_is_empty(rac_str pair, rac_str name RAC_UNUSED)
+{
+    return pair.n == 0 || pair.p[pair.n - 1] == '=';
+}
+
+static bool pair_is_of(rac_str pair, rac_str name)
+{
+    rac_str value;
+    return rac_str_eqi(rac_str_cut(pair, '=', &value), name);
+}
+
+static rac_str form_without(rac_str form, bool (*dropped)(rac_str pair, rac_str name), rac_str name,
+                            struct rac_arena *a)
 {
     struct rac_buf b;
     rac_buf_init(&b, form.n + 1);
@@ -322,7 +334,7 @@ static rac_str drop_empty(rac_str form, struct rac_arena *a)
     rac_str rest = form;
     while (rest.p != NULL) {
         rac_str pair = rac_str_cut(rest, '&', &rest);
-        if (pair.n == 0 || pair.p[pair.n - 1] == '=')
+        if (dropped(pair, name))
             continue;
         if (b.n > 0)
             rac_buf_add_char(&b, '&');
@@ -338,7 +350,7 @@ rac_str rac_oauth_expand_form(const struct rac_oauth_template *t, const struct r
 {
     struct expansion x = {.v = v, .a = a};
     rac_str out = expand(&x, t->text, false);
-    return t->ours ? drop_empty(out, a) : out;
+    return t->ours ? form_without(out, pair_is_empty, RAC_STR_NULL, a) : out;
 }
 
 bool rac_oauth_mentions(rac_str template, rac_str variable)
@@ -377,19 +389,5 @@ rac_str rac_oauth_form_add(rac_str body, rac_str name, rac_str value, struct rac
 
 rac_str rac_oauth_form_del(rac_str body, rac_str name, struct rac_arena *a)
 {
-    struct rac_buf b;
-    rac_buf_init(&b, body.n + 1);
-    rac_buf_wipe_at_end(&b);
-    rac_str rest = body;
-    while (rest.p != NULL) {
-        rac_str value, pair = rac_str_cut(rest, '&', &rest);
-        if (rac_str_eqi(rac_str_cut(pair, '=', &value), name))
-            continue;
-        if (b.n > 0)
-            rac_buf_add_char(&b, '&');
-        rac_buf_add(&b, pair);
-    }
-    rac_str out = rac_buf_take(&b, a);
-    rac_buf_fini(&b);
-    return out;
+    return form_without(body, pair_is_of, name, a);
 }
