@@ -17,6 +17,9 @@ enum {
     BATCH_RUNS = 500,     /* of one read and one message */
     NS_PER_MS = 1000000,
     WAKE_BYTES_MAX = 1 << 20,
+    NAMED_BYTES_MAX = 16 << 20,
+    GUID_PAGE = 250, /* names that hold the guid of a flow: looked at at once, */
+    GUID_PAGES_MAX = 20,
 };
 
 struct rac_runner {
@@ -80,26 +83,52 @@ static void port_flow_load(void *self, int64_t key, rac_str revision,
     rac_flows_want_version(w->flows, key, revision, loaded, load_new(done, arg));
 }
 
-/* The child of a flow: imported under its name in the solution, "Child-<guid>". Where several names
- * hold the GUID, it is the one of whoever saved the caller: nobody else can take the call over. */
+/*
+ * The child of a flow: imported under its name in the solution, "Child-<guid>". Whoever may save
+ * workflows in the group chooses their names, and nobody may take a call over: of several that carry
+ * the guid it is the one of whoever saved the caller, else, or when there are more names with it in
+ * them than are looked at, RAC_E_CONFLICT.
+ */
 static rac_err flow_of_guid(const struct rac_flow_store *fs, const struct rac_flow *from,
                             rac_str guid, struct rac_arena *a, struct rac_flow_row *out)
 {
-    struct rac_flow_query q = {.group = from->group, .search = guid};
+    struct rac_flow_query q = {.group = from->group, .search = guid, .n_max = GUID_PAGE};
     struct rac_flow_row *v;
-    size_t n;
-    bool more;
-    rac_err e = fs->flow_list(fs->self, from->tenant, &q, a, &v, &n, &more);
-    size_t found = 0;
-    for (size_t i = 0; e == RAC_OK && i < n; i++) {
-        if (!rac_workflow_name_is(v[i].name, guid))
-            continue;
-        *out = v[i];
-        if (rac_str_eq(v[i].owner, from->author))
-            return RAC_OK;
-        found++;
+    size_t n = 0, found = 0, own = 0;
+    bool more = true;
+    for (unsigned page = 0; more; page++) {
+        rac_err e = page < GUID_PAGES_MAX
+                        ? fs->flow_list(fs->self, from->tenant, &q, a, &v, &n, &more)
+                        : RAC_E_CONFLICT;
+        if (e != RAC_OK)
+            return e;
+        for (size_t i = 0; i < n; i++) {
+            bool same = rac_str_eq(v[i].owner, from->author);
+            if (!rac_workflow_name_is(v[i].name, guid))
+                continue;
+            if (same || own == 0)
+                *out = v[i];
+            own += same;
+            found++;
+        }
+        if (n > 0)
+            q.after = v[n - 1].name;
     }
-    return e != RAC_OK || found == 1 ? e : RAC_E_NOT_FOUND;
+    return own == 1 || found == 1 ? RAC_OK : found == 0 ? RAC_E_NOT_FOUND : RAC_E_CONFLICT;
+}
+
+/* By its own id, which nobody chooses, before any name; of a flow by its guid; else by name. */
+static rac_err find_named(const struct rac_flow_store *fs, const struct rac_flow *from,
+                          rac_str name, struct rac_arena *a, struct rac_flow_row *out)
+{
+    rac_err e = RAC_E_NOT_FOUND;
+    if (rac_workflow_id_is(name))
+        e = fs->flow_get(fs->self, from->tenant, name, RAC_FLOW_PLAIN, a, out);
+    if (e == RAC_E_NOT_FOUND && rac_workflow_guid_is(name))
+        return flow_of_guid(fs, from, name, a, out);
+    if (e == RAC_E_NOT_FOUND)
+        e = fs->flow_find(fs->self, from->tenant, from->group, name, RAC_FLOW_PLAIN, a, out);
+    return e;
 }
 
 /* A sibling by name, or any workflow of the tenant by id or resource id, which its author may run.
@@ -113,13 +142,8 @@ static void port_flow_named(void *self, const struct rac_flow *from, rac_str nam
     struct rac_principal who;
     size_t slash = rac_str_rfind_char(name_or_id, '/');
     rac_str name = slash == RAC_STR_NPOS ? name_or_id : rac_str_from(name_or_id, slash + 1);
-    rac_arena_init(&a, WAKE_BYTES_MAX);
-    const struct rac_flow_store *fs = w->fs;
-    rac_err e = fs->flow_find(fs->self, from->tenant, from->group, name, RAC_FLOW_PLAIN, &a, &row);
-    if (e == RAC_E_NOT_FOUND)
-        e = fs->flow_get(fs->self, from->tenant, name, RAC_FLOW_PLAIN, &a, &row);
-    if (e == RAC_E_NOT_FOUND && rac_workflow_guid_is(name))
-        e = flow_of_guid(fs, from, name, &a, &row);
+    rac_arena_init(&a, NAMED_BYTES_MAX);
+    rac_err e = find_named(w->fs, from, name, &a, &row);
     if (e == RAC_OK)
         e = rac_flow_author_principal(w, from->tenant, from->author, &a, &who);
     struct rac_resource thing = {.tenant = from->tenant, .group = row.group, .owner = row.owner};

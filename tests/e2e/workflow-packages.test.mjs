@@ -95,6 +95,25 @@ test('flows of a solution call each other on a server', async (t) => {
   assert.match(r.stdout, /Succeeded[\s\S]*ok Child  Succeeded[\s\S]*ok After  Succeeded/);
 });
 
+test('nobody takes the calls of a child over by choosing a name', async (t) => {
+  const s = await serve(t), cli = (...args) => raccord([...args, '--server', s.url], { env: { RACCORD_TOKEN: s.token } });
+  assert.equal((await cli('workflow', 'create', pack(t, family))).status, 0);
+  const called = async () => {
+    const r = await raccord(['workflow', 'run', `Parent-${A}`, '--server', s.url], { env: { RACCORD_TOKEN: s.token } });
+    return r.stdout + r.stderr;
+  };
+  const make = async (name) => assert.equal((await s.api('PUT', `/api/v1/workflows/${name}?group=default`, child)).status, 201, name);
+  await Promise.all(Array.from({ length: 260 }, (_, i) => make(`A${i}-${B}-x`))); // more than a page of names that hold it, and do not end with it
+  assert.match(await called(), /ok Child  Succeeded[\s\S]*ok After  Succeeded/);
+  for (const name of [B, `Also-${B.toLowerCase()}`, `Zebra-${B}`]) {
+    await make(name);
+    const said = await called();
+    assert.match(said, /!! Child  Failed \(Conflict\)[\s\S]*Several workflows of the resource group carry the id '22222222-bbbb-4000-8000-000000000002' that action 'Child' calls in their names/, name);
+    assert.equal((await s.api('DELETE', `/api/v1/workflows/${name}?group=default`)).status < 300, true);
+  }
+  assert.match(await called(), /ok Child  Succeeded/);
+});
+
 test('a custom connector is known by the name in its id, with or without the prefix of its publisher', async (t) => {
   const connectors = temporary(t), dir = join(connectors, 'quai');
   mkdirSync(dir);

@@ -177,7 +177,7 @@ test('the call of a child flow goes to the flow of whoever saved the caller', as
   await ok('DELETE', `/api/v1/workflows/Child-${guid}`, undefined, boss);
   assert.equal((await fire('parent', boss)).text, 'taken over');
   await ok('PUT', `/api/v1/workflows/Bear-${guid}`, child('taken over too'), mia);
-  assert.equal((await fire('parent', boss)).text, 'WorkflowNotFound');
+  assert.equal((await fire('parent', boss)).text, 'WorkflowNameIsNotUnique');
 });
 
 test('a nested call is held to the schema of the trigger it calls', async (t) => {

@@ -63,8 +63,8 @@ struct rac_engine_ports {
     void (*alarm)(void *self, rac_ns at_ns);
     /* fn(arg) from the loop, soon. */
     void (*defer)(void *self, void (*fn)(void *arg), void *arg);
-    /* The workflow of a run found in the store, or of a nested call; a reference. RAC_E_NOT_FOUND.
-     * revision absent: the newest. May answer later. */
+    /* The workflow of a run found in the store, or of a nested call; a reference. RAC_E_NOT_FOUND;
+     * RAC_E_CONFLICT: the name says several. revision absent: the newest. May answer later. */
     void (*flow_load)(void *self, int64_t key, rac_str revision,
                       void (*done)(void *arg, rac_err err, struct rac_flow *f), void *arg);
     void (*flow_named)(void *self, const struct rac_flow *from, rac_str name_or_id,

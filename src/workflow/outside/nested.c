@@ -51,6 +51,17 @@ static void no_flow(struct outside *o)
                                   RAC_FMT(o->x->action->name)));
 }
 
+static void several_flows(struct outside *o)
+{
+    outside_fail(
+        o, "Conflict", "WorkflowNameIsNotUnique",
+        rac_arena_printf(&o->a,
+                         "Several workflows of the resource group carry the id '%.*s' that "
+                         "action '%.*s' calls in their names; rename or delete all but one "
+                         "of them.",
+                         RAC_FMT(host_workflow(&o->x->inputs)), RAC_FMT(o->x->action->name)));
+}
+
 static void disabled(struct outside *o)
 {
     outside_fail(o, "BadRequest", "WorkflowTriggerIsNotEnabled",
@@ -314,7 +325,7 @@ static void found(void *arg, rac_err err, struct rac_flow *f)
         return;
     }
     if (err != RAC_OK) {
-        outside_step(o, no_flow);
+        outside_step(o, err == RAC_E_CONFLICT ? several_flows : no_flow);
         return;
     }
     if (!f->enabled)

@@ -297,6 +297,16 @@ static void found(void *arg, rac_err err, struct rac_flow *f)
         fail(s, 503, "ServiceUnavailable", RAC_S("The workflow could not be read."));
         return;
     }
+    if (err == RAC_E_CONFLICT) {
+        fail(s, 409, "WorkflowNameIsNotUnique",
+             rac_arena_printf(a,
+                              "Several workflows of the resource group carry the id '%.*s' that "
+                              "action '%.*s' sends to in their names; rename or delete all but one "
+                              "of them.",
+                              RAC_FMT(host_workflow(&s->o->x->inputs)),
+                              RAC_FMT(s->o->x->action->name)));
+        return;
+    }
     if (err != RAC_OK) {
         fail(s, 404, "WorkflowNotFound",
              rac_arena_printf(a,
