@@ -169,32 +169,52 @@ static int read_context(struct rac_cli *cli, struct rac_json *context)
     return RAC_EXIT_OK;
 }
 
-static int list_functions(struct rac_cli *cli)
+static struct rac_json function_json(struct rac_arena *a, const struct rac_expr_function *f)
 {
-    const char *section = "";
+    struct rac_json o = rac_json_new_object(a), gives = rac_json_of_null();
+    rac_err e = rac_json_parse(rac_str_of(f->gives), a, 0, &gives, NULL);
+    RAC_ASSERT(e == RAC_OK);
+    RAC_JSON_PUT_STR(a, &o, "name", rac_str_of(f->name));
+    RAC_JSON_PUT_STR(a, &o, "section", rac_str_of(f->section));
+    RAC_JSON_PUT_STR(a, &o, "signature", rac_str_of(f->signature));
+    RAC_JSON_PUT_STR(a, &o, "summary", rac_str_of(f->summary));
+    RAC_JSON_PUT_STR(a, &o, "example", rac_str_of(f->example));
+    RAC_JSON_PUT(a, &o, "gives", gives);
+    return o;
+}
+
+static void print_function(struct rac_cli *cli, const struct rac_expr_function *f, bool example)
+{
+    fprintf(cli->out, "  %-52s %s\n", f->signature, f->summary);
+    if (example)
+        fprintf(cli->out, "    %s = %s\n", f->example, f->gives);
+}
+
+/* Those with a word in their name, with examples; without a word all of them. */
+static int list_functions(struct rac_cli *cli, rac_str word)
+{
+    const char *section;
     const struct rac_expr_function *f;
-    static const char *const sections[] = {"String",     "Collection", "Logical",
-                                           "Conversion", "Math",       "Date and time",
-                                           "Workflow",   "URI",        "Manipulation"};
     struct rac_json all = rac_json_new_array(cli->a);
-    for (size_t s = 0; s < RAC_COUNT(sections); s++) {
+    for (size_t s = 0; (section = rac_expr_section_at(s)) != NULL; s++) {
+        bool headed = false;
         for (size_t i = 0; (f = rac_expr_function_at(i)) != NULL; i++) {
-            if (strcmp(f->section, sections[s]) != 0)
+            if (strcmp(f->section, section) != 0 ||
+                rac_str_findi(rac_str_of(f->name), word) == RAC_STR_NPOS)
                 continue;
-            struct rac_json o = rac_json_new_object(cli->a);
-            RAC_JSON_PUT_STR(cli->a, &o, "name", rac_str_of(f->name));
-            RAC_JSON_PUT_STR(cli->a, &o, "section", rac_str_of(f->section));
-            RAC_JSON_PUT_STR(cli->a, &o, "signature", rac_str_of(f->signature));
-            RAC_JSON_PUT_STR(cli->a, &o, "summary", rac_str_of(f->summary));
-            rac_json_add(cli->a, &all, o);
-            if (cli->format != RAC_FORMAT_TEXT)
-                continue;
-            if (strcmp(section, f->section) != 0)
-                fprintf(cli->out, "%s%s\n", section[0] ? "\n" : "", f->section);
-            section = f->section;
-            fprintf(cli->out, "  %-52s %s\n", f->signature, f->summary);
+            if (!headed && cli->format == RAC_FORMAT_TEXT)
+                fprintf(cli->out, "%s%s\n", rac_json_len(&all) > 0 ? "\n" : "", section);
+            headed = true;
+            rac_json_add(cli->a, &all, function_json(cli->a, f));
+            if (cli->format == RAC_FORMAT_TEXT)
+                print_function(cli, f, word.n > 0);
         }
     }
+    if (rac_json_len(&all) == 0)
+        return rac_cli_fail(cli, RAC_EXIT_FINDINGS,
+                            "no function has %.*s in its name; `raccord eval --functions` lists "
+                            "all",
+                            RAC_FMT(word));
     if (cli->format != RAC_FORMAT_TEXT)
         rac_cli_print_json(cli, &all);
     return RAC_EXIT_OK;
@@ -206,7 +226,9 @@ static int run_eval(struct rac_cli *cli)
     struct rac_json context, value;
     struct rac_expr_error error = {0};
     if (rac_cli_has(cli, "functions"))
-        return list_functions(cli);
+        return cli->args_n > 1 || batch != NULL
+                   ? rac_cli_usage(cli, "--functions takes one part of a name, or nothing")
+                   : list_functions(cli, rac_str_of(cli->args_n == 1 ? cli->args[0] : ""));
     if (batch != NULL)
         return cli->args_n == 0 ? run_batch(cli, batch)
                                 : rac_cli_usage(cli, "a batch takes its expressions from the file");
@@ -236,13 +258,14 @@ static const struct rac_option eval_options[] = {
     {"context", 0, "FILE", "what it can refer to: {trigger, actions, variables, parameters, ...}"},
     {"batch", 0, "FILE",
      "JSON Lines of {id, expr, context?}; answers one line each; - reads stdin"},
-    {"functions", 0, NULL, "lists the functions"},
+    {"functions", 0, NULL,
+     "lists the functions; with NAME those that have it in their name, with examples"},
     {NULL, 0, NULL, NULL},
 };
 
 const struct rac_command rac_command_eval = {
     .words = "eval",
-    .synopsis = "EXPRESSION [--context FILE] | --batch FILE | --functions",
+    .synopsis = "EXPRESSION [--context FILE] | --batch FILE | --functions [NAME]",
     .summary = "Evaluate a workflow expression",
     .details =
         "The expression is written as in a workflow: '@add(1, 2)', 'text @{utcNow()} text'.\n"

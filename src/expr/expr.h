@@ -157,9 +157,11 @@ struct rac_json rac_expr_mend(struct rac_arena *a, struct rac_json v);
 
 struct rac_expr_function {
     const char *name, *section, *signature, *summary;
+    const char *example, *gives; /* what it comes to, as JSON, with examples/eval.json as context */
     unsigned args_min, args_max; /* RAC_EXPR_ARGS_ANY: no limit */
 };
 enum { RAC_EXPR_ARGS_ANY = 0xffff };
 const struct rac_expr_function *rac_expr_function_at(size_t i); /* NULL past the last */
+const char *rac_expr_section_at(size_t i); /* in the order of the reference; NULL past the last */
 
 #endif

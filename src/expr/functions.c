@@ -3,12 +3,12 @@
  */
 #include "expr/functions_priv.h"
 
-#define FN(name, min, max, fn, section, signature, summary)                                        \
-    {{name, section, signature, summary, min, max}, fn, NULL, -1},
-#define LAZY(name, min, max, fn, section, signature, summary)                                      \
-    {{name, section, signature, summary, min, max}, NULL, fn, -1},
-#define REF(name, min, max, fn, ref, section, signature, summary)                                  \
-    {{name, section, signature, summary, min, max}, fn, NULL, ref},
+#define FN(name, min, max, fn, section, signature, summary, example, gives)                        \
+    {{name, section, signature, summary, example, gives, min, max}, fn, NULL, -1},
+#define LAZY(name, min, max, fn, section, signature, summary, example, gives)                      \
+    {{name, section, signature, summary, example, gives, min, max}, NULL, fn, -1},
+#define REF(name, min, max, fn, ref, section, signature, summary, example, gives)                  \
+    {{name, section, signature, summary, example, gives, min, max}, fn, NULL, ref},
 static const struct fn table[] = {
 #include "expr/functions.def"
 };
@@ -19,6 +19,14 @@ static const struct fn table[] = {
 const struct rac_expr_function *rac_expr_function_at(size_t i)
 {
     return i < RAC_COUNT(table) ? &table[i].info : NULL;
+}
+
+const char *rac_expr_section_at(size_t i)
+{
+    static const char *const sections[] = {"String",     "Collection", "Logical",
+                                           "Conversion", "Math",       "Date and time",
+                                           "Workflow",   "URI",        "Manipulation"};
+    return i < RAC_COUNT(sections) ? sections[i] : NULL;
 }
 
 const struct fn *fn_find(rac_str name) /* compiling only: a walk over 130 short names is enough */

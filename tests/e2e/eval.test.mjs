@@ -102,3 +102,24 @@ test('the list of functions names each once', async () => {
   assert.equal(new Set(json.map((f) => f.name.toLowerCase())).size, json.length);
   assert.ok(json.every((f) => f.signature.startsWith(f.name) && f.summary));
 });
+
+test('the page of functions holds what the program lists, and each example comes to its result', async () => {
+  const { json } = await raccordJson(['eval', '--functions']);
+  const page = readFileSync(join(root, 'docs/reference/functions.md'), 'utf8').split('\n').filter((l) => l.startsWith('| `'));
+  const cells = (l) => l.split(' | ').map((c) => c.replace(/^(\| )?`|`( \|)?$/g, ''));
+  assert.deepEqual(page.map((l) => cells(l).slice(0, 3)), json.map((f) => [f.signature, f.summary, f.example]));
+  assert.deepEqual(page.map((l) => JSON.parse(cells(l)[3])), json.map((f) => f.gives));
+  const context = JSON.parse(readFileSync(join(root, 'examples/eval.json'), 'utf8'));
+  const r = await raccord(['eval', '--batch', '-'], { input: json.map((f) => JSON.stringify({ id: f.name, expr: `@${f.example}`, context })).join('\n') });
+  assert.deepEqual(lines(r.stdout), json.map((f) => ({ id: f.name, value: f.gives })));
+});
+
+test('functions are found by a part of their name', async () => {
+  const found = await raccord(['eval', '--functions', 'UTC']);
+  assert.deepEqual(found.stdout.split('\n').filter((l) => /^ {2}\w/.test(l)).map((l) => l.trim().split('(')[0]), ['convertFromUtc', 'convertToUtc', 'utcNow']);
+  assert.match(found.stdout, /\n {4}utcNow\('yyyy-MM-dd'\) = "2026-11-23"\n/);
+  const none = await raccord(['eval', '--functions', 'tide']);
+  assert.equal(none.status, 1);
+  assert.match(none.stderr, /no function has tide in its name; `raccord eval --functions` lists all/);
+  assert.equal((await raccord(['eval', '--functions', 'a', 'b'])).status, 2);
+});

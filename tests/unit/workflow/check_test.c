@@ -1,18 +1,14 @@
 /* The check of definitions: each rule of spec workflows §1.6 by a case that breaks it. The table is
  * sound, and docs/reference/workflow-codes.md says what it says (RACCORD_WRITE_DOCS=1 writes it). */
+#include "reference_page.h"
 #include "test_arena.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "base/buf.h"
 #include "base/env.h"
 #include "base/map.h"
 #include "openapi/read.h"
 #include "workflow/check/check.h"
 #include "workflow/definition/plan.h"
 
-#define PAGE "docs/reference/workflow-codes.md"
 #define SCHEMA                                                                                     \
     "'$schema': "                                                                                  \
     "'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/"           \
@@ -576,25 +572,7 @@ static void print_page(struct rac_buf *b)
 
 static void reference_page_is_current(void **state RAC_UNUSED)
 {
-    struct rac_buf want, have;
-    rac_buf_init(&want, 1 << 20);
-    rac_buf_init(&have, 1 << 20);
-    print_page(&want);
-    if (getenv("RACCORD_WRITE_DOCS") != NULL) {
-        FILE *f = fopen(PAGE, "wb");
-        assert_non_null(f);
-        fwrite(want.p, 1, want.n, f);
-        fclose(f);
-    }
-    FILE *f = fopen(PAGE, "rb");
-    assert_non_null(f);
-    char *p = rac_buf_reserve(&have, 1 << 19);
-    rac_buf_added(&have, fread(p, 1, 1 << 19, f));
-    fclose(f);
-    if (!rac_str_eq(rac_buf_str(&have), rac_buf_str(&want)))
-        fail_msg("%s is old: run RACCORD_WRITE_DOCS=1 build-unit/unit-wf-check", PAGE);
-    rac_buf_fini(&want);
-    rac_buf_fini(&have);
+    page_is_current("docs/reference/workflow-codes.md", print_page, "unit-wf-check");
 }
 
 int main(void)
