@@ -597,9 +597,33 @@ static bool parse_named(rac_str s, const struct rac_culture *c, struct moment *o
     return eat_rest(&r, c, out);
 }
 
+static void skip_hyphen(struct reader *r)
+{
+    skip_fill(r);
+    (void)eat_char(r, '-');
+    skip_fill(r);
+}
+
+/* "2024-Jan-02", "2024 January 2". */
+static bool parse_year_first(rac_str s, const struct rac_culture *c, struct moment *out)
+{
+    struct reader r = {.s = s};
+    int year, month;
+    if (!eat_number(&r, 4, 4, &year))
+        return false;
+    skip_hyphen(&r);
+    if (!eat_name(&r, c->months, c->short_months, 12, &month))
+        return false;
+    skip_hyphen(&r);
+    r.p.year = year;
+    r.p.month = month + 1;
+    return eat_number(&r, 1, 2, &r.p.day) && eat_rest(&r, c, out);
+}
+
 static bool parse_date(rac_str s, const struct rac_culture *c, struct moment *out)
 {
-    return parse_iso(s, out) || parse_numeric(s, c, out) || parse_named(s, c, out);
+    return parse_iso(s, out) || parse_numeric(s, c, out) || parse_named(s, c, out) ||
+           parse_year_first(s, c, out);
 }
 
 /* "5:06 PM 7/4/2024": read as "7/4/2024 5:06 PM". */
