@@ -169,6 +169,8 @@ static inline rac_str str_of(const struct rac_json *v) /* of a string or a numbe
 }
 struct rac_json decimal_value(struct rac_arena *a, const char *text, size_t n);
 struct rac_json envelope(struct rac_arena *a, rac_str type, rac_str bytes);
+/* The standard alphabet with padding; space, tab, CR and LF between are ignored. False: it is none. */
+bool base64_bytes(struct rac_arena *a, rac_str s, rac_str *out);
 /* Bytes of an envelope: base64 decoded; false when its content is not base64. */
 bool envelope_bytes(const struct rac_json *v, struct rac_arena *a, rac_str *out);
 rac_str envelope_text(const struct rac_json *v, struct rac_arena *a);

@@ -156,25 +156,11 @@ bool fn_format_number(struct call *c, const struct rac_json *v, size_t n, struct
 
 /* --- base64 and binary content ---------------------------------------------------------------- */
 
-/* Decodes the standard alphabet with padding; space, tab, CR and LF between are ignored. */
-static bool strict_base64(struct rac_arena *a, rac_str s, rac_str *out)
-{
-    size_t symbols = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        char ch = s.p[i];
-        bool blank = ch == ' ' || ch == '\t' || ch == '\r' || ch == '\n';
-        if (!blank && !rac_is_alnum(ch) && ch != '+' && ch != '/' && ch != '=')
-            return false;
-        symbols += !blank;
-    }
-    return symbols % 4 == 0 && rac_base64_decode_lax(a, s, out);
-}
-
 static bool decoded(struct call *c, const struct rac_json *v, rac_str *bytes)
 {
     rac_str s;
     return arg_str(c, v, 0, &s) &&
-           (strict_base64(c->a, s, bytes) || fail_convert(c, &v[0], "bytes: it is not base64"));
+           (base64_bytes(c->a, s, bytes) || fail_convert(c, &v[0], "bytes: it is not base64"));
 }
 
 /* The text of v as bytes: a half of a pair is U+FFFD there. */
@@ -275,7 +261,7 @@ static bool data_uri_read(struct call *c, const struct rac_json *v, struct data_
     if (is_base64)
         meta = last == RAC_STR_NPOS ? RAC_S("") : rac_str_sub(meta, 0, last);
     out->type = meta.n == 0 ? RAC_S("text/plain") : meta;
-    if (is_base64 && !strict_base64(c->a, data, &bytes))
+    if (is_base64 && !base64_bytes(c->a, data, &bytes))
         return fail_convert(c, &v[0], "binary content: what follows the comma is not base64");
     out->base64 = is_base64 ? data : rac_base64_encode(c->a, rac_url_decode(c->a, data, true));
     return true;

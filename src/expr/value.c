@@ -315,11 +315,23 @@ struct rac_json envelope(struct rac_arena *a, rac_str type, rac_str bytes)
     return o;
 }
 
+bool base64_bytes(struct rac_arena *a, rac_str s, rac_str *out)
+{
+    size_t symbols = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        char ch = s.p[i];
+        bool blank = ch == ' ' || ch == '\t' || ch == '\r' || ch == '\n';
+        if (!blank && !rac_is_alnum(ch) && ch != '+' && ch != '/' && ch != '=')
+            return false;
+        symbols += !blank;
+    }
+    return symbols % 4 == 0 && rac_base64_decode_lax(a, s, out);
+}
+
 bool envelope_bytes(const struct rac_json *v, struct rac_arena *a, rac_str *out)
 {
     const struct rac_json *content = RAC_JSON_GET(v, "$content");
-    return rac_json_is_string(content) &&
-           rac_base64_decode_lax(a, (rac_str){content->s, content->n}, out);
+    return rac_json_is_string(content) && base64_bytes(a, (rac_str){content->s, content->n}, out);
 }
 
 static rac_str text_of_content(const struct rac_json *v, rac_str bytes, struct rac_arena *a)

@@ -1,4 +1,5 @@
 #include "base/map.h"
+#include "base/utf8.h"
 #include "expr/xml.h"
 
 #include <libxml/tree.h>
@@ -248,6 +249,19 @@ static bool put_object(struct call *c, struct xml_out *o, const struct rac_json 
     return put_value(c, o, key, &root->value, NULL);
 }
 
+/* Whether XML 1.0 has a place for each character, as it is or by number. */
+static bool xml_characters(rac_str s)
+{
+    uint32_t cp;
+    for (size_t i = 0, n; i < s.n; i += n) {
+        n = rac_utf8_decode(s.p + i, s.n - i, &cp);
+        if (n == 0 || cp == 0xfffe || cp == 0xffff ||
+            (cp < 0x20 && cp != '\t' && cp != '\n' && cp != '\r'))
+            return false;
+    }
+    return true;
+}
+
 bool xml_from_json(struct call *c, const struct rac_json *v, struct rac_json *out)
 {
     struct xml_out o = {0};
@@ -259,8 +273,10 @@ bool xml_from_json(struct call *c, const struct rac_json *v, struct rac_json *ou
     }
     if (!xml_out_take(c, &o, &text))
         return false;
+    if (!xml_characters(text))
+        return fail_convert(c, v, "XML: it has no place for one of its characters");
     *out = xml_envelope(c, text);
-    return true;
+    return charge(c, text.n / 64);
 }
 
 /* --- XML to JSON (12.2) ----------------------------------------------------------------------- */
