@@ -14,7 +14,7 @@ struct rac_issuers;
 struct rac_issuers *rac_issuers_new(struct rac_api_worker *w);
 void rac_issuers_free(struct rac_issuers *i);
 
-/* {"keys": [...]}; NULL: not at hand. Valid until the loop turns. Port of workflow/access: self is
+/* {"keys": [...]}; NULL: not at hand. Valid until the loop turns. Port of workflow/definition/access: self is
  * a struct rac_issuers. */
 const struct rac_json *rac_issuers_keys(void *self, rac_str issuer);
 /* Fetches them; done later, once, whatever comes of it; no cancel. */

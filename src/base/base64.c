@@ -53,13 +53,6 @@ rac_str rac_base64url_encode(struct rac_arena *a, rac_str bytes)
     return (rac_str){p, n};
 }
 
-void rac_base64_encode_buf(struct rac_buf *b, rac_str bytes)
-{
-    char *p = rac_buf_reserve(b, encoded_max(bytes.n));
-    if (p != NULL)
-        rac_buf_added(b, encode(standard, true, bytes, p));
-}
-
 static int value_of(char c)
 {
     if (c >= 'A' && c <= 'Z')

@@ -6,11 +6,9 @@
 
 #include "base/arena.h"
 #include "base/base.h"
-#include "base/buf.h"
 
 rac_str rac_base64_encode(struct rac_arena *a, rac_str bytes);    /* padded */
 rac_str rac_base64url_encode(struct rac_arena *a, rac_str bytes); /* not padded */
-void rac_base64_encode_buf(struct rac_buf *b, rac_str bytes);     /* padded, appended */
 /* Accepts either alphabet, padded or not, and white space between; false for anything else.
  * *out lives in a. */
 bool rac_base64_decode(struct rac_arena *a, rac_str text, rac_str *out);

@@ -22,11 +22,6 @@ void rac_connector_unref(struct rac_connector *c)
     rac_mem_free(c);
 }
 
-size_t rac_connector_bytes(const struct rac_connector *c)
-{
-    return sizeof *c + c->arena.used_bytes;
-}
-
 const struct rac_op *rac_connector_operation(const struct rac_connector *c, rac_str id)
 {
     return rac_map_get(&c->ops_by_id, id);
@@ -55,13 +50,5 @@ const struct rac_conn_set *rac_connector_set(const struct rac_connector *c, rac_
     for (size_t i = 0; i < c->sets_n; i++)
         if (rac_str_eq(c->sets[i].name, name))
             return &c->sets[i];
-    return NULL;
-}
-
-const struct rac_conn_param *rac_conn_set_param(const struct rac_conn_set *s, rac_str name)
-{
-    for (size_t i = 0; i < s->params_n; i++)
-        if (rac_str_eq(s->params[i].name, name))
-            return &s->params[i];
     return NULL;
 }

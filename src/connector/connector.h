@@ -105,7 +105,6 @@ rac_err rac_connector_compile(struct rac_package *p, rac_str id, int64_t revisio
 struct rac_connector *rac_connector_ref(struct rac_connector *c); /* any thread */
 void rac_connector_unref(
     struct rac_connector *c); /* any thread; the last one frees; NULL is fine */
-size_t rac_connector_bytes(const struct rac_connector *c); /* memory it holds */
 
 /* Operation by operationId (case matters), or NULL. */
 const struct rac_op *rac_connector_operation(const struct rac_connector *c, rac_str id);
@@ -113,7 +112,5 @@ const struct rac_op *rac_connector_operation(const struct rac_connector *c, rac_
 rac_str rac_connector_near_operation(const struct rac_connector *c, rac_str id);
 /* Set by name; an absent name gives the first. NULL when there is no such set. */
 const struct rac_conn_set *rac_connector_set(const struct rac_connector *c, rac_str name);
-/* Parameter of a set by name, or NULL. */
-const struct rac_conn_param *rac_conn_set_param(const struct rac_conn_set *s, rac_str name);
 
 #endif

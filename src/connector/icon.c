@@ -80,13 +80,6 @@ enum rac_icon_format rac_icon_sniff(rac_str bytes)
     return rac_str_starts(bytes, RAC_S("\xff\xd8\xff")) ? RAC_ICON_JPEG : RAC_ICON_UNKNOWN;
 }
 
-const char *rac_icon_mime(enum rac_icon_format f)
-{
-    return f == RAC_ICON_PNG    ? "image/png"
-           : f == RAC_ICON_JPEG ? "image/jpeg"
-                                : "application/octet-stream";
-}
-
 static rac_err read_png(rac_str bytes, struct rac_arena *a, struct tally *t, struct rac_icon *icon)
 {
     png_image image = {.version = PNG_IMAGE_VERSION};

@@ -27,7 +27,6 @@ struct rac_icon {
 
 /* The format by its first bytes. */
 enum rac_icon_format rac_icon_sniff(rac_str bytes);
-const char *rac_icon_mime(enum rac_icon_format f); /* "image/png" */
 
 /* RAC_OK; RAC_E_SYNTAX for no picture or a damaged one; RAC_E_LIMIT for too many pixels (size is
  * known then, decoded is false). a is scratch. */

@@ -661,48 +661,6 @@ bool rac_expr_is_constant(const struct rac_expr *x, struct rac_json *value)
     return true;
 }
 
-struct walk {
-    bool (*fn)(void *arg, enum rac_expr_ref ref, rac_str name, uint32_t offset);
-    void *arg;
-};
-
-static bool walk(const struct rac_expr *x, const struct walk *w)
-{
-    switch (x->kind) {
-    case NODE_CALL:
-        if (x->fn != NULL && x->fn->ref >= 0 && x->args_n > 0 && x->args[0]->kind == NODE_CONST &&
-            x->args[0]->value.type == RAC_JSON_STRING &&
-            !w->fn(w->arg, (enum rac_expr_ref)x->fn->ref,
-                   rac_json_str(&x->args[0]->value, RAC_S("")), x->offset))
-            return false;
-        __attribute__((fallthrough));
-    case NODE_TEXT:
-        for (size_t i = 0; i < x->args_n; i++)
-            if (!walk(x->args[i], w))
-                return false;
-        return true;
-    case NODE_ACCESS:
-        return walk(x->object, w) && walk(x->key, w);
-    case NODE_ARRAY:
-    case NODE_OBJECT:
-        for (size_t i = 0; i < x->parts_n; i++)
-            if (x->parts[i] != NULL && !walk(x->parts[i], w))
-                return false;
-        return true;
-    default:
-        return true;
-    }
-}
-
-void rac_expr_references(const struct rac_expr *x,
-                         bool (*fn)(void *arg, enum rac_expr_ref ref, rac_str name,
-                                    uint32_t offset),
-                         void *arg)
-{
-    struct walk w = {fn, arg};
-    (void)walk(x, &w);
-}
-
 struct rac_expr_call call_of(const struct rac_expr *x)
 {
     struct rac_expr_call c = {.name = x->name,

@@ -113,11 +113,6 @@ rac_err rac_expr_compile_condition(const struct rac_json *condition, unsigned fl
                                    struct rac_arena *a, const struct rac_expr **out,
                                    struct rac_expr_error *error, rac_str *pointer) RAC_MUST_CHECK;
 bool rac_expr_is_constant(const struct rac_expr *x, struct rac_json *value);
-/* Every reference to something by a literal name: for checks at save time. fn false: stop. */
-void rac_expr_references(const struct rac_expr *x,
-                         bool (*fn)(void *arg, enum rac_expr_ref ref, rac_str name,
-                                    uint32_t offset),
-                         void *arg);
 
 /* A call as it stands in the text; for checks at save time. */
 struct rac_expr_call {

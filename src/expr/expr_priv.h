@@ -189,7 +189,6 @@ bool is_ascii(rac_str s);
 size_t u16_length(rac_str s);
 /* The part from unit `from`, n units long, clipped; may cut a pair in two. */
 rac_str u16_slice(struct rac_arena *a, rac_str s, size_t from, size_t n);
-size_t u16_index_of_byte(rac_str s, size_t byte); /* unit at which a byte offset stands */
 /* Units of s, in a. */
 uint16_t *u16_units(struct rac_arena *a, rac_str s, size_t *n);
 rac_str u16_text(struct rac_arena *a, const uint16_t *units, size_t n);

@@ -81,11 +81,6 @@ size_t u16_length(rac_str s)
     return units;
 }
 
-size_t u16_index_of_byte(rac_str s, size_t byte)
-{
-    return u16_length(rac_str_sub(s, 0, byte));
-}
-
 static size_t put_unit(char *p, uint16_t u)
 {
     p[0] = (char)(0xe0 | u >> 12);

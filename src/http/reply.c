@@ -380,8 +380,3 @@ void rac_http_reply_abort(struct rac_http_exchange *x)
     c->stream_aborted = true;
     rac_http_conn_kill(c);
 }
-
-bool rac_http_replied(const struct rac_http_exchange *x)
-{
-    return rac_http_conn_of(x)->replied;
-}

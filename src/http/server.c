@@ -500,13 +500,3 @@ void rac_http_server_free(struct rac_http_server *s)
     rac_deadline_cancel(&s->grace);
     uv_close((uv_handle_t *)&s->poll, on_poll_closed);
 }
-
-size_t rac_http_server_connections(const struct rac_http_server *s)
-{
-    return s->conns_n;
-}
-
-size_t rac_http_server_exchanges(const struct rac_http_server *s)
-{
-    return s->exchanges_n;
-}

@@ -70,8 +70,6 @@ uint16_t rac_http_server_port(const struct rac_http_server *s);
 void rac_http_server_stop(struct rac_http_server *s, int64_t grace_ms, void (*done)(void *arg),
                           void *arg);
 void rac_http_server_free(struct rac_http_server *s); /* cuts whatever is still open */
-size_t rac_http_server_connections(const struct rac_http_server *s);
-size_t rac_http_server_exchanges(const struct rac_http_server *s); /* in flight */
 
 /* ---- the request ---- */
 /* First header of that name (letter case ignored), absent if there is none; not copied, valid
@@ -132,6 +130,5 @@ void rac_http_reply_start(struct rac_http_exchange *x, int status,
 bool rac_http_reply_write(struct rac_http_exchange *x, rac_str bytes);
 void rac_http_reply_end(struct rac_http_exchange *x);
 void rac_http_reply_abort(struct rac_http_exchange *x);
-bool rac_http_replied(const struct rac_http_exchange *x); /* a reply has begun */
 
 #endif

@@ -77,9 +77,6 @@ struct rac_resource {
 /* The whole decision. The thing of another tenant: always false. */
 bool rac_iam_may(const struct rac_principal *p, enum rac_action action,
                  const struct rac_resource *r);
-/* Is there anywhere in its tenant that the principal may do this to things that are nobody's? For
- * lists, whose rows are then filtered one by one or by the store's query. */
-bool rac_iam_may_list(const struct rac_principal *p, enum rac_action action);
 /* Why not, as a sentence naming the missing right and who can grant it. In a. */
 rac_str rac_iam_why_not(struct rac_arena *a, const struct rac_principal *p, enum rac_action action,
                         const struct rac_resource *r);

@@ -87,16 +87,6 @@ bool rac_iam_may(const struct rac_principal *p, enum rac_action action,
     return false;
 }
 
-bool rac_iam_may_list(const struct rac_principal *p, enum rac_action action)
-{
-    RAC_ASSERT((unsigned)action < RAC_ACTIONS_N);
-    unsigned roles = roles_anywhere(p);
-    for (unsigned i = 0; i < RAC_ROLES_N; i++)
-        if ((roles & 1u << i) && table[action].needs[i] == RAC_RELATION_OTHER)
-            return true;
-    return false;
-}
-
 /* Roles that allow the action to somebody of this relation. */
 static unsigned roles_that_may(enum rac_action action, enum rac_relation relation)
 {

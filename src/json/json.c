@@ -309,14 +309,6 @@ bool rac_json_del(struct rac_json *object, rac_str key)
     return true;
 }
 
-void rac_json_remove_at(struct rac_json *array, size_t i)
-{
-    RAC_ASSERT(array->type == RAC_JSON_ARRAY && i < array->array->n);
-    struct rac_json_array *r = array->array;
-    memmove(&r->v[i], &r->v[i + 1], (r->n - i - 1) * sizeof *r->v);
-    r->n--;
-}
-
 static struct rac_json copy(struct rac_arena *a, const struct rac_json *v, unsigned depth)
 {
     struct rac_json out = *v;

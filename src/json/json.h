@@ -268,7 +268,6 @@ struct rac_json *rac_json_add_new(struct rac_arena *a, struct rac_json *object, 
 #define RAC_JSON_PUT(a, o, lit, v)     rac_json_put((a), (o), RAC_S(lit), (v))
 #define RAC_JSON_PUT_STR(a, o, lit, s) rac_json_put((a), (o), RAC_S(lit), rac_json_of_str(s))
 bool rac_json_del(struct rac_json *object, rac_str key); /* true when it was there */
-void rac_json_remove_at(struct rac_json *array, size_t i);
 struct rac_json rac_json_copy(struct rac_arena *a,
                               const struct rac_json *v); /* deep; strings too */
 

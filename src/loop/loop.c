@@ -3,7 +3,6 @@
  * Tasks are how many small completions become one pass over a library: the HTTP server and client
  * queue one task however many exchanges moved in the turn.
  */
-#include "base/env.h"
 #include "base/mem.h"
 #include "loop/loop_priv.h"
 
@@ -137,16 +136,6 @@ struct uv_loop_s *rac_loop_uv(struct rac_loop *loop)
 uint64_t rac_loop_now_ms(const struct rac_loop *loop)
 {
     return uv_now(&loop->uv);
-}
-
-int64_t rac_loop_wall_s(struct rac_loop *loop)
-{
-    uint64_t now = uv_now(&loop->uv);
-    if (now != loop->wall_at_ms || loop->wall_s == 0) {
-        loop->wall_at_ms = now;
-        loop->wall_s = rac_env_wall_ms(&rac_env_system) / 1000;
-    }
-    return loop->wall_s;
 }
 
 unsigned rac_loop_index(const struct rac_loop *loop)

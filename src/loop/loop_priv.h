@@ -37,8 +37,6 @@ struct rac_loop {
     size_t pool_jobs_n; /* begun here, not yet back */
     struct rac_task *tasks, **tasks_end;
     struct rac_wheel wheel;
-    uint64_t wall_at_ms;
-    int64_t wall_s;
     uv_signal_t signals[RAC_LOOP_SIGNALS];
     bool signals_on;
     void (*on_signal)(void *arg, int signum);

@@ -105,12 +105,6 @@ unsigned rac_workers_count(const struct rac_workers *w)
     return w->n;
 }
 
-struct rac_loop *rac_workers_loop(struct rac_workers *w, unsigned index)
-{
-    RAC_ASSERT(index < w->n);
-    return w->v[index].loop;
-}
-
 void *rac_workers_state(struct rac_workers *w, unsigned index)
 {
     RAC_ASSERT(index < w->n);

@@ -37,7 +37,6 @@ void rac_loop_stop(struct rac_loop *loop); /* any thread */
 
 struct uv_loop_s *rac_loop_uv(struct rac_loop *loop);
 uint64_t rac_loop_now_ms(const struct rac_loop *loop); /* monotonic, cached for the turn */
-int64_t rac_loop_wall_s(struct rac_loop *loop);        /* seconds since 1970, cached for the turn */
 unsigned rac_loop_index(const struct rac_loop *loop);  /* worker number; 0 outside workers */
 
 /* Work for later in this turn, after the callbacks that are running now. Embedded by the caller,
@@ -75,7 +74,6 @@ rac_err rac_workers_start(unsigned n, const struct rac_worker_hooks *hooks,
 void rac_workers_stop(struct rac_workers *w); /* any thread; returns at once; may be repeated */
 void rac_workers_join(struct rac_workers *w); /* waits for all, then frees w */
 unsigned rac_workers_count(const struct rac_workers *w);
-struct rac_loop *rac_workers_loop(struct rac_workers *w, unsigned index); /* for mailboxes */
 void *rac_workers_state(struct rac_workers *w, unsigned index); /* what start left; do not touch
                                                                    it from another thread */
 unsigned rac_cpu_count(void); /* processors this process may use; at least 1 */

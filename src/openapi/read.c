@@ -22,17 +22,6 @@ struct rac_lines {
 
 /* --- kinds -------------------------------------------------------------------------------- */
 
-static const char *const kind_names[] = {
-    "unknown",      "OpenAPI 2.0",          "OpenAPI 3",           "Postman v1", "Postman v2.0",
-    "Postman v2.1", "connector properties", "workflow definition",
-};
-
-const char *rac_document_kind_name(enum rac_document_kind k)
-{
-    RAC_ASSERT((size_t)k < RAC_COUNT(kind_names));
-    return kind_names[k];
-}
-
 static bool has_any(const struct rac_json *object, const rac_str *keys, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -68,7 +68,6 @@ struct rac_document *rac_document_wrap(struct rac_json root, rac_str name, struc
 
 /* The kind of a value by its content alone. */
 enum rac_document_kind rac_document_kind_of(const struct rac_json *root);
-const char *rac_document_kind_name(enum rac_document_kind k); /* "OpenAPI 2.0", "Postman v2.1" */
 
 /* Reads a file of settings, which people write: comments and the like are not told of. */
 rac_err rac_document_read_settings(rac_str bytes, rac_str name, struct rac_arena *a,

@@ -4,7 +4,6 @@
 #include "base/secret.h"
 #include "crypto/pkcs12.h"
 #include "text/url.h"
-#include "workflow/definition/literal.h"
 
 #define SANITIZED        RAC_S("*sanitized*")
 #define AUTHORITY        "https://login.microsoftonline.com/"
@@ -30,15 +29,6 @@ static const char *const texts[] = {"username", "password",       "pfx",       "
                                     "value",    "credentialType", "parameter", "scheme",
                                     "name",     "identity"};
 
-struct check {
-    const struct rac_json *v;
-    bool template;
-    rac_str pointer;
-    struct rac_arena *a;
-    struct rac_diags *d;
-    rac_str first; /* message of the first error; absent: none */
-};
-
 static const struct rac_json *get(const struct rac_json *v, const char *name)
 {
     const struct rac_json *x = rac_json_geti(v, rac_str_of(name));
@@ -52,96 +42,72 @@ static rac_str text(const struct rac_json *v, const char *name)
 
 /* --- judging ----------------------------------------------------------------------------------- */
 
-static void wrong(struct check *c, const char *code, const char *member, rac_str message)
+/* The first thing that is wrong, in words. */
+struct judgement {
+    struct rac_arena *a;
+    rac_str wrong; /* absent: nothing */
+};
+
+static void wrong(struct judgement *j, rac_str message)
 {
-    struct rac_diag diag = {
-        .code = code, .severity = RAC_SEV_ERROR, .pointer = c->pointer, .message = message};
-    if (c->first.p == NULL)
-        c->first = message;
-    if (c->d == NULL)
-        return;
-    if (member != NULL)
-        diag.pointer = rac_json_pointer_join(c->d->a, c->pointer, rac_str_of(member));
-    rac_diags_add(c->d, &diag);
+    if (j->wrong.p == NULL)
+        j->wrong = message;
 }
 
-static void missing(struct check *c, enum type t, const char *what)
+static void missing(struct judgement *j, enum type t, const char *what)
 {
-    wrong(c, "WorkflowRunActionInputsMissingProperty", NULL,
-          rac_arena_printf(c->a, "The 'authentication' of type '%.*s' needs '%s'.",
-                           RAC_FMT(types[t].word), what));
+    wrong(j, rac_arena_printf(j->a, "The 'authentication' of type '%.*s' needs '%s'.",
+                              RAC_FMT(types[t].word), what));
 }
 
-static bool unknown(const struct check *c, const struct rac_json *v)
+static void judge_alternatives(struct judgement *j, const struct rac_json *v, enum type t)
 {
-    rac_str head, tail;
-    return c->template && rac_json_is_string(v) &&
-           rac_literal_split(rac_json_str(v, RAC_S("")), &head, &tail);
-}
-
-static void check_alternatives(struct check *c, enum type t)
-{
-    const struct rac_json *kind = get(c->v, "credentialType");
+    const struct rac_json *kind = get(v, "credentialType");
     rac_str word = rac_json_str(kind, RAC_S(""));
-    bool secret = get(c->v, "secret") != NULL, pfx = get(c->v, "pfx") != NULL;
-    if (t == RAW && get(c->v, "value") == NULL &&
-        (get(c->v, "scheme") == NULL || get(c->v, "parameter") == NULL))
-        missing(c, t, "value', or 'scheme' and 'parameter");
-    if (t != OAUTH || unknown(c, kind))
+    bool secret = get(v, "secret") != NULL, pfx = get(v, "pfx") != NULL;
+    if (t == RAW && get(v, "value") == NULL &&
+        (get(v, "scheme") == NULL || get(v, "parameter") == NULL))
+        missing(j, t, "value', or 'scheme' and 'parameter");
+    if (t != OAUTH)
         return;
     if (kind != NULL && !rac_str_eqi(word, RAC_S("Secret")) &&
         !rac_str_eqi(word, RAC_S("Certificate")))
-        wrong(c, "WorkflowRunActionInputsInvalidProperty", "credentialType",
-              RAC_S("'credentialType' must be Secret or Certificate."));
+        wrong(j, RAC_S("'credentialType' must be Secret or Certificate."));
     else if (rac_str_eqi(word, RAC_S("Secret")) && !secret)
-        missing(c, t, "secret");
+        missing(j, t, "secret");
     else if (rac_str_eqi(word, RAC_S("Certificate")) && !pfx)
-        missing(c, t, "pfx");
+        missing(j, t, "pfx");
     else if (!secret && !pfx)
-        missing(c, t, "secret' or 'pfx");
+        missing(j, t, "secret' or 'pfx");
 }
 
-/* TYPES: wrong, or not known yet. */
-static enum type check(struct check *c)
+static enum type judge(struct judgement *j, const struct rac_json *v)
 {
-    const struct rac_json *type = get(c->v, "type");
+    const struct rac_json *type = get(v, "type");
     rac_str word = rac_json_str(type, RAC_STR_NULL);
     size_t t = 0;
-    if (c->v == NULL || rac_json_is_null(c->v) ||
-        (rac_json_is_object(c->v) && rac_json_len(c->v) == 0))
+    if (v == NULL || rac_json_is_null(v) || (rac_json_is_object(v) && rac_json_len(v) == 0))
         return TYPE_NONE;
-    if (unknown(c, c->v) || unknown(c, type))
-        return TYPES;
     while (t < TYPES && !rac_str_eqi(word, types[t].word))
         t++;
-    if (!rac_json_is_object(c->v) || type == NULL) {
-        wrong(c, "WorkflowRunActionInputsInvalidProperty", NULL,
-              RAC_S("'authentication' must be an object with a 'type'."));
+    if (!rac_json_is_object(v) || type == NULL) {
+        wrong(j, RAC_S("'authentication' must be an object with a 'type'."));
         return TYPES;
     }
     if (t == TYPES) {
-        wrong(c, "WorkflowRunActionInputsInvalidProperty", "type",
-              RAC_S("'type' of 'authentication' must be None, Basic, ClientCertificate, "
-                    "ActiveDirectoryOAuth, Raw or ManagedServiceIdentity."));
+        wrong(j, RAC_S("'type' of 'authentication' must be None, Basic, ClientCertificate, "
+                       "ActiveDirectoryOAuth, Raw or ManagedServiceIdentity."));
         return TYPES;
     }
     for (size_t i = 0; i < RAC_COUNT(types[t].required) && types[t].required[i] != NULL; i++)
-        if (get(c->v, types[t].required[i]) == NULL)
-            missing(c, (enum type)t, types[t].required[i]);
+        if (get(v, types[t].required[i]) == NULL)
+            missing(j, (enum type)t, types[t].required[i]);
     for (size_t i = 0; i < RAC_COUNT(texts); i++)
-        if (get(c->v, texts[i]) != NULL && !rac_json_is_string(get(c->v, texts[i])))
-            wrong(c, "WorkflowRunActionInputsInvalidProperty", texts[i],
-                  rac_arena_printf(c->a, "'%s' of 'authentication' must be a string.", texts[i]));
-    check_alternatives(c, (enum type)t);
+        if (get(v, texts[i]) != NULL && !rac_json_is_string(get(v, texts[i])))
+            wrong(j,
+                  rac_arena_printf(j->a, "'%s' of 'authentication' must be a string.", texts[i]));
+    judge_alternatives(j, v, (enum type)t);
     return (enum type)t;
-}
-
-rac_err rac_authentication_check(const struct rac_json *value, rac_str pointer, struct rac_arena *a,
-                                 struct rac_diags *d)
-{
-    struct check c = {.v = value, .template = true, .pointer = pointer, .a = a, .d = d};
-    check(&c);
-    return c.first.p == NULL ? RAC_OK : RAC_E_INVALID;
 }
 
 /* --- making ------------------------------------------------------------------------------------ */
@@ -265,12 +231,12 @@ rac_err rac_authentication_parse(const struct rac_json *value,
                                  struct rac_authentication *out,
                                  struct rac_authentication_error *error)
 {
-    struct check c = {.v = value, .pointer = RAC_S(""), .a = a};
+    struct judgement j = {.a = a};
     struct rac_authentication x = {0};
-    enum type t = check(&c);
+    enum type t = judge(&j, value);
     rac_err e = RAC_OK;
-    if (c.first.p != NULL)
-        return invalid(error, c.first);
+    if (j.wrong.p != NULL)
+        return invalid(error, j.wrong);
     switch (t) {
     case BASIC:
         e = basic(value, a, &x, error);

@@ -1,8 +1,9 @@
 /*
- * authentication - `authentication` objects of Http actions and triggers (spec workflows §5.1): what
- * has to be put on a request, what is wrong with one, what history may show of it.
+ * authentication - `authentication` objects of Http actions and triggers (spec workflows §5.1) as
+ * they were evaluated: what has to be put on a request, what history may show of it. How they are
+ * written in a definition is judged by the shapes of check/.
  *
- * Pure; any thread. Tokens themselves are got by workflow/token_cache over connector/auth. Secrets
+ * Pure; any thread. Tokens themselves are got by engine/token_cache over connector/auth. Secrets
  * in results live in the arena (or in the value) and are wiped with it where they were made here.
  *
  *     e = rac_authentication_parse(object, &options, a, &x, &error);
@@ -11,7 +12,6 @@
 #ifndef RAC_WORKFLOW_AUTHENTICATION_H
 #define RAC_WORKFLOW_AUTHENTICATION_H
 
-#include "base/diag.h"
 #include "json/json.h"
 
 enum rac_authentication_kind {
@@ -62,11 +62,6 @@ rac_err rac_authentication_parse(const struct rac_json *value,
                                  const struct rac_authentication_options *o, struct rac_arena *a,
                                  struct rac_authentication *out,
                                  struct rac_authentication_error *error) RAC_MUST_CHECK;
-
-/* The object as written in a definition: strings that hold expressions are not judged. Errors in d
- * (may be NULL) with pointers below pointer. */
-rac_err rac_authentication_check(const struct rac_json *value, rac_str pointer, struct rac_arena *a,
-                                 struct rac_diags *d) RAC_MUST_CHECK;
 
 /* Inputs as history keeps them: every `authentication` (of the inputs, of subscribe and
  * unsubscribe) and Authorization header is "*sanitized*". Shares all else with inputs; in a. */

@@ -697,11 +697,6 @@ bool rac_run_over(const struct rac_run *r)
     return r->over;
 }
 
-bool rac_run_caller_waits(const struct rac_run *r)
-{
-    return r->caller_waits && !r->response_sent;
-}
-
 enum rac_wf_status rac_run_status(const struct rac_run *r)
 {
     return r->status;

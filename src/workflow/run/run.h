@@ -197,7 +197,6 @@ unsigned rac_run_depth(const struct rac_run *r);
 rac_ms rac_run_start_ms(const struct rac_run *r);
 bool rac_run_begun(const struct rac_run *r);
 bool rac_run_over(const struct rac_run *r);
-bool rac_run_caller_waits(const struct rac_run *r);
 enum rac_wf_status rac_run_status(const struct rac_run *r); /* Waiting, Running, or how it ended */
 const char *rac_run_code(const struct rac_run *r);          /* NULL: none */
 const struct rac_json *rac_run_error(const struct rac_run *r);    /* NONE: has none */
