@@ -89,6 +89,8 @@ void rac_engine_free(struct rac_engine *e)
         }
     while (e->partings != NULL)
         e->partings->drop(e->partings);
+    while (e->companies != NULL)
+        rac_engine_part(e->companies);
     replies_drop(e);
     while (e->spare != NULL) {
         struct live *l = e->spare;
@@ -121,6 +123,8 @@ void rac_engine_tick(struct rac_engine *e)
 bool rac_engine_drain(struct rac_engine *e)
 {
     e->draining = true;
+    if (e->companies != NULL)
+        return false;
     for (size_t i = 0; i < e->lives_slots; i++)
         for (const struct live *l = e->lives[i]; l != NULL; l = l->hash_next) {
             if (l->committing || l->ready || l->loading || l->done != NULL)
@@ -133,6 +137,24 @@ bool rac_engine_drain(struct rac_engine *e)
 }
 
 /* --- starting a run --------------------------------------------------------------------------- */
+
+void rac_engine_join(struct rac_engine *e, struct rac_engine_company *c)
+{
+    *c = (struct rac_engine_company){.engine = e, .next = e->companies, .at = &e->companies};
+    if (c->next != NULL)
+        c->next->at = &c->next;
+    e->companies = c;
+}
+
+void rac_engine_part(struct rac_engine_company *c)
+{
+    if (c->engine == NULL)
+        return;
+    *c->at = c->next;
+    if (c->next != NULL)
+        c->next->at = c->at;
+    c->engine = NULL;
+}
 
 /* Answers that need no run: given from the loop, never inside the call that asked. */
 struct reply {
@@ -209,8 +231,8 @@ static size_t min_of(size_t x, size_t y)
 static bool refused(struct rac_engine *e, const struct rac_fire *fire, const struct lane *lane,
                     rac_str trigger, rac_fire_fn done, void *arg)
 {
-    if (e->draining || (!fire->in_company && (e->lives_n >= e->limits.runs_live_max ||
-                                              e->ready_n >= e->limits.runs_queued_max))) {
+    if (!fire->in_company && (e->draining || e->lives_n >= e->limits.runs_live_max ||
+                              e->ready_n >= e->limits.runs_queued_max)) {
         refuse(e, fire->flow, 503, RAC_S("ServiceUnavailable"),
                e->draining ? RAC_S("The server is stopping; try again in a moment.")
                            : RAC_S("Too many runs are waiting; try again in a moment."),
@@ -336,6 +358,7 @@ void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire
     l->flow = rac_flow_ref(f);
     live_caller_set(l, done, arg);
     l->bypass = fire->bypass_limits;
+    l->in_company = fire->in_company;
     l->trigger = rac_arena_str(&l->a, trigger);
     lane_enter(l);
     l->holds_caller = fire->waits && f->plan->responds && !f->plan->responds_async;

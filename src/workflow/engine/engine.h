@@ -154,7 +154,8 @@ struct rac_fire {
     rac_ms scheduled_ms;                     /* timer triggers; 0: none */
     bool waits;                              /* somebody waits for a Response */
     bool bypass_limits;                      /* resubmit */
-    bool in_company;                         /* one of several that begin together: there is room */
+    bool in_company;                         /* one of several that begin together: there is room,
+                                              * and what stands in the store's way passes */
     unsigned depth;                          /* of nested calls */
     const struct rac_flow_trigger_row *trigger_row; /* committed with the run; NULL: none */
     const struct rac_flow_release *release; /* messages it begins with, likewise; NULL: none */
@@ -167,6 +168,16 @@ size_t rac_engine_room(struct rac_engine *e, struct rac_flow *f, rac_str trigger
 /* done NULL: nobody wants to know. */
 void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire_fn done,
                      void *arg);
+/*
+ * Somebody who fires several runs in company, a few at a time. Until it leaves, the engine does not
+ * come to rest (rac_engine_drain); when the engine is freed, engine becomes NULL.
+ */
+struct rac_engine_company {
+    struct rac_engine *engine;
+    struct rac_engine_company *next, **at;
+};
+void rac_engine_join(struct rac_engine *e, struct rac_engine_company *c);
+void rac_engine_part(struct rac_engine_company *c);
 /* The caller went away; done will not be called. The run goes on. */
 void rac_engine_leave(struct rac_engine *e, rac_fire_fn done, void *arg);
 

@@ -102,14 +102,15 @@ struct live {
     bool admitted;       /* it may begin */
     bool counted;        /* in the gate's running */
     bool bypass;
-    bool fresh; /* admitted, and has not asked for its slot yet */
+    bool in_company; /* others that began with it may be kept already */
+    bool fresh;      /* admitted, and has not asked for its slot yet */
     rac_str correlation;
     rac_str copy_run, copy_action; /* it begins at an action of another run; absent: it does not */
 
     rac_fire_fn done; /* whoever fired it and still waits: live_caller_set, _take */
     void *done_arg;
-    struct live *caller_next;
-    bool holds_caller; /* until a Response */
+    struct live *caller_next, **caller_at; /* in its slot of callers; what points to it */
+    bool holds_caller;                     /* until a Response */
     struct timer response_timer, retry_timer, unload_timer, duration_timer;
 
     struct event *events, **events_end; /* for the next turn */
@@ -173,6 +174,7 @@ struct rac_engine {
     rac_ns alarm_ns;
     bool pumping, draining;
     struct parting *partings;
+    struct rac_engine_company *companies;
     struct reply *replies, **replies_end;
     struct live *spare;
     size_t spare_n;

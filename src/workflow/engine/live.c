@@ -17,15 +17,23 @@ static size_t slot_of_caller(const void *arg, size_t slots)
     return (size_t)((uint64_t)(uintptr_t)arg * 0x9e3779b97f4a7c15u >> 32) & (slots - 1);
 }
 
+/* One call may have fired very many (splitOn): they share a slot, so each knows what points to it. */
+static void caller_link(struct live **first, struct live *l)
+{
+    l->caller_next = *first;
+    l->caller_at = first;
+    if (*first != NULL)
+        (*first)->caller_at = &l->caller_next;
+    *first = l;
+}
+
 static void callers_grow(struct rac_engine *e, size_t slots)
 {
     struct live **grown = rac_mem_alloc(slots * sizeof *grown);
     for (size_t i = 0; i < e->lives_slots; i++)
         for (struct live *l = e->callers[i], *next; l != NULL; l = next) {
-            size_t at = slot_of_caller(l->done_arg, slots);
             next = l->caller_next;
-            l->caller_next = grown[at];
-            grown[at] = l;
+            caller_link(&grown[slot_of_caller(l->done_arg, slots)], l);
         }
     rac_mem_free(e->callers);
     e->callers = grown;
@@ -36,25 +44,21 @@ void live_caller_set(struct live *l, rac_fire_fn done, void *arg)
     struct rac_engine *e = l->e;
     if (done == NULL)
         return;
-    size_t at = slot_of_caller(arg, e->lives_slots);
     l->done = done;
     l->done_arg = arg;
-    l->caller_next = e->callers[at];
-    e->callers[at] = l;
+    caller_link(&e->callers[slot_of_caller(arg, e->lives_slots)], l);
 }
 
 rac_fire_fn live_caller_take(struct live *l)
 {
-    struct rac_engine *e = l->e;
     rac_fire_fn done = l->done;
     if (done == NULL)
         return NULL;
-    struct live **at = &e->callers[slot_of_caller(l->done_arg, e->lives_slots)];
-    while (*at != l)
-        at = &(*at)->caller_next;
-    *at = l->caller_next;
+    *l->caller_at = l->caller_next;
+    if (l->caller_next != NULL)
+        l->caller_next->caller_at = l->caller_at;
     l->done = NULL;
-    timer_stop(e, &l->response_timer);
+    timer_stop(l->e, &l->response_timer);
     return done;
 }
 

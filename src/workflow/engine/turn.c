@@ -327,8 +327,8 @@ static void committed(void *arg, rac_err err, rac_str error, int64_t id)
         live_values_clear(l);
         messages_kept(l);
         after_commit(l);
-    } else if (l->creating || err == RAC_E_CONFLICT || err == RAC_E_NOT_FOUND ||
-               (err == RAC_E_LIMIT && l->abandoned)) {
+    } else if ((l->creating && !(l->in_company && err == RAC_E_BUSY)) || err == RAC_E_CONFLICT ||
+               err == RAC_E_NOT_FOUND || (err == RAC_E_LIMIT && l->abandoned)) {
         lost(l, err, error); /* nothing was acknowledged */
     } else if (err == RAC_E_LIMIT) {
         abandon(l);

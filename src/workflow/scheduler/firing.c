@@ -4,24 +4,37 @@
 #include "workflow/scheduler/scheduler.h"
 #include "workflow/definition/secure.h"
 
-enum { FIRING_BYTES_MAX = 512 << 20 };
+enum {
+    FIRING_BYTES_MAX = 512 << 20,
+    UNDER_WAY_MAX = 1000, /* commits asked for and not answered: a few batches of the store's */
+};
 
 /* Freed when everything it began has answered. */
 struct firing {
     struct rac_arena a;
     struct rac_firing f; /* strings and values in a */
+    struct rac_flow_trigger trigger;
     struct rac_flow_trigger_row row;
+    struct rac_namer namer;
+    struct rac_engine_company company;
     rac_firing_fn done;
     void *arg;
+    struct rac_trigger_verdict v;
+    const struct rac_flow_release **release; /* by item */
+    size_t at;                               /* how far it is: history of all items, then runs */
+    size_t last, fires;                      /* of the items: the last to be kept, those that run */
     size_t under_way, started;
     bool answered, single;
     struct rac_fire_answer worst; /* of several: what went wrong */
 };
 
+static void go_on(struct firing *g);
+
 static void finish(struct firing *g)
 {
     if (!g->answered)
         g->done(g->arg, g->started, &g->worst);
+    rac_engine_part(&g->company);
     rac_flow_unref(g->f.flow);
     rac_arena_fini(&g->a);
     rac_mem_free(g);
@@ -29,7 +42,9 @@ static void finish(struct firing *g)
 
 static void one_less(struct firing *g)
 {
-    if (--g->under_way == 0)
+    g->under_way--;
+    go_on(g);
+    if (g->under_way == 0)
         finish(g);
 }
 
@@ -75,8 +90,8 @@ static rac_str kept_text(struct firing *g, const struct rac_json *v, enum rac_se
 }
 
 /* History of what started no run; row goes with it when it is the last thing to be kept. outputs:
- * what was judged. */
-static void keep_event(struct firing *g, struct rac_namer *namer, const struct rac_trigger_item *i,
+ * what was judged, of splitOn the element alone. */
+static void keep_event(struct firing *g, const struct rac_trigger_item *i,
                        const struct rac_flow_release *release, bool with_row)
 {
     const struct rac_firing *f = &g->f;
@@ -84,12 +99,11 @@ static void keep_event(struct firing *g, struct rac_namer *namer, const struct r
     if (f->store == NULL)
         return;
     struct rac_flow_event_row e =
-        rac_trigger_event(f->trigger, namer, i->outcome, i->code, i->message, now, now, &g->a);
+        rac_trigger_event(f->trigger, &g->namer, i->outcome, i->code, i->message, now, now, &g->a);
     e.scheduled_ms = f->scheduled_ms;
     if (f->inputs != NULL)
         e.inputs = kept_text(g, f->inputs, RAC_SECURE_INPUTS, "inputs");
-    const struct rac_json *outputs =
-        release != NULL && i->outputs.type != RAC_JSON_NONE ? &i->outputs : f->outputs;
+    const struct rac_json *outputs = i->outputs.type != RAC_JSON_NONE ? &i->outputs : f->outputs;
     if (outputs != NULL)
         e.outputs = kept_text(g, outputs, RAC_SECURE_OUTPUTS, "outputs");
     e.release = release;
@@ -141,6 +155,24 @@ static void copy_in(struct firing *g, const struct rac_firing *f)
         if (texts[i]->p != NULL)
             *texts[i] = rac_arena_str(a, *texts[i]);
     g->f.row = &g->row;
+}
+
+/* What the elements of splitOn are begun with later, when the caller is gone. False: no room. */
+static bool copy_values(struct firing *g)
+{
+    struct rac_arena *a = &g->a;
+    const struct rac_json **const values[] = {&g->f.inputs, &g->f.outputs};
+    g->trigger = *g->f.trigger;
+    g->trigger.name = rac_arena_str(a, g->trigger.name);
+    g->f.trigger = &g->trigger;
+    for (size_t i = 0; i < RAC_COUNT(values) && g->trigger.splits; i++) {
+        if (*values[i] == NULL)
+            continue;
+        struct rac_json *copy = RAC_NEW(a, struct rac_json);
+        *copy = rac_json_copy(a, *values[i]);
+        *values[i] = copy;
+    }
+    return !rac_arena_over(a);
 }
 
 /* Inputs as of now, where a trigger of this kind has some (§2.1); those that cannot be evaluated are
@@ -195,10 +227,11 @@ releases(struct firing *g, const struct rac_trigger_verdict *v, size_t last, boo
 
 /* Runs that share the messages they begin with: were only some of them taken, those would start
  * again with the rest, or the rest never. True: there is no room for all, which is answered. */
-static bool refuses(struct firing *g, size_t fires, struct rac_namer *namer)
+static bool refuses(struct firing *g)
 {
     const struct rac_firing *f = &g->f;
-    size_t most, room = rac_engine_room(f->engine, f->flow, f->trigger->name, &most);
+    size_t fires = g->fires, most,
+           room = rac_engine_room(f->engine, f->flow, f->trigger->name, &most);
     if (fires <= room)
         return false;
     if (fires <= most) {
@@ -215,7 +248,7 @@ static bool refuses(struct firing *g, size_t fires, struct rac_namer *namer)
                                     RAC_FMT(f->trigger->name), fires, most)};
     g->worst.code = all.code;
     g->worst.message = all.message;
-    keep_event(g, namer, &all, f->release, true);
+    keep_event(g, &all, f->release, true);
     return true;
 }
 
@@ -238,54 +271,80 @@ static bool too_busy(struct firing *g, size_t fires)
 /* --- beginning -------------------------------------------------------------------------------- */
 
 /* Those that end without a run first, so that the trigger's new state is committed last. */
-static void begin(struct firing *g, const struct rac_trigger_verdict *v, struct rac_namer *namer)
+static void begin(struct firing *g, const struct rac_trigger_verdict *v)
 {
-    size_t last = v->n - 1, fires = 0;
+    g->last = v->n - 1;
     for (size_t i = 0; i < v->n; i++)
         if (v->items[i].outcome == RAC_TRIGGER_FIRES) {
-            last = i;
-            fires++;
+            g->last = i;
+            g->fires++;
         }
     bool own = g->f.release != NULL && items_are_messages(&g->f, v);
-    if (fires > 1 && g->f.release != NULL && !own && refuses(g, fires, namer))
+    if (g->fires > 1 && g->f.release != NULL && !own && refuses(g))
         return;
-    if (fires > 1 && g->f.release == NULL && too_busy(g, fires))
+    if (g->fires > 1 && g->f.release == NULL && too_busy(g, g->fires))
         return;
     /* the row of a stateless one is kept apart from its run: answered when both are done */
-    g->single = fires == 1 && v->n == 1 && !(g->f.row != NULL && g->f.flow->stateless);
-    const struct rac_flow_release **release = releases(g, v, last, own);
-    for (size_t i = 0; i < v->n; i++)
-        if (v->items[i].outcome != RAC_TRIGGER_FIRES)
-            keep_event(g, namer, &v->items[i], release[i], fires == 0 && i == last);
-    for (size_t i = 0; i < v->n; i++)
-        if (v->items[i].outcome == RAC_TRIGGER_FIRES)
-            start_run(g, &v->items[i], release[i], i == last);
+    g->single = g->fires == 1 && v->n == 1 && !(g->f.row != NULL && g->f.flow->stateless);
+    g->release = releases(g, v, g->last, own);
+    g->v = *v;
+    go_on(g);
+}
+
+/* As many as may be under way; a batch's at once, for its messages are borrowed. */
+static void go_on(struct firing *g)
+{
+    const struct rac_trigger_verdict *v = &g->v;
+    while (g->at < 2 * v->n && g->company.engine != NULL &&
+           (g->under_way <= UNDER_WAY_MAX || g->f.release != NULL)) {
+        size_t i = g->at % v->n;
+        bool runs = g->at++ >= v->n, fires = v->items[i].outcome == RAC_TRIGGER_FIRES;
+        if (fires && runs)
+            start_run(g, &v->items[i], g->release[i], i == g->last);
+        else if (!fires && !runs)
+            keep_event(g, &v->items[i], g->release[i], g->fires == 0 && i == g->last);
+    }
+}
+
+static void judge(struct firing *g)
+{
+    const struct rac_firing *f = &g->f;
+    struct rac_trigger_context c = {.flow = f->flow, .env = f->env, .inputs = f->inputs};
+    struct rac_trigger_verdict v;
+    rac_trigger_judge(f->trigger, &c, f->outputs, &g->a, &v);
+    if (v.outcome == RAC_TRIGGER_FIRES) {
+        begin(g, &v);
+        return;
+    }
+    if (v.outcome == RAC_TRIGGER_FAILS) {
+        g->worst.code = v.code;
+        g->worst.message = v.message;
+    }
+    struct rac_trigger_item all = {.outcome = v.outcome, .code = v.code, .message = v.message};
+    keep_event(g, &all, f->release, true);
 }
 
 void rac_trigger_fire(const struct rac_firing *f, rac_firing_fn done, void *arg)
 {
     struct firing *g = rac_mem_alloc(sizeof *g);
-    *g = (struct firing){.done = done, .arg = arg, .under_way = 1};
+    *g = (struct firing){.namer = {.env = f->env}, .done = done, .arg = arg, .under_way = 1};
     rac_arena_init(&g->a, FIRING_BYTES_MAX);
+    rac_engine_join(f->engine, &g->company);
     copy_in(g, f);
     evaluate_inputs(g);
-    struct rac_trigger_context c = {.flow = f->flow, .env = f->env, .inputs = g->f.inputs};
-    struct rac_trigger_verdict v;
-    struct rac_namer namer = {.env = f->env};
-    rac_trigger_judge(f->trigger, &c, f->outputs, &g->a, &v);
     g->worst.outcome = RAC_FIRE_STARTED;
     g->worst.flow = f->flow;
-    if (v.outcome == RAC_TRIGGER_FIRES) {
-        begin(g, &v, &namer);
+    if (copy_values(g)) {
+        judge(g);
     } else {
-        if (v.outcome == RAC_TRIGGER_FAILS) {
-            g->worst.code = v.code;
-            g->worst.message = v.message;
-        }
-        struct rac_trigger_item all = {.outcome = v.outcome, .code = v.code, .message = v.message};
-        keep_event(g, &namer, &all, f->release, true);
+        g->worst.outcome = RAC_FIRE_FAILED;
+        g->worst.status = 503;
+        g->worst.too_large = true;
+        g->worst.code = RAC_S("ServiceUnavailable");
+        g->worst.message = RAC_S("it takes more memory than a trigger may have");
     }
-    g->f.inputs = g->f.outputs = NULL; /* borrowed until here */
+    if (!g->trigger.splits) /* borrowed until here, and no more needed */
+        g->f.inputs = g->f.outputs = NULL;
     g->f.release = NULL;
     one_less(g);
 }

@@ -183,7 +183,8 @@ static void queued(struct memory_store *s, struct memory_commit *c)
 {
     *s->queue_end = c;
     s->queue_end = &c->next;
-    s->waiting++;
+    if (++s->waiting > s->waiting_most)
+        s->waiting_most = s->waiting;
 }
 
 static const struct rac_flow_release *copy_release(struct memory_commit *c,
@@ -220,6 +221,8 @@ static void saving(struct memory_store *s, const struct rac_flow_trigger_row *ro
     row_copy(c, row);
     if (event != NULL)
         c->event_status = rac_arena_cstr(&c->a, event->status);
+    if (event != NULL && event->outputs.n > s->event_bytes_most)
+        s->event_bytes_most = event->outputs.n;
     if (event != NULL)
         c->release = copy_release(c, event->release);
     queued(s, c);

@@ -51,7 +51,8 @@ struct memory_store {
     struct memory_trigger *triggers;
     size_t triggers_n;
     size_t events_total, due_reads_total;
-    char event_status[16]; /* of the newest */
+    char event_status[16];   /* of the newest */
+    size_t event_bytes_most; /* outputs of the largest */
     struct memory_run *runs;
     size_t runs_n;
     struct memory_value {
@@ -61,7 +62,7 @@ struct memory_store {
     } * values;
     size_t values_n;
     struct memory_commit *queue, **queue_end;
-    size_t waiting, turns_total;
+    size_t waiting, waiting_most, turns_total;
     size_t turn_bytes_most, turn_values_total; /* the largest turn; values of all of them */
     /* Asked for each turn: RAC_OK, or the error it ends with (nothing is written then). */
     rac_err (*fault)(void *arg);

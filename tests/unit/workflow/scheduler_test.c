@@ -554,6 +554,79 @@ static void the_elements_of_an_answer_begin_together(void **state)
     place_free(p);
 }
 
+/* An array of n numbers. */
+static char *numbers(struct rac_arena *a, size_t n)
+{
+    struct rac_json v = rac_json_new_array(a);
+    for (size_t i = 0; i < n; i++)
+        rac_json_add(a, &v, rac_json_of_int((int64_t)i));
+    return rac_arena_cstr(a, rac_json_print_str(&v, 0, a));
+}
+
+static rac_err every_third_busy(void *arg)
+{
+    unsigned *n = arg;
+    return ++*n % 3 == 0 ? RAC_E_BUSY : RAC_OK;
+}
+
+/* What very many elements start is given to the store a part at a time; one it cannot take now is not
+ * lost, for the others have begun; history of one that starts nothing has that element only. */
+static void very_many_elements_do_not_flood_the_store(void **state)
+{
+    enum { ELEMENTS = 5000 };
+    (void)state;
+    struct place *p = place_limited(31, 10000);
+    unsigned turns = 0;
+    int64_t poll = workflow(p, RAC_S("t"),
+                            "{\"type\": \"Http\", \"inputs\": {\"method\": \"GET\", \"uri\": "
+                            "\"https://many.example/\"}, \"recurrence\": {\"frequency\": "
+                            "\"Hour\", \"interval\": 1}, \"splitOn\": \"@triggerBody()\", "
+                            "\"conditions\": [{\"expression\": \"@equals(mod(triggerBody(), 5), "
+                            "0)\"}]}",
+                            1);
+    place_settle(p);
+    struct world_fetch *x = world_fetch(p->w, "many.example");
+    assert_non_null(x);
+    p->w->store->fault = every_third_busy;
+    p->w->store->fault_arg = &turns;
+    world_answer(p->w, x, 200, "Content-Type: application/json", numbers(&p->w->a, ELEMENTS));
+    place_pass(p, 100000);
+    assert_int_equal(runs_of(p, poll), ELEMENTS / 5);
+    assert_int_equal(p->w->store->events_total, ELEMENTS - ELEMENTS / 5);
+    assert_in_range(p->w->store->waiting_most, 1, 1100);
+    assert_in_range(p->w->store->event_bytes_most, 1, 200);
+    assert_null(world_fetch(p->w, "many.example"));
+    place_free(p);
+}
+
+static rac_err stop_asked_for(void *arg)
+{
+    struct world *w = arg;
+    assert_false(rac_engine_drain(w->engine));
+    return RAC_OK;
+}
+
+/* The server is to stop after the first of many: the rest begin before it does. */
+static void elements_that_have_begun_begin_all_before_a_stop(void **state)
+{
+    (void)state;
+    struct place *p = place_limited(32, 10000);
+    int64_t poll = workflow(p, RAC_S("t"),
+                            "{\"type\": \"Http\", \"inputs\": {\"method\": \"GET\", \"uri\": "
+                            "\"https://many.example/\"}, \"recurrence\": {\"frequency\": "
+                            "\"Hour\", \"interval\": 1}, \"splitOn\": \"@triggerBody()\"}",
+                            1);
+    place_settle(p);
+    p->w->store->fault = stop_asked_for;
+    p->w->store->fault_arg = p->w;
+    world_answer(p->w, world_fetch(p->w, "many.example"), 200, "Content-Type: application/json",
+                 numbers(&p->w->a, 3000));
+    place_pass(p, 1000);
+    assert_int_equal(runs_of(p, poll), 3000);
+    assert_true(rac_engine_drain(p->w->engine));
+    place_free(p);
+}
+
 static void a_connector_of_single_events_is_asked_until_there_are_none(void **state)
 {
     (void)state;
@@ -674,6 +747,8 @@ int main(void)
         cmocka_unit_test(a_notification_while_the_poll_is_committed_polls_again),
         cmocka_unit_test(a_notification_while_it_subscribes_is_not_forgotten),
         cmocka_unit_test(the_elements_of_an_answer_begin_together),
+        cmocka_unit_test(very_many_elements_do_not_flood_the_store),
+        cmocka_unit_test(elements_that_have_begun_begin_all_before_a_stop),
         cmocka_unit_test(a_connector_of_single_events_is_asked_until_there_are_none),
         cmocka_unit_test(a_wait_beyond_all_times_is_long),
         cmocka_unit_test(a_connector_that_never_ends_is_not_asked_for_ever),
