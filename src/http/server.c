@@ -352,12 +352,14 @@ static rac_err daemon_start(struct rac_http_server *s)
 {
     MHD_set_panic_func(on_panic, NULL);
     /* Suspend without MHD_USE_ITC: a resume is followed by a pass of ours, no wake-up needed. */
+    /* Not "strict": what it would refuse then (no Host, blanks in the target) it answers twice, and is
+     * refused by exchange.c. */
     unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | (MHD_ALLOW_SUSPEND_RESUME & ~MHD_USE_ITC);
     s->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, rac_http_on_request, s, MHD_OPTION_LISTEN_SOCKET, s->listen_fd,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->o.connections_max,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes(s), MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_raw, NULL, MHD_OPTION_URI_LOG_CALLBACK, rac_http_on_uri,
         s, MHD_OPTION_NOTIFY_COMPLETED, rac_http_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
         on_connection, s, MHD_OPTION_END);

@@ -219,6 +219,19 @@ static void ambiguous_requests_are_refused(void **state RAC_UNUSED)
         close(fd);
     }
     rig_stop(&r);
+    /* What can be refused here is, once and in our words. */
+    static const char *const ours[] = {
+        "GET /text HTTP/1.1\r\n\r\n", "GET /text HTTP/1.1\r\nHost : a\r\n\r\n",
+        "GET /a b HTTP/1.1\r\n" HOST "\r\n", "GET http://here/text HTTP/1.1\r\n\r\n"};
+    rig_start(&r, NULL);
+    for (size_t i = 0; i < RAC_COUNT(ours); i++) {
+        struct answer a = ask(r.port, ours[i]);
+        if (a.status != 400 || strstr(a.body, "{\"error\":") != a.body ||
+            strstr(a.body, "HTTP/1.1") != NULL)
+            fail_msg("%d %s for: %s", a.status, a.body, ours[i]);
+        answer_free(&a);
+    }
+    rig_stop(&r);
     /* Without a valid version or with bytes cut off the connection may simply end. */
     static const char *const cut[] = {"GET /text HTTP/2.0\r\n" HOST "\r\n",
                                       "GET /text\r\n\r\n",
