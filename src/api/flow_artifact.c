@@ -50,7 +50,7 @@ static rac_err open_account(struct rac_api_worker *w, const struct rac_flow *flo
                             struct rac_arena *a, struct rac_account_row *x, rac_str *why)
 {
     struct rac_principal who;
-    rac_err e = rac_flow_author_principal(w, flow->tenant, flow->author, a, &who);
+    rac_err e = rac_flow_author_principal(w, flow, a, &who);
     if (e != RAC_OK) {
         *why = RAC_S("who saved this version of the workflow is gone or disabled, and it acts with "
                      "their rights.");

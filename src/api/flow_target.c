@@ -39,8 +39,10 @@ static uint64_t seen_now(struct rac_api_worker *w)
 
 static rac_str known_key(const struct rac_flow_target_want *want, char out[KEY_MAX])
 {
-    const rac_str parts[] = {want->flow->tenant, want->flow->group, want->flow->author, want->api,
-                             want->reference,    want->connection,  want->external};
+    const struct rac_flow *f = want->flow;
+    const rac_str roles = {(const char *)&f->only_roles, sizeof f->only_roles};
+    const rac_str parts[] = {f->tenant, f->group,        f->author,        f->only_group, roles,
+                             want->api, want->reference, want->connection, want->external};
     size_t n = 0;
     for (size_t i = 0; i < RAC_COUNT(parts); i++) {
         if (n + parts[i].n + 1 > KEY_MAX)
@@ -123,18 +125,18 @@ rac_str rac_flow_connector_find(struct rac_api_worker *w, rac_str tenant, rac_st
 
 /* --- rights ----------------------------------------------------------------------------------- */
 
-rac_err rac_flow_author_principal(struct rac_api_worker *w, rac_str tenant, rac_str user,
+rac_err rac_flow_author_principal(struct rac_api_worker *w, const struct rac_flow *f,
                                   struct rac_arena *a, struct rac_principal *out)
 {
     struct rac_user_row u;
-    *out = (struct rac_principal){.tenant = tenant, .user = user};
-    rac_err e = w->is->user_get(w->is->self, tenant, user, a, &u);
+    *out = (struct rac_principal){.tenant = f->tenant, .user = f->author};
+    rac_err e = w->is->user_get(w->is->self, f->tenant, f->author, a, &u);
     if (e != RAC_OK || u.disabled)
         return e != RAC_OK ? e : RAC_E_NOT_FOUND;
     out->user_name = u.name;
     rac_str *teams;
     size_t teams_n;
-    e = w->is->user_holds(w->is->self, tenant, u.id, a, &out->grants, &out->grants_n, &teams,
+    e = w->is->user_holds(w->is->self, f->tenant, u.id, a, &out->grants, &out->grants_n, &teams,
                           &teams_n);
     if (e != RAC_OK)
         return e;
@@ -143,6 +145,7 @@ rac_err rac_flow_author_principal(struct rac_api_worker *w, rac_str tenant, rac_
     for (size_t i = 0; i < teams_n; i++)
         out->grantees[i + 1] = teams[i];
     out->grantees_n = teams_n + 1;
+    rac_principal_narrow(out, f->only_group, f->only_roles);
     return RAC_OK;
 }
 
@@ -228,7 +231,7 @@ static rac_err find(struct finding *f, rac_str *id)
     const struct rac_flow *flow = want->flow;
     struct rac_principal who;
     struct rac_connection_row row;
-    rac_err e = rac_flow_author_principal(f->w, flow->tenant, flow->author, f->a, &who);
+    rac_err e = rac_flow_author_principal(f->w, flow, f->a, &who);
     if (e != RAC_OK) {
         f->why = RAC_S("Who saved this version of the workflow is gone or disabled, and it "
                        "acts with their rights. Save it as somebody else.");

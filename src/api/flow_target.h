@@ -25,9 +25,9 @@ void rac_flow_target_find(void *self, const struct rac_flow_target_want *want, s
                           void *arg);
 void rac_flow_target_release(void *self, const struct rac_flow_target *t);
 
-/* The author of a version as one who asks: its roles as they are now. RAC_E_NOT_FOUND: gone or
- * disabled. In a. */
-rac_err rac_flow_author_principal(struct rac_api_worker *w, rac_str tenant, rac_str user,
+/* The author of a version as one who asks: its roles as they are now, narrowed as the token was that
+ * saved the version. RAC_E_NOT_FOUND: gone or disabled. In a, borrowing f. */
+rac_err rac_flow_author_principal(struct rac_api_worker *w, const struct rac_flow *f,
                                   struct rac_arena *a, struct rac_principal *out) RAC_MUST_CHECK;
 
 /* The connector a name stands for: its id, the id without "shared_", the name before its tail, or

@@ -98,7 +98,8 @@ static void first_message(const struct rac_diags *d, struct rac_arena *a, rac_st
 /* What a flow is made from. */
 struct source {
     struct rac_flow_row row;
-    rac_str author;              /* of the version wanted */
+    rac_str author, only_group; /* of the version wanted */
+    unsigned only_roles;
     rac_str subscription, group; /* their names */
 };
 
@@ -122,6 +123,8 @@ static rac_err live_new(const struct source *from, struct rac_arena *scratch,
     f->name = rac_arena_str(a, row->name);
     f->revision = rac_arena_str(a, row->revision);
     f->author = rac_arena_str(a, from->author);
+    f->only_group = from->only_group.p != NULL ? rac_arena_str(a, from->only_group) : RAC_STR_NULL;
+    f->only_roles = from->only_roles;
     f->enabled = rac_str_eq(row->state, RAC_S("Enabled"));
     f->refs = 1;
     if (row->key1.n == sizeof f->keys[0] && row->key2.n == sizeof f->keys[1]) {
@@ -303,8 +306,11 @@ static rac_err author_of(struct job *j)
         return RAC_OK;
     }
     rac_err e = fs->version_get(fs->self, j->from.row.key, j->from.row.revision, &j->a, &v);
-    if (e == RAC_OK)
+    if (e == RAC_OK) {
         j->from.author = v.created_by;
+        j->from.only_group = v.only_group;
+        j->from.only_roles = v.only_roles;
+    }
     return e == RAC_E_NOT_FOUND ? RAC_E_CORRUPT : e;
 }
 

@@ -145,7 +145,7 @@ static void port_flow_named(void *self, const struct rac_flow *from, rac_str nam
     rac_arena_init(&a, NAMED_BYTES_MAX);
     rac_err e = find_named(w->fs, from, name, &a, &row);
     if (e == RAC_OK)
-        e = rac_flow_author_principal(w, from->tenant, from->author, &a, &who);
+        e = rac_flow_author_principal(w, from, &a, &who);
     struct rac_resource thing = {.tenant = from->tenant, .group = row.group, .owner = row.owner};
     if (e == RAC_OK && !rac_iam_may(&who, RAC_MAY_WORKFLOW_RUN, &thing))
         e = RAC_E_NOT_FOUND;

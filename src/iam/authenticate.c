@@ -54,26 +54,25 @@ void rac_iam_free(struct rac_iam *iam)
     rac_mem_free(iam);
 }
 
-/* What the user holds, cut down to what the token was made for. */
-static void narrow(const struct rac_token_row *t, struct rac_principal *p)
+void rac_principal_narrow(struct rac_principal *p, rac_str group, unsigned roles)
 {
-    unsigned mask = t->roles != 0 ? t->roles : (unsigned)RAC_ROLE_ALL;
+    unsigned mask = roles != 0 ? roles : (unsigned)RAC_ROLE_ALL;
     size_t n = 0;
-    for (size_t i = 0; i < t->grants_n; i++) {
-        struct rac_role_grant g = t->grants[i];
+    for (size_t i = 0; i < p->grants_n; i++) {
+        struct rac_role_grant g = p->grants[i];
         g.roles &= mask;
-        if (t->group.p != NULL) {
-            if (g.group.p != NULL && !rac_str_eq(g.group, t->group))
+        if (group.p != NULL) {
+            if (g.group.p != NULL && !rac_str_eq(g.group, group))
                 continue;
-            g.group = t->group;
+            g.group = group;
             g.roles &= ~(unsigned)RAC_ROLE_OPERATOR; /* not of a group */
         }
         if (g.roles != 0)
-            t->grants[n++] = g;
+            p->grants[n++] = g;
     }
-    p->grants = t->grants;
     p->grants_n = n;
-    p->only_group = t->group;
+    p->only_group = group;
+    p->only_roles = roles;
 }
 
 static void fill(struct entry *e, const struct rac_token_row *t)
@@ -83,8 +82,10 @@ static void fill(struct entry *e, const struct rac_token_row *t)
                                 .user = t->user,
                                 .user_name = t->user_name,
                                 .token_id = t->id,
+                                .grants = t->grants,
+                                .grants_n = t->grants_n,
                                 .expires_ms = t->expires_ms};
-    narrow(t, p);
+    rac_principal_narrow(p, t->group, t->roles);
     p->grantees_n = t->teams_n + 1;
     p->grantees = RAC_NEW_N(&e->a, rac_str, p->grantees_n);
     p->grantees[0] = t->user;

@@ -22,8 +22,9 @@ struct rac_principal {
     size_t grants_n;
     rac_str *grantees; /* the user's id, then its teams': for shares */
     size_t grantees_n;
-    rac_str only_group; /* token narrowed to it; absent: not */
-    rac_ms expires_ms;  /* 0: never */
+    rac_str only_group;  /* token narrowed to it; absent: not */
+    unsigned only_roles; /* token narrowed to these; 0: not */
+    rac_ms expires_ms;   /* 0: never */
 };
 
 /* --- tokens: `rac_<16 hex id>_<43 base64url>` ------------------------------------------------ */
@@ -45,6 +46,9 @@ void rac_iam_free(struct rac_iam *iam);
 rac_err rac_iam_authenticate(struct rac_iam *iam, rac_str token_text,
                              const struct rac_principal **out) RAC_MUST_CHECK;
 struct rac_principal *rac_principal_copy(struct rac_arena *a, const struct rac_principal *p);
+
+/* Cuts what p holds down to a group (absent: any) and to roles (0: all), in place. */
+void rac_principal_narrow(struct rac_principal *p, rac_str group, unsigned roles);
 
 /* Roles effective in a group (absent: for things of the whole tenant). */
 unsigned rac_principal_roles(const struct rac_principal *p, rac_str group);

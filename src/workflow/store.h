@@ -63,6 +63,9 @@ struct rac_flow_save {
     bool attend;
     const rac_str *triggers;
     size_t triggers_n;
+    rac_str
+        only_group; /* with document: what the rights of actor.user are narrowed to in the version; */
+    unsigned only_roles; /* absent, 0: they are not */
     int64_t if_version;
     struct rac_actor actor;
 };
@@ -71,6 +74,8 @@ struct rac_flow_version_row {
     rac_str document, secrets; /* get only */
     rac_ms created_ms;
     rac_str created_by;
+    rac_str only_group; /* get only; as in the save */
+    unsigned only_roles;
 };
 
 /* --- triggers --------------------------------------------------------------------------------- */

@@ -232,3 +232,41 @@ test('which key is exchanged does not hang on the letter case it is asked for in
   // natively a word that is not understood is refused
   assert.equal((await s.api('POST', '/api/v1/workflows/w:regenerateKey', { KeyType: 'Secondary' })).status, 400);
 });
+
+test('a version saved with a narrowed token reaches no further than that token', async (t) => {
+  const { s, calls, ok } = await setup(t);
+  await ok('PUT', '/api/v1/groups/harbour', {});
+  await ok('POST', '/api/v1/users', { name: 'ann', grants: [{ role: 'maker', group: 'default' }, { role: 'maker', group: 'harbour' }, { role: 'administrator', group: 'harbour' }] });
+  const wide = (await ok('POST', '/api/v1/tokens', { user: 'ann' })).token;
+  const narrow = (await ok('POST', '/api/v1/tokens', { user: 'ann', group: 'harbour' })).token;
+  const less = (await ok('POST', '/api/v1/tokens', { user: 'ann', roles: ['maker'] })).token;
+  const connector = (await ok('POST', '/api/v1/connectors', { definition: definition(`127.0.0.1:${calls.port}`), properties: properties() }, wide)).id;
+  const connection = (await ok('POST', '/api/v1/connections', { connectorId: connector, parameterValues: { api_key: 'k' } }, wide)).id;
+  assert.equal((await s.api('GET', `/api/v1/connections/${connection}`, undefined, { token: narrow })).status, 404);
+  const child = await ok('PUT', '/api/v1/workflows/child', request({ Response: { type: 'Response', kind: 'Http', inputs: { statusCode: 200, body: 'reached' } } }), wide);
+  const other = await ok('PUT', '/api/v1/workflows/other?group=harbour', request({ Response: { type: 'Response', kind: 'Http', inputs: { statusCode: 200, body: 'reached' } } }));
+  await ok('PUT', '/api/v1/integrationAccounts/default', {}, wide);
+  await ok('PUT', '/api/v1/integrationAccounts/default/maps/m', { mapType: 'Xslt', content: '<x:stylesheet version="1.0" xmlns:x="http://www.w3.org/1999/XSL/Transform"><x:template match="/"><o/></x:template></x:stylesheet>' }, wide);
+  const nested = (id) => ({ N: { type: 'Workflow', inputs: { host: { triggerName: 'manual', workflow: { id } } } } });
+  const list = { L: { type: 'ApiConnection', inputs: { host: { connection: { referenceName: 'harbour' } }, method: 'get', path: '/ships', retryPolicy: { type: 'none' } } } };
+  const map = { M: { type: 'Xslt', inputs: { content: '<a/>', integrationAccount: { map: { name: 'm' } } } } };
+  const outcome = async (actions, token, more = {}) => {
+    const [name] = Object.keys(actions);
+    await ok('PUT', '/api/v1/workflows/w?group=harbour', { ...request({ ...actions, Response: { type: 'Response', kind: 'Http', runAfter: { [name]: ['Succeeded', 'Failed'] }, inputs: { statusCode: 200, body: `@actions('${name}')['status']` } } }), ...more }, token);
+    const { value } = await ok('POST', '/api/v1/workflows/w/triggers/manual:callback?group=harbour', {}, token);
+    return (await fetch(value, { method: 'POST' })).text();
+  };
+  const references = { connectionReferences: { harbour: { api: { id: connector }, connection: { id: connection }, connectionName: connection } } };
+  const account = { integrationAccount: { id: '/subscriptions/default/resourceGroups/default/providers/Microsoft.Logic/integrationAccounts/default' } };
+  for (const [actions, more] of [[list, references], [nested(child.id), {}], [map, account]]) {
+    assert.equal(await outcome(actions, wide, more), 'Succeeded', JSON.stringify(actions));
+    assert.equal(await outcome(actions, narrow, more), 'Failed', JSON.stringify(actions));
+    assert.equal(await outcome(actions, less, more), 'Succeeded', JSON.stringify(actions));
+  }
+  // what she may do as an administrator only, a token for makers may not
+  assert.equal(await outcome(nested(other.id), narrow), 'Succeeded');
+  assert.equal(await outcome(nested(other.id), less), 'Failed');
+  assert.equal(await outcome(nested(other.id), wide), 'Succeeded');
+  // also after a restart: it stands with the version
+  assert.equal(await outcome(nested(child.id), narrow), 'Failed');
+});

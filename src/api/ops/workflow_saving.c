@@ -164,6 +164,8 @@ static void save(struct saving *s)
                               .revision = new_revision(s),
                               .document = rac_json_print_str(&s->doc.resource, 0, q->a),
                               .uses = s->uses,
+                              .only_group = q->who->only_group,
+                              .only_roles = q->who->only_roles,
                               .if_version = rac_etag_version(q->if_match),
                               .actor = rac_ask_actor(q)};
     if (r.if_version == 0 && !s->create)

@@ -167,7 +167,9 @@ static rac_err version_get(void *self, int64_t flow, rac_str revision, struct ra
                                              .created_ms = rac_db_i64(&r, 1),
                                              .created_by = rac_db_str(&r, 2, a),
                                              .document = rac_db_str(&r, 3, a),
-                                             .secrets = rac_db_str(&r, 4, a)};
+                                             .secrets = rac_db_str(&r, 4, a),
+                                             .only_group = rac_db_str(&r, 7, a),
+                                             .only_roles = (unsigned)rac_db_i64(&r, 8)};
         f.tenant = rac_db_str(&r, 5, a);
         f.id = rac_db_str(&r, 6, a);
     }
@@ -205,7 +207,8 @@ static rac_err put_version(struct rac_store *s, struct rac_write *w, int64_t key
     const struct save *q = w->req;
     rac_err e = RAC_DB_RUN(&s->db, VERSION_ADD, NULL, V_I64(key), V_STR(q->r.revision),
                            V_I64(w->actor.at_ms), V_STR(w->actor.user), V_BLOB(q->sealed),
-                           V_I64(q->r.secrets.p != NULL), V_STR(before), V_STR(q->r.document));
+                           V_I64(q->r.secrets.p != NULL), V_STR(before), V_STR(q->r.document),
+                           V_STR(q->r.only_group), V_I64(q->r.only_roles));
     if (e == RAC_E_EXISTS)
         return rac_write_fail(w, e, "the workflow has a version of this name");
     return e == RAC_OK ? put_uses(s, w, key) : e;

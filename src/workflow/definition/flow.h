@@ -16,7 +16,9 @@ struct rac_flow {
     int64_t key; /* of the store; 0 or less: no store has it (raccord run), each its own */
     rac_str tenant, group, id, name, revision;
     rac_str account;      /* integrationAccount.id as written; absent: none */
-    rac_str author;       /* user id: who saved this version, with whose rights it acts */
+    rac_str author;       /* user id: who saved this version, with whose rights it acts: */
+    rac_str only_group;   /* those in this group; absent: all */
+    unsigned only_roles;  /* those of these roles; 0: all */
     struct rac_json self; /* as workflow() gives it, but for the run: rac_flow_describe */
     bool enabled, stateless;
     const struct rac_workflow *workflow;

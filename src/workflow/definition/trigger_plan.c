@@ -142,6 +142,8 @@ static struct rac_flow *flow_like(struct rac_flow *f)
                           .name = f->name,
                           .revision = f->revision,
                           .author = f->author,
+                          .only_group = f->only_group,
+                          .only_roles = f->only_roles,
                           .self = f->self,
                           .enabled = true,
                           .stateless = true,

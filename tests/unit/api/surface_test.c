@@ -435,12 +435,21 @@ static void teams_of_an_author(void **state)
     is->member_save(is->self, RAC_DEFAULT_ID, team.id, at(&p, "/id"), true, &actor, written, &w);
     assert_true(rac_loop_run_until(r.loop, &w.done));
     assert_int_equal(w.err, RAC_OK);
-    assert_int_equal(rac_flow_author_principal(r.w, RAC_DEFAULT_ID, at(&p, "/id"), &r.a, &who),
-                     RAC_OK);
+    struct rac_flow f = {.tenant = RAC_DEFAULT_ID, .author = at(&p, "/id")};
+    assert_int_equal(rac_flow_author_principal(r.w, &f, &r.a, &who), RAC_OK);
     assert_int_equal(who.grantees_n, 2);
     assert_true(rac_str_eq(who.grantees[1], team.id));
     assert_int_equal(who.grants_n, 1);
     assert_int_equal(who.grants[0].roles, RAC_ROLE_MAKER);
+    /* no more than the token had that it was saved with */
+    f.only_group = RAC_S("g-1");
+    assert_int_equal(rac_flow_author_principal(r.w, &f, &r.a, &who), RAC_OK);
+    assert_int_equal(who.grants_n, 1);
+    assert_true(rac_str_eq(who.grants[0].group, RAC_S("g-1")));
+    assert_true(rac_str_eq(who.only_group, RAC_S("g-1")));
+    f.only_roles = RAC_ROLE_READER;
+    assert_int_equal(rac_flow_author_principal(r.w, &f, &r.a, &who), RAC_OK);
+    assert_int_equal(who.grants_n, 0);
     rig_close(&r);
 }
 
