@@ -18,9 +18,11 @@
             fail_msg("got \"%.*s\", want \"%s\"", RAC_FMT(got_), (lit));                           \
     } while (0)
 
-/* By what the thread sanitizer stretches bounds on processor time; all other builds keep them. */
+/* By what sanitizers stretch bounds on processor time; all other builds keep them. */
 #if defined(__SANITIZE_THREAD__)
 #define RAC_UNIT_SLOWER 20
+#elif defined(__SANITIZE_ADDRESS__)
+#define RAC_UNIT_SLOWER 5
 #else
 #define RAC_UNIT_SLOWER 1
 #endif

@@ -51,6 +51,12 @@ bool wire_hear_head(struct wire *w)
     return true;
 }
 
+void wire_wait_gone(struct wire *w)
+{
+    struct pollfd p = {.fd = w->fd, .events = POLLIN};
+    poll(&p, 1, 120000);
+}
+
 static void *meet(void *arg)
 {
     struct meeting *m = arg;
@@ -86,7 +92,7 @@ static void *accept_all(void *arg)
         if (fd < 0)
             continue;
         int on = 1;
-        struct timeval limit = {10, 0};
+        struct timeval limit = {120, 0};
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);

@@ -31,5 +31,6 @@ long wire_read(struct wire *w, char *p, size_t n);
 bool wire_write(struct wire *w, const char *p, size_t n); /* false: the client left */
 bool wire_say(struct wire *w, const char *text);
 bool wire_hear_head(struct wire *w); /* one request head into w->head; false at the end */
+void wire_wait_gone(struct wire *w); /* until the client has left (or sent something more) */
 
 #endif

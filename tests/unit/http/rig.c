@@ -267,7 +267,7 @@ int dial(uint16_t port)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
     struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(port)};
     sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    struct timeval limit = {20, 0};
+    struct timeval limit = {120, 0};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -297,7 +297,7 @@ static int next_byte(int fd)
     unsigned char c;
     ssize_t n = recv(fd, &c, 1, 0);
     if (n < 0 && errno == EAGAIN)
-        fail_msg("no answer for 20 s");
+        fail_msg("no answer for 120 s");
     return n == 1 ? c : -1;
 }
 

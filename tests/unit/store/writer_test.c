@@ -150,11 +150,12 @@ static void test_reader_holds_up_checkpoint(void **state)
     sqlite3 *h;
     rac_str file = rac_arena_printf(&f->a, "%s/raccord.db", f->dir);
     (void)write_ms(f, 1);
+    int64_t alone = write_ms(f, 60);
     assert_int_equal(sqlite3_open(file.p, &h), SQLITE_OK);
     assert_int_equal(sqlite3_exec(h, "begin; select count(*) from audit", NULL, NULL, NULL),
                      SQLITE_OK);
     int64_t ms = write_ms(f, 60); /* each of the last 40 used to wait for 5 s */
-    assert_in_range(ms, 0, 3000);
+    assert_in_range(ms, 0, 3000 + 10 * alone);
     struct rac_store_stats st;
     rac_store_stats(f->store, &st);
     assert_true(st.wal_pages > 60);
@@ -168,7 +169,7 @@ static void test_reader_holds_up_checkpoint(void **state)
     do {
         (void)write_ms(f, 1);
         rac_store_stats(f->store, &st);
-    } while (st.wal_pages > 60 && now_ms() - start < 10000);
+    } while (st.wal_pages > 60 && now_ms() - start < 120000);
     assert_true(st.wal_pages <= 60);
 }
 
@@ -240,7 +241,7 @@ static void wait_for_rows(struct fixture *f, const char *table, int n)
 {
     const struct timespec pause = {0, 5000000};
     int64_t start = now_ms();
-    while (count(f, table) > n && now_ms() - start < 20000 * RAC_UNIT_SLOWER)
+    while (count(f, table) > n && now_ms() - start < 120000)
         nanosleep(&pause, NULL);
     assert_int_equal(count(f, table), n);
 }
@@ -287,7 +288,7 @@ static void test_audit_is_bounded(void **state)
     o.audit_keep_ms = 86400000;
     reopen(f, &o);
     int64_t start = now_ms();
-    while (audited(f, "old") > 0 && now_ms() - start < 20000 * RAC_UNIT_SLOWER)
+    while (audited(f, "old") > 0 && now_ms() - start < 120000)
         (void)write_ms(f, 1);
     assert_int_equal(audited(f, "old"), 0);
     assert_int_equal(audited(f, "new"), 10);
