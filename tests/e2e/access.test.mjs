@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
 import { identity } from './lib/identity.mjs';
-import { backend, raccord, serve } from './lib/raccord.mjs';
+import { backend, raccord, serve, until } from './lib/raccord.mjs';
 
 const ok = (r, status = 200) => { assert.equal(r.status, status, r.text); return r.json; };
 const claims = (values) => Object.entries(values).map(([name, value]) => ({ name, value }));
@@ -101,8 +101,7 @@ test('keys that change are fetched again; a document that speaks for somebody el
   assert.deepEqual(await call(token(pairs[0])), [200, 'let in']);
   down = false;
   keys = [pairs[1].jwk];
-  const until = Date.now() + 30000;
-  while ((await call(token(pairs[1])))[0] !== 200 && Date.now() < until) await new Promise((r) => setTimeout(r, 500));
+  await until('the new key is taken', async () => (await call(token(pairs[1])))[0] === 200, { every: 500 });
   assert.deepEqual(await call(token(pairs[1])), [200, 'let in']);
   assert.deepEqual(await call(token(pairs[0])), [401, 'AuthorizationFailed']);
   assert.ok(issuer.requests.length <= 12, `${issuer.requests.length} requests to the provider`);

@@ -4,22 +4,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { all, operationsOf, plain, watch } from './lib/arm.mjs';
-import { backend, serve } from './lib/raccord.mjs';
+import { backend, serve, until } from './lib/raccord.mjs';
 
 const rg = 'default';
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
 const of = (triggers, actions, more = {}) => ({ $schema: schema, contentVersion: '1.0.0.0', triggers, actions, ...more });
 const after = (name) => ({ [name]: ['Succeeded'] });
 const never = { frequency: 'Day', interval: 1, startTime: '2060-01-01T00:00:00Z' };
-
-async function until(what, fn) {
-  for (let i = 0; i < 200; i++) {
-    const v = await fn();
-    if (v) return v;
-    await new Promise((ok) => setTimeout(ok, 50));
-  }
-  throw new Error(`never: ${what}`);
-}
 
 const recurrence = { frequency: 'Month', interval: 1, startTime: '2050-01-01T00:00:00Z', endTime: '2061-01-01T00:00:00Z', timeZone: 'UTC', schedule: { monthDays: [1, 2] } };
 const weekly = { ...never, frequency: 'Week', schedule: { weekDays: ['Monday'], hours: [3], minutes: [0] } };

@@ -4,12 +4,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LogicManagementClient } from '@azure/arm-logic';
 import { all, plain } from './lib/arm.mjs';
-import { backend, root, serve, temporary } from './lib/raccord.mjs';
+import { backend, freePort, root, serve, temporary, until } from './lib/raccord.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
 
@@ -30,15 +29,6 @@ const definition = (service) => ({
 const waiting = { $schema: schema, contentVersion: '1.0.0.0',
   triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } },
   actions: { Later: { type: 'Wait', inputs: { interval: { count: 1, unit: 'Hour' } }, runAfter: {} }, After: { type: 'Compose', inputs: 1, runAfter: { Later: ['Succeeded'] } } } };
-
-async function until(what, fn) {
-  for (let i = 0; i < 100; i++) {
-    const v = await fn();
-    if (v) return v;
-    await new Promise((ok) => setTimeout(ok, 50));
-  }
-  throw new Error(`never: ${what}`);
-}
 
 // Everything a maker does with the client, in one life of a workflow.
 async function life(client, service, call) {
@@ -250,7 +240,8 @@ test('contents of an integration account by signed URLs, which end with their ke
     assert.equal((await fetch(url.value, { method: 'HEAD' })).status, 200);
     assert.equal((await fetch(url.value, { method: 'POST' })).status, 405);
     assert.equal((await fetch(url.value)).headers.get('content-type'), 'application/xml');
-    const second = await group.listContentCallbackUrl(rg, 'trade', 'A (1)', { keyType: 'Secondary', notAfter: new Date(Date.now() + 1500) });
+    const end = Date.now() + 1500, brief = await group.listContentCallbackUrl(rg, 'trade', 'A (1)', { notAfter: new Date(end) });
+    const second = await group.listContentCallbackUrl(rg, 'trade', 'A (1)', { keyType: 'Secondary', notAfter: new Date(Date.now() + 3600e3) });
     assert.notEqual(second.queries.sig, url.queries.sig);
     assert.equal(await got(second.value), content);
     // what is not signed, is no more, or is for another thing
@@ -261,8 +252,10 @@ test('contents of an integration account by signed URLs, which end with their ke
     assert.deepEqual(await got(url.value.replace(`/${kind.toLowerCase()}/`, kind === 'Maps' ? '/schemas/' : '/maps/')), [403, 'AuthorizationFailed']);
     assert.deepEqual(await got(url.value.replace('A%20', 'B%20')), [403, 'AuthorizationFailed']);
     assert.deepEqual(await got(url.value.replace(/integrationAccounts\/[0-9a-f]{8}/, 'integrationAccounts/00000000')), [404, 'NotFound']);
-    await new Promise((ok) => setTimeout(ok, 1600));
-    assert.deepEqual(await got(second.value), [401, 'AuthorizationFailed']);
+    const refused = await until('the end of its time', async () => { const r = await got(brief.value); return r !== content && r; });
+    assert.ok(Date.now() >= end);
+    assert.deepEqual(refused, [401, 'AuthorizationFailed']);
+    assert.equal(await got(second.value), content);
     // exchanging the other key leaves it, exchanging its own ends it
     await client.integrationAccounts.regenerateAccessKey(rg, 'trade', { keyType: 'Secondary' });
     assert.equal(await got(url.value), content);
@@ -381,14 +374,6 @@ test('the rest of the client: repetitions, request bodies, traces, two triggers,
 });
 
 const nginx = process.env.PATH.split(':').map((d) => join(d, 'nginx')).find(existsSync);
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((ok) => server.once('listening', ok));
-  const { port } = server.address();
-  await new Promise((ok) => server.close(ok));
-  return port;
-}
 
 // nginx with packaging/nginx.conf, only names, ports and files put in.
 async function proxy(t, backendUrl, port) {

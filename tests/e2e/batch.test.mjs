@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { serve, temporary } from './lib/raccord.mjs';
+import { serve, temporary, until } from './lib/raccord.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
 const definition = (triggers, actions) => ({ definition: { $schema: schema, contentVersion: '1.0.0.0', triggers, actions } });
@@ -46,14 +46,6 @@ async function bodies(s, name = 'collect') {
     if (a.status === 200) out.push(a.json);
   }
   return out.reverse();
-}
-async function until(what, check, times = 200) {
-  for (let i = 0; i < times; i++) {
-    const v = await check();
-    if (v) return v;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  assert.fail(`${what} did not come to pass`);
 }
 
 test('messages wait until there are enough of them, in each partition by itself', async (t) => {
@@ -107,8 +99,8 @@ async function killed(t, trigger, { stateless = false, most = 7, rounds = Number
   await until('the end of every sender', async () => (await list(s, "workflows/send/runs?$filter=status eq 'Running'")).length === 0);
   assert.equal((await s.api('POST', '/api/v1/workflows/collect/triggers/Batch_messages:run')).status, 202);
   const items = (b) => b.items ?? [b];
-  await until('every message has gone', async () => (await list(s, 'workflows/collect/batches')).length === 0, 600);
-  await until('every run has ended', async () => (await runs(s)).every((r) => r.status === 'Succeeded'), 600);
+  await until('every message has gone', async () => (await list(s, 'workflows/collect/batches')).length === 0);
+  await until('every run has ended', async () => (await runs(s)).every((r) => r.status === 'Succeeded'));
   const all = await bodies(s), got = all.flatMap((b) => items(b).map((i) => i.content));
   assert.deepEqual([...acknowledged].filter((x) => !got.includes(x)), [], 'no message lost');
   assert.equal(new Set(got).size, got.length, 'no message twice');

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { backend, data, raccord, raccordJson, temporary } from './lib/raccord.mjs';
+import { backend, data, freePort, raccord, raccordJson, temporary } from './lib/raccord.mjs';
 
 const harbour = join(data, 'connectors/harbour');
 
@@ -125,11 +125,7 @@ test('call: kinds of answers', async (t) => {
 });
 
 test('call: backends that are not there, slow, endless, or no HTTP', async (t) => {
-  const nothing = createServer().listen(0, '127.0.0.1');
-  await new Promise((ok) => nothing.once('listening', ok));
-  const { port } = nothing.address();
-  await new Promise((ok) => nothing.close(ok));
-  const gone = await raccordJson(['call', moved(t, port).dir, 'GetShip', 'id=1']);
+  const gone = await raccordJson(['call', moved(t, await freePort()).dir, 'GetShip', 'id=1']);
   assert.equal(gone.status, 3);
   assert.equal(gone.json.error.code, 'BackendUnreachable');
 

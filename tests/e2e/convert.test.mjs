@@ -167,7 +167,7 @@ async function registers(t, documents) {
     names.push(join(dir, name + '.json'));
   }
   for (let i = 0; i < names.length; i += 100) {
-    const r = await raccordJson(['validate', ...names.slice(i, i + 100)], { jsonl: true, timeout: 300000 });
+    const r = await raccordJson(['validate', ...names.slice(i, i + 100)], { jsonl: true });
     for (const line of r.json) {
       const errors = line.findings.filter((f) => f.severity === 'error');
       assert.deepEqual(errors.map((f) => `${line.source} ${f.code} ${f.pointer} ${f.message}`), []);

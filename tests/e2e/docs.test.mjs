@@ -8,10 +8,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { binary, root, temporary } from './lib/raccord.mjs';
+import { binary, freePort, root, temporary } from './lib/raccord.mjs';
 
 const pages = ['README.md', ...(existsSync(join(root, 'docs/guide')) ? readdirSync(join(root, 'docs/guide')) : []).filter((f) => f.endsWith('.md')).map((f) => `docs/guide/${f}`)];
 
@@ -37,8 +36,6 @@ export function matches(output, expect) {
   return new RegExp(`^${lines.join('')}$`).test(output === '' || output.endsWith('\n') ? output : `${output}\n`);
 }
 
-const freePort = () => new Promise((ok) => { const s = createServer().listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => ok(port)); }); });
-
 // One shell for a page: run(command) -> {output, status}.
 function shell(cwd, port) {
   const child = spawn('bash', ['--norc', '--noprofile'], { cwd, detached: true, stdio: ['pipe', 'pipe', 'pipe'],
@@ -49,7 +46,7 @@ function shell(cwd, port) {
   child.stdin.write('exec 2>&1; unset RACCORD_SERVER RACCORD_TOKEN\n');
   let n = 0;
   return {
-    async run(command, timeout = 60000) {
+    async run(command, timeout = 300000) {
       const mark = `__end_${++n}__`;
       text = '';
       child.stdin.write(`${command}\nprintf '\\n%s %s\\n' ${mark} "$?"\n`);
@@ -62,7 +59,7 @@ function shell(cwd, port) {
       }
     },
     // A server started with & says it is ready some time later.
-    async settle(pattern, timeout = 20000) {
+    async settle(pattern, timeout = 120000) {
       const limit = Date.now() + timeout;
       while (!pattern.test(text) && Date.now() < limit) await new Promise((ok) => { wake = ok; setTimeout(ok, 100); });
       return text;

@@ -88,11 +88,10 @@ test('hostile expressions end soon and with an error', async () => {
   const wide = `@concat(${Array(3000).fill("'x'").join(',')})`;
   const grow = "@replace(replace(replace(replace(replace(string(range(1,100000)),'1',string(range(1,9999))),'2',string(range(1,9999))),'3',string(range(1,9999))),'4',string(range(1,9999))),'5',string(range(1,9999)))";
   for (const [name, expr] of Object.entries({ deep, wide, grow })) {
-    const started = Date.now();
-    const r = await raccord(['eval', '--batch', '-'], { input: JSON.stringify({ id: name, expr }) + '\n', timeout: 60000 });
+    const r = await raccord(['eval', '--batch', '-'], { input: JSON.stringify({ id: name, expr }) + '\n', measured: true });
     assert.equal(r.status, 1, `${name}: ${r.stderr}`);
     assert.ok(lines(r.stdout)[0].error, name);
-    assert.ok(Date.now() - started < 30000, name);
+    assert.ok(r.cpu < 30000, name);
   }
 });
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { test } from 'node:test';
 import { api, browse, identity } from './lib/identity.mjs';
-import { backend, serve, temporary } from './lib/raccord.mjs';
+import { backend, sanitized, serve, temporary } from './lib/raccord.mjs';
 
 const allow = ['--set', 'egress.allow=127.0.0.0/8'];
 const REDIRECT = (server) => `${server.url}/oauth/redirect`;
@@ -86,7 +86,7 @@ test('consent, PKCE, five-second tokens, rotation and replay', async (t) => {
   assert.equal(again.status, 400);
   assert.equal((await s.status()).overallStatus, 'Connected');
 
-  const first = s.backend.calls.at(-1).token;
+  const first = s.backend.calls.at(-1).token, before = s.refreshes(); // 0, but for a machine on which five seconds have passed
   const tokens = new Set([first]);
   const refresh = new Set();
   for (let i = 0; i < 2; i++) {
@@ -98,8 +98,8 @@ test('consent, PKCE, five-second tokens, rotation and replay', async (t) => {
   }
   assert.equal(tokens.size, 3);
   assert.equal(refresh.size, 2, 'a rotated refresh token replaces the old one');
-  assert.equal(s.refreshes(), 2);
-  assert.equal(await s.server.metric('raccord_token_refreshes_total'), 2);
+  assert.equal(s.refreshes(), before + 2);
+  assert.equal(await s.server.metric('raccord_token_refreshes_total'), before + 2);
   assert.deepEqual(s.id.errors, []);
 
   // Somebody replays a used refresh token: the provider ends the grant, and the connection says so.
@@ -126,6 +126,7 @@ test('fifty calls at once make one refresh, and one refresh cures fifty refusals
     await expire();
     const before = s.refreshes();
     s.id.mode = 'slow';
+    s.id.accessSeconds = 3600; // what is renewed now stays good
     const all = await Promise.all(Array.from({ length: 50 }, () => s.call()));
     s.id.mode = 'ok';
     for (const r of all) assert.equal(ok(r).statusCode, 200);
@@ -223,7 +224,7 @@ test('azure ad: authority, tenant and resource become the v2.0 endpoints and sco
 
 test('client credentials: no consent, one token for many calls', async (t) => {
   const s = await stage(t, {
-    idOptions: { grants: ['client_credentials'], auth: 'client_secret_basic' },
+    idOptions: { grants: ['client_credentials'], auth: 'client_secret_basic', accessSeconds: 3600 },
     settings: (id) => ({ ...generic(id, { grantType: { value: 'client_credentials' } }), scopes: [] }),
   });
   assert.equal((await s.consent()).json.error.details[0].code, 'NoConsentNeeded');
@@ -253,9 +254,10 @@ test('on behalf of a person: their token is exchanged, then refreshed', async (t
   const asked = new URLSearchParams(s.id.tokenRequests.at(-1).body);
   assert.deepEqual(['grant_type', 'assertion', 'requested_token_use', 'scope'].map((k) => asked.get(k)),
     [grant, 'ada', 'on_behalf_of', 'https://harbour.example/.default offline_access']);
+  const before = s.refreshes();
   await s.expired();
   assert.equal(ok(await s.call()).body.sub, 'ada');
-  assert.equal(s.refreshes(), 1);
+  assert.equal(s.refreshes(), before + 1);
   assert.doesNotMatch(JSON.stringify(await s.status()), /assertion/);
   // a token that the provider does not take
   await make('mallory');
@@ -301,12 +303,12 @@ test('a sign-in by device goes on while the provider fails; times are the provid
   }), 201).id;
   const made = async () => ok(await server.api('POST', '/api/v1/connections', { connectorId: connector }), 201).id;
   const connection = await made(), other = await made();
-  const link = ok(await server.api('POST', `/api/v1/connections/${connection}:consent`, {}));
+  const from = Date.now(), link = ok(await server.api('POST', `/api/v1/connections/${connection}:consent`, {})), to = Date.now();
   assert.equal(link.link, 'https://id.example/device');
   assert.equal(link.userCode, 'WDJB-MJHT');
   assert.equal(link.interval, 7);
-  const life = Date.parse(link.expiresTime) - Date.now();
-  assert.ok(life > 1790e3 && life <= 1800e3, link.expiresTime);
+  const end = Date.parse(link.expiresTime);
+  assert.ok(end >= Math.floor(from / 1000) * 1000 + 1800e3 && end <= to + 1800e3, link.expiresTime);
   const ask = (c = connection) => server.api('POST', `/api/v1/connections/${c}:confirmConsent`, { state: link.state });
   for (const [status, body, code, wait] of [
     [400, { error: 'authorization_pending' }, 'authorization_pending', '7'],
@@ -379,7 +381,7 @@ function inMemory(pid, texts) {
   return found;
 }
 
-test('what a sign-in and a refresh were made with does not stay in memory', async (t) => {
+test('what a sign-in and a refresh were made with does not stay in memory', { skip: sanitized() && 'a sanitizer keeps what is freed' }, async (t) => {
   const s = await stage(t, { args: ['--set', 'workers=1'] });
   await s.signIn();
   ok(await s.call());

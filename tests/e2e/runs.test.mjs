@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { backend, raccord, serve, temporary } from './lib/raccord.mjs';
+import { backend, raccord, serve, temporary, until } from './lib/raccord.mjs';
 import { client } from './lib/workflows.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
@@ -122,7 +122,7 @@ test('lists of a run that is under way come to an end; what is not of a run is n
   assert.equal((await s.api('POST', '/api/v1/workflows?name=held', { definition: { $schema: schema, triggers, actions: { Loop: { type: 'Foreach', foreach: '@range(0, 12)',
     actions: { A: { type: 'Http', inputs: { method: 'GET', uri: `@concat('${service.url}', if(equals(mod(item(), 4), 1), '/go', '/held'))` } }, B: { type: 'Compose', inputs: '@item()', runAfter: { A: ['Succeeded'] } } } } } } })).status, 201);
   const run = `/api/v1/runs/${(await s.api('POST', '/api/v1/workflows/held/triggers/manual:run', {})).json.id}`;
-  for (let i = 0; i < 100 && held.length < 9; i++) await new Promise((go) => setTimeout(go, 50));
+  await until('nine calls are held, three are answered', async () => held.length === 9 && (await get(`${run}/actions/B/repetitions`)).value?.filter((x) => x.endTime).length === 3);
   const names = [];
   let pages = 0;
   for (let next = `${run}/actions/B/repetitions?$top=2`; next && pages < 20; pages++) {

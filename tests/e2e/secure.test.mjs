@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { backend, raccord, raccordJson, serve, temporary } from './lib/raccord.mjs';
+import { backend, raccord, raccordJson, serve, temporary, until } from './lib/raccord.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
 const secret = 'covert';
@@ -119,15 +119,6 @@ function document(x, url, { own = false, definition = {} } = {}) {
 async function saved(s, name, body) {
   const r = await s.api('PUT', `/api/v1/workflows/${name}?force=true`, body);
   assert.ok([200, 201].includes(r.status), r.text);
-}
-
-async function until(what, check) {
-  for (let i = 0; i < 400; i++) {
-    const v = await check();
-    if (v) return v;
-    await new Promise((done) => setTimeout(done, 100));
-  }
-  return assert.fail(`${what} did not come to pass`);
 }
 
 // Every answer that can be reached from a workflow by names, ids and links.

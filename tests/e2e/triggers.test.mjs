@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
-import { serve, temporary } from './lib/raccord.mjs';
+import { serve, temporary, until } from './lib/raccord.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
 const loopback = ['--set', 'egress.allow=127.0.0.0/8'];
@@ -40,16 +40,6 @@ const list = async (s, name, what) => {
 };
 const runs = (s, name) => list(s, name, 'runs');
 const history = (s, name) => list(s, name, 'triggers/t/histories');
-
-// Waits until check() gives something true, for ten seconds at most.
-async function until(what, check) {
-  for (let i = 0; i < 200; i++) {
-    const v = await check();
-    if (v) return v;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  assert.fail(`${what} did not come to pass`);
-}
 
 test('a recurrence fires on its own, a window misses none across kill -9', async (t) => {
   const dir = temporary(t);

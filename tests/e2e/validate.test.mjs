@@ -207,9 +207,8 @@ test('hostile files get a code, a place and an end', async (t) => {
     manyParameters: [base({ paths: { '/a': { get: { operationId: 'A', responses: { 200: { description: 'd' } }, parameters: Array.from({ length: 50000 }, (_, i) => ({ name: `p${i}`, in: 'query', type: 'string' })) } } } }), 'warning'],
   };
   for (const [name, [bytes]] of Object.entries(files)) writeFileSync(join(dir, name), bytes);
-  const start = performance.now();
-  const r = await json(Object.keys(files).map((n) => join(dir, n)));
-  assert.ok(performance.now() - start < 30000, 'something is quadratic');
+  const r = await json(Object.keys(files).map((n) => join(dir, n)), { measured: true });
+  assert.ok(r.cpu < 30000, 'something is quadratic');
   assert.equal(r.signal, null);
   assert.equal(r.status, 1);
   for (const [i, [name, [, status, code]]] of Object.entries(files).entries()) {
@@ -227,7 +226,7 @@ test('the corpus: what a lenient reader can read is read and has no error', asyn
   const dir = corpus('connectors');
   if (!dir) return t.skip('no corpus');
   const folders = readdirSync(dir).sort().map((n) => join(dir, n));
-  const r = await json(folders, { timeout: 120000 });
+  const r = await json(folders);
   assert.equal(r.rows.length, folders.length);
   const of = (status) => r.rows.filter((x) => x.status === status);
   assert.equal(folders.length - of('unreadable').length, 597);

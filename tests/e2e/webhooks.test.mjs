@@ -2,8 +2,8 @@
 // with, relative ones too, is where the subscription is ended.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { backend, serve } from './lib/raccord.mjs';
-import { client, compose, until } from './lib/workflows.mjs';
+import { backend, serve, until } from './lib/raccord.mjs';
+import { client, compose } from './lib/workflows.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
 

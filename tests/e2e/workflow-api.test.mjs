@@ -1,9 +1,8 @@
 // The life of a workflow and of its runs through the management API: every operation described
 // under these tags is answered with success at least once, each answer as its description says.
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
-import { backend, serve } from './lib/raccord.mjs';
+import { backend, serve, until } from './lib/raccord.mjs';
 import { described, operations } from './lib/described.mjs';
 
 const json = (res, value) => { res.writeHead(200, { 'content-type': 'application/json' }); res.end(JSON.stringify(value)); };
@@ -28,13 +27,7 @@ test('life of a workflow: every operation answers as it is described', async (t)
     assert.ok(r.status < 300, `${method} ${path}: ${r.status} ${r.text}`);
     return r.json;
   };
-  const ended = async (id) => {
-    for (;;) {
-      const run = await ok('GET', `/api/v1/runs/${id}`);
-      if (!['Running', 'Waiting'].includes(run.status)) return run;
-      await sleep(20);
-    }
-  };
+  const ended = (id) => until(`the end of ${id}`, async () => { const run = await ok('GET', `/api/v1/runs/${id}`); return !['Running', 'Waiting'].includes(run.status) && run; });
 
   // a workflow: checked, saved, changed, moved
   assert.equal((await ok('POST', `${base}:validate`, { definition: definition(url) })).valid ?? true, true);

@@ -117,8 +117,8 @@ test('large and hostile definitions end soon', async (t) => {
   const chain = (n, inputs) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`a${i}`, { type: 'Compose', inputs: inputs(i), runAfter: i ? { [`a${i - 1}`]: ['Succeeded'] } : {} }]));
   const within = async (text, ms, wanted) => {
     writeFileSync(file, text);
-    const from = Date.now(), r = await raccord(['validate', '--format', 'json', file], { timeout: 60000 });
-    assert.ok(r.signal === null && Date.now() - from < ms, `${Date.now() - from} ms`);
+    const r = await raccord(['validate', '--format', 'json', file], { measured: true });
+    assert.ok(r.cpu < ms, `${r.cpu} ms`);
     if (wanted !== undefined) assert.equal(JSON.parse(r.stdout).status, wanted);
   };
   await within(standard(chain(500, (i) => Array.from({ length: i }, (_, k) => `@outputs('a${k}')`))), 5000, 'ok');

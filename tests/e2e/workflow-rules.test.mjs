@@ -22,12 +22,12 @@ function some(c, i) {
 }
 
 for (const [name, cases] of Object.entries({ order, inputs, root })) {
-  test(`rules: ${name}`, { timeout: 300000 }, async (t) => {
+  test(`rules: ${name}`, async (t) => {
     const dir = temporary(t), list = cases.flatMap(some), unlike = [];
     for (let from = 0; from < list.length; from += 400) {
       const part = list.slice(from, from + 400);
       const files = part.map((x, i) => { const file = join(dir, `${i}.json`); writeFileSync(file, JSON.stringify(x.document)); return file; });
-      const r = await raccord(['validate', '--format', 'json', '-j', '2', ...files], { timeout: 60000 });
+      const r = await raccord(['validate', '--format', 'json', '-j', '2', ...files]);
       assert.equal(r.signal, null, r.stderr);
       for (const [i, line] of r.stdout.trim().split('\n').entries()) {
         const row = JSON.parse(line), x = part[i];

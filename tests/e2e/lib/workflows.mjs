@@ -1,20 +1,11 @@
 // Workflows of a server as tests drive them: small definitions, and runs followed to their end.
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from './raccord.mjs';
 
 export const compose = (inputs, runAfter = {}) => ({ type: 'Compose', inputs, runAfter });
 export const pause = (count) => ({ type: 'Wait', inputs: { interval: { unit: 'Second', count } } });
 // What a workflow is saved as: a Request trigger and these actions.
 export const document = (actions, more = {}) => ({ definition: { triggers: { manual: { type: 'Request', kind: 'Http', inputs: {} } }, actions, ...more } });
-
-// What check() gives, once that is something.
-export async function until(what, check) {
-  for (let i = 0; i < 500; i++, await sleep(20)) {
-    const v = await check();
-    if (v) return v;
-  }
-  return assert.fail(`${what}: this did not come to pass`);
-}
 
 const open = (run) => ['Running', 'Waiting'].includes(run.status);
 
@@ -29,14 +20,10 @@ export function client(s) {
     await ok('PUT', `/workflows/${name}`, document(actions, more));
     return (await ok('POST', `/workflows/${name}:run`, {})).id;
   };
-  const ended = async (id, ms = 30000) => {
-    for (const from = Date.now(); Date.now() - from < ms; await sleep(20)) {
-      const run = await ok('GET', `/runs/${id}`);
-      if (open(run)) continue;
-      const rows = (await ok('GET', `/runs/${id}/actions`)).value;
-      return { ...run, actions: Object.fromEntries(rows.map((a) => [a.name, a])) };
-    }
-    return assert.fail(`the run ${id} does not end`);
+  const ended = async (id) => {
+    const run = await until(`the end of ${id}`, async () => { const v = await ok('GET', `/runs/${id}`); return !open(v) && v; });
+    const rows = (await ok('GET', `/runs/${id}/actions`)).value;
+    return { ...run, actions: Object.fromEntries(rows.map((a) => [a.name, a])) };
   };
   const run = async (name, actions, more) => ended(await start(name, actions, more));
   const running = async (name) => (await ok('GET', `/workflows/${name}/runs`)).value.filter(open);
