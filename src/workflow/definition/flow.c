@@ -40,7 +40,7 @@ void rac_flow_describe(struct rac_flow *f, rac_str subscription, rac_str group,
     rac_str name = flow && f->id.n > 0 ? f->id : f->name; /* flows are known by their id */
     if (flow) {
         RAC_JSON_PUT_STR(a, &tags, "flowDisplayName", f->name);
-        RAC_JSON_PUT_STR(a, &tags, "environmentName", group);
+        RAC_JSON_PUT_STR(a, &tags, "environmentName", rac_arena_str(a, group));
         RAC_JSON_PUT_STR(a, &tags, "logicAppName", name);
         RAC_JSON_PUT_STR(a, &tags, "xrmWorkflowId", name); /* of flows in solutions */
     }

@@ -150,6 +150,25 @@ static void says_who_it_is(void **state)
     world_free(w);
 }
 
+/* A flow outlives what its environment's name was read from. */
+static void keeps_the_name_of_its_environment(void **state)
+{
+    (void)state;
+    struct world *w = world_new(1, true);
+    char name[] = "harbour";
+    struct rac_flow *f = world_flow_of(
+        w,
+        "{\"properties\": {\"displayName\": \"F\", \"connectionReferences\": {}, \"definition\": "
+        "{\"$schema\": \"https://schema.management.azure.com/providers/Microsoft.Logic/schemas/"
+        "2016-06-01/workflowdefinition.json#\", \"contentVersion\": \"1.0.0.0\", \"triggers\": "
+        "{\"manual\": {\"type\": \"Request\", \"kind\": \"Http\"}}, \"actions\": {}}}}");
+    rac_flow_describe(f, RAC_S("s"), rac_str_of(name), NULL);
+    memset(name, '?', sizeof name);
+    const struct rac_json *tags = RAC_JSON_GET(&f->self, "tags");
+    assert_str(rac_json_str(RAC_JSON_GET(tags, "environmentName"), RAC_S("")), "harbour");
+    world_free(w);
+}
+
 static rac_err refuse(void *arg)
 {
     rac_err *e = arg;
@@ -1022,6 +1041,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answered_after_commit),
         cmocka_unit_test(says_who_it_is),
+        cmocka_unit_test(keeps_the_name_of_its_environment),
         cmocka_unit_test(refused_by_the_store),
         cmocka_unit_test(waits_in_the_store),
         cmocka_unit_test(short_wait),
