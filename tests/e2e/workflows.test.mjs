@@ -173,7 +173,7 @@ test('a condition that says no, an array that is split', async (t) => {
 });
 
 test('no answer, a late one, an asynchronous one', async (t) => {
-  const s = await serve(t);
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8'] });
   const doc = echo();
   doc.definition.actions = { If: { type: 'If', expression: "@equals(1, 2)", actions: { Response: { type: 'Response', inputs: { statusCode: 200 } } } } };
   await saved(s, 'none', doc);

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { raccord, temporary } from './lib/raccord.mjs';
+import { raccord, sanitized, temporary } from './lib/raccord.mjs';
 
 const schema = 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#';
 const flow = (actions, definition = {}) => ({ definition: { $schema: schema, contentVersion: '1.0.0.0', triggers: { manual: { type: 'Request' } }, actions, ...definition }, kind: 'Stateful' });
@@ -269,8 +269,10 @@ test('hostile maps end, with an error, and alone', async (t) => {
   assert.equal((await of('<xsl:template name="t" match="/"><xsl:call-template name="t"/></xsl:template>')).error.code, 'XsltTransformFailed');
   const loops = '<xsl:template match="/">' + '<xsl:for-each select="//i">'.repeat(6) + '<a><b/></a>' + '</xsl:for-each>'.repeat(6) + '</xsl:template>';
   const many = `<o>${'<i/>'.repeat(60)}</o>`;
-  const large = await of(loops, many, ['--set', 'sandbox.memory=64MiB']);
-  assert.equal(large.error.code, 'TransformLimitExceeded', JSON.stringify(large.error));
+  if (!sanitized()) { // their runtime does not live with a bound on memory
+    const large = await of(loops, many, ['--set', 'sandbox.memory=64MiB']);
+    assert.equal(large.error.code, 'TransformLimitExceeded', JSON.stringify(large.error));
+  }
   const from = Date.now();
   const long = await of(loops.replace('<a><b/></a>', '<xsl:if test="count(//i) = 0">x</xsl:if>'), many, ['--set', 'sandbox.timeout=300ms']);
   assert.equal(long.error.code, 'TransformTimedOut', JSON.stringify(long.error));
