@@ -1,4 +1,4 @@
-/* check_priv - nodes, places and helpers of the check; for the check_*.c files only. */
+/* check_priv - nodes, places and helpers of the check; for the files of this folder only. */
 #ifndef RAC_WORKFLOW_CHECK_PRIV_H
 #define RAC_WORKFLOW_CHECK_PRIV_H
 
@@ -166,6 +166,9 @@ bool fits_characters(rac_str text, const char *characters);
 bool is_duration(rac_str s);
 bool whole_number(const struct rac_json *v, int64_t *i); /* or a text of one */
 size_t characters(rac_str s);
+/* Literal of a parameter's or output's type? */
+bool value_has_type(const struct rac_json *v, rac_str type);
+#define PARAMETER_TYPES "String|SecureString|Int|Float|Bool|Array|Object|SecureObject"
 
 /* --- shapes: which members objects have (shapes.def) ------------------------------------------ */
 
@@ -206,10 +209,11 @@ bool take_member(struct check *c, const struct at *at, rac_str name, unsigned ty
 /* "A|B|C" as "A, B or C", in a. */
 rac_str choice(struct check *c, const char *words);
 
+void check_root(struct check *c); /* schema, version */
+void check_triggers(struct check *c);
 void check_graph(struct check *c);      /* nodes, names, runAfter, order */
 void check_variables(struct check *c);  /* who initializes what */
 void check_parameters(struct check *c); /* declarations and values */
-void check_trigger(struct check *c, const struct rac_json_member *m);
 void check_action(struct check *c, uint32_t i);
 void check_outputs(struct check *c);
 void check_static_results(struct check *c);
@@ -222,9 +226,6 @@ void check_description(struct check *c, const struct at *at);
 void check_old(struct check *c, const struct at *at); /* shapes of 2015-08-01-preview (§1.1) */
 void check_runtime(struct check *c, const struct at *at, const struct node *x);
 void check_call(struct check *c, rac_str type, const struct at *inputs); /* connectors */
-/* Literal of a parameter's or output's type? */
-bool value_has_type(const struct rac_json *v, rac_str type);
-#define PARAMETER_TYPES "String|SecureString|Int|Float|Bool|Array|Object|SecureObject"
 
 /* The expressions of a value. where: what may be referred to there. */
 struct place {

@@ -2,14 +2,6 @@
 #include "base/str.h"
 #include "workflow/check/check_priv.h"
 
-#define SHAPE(id, closed) extern const struct shape shape_##id;
-#define ROW(...)
-#define END(id)
-#include "workflow/check/shapes.def"
-#undef SHAPE
-#undef ROW
-#undef END
-
 #define SHAPE(id, closed)                     static const struct member_row id##_rows[] = {
 #define ROW(name, types, flags, words, shape) {name, types, flags, words, shape},
 #define END(id)                                                                                    \

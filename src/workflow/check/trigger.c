@@ -3,7 +3,7 @@
 #include "workflow/check/check_priv.h"
 #include "workflow/definition/recurrence.h"
 
-enum { BATCH_MESSAGES_MAX = 8000, BATCH_BYTES_MAX = 83886080 };
+enum { TRIGGERS_MAX = 10, BATCH_MESSAGES_MAX = 8000, BATCH_BYTES_MAX = 83886080 };
 
 /* --- recurrence ------------------------------------------------------------------------------- */
 
@@ -236,11 +236,9 @@ static void check_trigger_expressions(struct check *c, const struct trigger_row 
     check_tracked(c, &p, up);
 }
 
-void check_trigger(struct check *c, const struct rac_json_member *m)
+static void check_trigger(struct check *c, const struct rac_json_member *m, const struct at *up)
 {
-    struct at root = AT_POINTER(c->w->pointer, c->w->definition);
-    struct at list = AT_KEY(&root, RAC_S("triggers"), MEMBER(root.node, "triggers"));
-    struct at at = AT_KEY(&list, rac_json_key(m), &m->value), type;
+    struct at at = AT_KEY(up, rac_json_key(m), &m->value), type;
     if (is_unknown(&m->value))
         return;
     c->noun = "trigger";
@@ -280,4 +278,39 @@ void check_trigger(struct check *c, const struct rac_json_member *m)
     check_runtime(c, &at, NULL);
     check_trigger_expressions(c, row, &at);
     c->noun = NULL;
+}
+
+/* Standard workflows and flows have one trigger (§1.1). A second one of another type is known from
+ * published definitions: it is said, and the first one counts. */
+static void check_trigger_count(struct check *c, const struct at *at)
+{
+    size_t n = rac_json_len(at->node), same = 0,
+           max = c->w->profile == RAC_WF_CONSUMPTION ? TRIGGERS_MAX : 1;
+    for (size_t i = 0; i < n && n <= TRIGGERS_MAX; i++)
+        for (size_t k = 0; k < i; k++)
+            same += rac_str_eqi(
+                rac_json_str(MEMBER(&rac_json_member_at(at->node, i)->value, "type"), RAC_S("")),
+                rac_json_str(MEMBER(&rac_json_member_at(at->node, k)->value, "type"), RAC_S("")));
+    if (n == 0)
+        wrong(c, F_STRUCTURE, at, "the definition has no trigger");
+    else if (n > max)
+        found(c, n > TRIGGERS_MAX || same > 0 ? F_LIMIT : F_TRIGGERS_MORE, at,
+              "The template validation failed: 'The number of triggers %zu exceeds the limit of "
+              "%zu.'",
+              n, max);
+}
+
+void check_triggers(struct check *c)
+{
+    struct at root = AT_POINTER(c->w->pointer, c->w->definition), at;
+    const struct rac_json *v = MEMBER(c->w->definition, "triggers");
+    if (is_absent(v) && !is_unknown(v)) {
+        wrong(c, F_STRUCTURE, &root, "the definition has no 'triggers'");
+        return;
+    }
+    if (!take_member(c, &root, RAC_S("triggers"), T_OBJ, &at))
+        return;
+    check_trigger_count(c, &at);
+    RAC_JSON_EACH_MEMBER(m, at.node)
+    check_trigger(c, m, &at);
 }
