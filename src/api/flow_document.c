@@ -190,7 +190,7 @@ rac_err rac_flow_document_read(rac_str bytes, rac_str name, size_t bytes_max, st
     if (e == RAC_OK)
         e = rac_document_read_with(bytes, name, &o, a, &doc, d);
     if (e == RAC_OK)
-        e = rac_workflow_of_document(doc, a, &out->workflow, d);
+        e = rac_workflow_of_document(doc, NULL, a, &out->workflow, d);
     if (e == RAC_OK)
         fill(a, &doc->root, out);
     return e;
@@ -204,7 +204,7 @@ rac_err rac_flow_document_open(rac_str document, rac_str secrets, struct rac_are
     *out = (struct rac_flow_document){0};
     rac_err e = rac_document_read(document, RAC_S("workflow"), a, &doc, d);
     if (e == RAC_OK)
-        e = rac_workflow_of_document(doc, a, &out->workflow, d);
+        e = rac_workflow_of_document(doc, NULL, a, &out->workflow, d);
     if (e != RAC_OK)
         return e;
     struct rac_workflow *w = out->workflow;

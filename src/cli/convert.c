@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/neighbours.h"
 #include "cli/output.h"
 #include "cli/source.h"
 #include "openapi/convert.h"
@@ -19,8 +20,6 @@
 enum {
     ARENA_BYTES_MAX = INT32_MAX,
     LOSSES_MAX = 100000,
-    NEIGHBOUR_BYTES_MAX = 16 << 20,  /* of one file that a $ref names */
-    NEIGHBOURS_BYTES_MAX = 64 << 20, /* of all of them */
     DISCOVERY_BYTES_MAX = 1 << 20,
 };
 
@@ -32,32 +31,6 @@ static const struct rac_option options[] = {
 
 /* --- ports of the conversion ----------------------------------------------------------------- */
 
-struct neighbours {
-    struct rac_cli *cli;
-    const char *dir; /* real path of the directory of the source; NULL: there is none */
-    size_t bytes;
-};
-
-/* A file below the directory of the source; symbolic links must not lead out of it. */
-static rac_err load_neighbour(void *arg, rac_str path, struct rac_arena *a, rac_str *bytes)
-{
-    struct neighbours *n = arg;
-    rac_str joined = rac_arena_printf(a, "%s/%.*s", n->dir, RAC_FMT(path)), why;
-    char real[PATH_MAX];
-    struct stat st;
-    size_t dir_n = strlen(n->dir);
-    if (realpath(joined.p, real) == NULL)
-        return RAC_E_NOT_FOUND;
-    if (strncmp(real, n->dir, dir_n) != 0 || (real[dir_n] != '/' && dir_n > 1) ||
-        stat(real, &st) != 0 || !S_ISREG(st.st_mode))
-        return RAC_E_DENIED;
-    rac_err e = rac_cli_read(n->cli, real, NEIGHBOUR_BYTES_MAX, a, bytes, &why);
-    if (e != RAC_OK)
-        return e;
-    n->bytes += bytes->n;
-    return n->bytes > NEIGHBOURS_BYTES_MAX ? RAC_E_LIMIT : RAC_OK;
-}
-
 static rac_err fetch_discovery(void *arg, rac_str url, struct rac_arena *a, rac_str *bytes)
 {
     rac_str why;
@@ -66,32 +39,15 @@ static rac_err fetch_discovery(void *arg, rac_str url, struct rac_arena *a, rac_
     return rac_cli_download(arg, url, DISCOVERY_BYTES_MAX, a, bytes, &why);
 }
 
-/* The directory a local source stands in, NULL for anything else. */
-static const char *directory_of(const char *src, struct rac_arena *a)
-{
-    struct stat st;
-    char real[PATH_MAX];
-    if (strcmp(src, "-") == 0 || rac_cli_is_url(rac_str_of(src)) || stat(src, &st) != 0)
-        return NULL;
-    rac_str dir = rac_str_of(src);
-    if (!S_ISDIR(st.st_mode)) {
-        size_t slash = rac_str_rfind_char(dir, '/');
-        dir = slash == RAC_STR_NPOS ? RAC_S(".")
-              : slash == 0          ? RAC_S("/")
-                                    : rac_str_sub(dir, 0, slash);
-    }
-    return realpath(rac_arena_cstr(a, dir), real) != NULL ? rac_arena_cstr(a, rac_str_of(real))
-                                                          : NULL;
-}
-
 rac_err rac_cli_convert(struct rac_cli *cli, const char *src, bool offline,
                         struct rac_document *doc, struct rac_arena *a, struct rac_converted *out,
                         struct rac_diags *losses)
 {
-    struct neighbours n = {.cli = cli, .dir = directory_of(src, a)};
+    struct rac_cli_neighbours n;
+    bool any = rac_cli_neighbours_init(&n, cli, src, a);
     struct rac_convert_options o = {.url = rac_cli_is_url(rac_str_of(src)) ? rac_str_of(src)
                                                                            : RAC_STR_NULL,
-                                    .load = n.dir != NULL ? load_neighbour : NULL,
+                                    .load = any ? rac_cli_neighbour : NULL,
                                     .load_arg = &n,
                                     .fetch = offline ? NULL : fetch_discovery,
                                     .fetch_arg = cli};

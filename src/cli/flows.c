@@ -1,6 +1,7 @@
 #include "cli/flows.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/neighbours.h"
 #include "cli/output.h"
 #include "openapi/read.h"
 #include "text/zip.h"
@@ -55,6 +56,23 @@ static bool is_flow_name(rac_str path)
     if (rac_str_eqi(base, RAC_S("definition.json")))
         return rac_str_endsi(folder_of(folder), RAC_S("Microsoft.Flow/flows"));
     return rac_str_eqi(base_of(folder), RAC_S("Workflows")) && rac_str_endsi(base, RAC_S(".json"));
+}
+
+static const char *const template_names[] = {"template.json", "azuredeploy.json",
+                                             "mainTemplate.json", "main.json"};
+enum { TEMPLATE_NAMES = RAC_COUNT(template_names) };
+
+static size_t template_name(rac_str base) /* its place among them; TEMPLATE_NAMES: it is none */
+{
+    size_t i = 0;
+    while (i < TEMPLATE_NAMES && !rac_str_eqi(base, rac_str_of(template_names[i])))
+        i++;
+    return i;
+}
+
+static bool is_template(rac_str text)
+{
+    return rac_str_findi(text, RAC_S("deploymentTemplate.json")) != RAC_STR_NPOS;
 }
 
 /* Solutions keep other things beside their flows: those of the desktop, values of settings. */
@@ -122,6 +140,10 @@ int rac_cli_no_flow(struct rac_cli *cli, const char *src)
 static void keep_named(struct list *l, rac_str name)
 {
     size_t kept = 0;
+    if (l->n == 1 && l->v[0].is_template && !rac_cli_flow_is(l->v[0].file, name)) {
+        l->v[0].wanted = name; /* of those it deploys */
+        return;
+    }
     for (size_t i = 0; i < l->n; i++)
         if (rac_cli_flow_is(l->v[i].file, name))
             l->v[kept++] = l->v[i];
@@ -145,6 +167,61 @@ static rac_str entry(const struct rac_zip_entry *e, size_t n, struct rac_arena *
         if (rac_str_eqi(e[i].name, path))
             return e[i].bytes;
     return RAC_STR_NULL;
+}
+
+struct entries {
+    const struct rac_zip_entry *v;
+    size_t n;
+};
+
+static rac_err read_entry(void *self, rac_str path, struct rac_arena *a, rac_str *bytes)
+{
+    const struct entries *e = self;
+    *bytes = entry(e->v, e->n, a, RAC_S(""), rac_arena_cstr(a, path));
+    return bytes->p != NULL ? RAC_OK : RAC_E_NOT_FOUND;
+}
+
+/* What stands beside a template: its parameters file, by names that reading gives texts for. */
+static void given_names(struct rac_arena *a, rac_str base, rac_str names[2])
+{
+    bool exported = template_name(base) == 0; /* what the portal calls both */
+    base = rac_str_sub(base, 0, base.n - 5);
+    names[0] = rac_arena_printf(a, "%.*s.parameters.json", RAC_FMT(base));
+    names[1] = exported ? RAC_S("parameters.json") : RAC_STR_NULL;
+}
+
+static size_t depth_of(rac_str path)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < path.n; i++)
+        n += path.p[i] == '/';
+    return n;
+}
+
+/* The templates of a package without flows that lie least deep. */
+static void templates_of_zip(struct list *l, const struct rac_zip_entry *e, size_t n)
+{
+    struct entries *all = RAC_NEW(l->a, struct entries);
+    size_t depth = SIZE_MAX;
+    *all = (struct entries){e, n};
+    for (size_t i = 0; i < n; i++) {
+        rac_str base = base_of(e[i].name), names[2];
+        if (template_name(base) == TEMPLATE_NAMES || depth_of(e[i].name) > depth ||
+            !is_template(e[i].bytes))
+            continue;
+        if (depth_of(e[i].name) < depth)
+            l->n = 0;
+        depth = depth_of(e[i].name);
+        struct rac_cli_flow *f = add(l, e[i].name, e[i].bytes);
+        f->is_template = true;
+        f->files = (struct rac_workflow_files){read_entry, all, e[i].name};
+        given_names(l->a, base, names);
+        for (size_t k = 0; k < RAC_COUNT(names) && f->given.p == NULL; k++)
+            if (names[k].p != NULL) {
+                f->given = entry(e, n, l->a, folder_of(e[i].name), names[k].p);
+                f->given_file = names[k];
+            }
+    }
 }
 
 static rac_err from_zip(struct list *l, rac_str bytes, struct rac_diags *d)
@@ -172,6 +249,8 @@ static rac_err from_zip(struct list *l, rac_str bytes, struct rac_diags *d)
         f->parameters = entry(e, n, l->a, app, "parameters.json");
         f->settings = entry(e, n, l->a, app, "local.settings.json");
     }
+    if (l->n == 0)
+        templates_of_zip(l, e, n);
     return RAC_OK;
 }
 
@@ -195,17 +274,18 @@ static void read_app(struct rac_cli *cli, struct rac_arena *a, rac_str app,
     out->settings = read_optional(cli, a, app, "local.settings.json", APP_FILE_MAX);
 }
 
-/* Of the template at path. */
+/* Of the template at path, a real one. */
 static void read_given(struct rac_cli *cli, struct rac_arena *a, rac_str path,
                        struct rac_cli_flow *out)
 {
-    rac_str base = base_of(path), dir = folder_of(path);
+    rac_str base = base_of(path), dir = folder_of(path), names[2];
+    struct rac_cli_neighbours *beside = RAC_NEW(a, struct rac_cli_neighbours);
+    *beside =
+        (struct rac_cli_neighbours){.cli = cli, .dir = dir.n > 0 ? rac_arena_cstr(a, dir) : "/"};
+    out->files = (struct rac_workflow_files){rac_cli_neighbour, beside, base};
     if (!rac_str_endsi(base, RAC_S(".json")))
         return;
-    base = rac_str_sub(base, 0, base.n - 5);
-    bool exported = rac_str_eqi(base, RAC_S("template")); /* what the portal calls both */
-    rac_str names[] = {rac_arena_printf(a, "%.*s.parameters.json", RAC_FMT(base)),
-                       exported ? RAC_S("parameters.json") : RAC_STR_NULL};
+    given_names(a, base, names);
     for (size_t i = 0; i < RAC_COUNT(names) && out->given.p == NULL; i++)
         if (names[i].p != NULL) {
             out->given = read_optional(cli, a, dir, names[i].p, APP_FILE_MAX);
@@ -270,7 +350,7 @@ static void solution_file(struct list *l, rac_str root, rac_str below, const cha
 struct listing {
     const char **folders;
     size_t n;
-    bool workflow;
+    bool workflow, template[TEMPLATE_NAMES];
 };
 
 static void list_folder(struct list *l, DIR *dir, struct listing *out)
@@ -279,6 +359,9 @@ static void list_folder(struct list *l, DIR *dir, struct listing *out)
     size_t cap = 0;
     for (size_t i = 0; i < FOLDER_MAX && (e = readdir(dir)) != NULL; i++) {
         out->workflow |= strcmp(e->d_name, "workflow.json") == 0;
+        size_t named = template_name(rac_str_of(e->d_name));
+        if (named < TEMPLATE_NAMES)
+            out->template[named] = true;
         if (e->d_name[0] == '.' || e->d_type == DT_REG)
             continue;
         if (out->n == cap) {
@@ -311,6 +394,22 @@ static void from_app(struct list *l, rac_str root, const struct listing *in)
     }
 }
 
+static void templates_of_folder(struct list *l, rac_str root, const struct listing *in)
+{
+    for (size_t i = 0; i < TEMPLATE_NAMES; i++) {
+        size_t before = l->n;
+        if (in->template[i])
+            add_file(l, root, RAC_S(""), template_names[i]);
+        if (l->n > before && !is_template(l->v[before].text))
+            l->n = before;
+        if (l->n == before)
+            continue;
+        rac_str path = rac_arena_printf(l->a, "%.*s/%s", RAC_FMT(root), template_names[i]);
+        rac_cli_flow_app(l->cli, path.p, l->a, &l->v[before]);
+        l->v[before].is_template = true;
+    }
+}
+
 static void from_folder(struct list *l, const char *src, DIR *dir)
 {
     struct listing in = {0};
@@ -323,6 +422,8 @@ static void from_folder(struct list *l, const char *src, DIR *dir)
         add_file(l, root, RAC_S(""), "workflow.json");
     if (l->n == 0) {
         from_app(l, root, &in);
+        if (l->n == 0)
+            templates_of_folder(l, root, &in);
         return;
     }
     rac_str path = rac_arena_printf(l->a, "%s/workflow.json", root.p);
@@ -400,10 +501,20 @@ static bool is_parameters_file(const struct rac_json *v) /* or {name: value} */
     return rac_json_is_object(rac_json_geti(v, RAC_S("parameters")));
 }
 
+/* A file that was named stands beside the working directory, not beside the template. */
+static rac_str whole_path(rac_str path, struct rac_arena *a)
+{
+    char *whole = path.n > 0 ? realpath(rac_arena_cstr(a, path), NULL) : NULL;
+    if (whole != NULL)
+        path = rac_arena_str(a, rac_str_of(whole));
+    rac_mem_free_libc(whole);
+    return path;
+}
+
 rac_err rac_cli_flow_give(struct rac_document *doc, const struct rac_cli_flow *f,
                           struct rac_diags *d)
 {
-    struct giving given = {f->given_file, d}, named = {f->named_file, d};
+    struct giving given = {f->given_file, d}, named = {whole_path(f->named_file, doc->a), d};
     struct rac_json v, over;
     if (!rac_template_is(&doc->root))
         return RAC_OK;

@@ -2,6 +2,10 @@
  * flows - the workflow files of a SRC: a workflow file, the folder of a Standard workflow or of a
  * whole app, an unpacked or zipped package of flows (spec workflows §1.2).
  *
+ * Where there is none of these, the ARM template of a folder or zip: template.json with
+ * parameters.json, as the portal exports them, azuredeploy.json, mainTemplate.json, main.json. What a
+ * template links to by a relative path is read from the same folder or zip.
+ *
  * A Standard app's connections.json, parameters.json and local.settings.json are read where they
  * stand, one folder above the workflow's; in a zip, too. "SRC#NAME" is one workflow of several.
  */
@@ -19,7 +23,16 @@ struct rac_cli_flow {
     rac_str connections, parameters, settings; /* texts of the app's files; absent: not there */
     rac_str given, given_file; /* of a template: its parameters file, and how that is called */
     rac_str named, named_file; /* the one that was named instead: {name: value} comes on top */
+    bool is_template;          /* known by the name of its file, in a folder or zip */
+    rac_str wanted;            /* the workflow of that template that SRC#NAME says; absent: any */
+    struct rac_workflow_files files; /* of a template: those it may link to; read NULL: none */
 };
+
+/* What a template may link to; NULL: nothing. */
+static inline const struct rac_workflow_files *rac_cli_flow_files(const struct rac_cli_flow *f)
+{
+    return f->files.read != NULL ? &f->files : NULL;
+}
 
 /* SRC without "#NAME", in the command's arena; SRC itself when that is its name. */
 const char *rac_cli_flows_place(struct rac_cli *cli, const char *src);

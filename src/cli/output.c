@@ -29,15 +29,32 @@ static size_t is_control(rac_str s, size_t i)
     return next >= 0x80 && next < 0xa0 ? 2 : 0;
 }
 
-void rac_cli_diag(struct rac_cli *cli, rac_str source, const struct rac_diag *d)
+bool rac_cli_is_folder(const char *source)
 {
     struct stat st;
+    return stat(source, &st) != 0 || !S_ISREG(st.st_mode) ||
+           rac_str_endsi(rac_str_of(source), RAC_S(".zip"));
+}
+
+rac_str rac_cli_place(struct rac_arena *a, rac_str source, bool folder, rac_str file)
+{
+    if (file.n == 0 || rac_str_ends(source, file))
+        return source;
+    if (file.p[0] == '/')
+        return file;
+    size_t slash =
+        folder ? source.n - rac_str_ends(source, RAC_S("/")) : rac_str_rfind_char(source, '/');
+    return slash == RAC_STR_NPOS
+               ? file
+               : rac_arena_printf(a, "%.*s/%.*s", (int)slash, source.p, RAC_FMT(file));
+}
+
+void rac_cli_diag(struct rac_cli *cli, rac_str source, const struct rac_diag *d)
+{
     rac_cli_progress_end(cli);
-    bool folder = stat(rac_arena_cstr(cli->a, source), &st) != 0 || !S_ISREG(st.st_mode) ||
-                  rac_str_endsi(source, RAC_S(".zip"));
-    fprintf(cli->err, "%.*s", RAC_FMT(source));
-    if (d->file.n > 0 && folder && !rac_str_ends(source, d->file))
-        fprintf(cli->err, "%s%.*s", rac_str_ends(source, RAC_S("/")) ? "" : "/", RAC_FMT(d->file));
+    bool folder = d->file.n > 0 && rac_cli_is_folder(rac_arena_cstr(cli->a, source));
+    fprintf(cli->err, "%.*s",
+            RAC_FMT(rac_cli_clean(cli->a, rac_cli_place(cli->a, source, folder, d->file))));
     if (d->line > 0)
         fprintf(cli->err, ":%u:%u", d->line, d->column > 0 ? d->column : 1);
     else if (d->pointer.n > 0)

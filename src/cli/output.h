@@ -11,6 +11,10 @@
 #include "cli/command.h"
 #include "json/json.h"
 
+/* The path of a file that something found in source says: below it, when that is a folder or zip; else
+ * beside it. In a; file may be absent, or whole. */
+rac_str rac_cli_place(struct rac_arena *a, rac_str source, bool folder, rac_str file);
+bool rac_cli_is_folder(const char *source); /* or a zip, or no file at all */
 /* "path:line:col: severity: CODE: message" on stderr, the JSON pointer where there is no line,
  * the fix on a line of its own. source is the argument as given. */
 void rac_cli_diag(struct rac_cli *cli, rac_str source, const struct rac_diag *d);

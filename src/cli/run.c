@@ -121,12 +121,13 @@ static int app_files(struct rac_cli *cli, struct rac_cli_flow *f)
 
 /* Values of a document that is no Standard app: {name: value} or {name: {"value"}}. A template has
  * taken those it declares itself. */
-static int parameter_values(struct rac_cli *cli, struct rac_workflow *w)
+static int parameter_values(struct rac_cli *cli, const struct rac_document *doc,
+                            struct rac_workflow *w)
 {
     struct rac_json given;
     int status = read_json(cli, "parameters", &given);
     const struct rac_json *declared =
-        w->is_template ? rac_json_geti(&w->doc->root, RAC_S("parameters")) : NULL;
+        w->is_template ? rac_json_geti(&doc->root, RAC_S("parameters")) : NULL;
     if (w->is_template && rac_json_is_object(rac_json_geti(&given, RAC_S("parameters"))))
         return status;
     struct rac_json all = rac_json_new_object(cli->a);
@@ -154,7 +155,8 @@ struct wanted {
 };
 
 /* A template may deploy several: which one runs, and what the others are called. */
-static void note_others(struct rac_cli *cli, struct rac_document *doc, const struct rac_workflow *w)
+static void note_others(struct rac_cli *cli, struct rac_document *doc, const struct rac_cli_flow *f,
+                        const struct rac_workflow *w)
 {
     struct rac_workflow **all;
     size_t n = 0;
@@ -162,7 +164,8 @@ static void note_others(struct rac_cli *cli, struct rac_document *doc, const str
     rac_str names = RAC_S("");
     rac_diags_init(&d, cli->a, 20);
     if (!rac_template_is(&doc->root) ||
-        rac_workflows_of_document(doc, cli->a, &all, &n, &d) != RAC_OK || n < 2)
+        rac_workflows_of_document(doc, rac_cli_flow_files(f), cli->a, &all, &n, &d) != RAC_OK ||
+        n < 2)
         return;
     for (size_t i = 0; i < n && names.n < 500; i++)
         names = rac_arena_printf(cli->a, "%.*s%s%.*s", RAC_FMT(names), i > 0 ? ", " : "",
@@ -171,14 +174,16 @@ static void note_others(struct rac_cli *cli, struct rac_document *doc, const str
                  n, RAC_FMT(names), RAC_FMT(w->name));
 }
 
-static rac_err workflow_of(struct rac_cli *cli, struct rac_document *doc, const struct wanted *want,
+static rac_err workflow_of(struct rac_cli *cli, struct rac_document *doc,
+                           const struct rac_cli_flow *f, const struct wanted *want,
                            struct rac_workflow **w, struct rac_diags *d)
 {
+    const struct rac_workflow_files *files = rac_cli_flow_files(f);
     if (want->name.p != NULL)
-        return rac_workflow_of_template(doc, want->name, cli->a, w, d);
-    rac_err e = rac_workflow_of_document(doc, cli->a, w, d);
+        return rac_workflow_of_template(doc, files, want->name, cli->a, w, d);
+    rac_err e = rac_workflow_of_document(doc, files, cli->a, w, d);
     if (e == RAC_OK && !want->called)
-        note_others(cli, doc, *w);
+        note_others(cli, doc, f, *w);
     return e;
 }
 
@@ -197,16 +202,20 @@ static int load_flow(struct rac_cli *cli, const struct rac_cli_flow *f, rac_str 
     if (e == RAC_OK)
         e = rac_cli_flow_give(doc, f, &d);
     if (e == RAC_OK)
-        e = workflow_of(cli, doc, want, w, &d);
+        e = workflow_of(cli, doc, f, want, w, &d);
     if (e == RAC_E_NOT_FOUND)
         return want->called ? RAC_EXIT_FINDINGS : rac_cli_no_flow(cli, cli->args[0]);
     if (e == RAC_OK)
         e = rac_cli_flow_add_app(*w, f, &d);
     if (e == RAC_OK && !want->called && (*w)->profile != RAC_WF_STANDARD &&
         rac_cli_has(cli, "parameters"))
-        status = parameter_values(cli, *w);
+        status = parameter_values(cli, doc, *w);
+    size_t before = d.n;
     if (e == RAC_OK && status == RAC_EXIT_OK)
         e = rac_workflow_check(*w, &o, cli->a, &d);
+    for (; before < d.n; before++)
+        if ((*w)->doc != doc)
+            d.v[before].file = (*w)->doc->name;
     if (!(want->called && want->name.p != NULL && e == RAC_OK)) /* the file was told of */
         rac_cli_diags(cli, path, &d);
     return e == RAC_OK ? status : rac_cli_status_of(e);
@@ -227,7 +236,7 @@ static int load(struct rac_cli *cli, struct rac_cli_flow *f, struct rac_workflow
         status = app_files(cli, f);
     struct wanted want = {.name = status == RAC_EXIT_OK && named && f->file.p == NULL
                                       ? rac_str_of(strrchr(cli->args[0], '#') + 1)
-                                      : RAC_STR_NULL};
+                                      : f->wanted};
     return status == RAC_EXIT_OK ? load_flow(cli, f, path_of(cli, cli->args[0], f), &want, w)
                                  : status;
 }

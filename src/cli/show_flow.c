@@ -193,7 +193,7 @@ static rac_err show_file(struct view *v, const struct rac_cli_flow *f, struct ra
     e = rac_cli_flow_give(doc, f, d);
     if (e != RAC_OK)
         return e;
-    e = rac_workflows_of_document(doc, v->a, &w, &n, d);
+    e = rac_workflows_of_document(doc, rac_cli_flow_files(f), v->a, &w, &n, d);
     for (size_t i = 0; i < n; i++) {
         struct rac_json o = describe(v, w[i]);
         if (f->file.n > 0)

@@ -199,7 +199,7 @@ static void check_workflows(struct subject *s, struct rac_document *doc, struct 
     rac_err e = rac_cli_flow_give(doc, f, &s->found);
     if (e != RAC_OK)
         return;
-    e = rac_workflows_of_document(doc, s->a, &v, &n, &s->found);
+    e = rac_workflows_of_document(doc, rac_cli_flow_files(f), s->a, &v, &n, &s->found);
     RAC_ASSERT(e == RAC_OK || s->found.errors_total > 0);
     if (n == 0 && e == RAC_OK)
         rac_diags_addf(&s->found, "InvalidTemplate", RAC_SEV_WARNING,
@@ -212,9 +212,13 @@ static void check_workflows(struct subject *s, struct rac_document *doc, struct 
         rac_workflow_count(v[i], &actions, &triggers);
         s->operations += actions;
         s->triggers += triggers;
+        size_t at = s->found.n;
         if (rac_workflow_check(v[i], &o, s->a, &s->found) == RAC_E_LIMIT)
             rac_diags_addf(&s->found, "InvalidTemplate", RAC_SEV_ERROR,
                            "the definition needs more memory than is allowed");
+        for (; at < s->found.n; at++)
+            if (v[i]->doc != doc)
+                s->found.v[at].file = v[i]->doc->name;
     }
     for (size_t i = before; i < s->found.n; i++)
         if (s->found.v[i].file.n == 0)
@@ -357,14 +361,10 @@ static void put_text(struct rac_buf *b, const struct subject *s)
     static const char *const colours[] = {"\033[1m", "\033[1;33m", "\033[1;31m"};
     bool colour = s->job->cli->color_err;
     rac_str source = rac_str_of(s->source);
+    bool folder = s->found.n > 0 && rac_cli_is_folder(s->source);
     for (size_t i = 0; i < s->found.n; i++) {
         const struct rac_diag *g = &s->found.v[i];
-        rac_buf_add(b, source);
-        if (g->file.n > 0 && !rac_str_ends(source, g->file)) {
-            if (!rac_str_ends(source, RAC_S("/")))
-                rac_buf_add_char(b, '/');
-            rac_buf_add(b, rac_cli_clean(s->a, g->file));
-        }
+        rac_buf_add(b, rac_cli_clean(s->a, rac_cli_place(s->a, source, folder, g->file)));
         if (g->line > 0) {
             rac_buf_add_char(b, ':');
             put_number(b, g->line);
@@ -404,9 +404,7 @@ static rac_str uri_of(const struct subject *s, const struct rac_diag *g)
     rac_str path = rac_str_of(s->source);
     if (rac_cli_is_url(path))
         return path;
-    if (g->file.n > 0 && !rac_str_ends(path, g->file))
-        path = rac_arena_printf(s->a, "%.*s%s%.*s", RAC_FMT(path),
-                                rac_str_ends(path, RAC_S("/")) ? "" : "/", RAC_FMT(g->file));
+    path = rac_cli_place(s->a, path, g->file.n > 0 && rac_cli_is_folder(s->source), g->file);
     rac_str base = s->job->directory;
     bool absolute = rac_str_starts(path, RAC_S("/"));
     if (absolute && base.n > 1 && rac_str_starts(path, base) && path.n > base.n &&

@@ -262,8 +262,9 @@ static int split_template(struct rac_cli *cli, const char *src, rac_str name,
         return status;
     rac_err e = give_parameters(cli, doc, *v, &parameters, &d);
     if (e == RAC_OK)
-        e = rac_workflows_of_document(doc, cli->a, &w, &found, &d);
-    if (found <= 1 && name.p == NULL)
+        e = rac_workflows_of_document(doc, rac_cli_flow_files(*v), cli->a, &w, &found, &d);
+    bool linked = found == 1 && w[0]->doc != doc; /* which the server does not have */
+    if (found <= 1 && name.p == NULL && !linked)
         return RAC_EXIT_OK; /* the server says what is wrong with it */
     rac_cli_diags(cli, rac_str_of(src), &d);
     if (e != RAC_OK)
@@ -302,6 +303,7 @@ static int flows_of(struct rac_cli *cli, const char *src, struct rac_cli_flow **
         rac_cli_flow_app(cli, place, cli->a, &beside);
         (*v)->given = beside.given;
         (*v)->given_file = beside.given_file;
+        (*v)->files = beside.files;
         return split_template(
             cli, src, place != src ? rac_str_of(strrchr(src, '#') + 1) : RAC_STR_NULL, v, n);
     }
@@ -310,7 +312,8 @@ static int flows_of(struct rac_cli *cli, const char *src, struct rac_cli_flow **
         return rac_cli_status_of(e);
     if (*n == 0)
         return rac_cli_no_flow(cli, src);
-    return RAC_EXIT_OK;
+    return *n == 1 && (*v)->is_template ? split_template(cli, src, (*v)->wanted, v, n)
+                                        : RAC_EXIT_OK;
 }
 
 static rac_str source_of(struct rac_cli *cli, const char *src, const struct rac_cli_flow *f)

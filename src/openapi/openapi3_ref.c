@@ -4,6 +4,7 @@
  */
 #include "base/utf8.h"
 #include "openapi/openapi3_priv.h"
+#include "text/path.h"
 
 enum { O3_MESSAGE_BYTES_MAX = 511 };
 
@@ -102,35 +103,6 @@ static struct rac_json *anchor(struct o3 *x, struct rac_source *src, rac_str nam
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-/* "dir/file.yaml" from a source's path and a relative one; false when it leaves the directory. */
-static bool path_join(struct o3 *x, rac_str from, rac_str rel, rac_str *out)
-{
-    size_t slash = rac_str_rfind_char(from, '/');
-    rac_str dir = slash == RAC_STR_NPOS ? RAC_S("") : rac_str_sub(from, 0, slash + 1);
-    rac_str all = rac_str_concat(x->a, dir, rel), rest = all;
-    struct rac_buf b;
-    rac_buf_init(&b, 4096);
-    bool ok = rel.n > 0 && rel.p[0] != '/' && rac_str_find_char(rel, '\\') == RAC_STR_NPOS &&
-              rac_str_find_char(rel, ':') == RAC_STR_NPOS && memchr(rel.p, 0, rel.n) == NULL;
-    while (rest.p != NULL && ok) {
-        rac_str seg = rac_str_cut(rest, '/', &rest);
-        if (seg.n == 0 || rac_str_eq(seg, RAC_S(".")))
-            continue;
-        if (rac_str_eq(seg, RAC_S(".."))) {
-            size_t cut = rac_str_rfind_char(rac_buf_str(&b), '/');
-            ok = b.n > 0;
-            b.n = cut == RAC_STR_NPOS ? 0 : cut;
-            continue;
-        }
-        if (b.n > 0)
-            rac_buf_add_char(&b, '/');
-        rac_buf_add(&b, seg);
-    }
-    ok = ok && b.n > 0 && rac_buf_err(&b) == RAC_OK;
-    *out = rac_buf_finish(&b, x->a);
-    return ok;
-}
-
 static rac_str main_name(const struct o3 *x)
 {
     rac_str name = x->c->main.doc->name;
@@ -142,7 +114,8 @@ static rac_str main_name(const struct o3 *x)
 static struct rac_source *source_of(struct o3 *x, const struct rac_source *from, rac_str file)
 {
     rac_str path;
-    if (x->c->o->load == NULL || !path_join(x, from->path, percent_decode(x->a, file), &path))
+    if (x->c->o->load == NULL ||
+        !rac_path_join(from->path, percent_decode(x->a, file), x->a, &path))
         return NULL;
     if (rac_str_eq(path, main_name(x))) /* files that refer back to where it began */
         return &x->c->main;

@@ -88,7 +88,7 @@ static struct rac_flow *load(const char *path)
     rac_arena_init(&a, SIZE_MAX / 2);
     rac_diags_init(&d, &a, 10);
     if (rac_document_read((rac_str){text, n}, RAC_S("flow"), &a, &doc, &d) != RAC_OK ||
-        rac_workflow_of_document(doc, &a, &w, &d) != RAC_OK ||
+        rac_workflow_of_document(doc, NULL, &a, &w, &d) != RAC_OK ||
         rac_plan_compile(w, &a, &plan, &d) != RAC_OK)
         return NULL;
     struct rac_flow *flow = RAC_NEW(&a, struct rac_flow);

@@ -1,10 +1,11 @@
 // ARM templates as integration developers deploy them: parameters files, modules, copies, several
 // workflows that call each other, connections nobody knows the name of; from files and on a server.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { raccord, raccordJson, serve, temporary } from './lib/raccord.mjs';
+import { zip } from './lib/zip.mjs';
 
 const schema = 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#';
 const request = { manual: { type: 'Request', kind: 'Http' } };
@@ -20,6 +21,7 @@ const logic = (name, actions, parameters = {}, more = {}) => ({
 const template = (resources, more = {}) => ({ $schema: schema, contentVersion: '1.0.0.0', resources, ...more });
 const put = (dir, name, v) => {
   const file = join(dir, name);
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, JSON.stringify(v));
   return file;
 };
@@ -115,6 +117,83 @@ test('modules: what one deployment gives another; a connection nobody knows the 
   assert.deepEqual([run.status, run.json.actions.Rows.inputs?.host?.connection?.name ?? 'sql'], [0, 'sql']);
 });
 
+const link = (name, templateLink, parameters = {}) => ({ type: 'Microsoft.Resources/deployments', apiVersion: '2021-04-01', name, properties: { mode: 'Incremental', templateLink, parameters } });
+// azuredeploy.json -> nested/app.json -> nested/deep/leaf.json -> ../shared.json
+const linkedFiles = {
+  'azuredeploy.json': template([link('app', { relativePath: 'nested/app.json' }, { who: { value: "[parameters('who')]" } })], { parameters: { who: { type: 'string', defaultValue: 'Brest' } }, outputs: { got: { type: 'string', value: "[reference('app').outputs.said.value]" } } }),
+  'nested/app.json': template([link('leaf', { relativePath: './deep/leaf.json' }, { who: { value: "[concat(parameters('who'), '!')]" } }), logic('outer', { C: compose("[reference('leaf').outputs.said.value]") })], { parameters: { who: { type: 'string' } } }),
+  'nested/deep/leaf.json': template([link('shared', { relativePath: '..\\shared.json' }), logic('inner', { C: compose("[parameters('who')]") })], { parameters: { who: { type: 'string', maxLength: 8 } }, outputs: { said: { type: 'string', value: "[toUpper(parameters('who'))]" } } }),
+  'nested/shared.json': template([logic('shared', { C: compose("[variables('v')]") })], { variables: { v: 'of its own' } }),
+};
+const names = (show) => (show.json.workflows ?? [show.json]).map((w) => w.name);
+
+test('linked templates are read from the folder or zip they stand in', async (t) => {
+  const dir = temporary(t), packed = join(dir, 'p.zip'), wrapped = join(dir, 'w.zip');
+  for (const [k, v] of Object.entries(linkedFiles)) put(join(dir, 'app'), k, v);
+  const bytes = (fn) => zip(Object.fromEntries(Object.entries(linkedFiles).map(([k, v]) => [fn(k), JSON.stringify(v)])));
+  writeFileSync(packed, bytes((k) => k));
+  writeFileSync(wrapped, bytes((k) => `export-2023/${k}`));
+  for (const src of [join(dir, 'app', 'azuredeploy.json'), join(dir, 'app'), packed, wrapped]) {
+    assert.deepEqual(await findings(src), [], src);
+    assert.deepEqual(names(await raccordJson(['show', src])), ['shared', 'inner', 'outer'], src);
+    const out = async (name, ...more) => (await raccordJson(['run', `${src}#${name}`, ...more])).json?.actions.C.outputs;
+    assert.deepEqual([await out('shared'), await out('inner'), await out('outer')], ['of its own', 'Brest!', 'BREST!'], src);
+    assert.equal(await out('inner', '--parameters', put(dir, 'who.json', { who: 'Auray' })), 'Auray!', src);
+    const first = await raccordJson(['run', src]);
+    assert.deepEqual([first.json.actions.C.outputs, /deploys 3 workflows/.test(first.stderr)], ['of its own', true]);
+    const long = await raccord(['validate', src, '--parameters', put(dir, 'long.json', { who: 'Concarneau' })]);
+    assert.match(long.stderr, /nested\/deep\/leaf\.json:1:\d+: error: InvalidTemplateDeployment: the value of the template parameter 'who' is longer than its maxLength of 8/);
+  }
+});
+
+test('findings of a linked template say the file and the place in it', async (t) => {
+  const dir = temporary(t);
+  const file = put(dir, 'main.json', template([link('l', { relativePath: 'nested/bad.json' })]));
+  put(dir, 'nested/bad.json', template([logic('w', { A: compose("@body('none')"), B: compose("[parameters('p')]") })], { parameters: { p: { type: 'string' } } }));
+  const [row] = (await raccordJson(['validate', file], { jsonl: true })).json;
+  assert.deepEqual(row.findings.map((f) => [f.file, f.pointer, f.line > 0]), [['nested/bad.json', '/resources/0/properties/definition/actions/B/inputs', true], ['nested/bad.json', '/resources/0/properties/definition/actions/A/inputs', true]]);
+  for (const command of ['validate', 'run']) assert.match((await raccord([command, file])).stderr, new RegExp(`^${dir}/nested/bad\\.json:1:\\d+: error: InvalidTemplate`, 'm'));
+});
+
+test('what a link names and cannot be read is told of: nothing outside of the folder, nothing fetched', async (t) => {
+  const dir = temporary(t), secret = put(dir, 'secret.json', template([logic('stolen', { C: compose(1) })]));
+  const cases = {
+    'gone.json': /the file 'gone\.json' it links to is not there/,
+    '../secret.json': /the file '\.\.\/secret\.json' it links to is no path inside of the folder/,
+    'a/../../secret.json': /is no path inside of the folder/,
+    [secret]: /is no path inside of the folder/,
+    'way-out.json': /the file 'way-out\.json' it links to lies outside of the folder/,
+    'broken.json': /the file 'broken\.json' it links to cannot be read \(1:\d+:/,
+    'other.json': /the file 'other\.json' it links to is no template/,
+  };
+  const app = join(dir, 'app');
+  put(app, 'other.json', { a: 1 });
+  writeFileSync(join(app, 'broken.json'), '{"resources": [');
+  symlinkSync(secret, join(app, 'way-out.json'));
+  for (const [path, why] of Object.entries(cases)) {
+    const r = await raccord(['validate', put(app, 'main.json', template([link('l', { relativePath: path }), logic('own', { C: compose(1) })]))]);
+    assert.equal(r.status, 0, r.stderr);
+    assert.match(r.stderr, /main\.json:1:\d+: warning: InvalidTemplateDeployment: the template of the deployment l cannot be known here: /);
+    assert.match(r.stderr, why);
+  }
+  const uri = await raccord(['validate', put(app, 'uri.json', template([link('a', { uri: 'http://127.0.0.1:9/x.json' }), link('b', { uri: "[uri(deployment().properties.templateLink.uri, 'x.json')]" }), link('c', { id: '/subscriptions/s/templateSpecs/t' }), logic('own', { C: compose(1) })]))]);
+  assert.equal(uri.status, 0, uri.stderr);
+  for (const named of ["'http://127.0.0.1:9/x.json'", "'[uri(deployment().properties.templateLink.uri, 'x.json')]'", "'/subscriptions/s/templateSpecs/t'"]) assert.ok(uri.stderr.includes(`it is linked to by ${named}, and nothing is fetched`), uri.stderr);
+  const circle = put(app, 'circle.json', template([link('again', { relativePath: 'circle.json' }), logic('own', { C: compose(1) })]));
+  assert.match((await raccord(['validate', circle])).stderr, /deployments stand inside of each other deeper than the 8 levels/);
+});
+
+test('an exported template in a folder or zip, with its parameters', async (t) => {
+  const dir = temporary(t), packed = join(dir, 'ExportedTemplate.zip');
+  const exported = { 'template.json': template([logic("[parameters('workflows_tides_name')]", { C: compose("[parameters('url')]") })], { parameters: { workflows_tides_name: { defaultValue: 'tides', type: 'String' }, url: { type: 'String' } } }), 'parameters.json': { parameters: { url: { value: 'https://a.test' } } } };
+  for (const [k, v] of Object.entries(exported)) put(join(dir, 'folder'), k, v);
+  writeFileSync(packed, zip(Object.fromEntries(Object.entries(exported).map(([k, v]) => [k, JSON.stringify(v)]))));
+  for (const src of [join(dir, 'folder'), packed]) {
+    assert.deepEqual(await findings(src), []);
+    assert.equal((await raccordJson(['run', src])).json.actions.C.outputs, 'https://a.test');
+  }
+});
+
 test('what is no workflow: a site, a linked template; names that are expressions', async (t) => {
   const dir = temporary(t);
   const linked = { type: 'Microsoft.Resources/deployments', apiVersion: '2021-04-01', name: 'l', properties: { mode: 'Incremental', templateLink: { relativePath: 'app.json' } } };
@@ -139,6 +218,12 @@ test('on a server: every workflow of a template, with who may call it', async (t
   const a = await shown('app-a'), b = await shown('app-b');
   for (const w of [a, b]) assert.deepEqual(w.accessControl?.triggers.allowedCallerIpAddresses, [{ addressRange: '10.0.0.0/8' }]);
   assert.deepEqual([a.state, b.state, a.tags], ['Enabled', 'Disabled', { team: 'a' }]);
+  for (const [k, v] of Object.entries(linkedFiles)) put(join(dir, 'linked'), k, v);
+  const linked = await at('workflow', 'create', join(dir, 'linked'));
+  assert.match(linked.stdout, /^shared {2}.*\ninner {2}.*\nouter {2}/, linked.stderr);
+  const leaf = put(dir, 'solo/main.json', template([link('l', { relativePath: 'leaf.json' })]));
+  put(dir, 'solo/leaf.json', template([logic('leaf', { C: compose(1) })]));
+  assert.match((await at('workflow', 'create', leaf)).stdout, /^leaf {2}/);
   const one = put(dir, 'one.json', template([{ ...guarded, name: 'solo', copy: undefined, properties: { ...guarded.properties, state: 'Enabled', definition: definition({ C: compose(1) }) } }], { parameters: { names: { type: 'array', defaultValue: ['a'] } } }));
   assert.equal((await at('workflow', 'create', one)).status, 0);
   assert.equal((await shown('solo')).accessControl?.triggers.allowedCallerIpAddresses[0].addressRange, '10.0.0.0/8');

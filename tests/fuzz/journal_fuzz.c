@@ -34,7 +34,7 @@ static const struct rac_plan *plan_of(void)
     rac_arena_init(&a, SIZE_MAX / 2);
     rac_diags_init(&d, &a, 10);
     if (rac_document_read(rac_str_of(definition), RAC_S("plan"), &a, &doc, &d) != RAC_OK ||
-        rac_workflow_of_document(doc, &a, &w, &d) != RAC_OK ||
+        rac_workflow_of_document(doc, NULL, &a, &w, &d) != RAC_OK ||
         rac_plan_compile(w, &a, &plan, &d) != RAC_OK)
         abort();
     return plan;

@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rac_json_print_string(rac_arena_printf(&a, "[%.*s]", RAC_FMT(text)), 0, &b);
     RAC_BUF_ADD_LIT(&b, "}}]}");
     if (rac_json_parse(rac_buf_take(&b, &a), &a, 0, &root, NULL) == RAC_OK) { /* texts stay in a */
-        rac_template_read(&root, &a, &w, &n, count, &told);
+        rac_template_read(&root, NULL, &a, &w, &n, count, &told);
         RAC_ASSERT(n == 1);
         rac_json_print(&w[0].definition, 0, &b);
     }

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rac_diags_init(&d, &a, 200);
     rac_str text = {(const char *)data, size};
     if (rac_document_read(text, RAC_S("w.json"), &a, &doc, &d) == RAC_OK) {
-        rac_err read = rac_workflows_of_document(doc, &a, &w, &n, &d);
+        rac_err read = rac_workflows_of_document(doc, NULL, &a, &w, &n, &d);
         for (size_t i = 0; i < n; i++) {
             rac_arena_init(&scratch, 64 << 20);
             rac_workflow_count(w[i], &actions, &triggers);

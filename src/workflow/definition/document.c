@@ -1,10 +1,12 @@
 #include "workflow/definition/document.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "base/map.h"
 #include "openapi/read.h"
+#include "text/path.h"
 #include "workflow/template/template.h"
 
-enum { TEXT_SHOWN_MAX = 300, REPEATS_MAX = 1000, FINDINGS_MAX = 1000 };
+enum { TEXT_SHOWN_MAX = 300, REPEATS_MAX = 1000, FINDINGS_MAX = 1000, LINKED_MAX = 200 };
 
 static const struct rac_json *member(const struct rac_json *o, rac_str name)
 {
@@ -170,13 +172,83 @@ static void unknown_value(void *arg, const struct rac_template_value *v)
         return;
     g->pointer = v->pointer;
     g->fix = fix_of(v);
-    rac_document_place(u->doc, v->node, &g->line, &g->column, &g->end_line, &g->end_column);
+    struct rac_document *linked = v->source;
+    g->file = linked != NULL ? linked->name : g->file;
+    rac_document_place(linked != NULL ? linked : u->doc, v->node, &g->line, &g->column,
+                       &g->end_line, &g->end_column);
+}
+
+/* Linked templates, each read once. */
+struct links {
+    struct rac_arena *a;
+    const struct rac_workflow_files *files;
+    struct rac_map read; /* path -> struct linked */
+};
+
+struct linked {
+    struct rac_document *doc; /* NULL: why */
+    const char *why;
+};
+
+static const char *sentence(struct links *l, rac_str path, const char *what)
+{
+    return rac_arena_cstr(
+        l->a, rac_arena_printf(l->a, "the file '%.*s' it links to %s", RAC_FMT(path), what));
+}
+
+static void read_linked(struct links *l, rac_str path, struct linked *out)
+{
+    struct rac_diags d;
+    rac_str bytes;
+    rac_diags_init(&d, l->a, 5);
+    rac_err e =
+        l->read.n < LINKED_MAX ? l->files->read(l->files->self, path, l->a, &bytes) : RAC_E_LIMIT;
+    if (e == RAC_E_LIMIT)
+        out->why = sentence(l, path, "is one too many, or too large");
+    else if (e == RAC_E_DENIED)
+        out->why = sentence(l, path, "lies outside of the folder, which is not read");
+    else if (e != RAC_OK)
+        out->why = sentence(l, path, "is not there");
+    else if (rac_document_read(bytes, path, l->a, &out->doc, &d) != RAC_OK)
+        out->why = sentence(
+            l, path,
+            d.n == 0 ? "cannot be read"
+                     : rac_arena_cstr(l->a, rac_arena_printf(l->a, "cannot be read (%u:%u: %.*s)",
+                                                             d.v[0].line, d.v[0].column,
+                                                             RAC_FMT(d.v[0].message))));
+    else if (!rac_json_is_array(member(&out->doc->root, RAC_S("resources"))) &&
+             !rac_json_is_object(member(&out->doc->root, RAC_S("resources"))))
+        out->why = sentence(l, path, "is no template");
+}
+
+static const struct rac_json *linked_template(void *self, void *from, rac_str path, void **source,
+                                              const char **why)
+{
+    struct links *l = self;
+    const struct rac_document *doc = from;
+    rac_str name;
+    path = rac_str_replace(l->a, path, RAC_S("\\"), RAC_S("/"));
+    if (!rac_path_join(doc != NULL ? doc->name : l->files->file, path, l->a, &name)) {
+        *why = sentence(l, path, "is no path inside of the folder, and nothing else is read");
+        return NULL;
+    }
+    struct linked *found = rac_map_get(&l->read, name);
+    if (found == NULL) {
+        found = RAC_NEW(l->a, struct linked);
+        read_linked(l, name, found);
+        rac_map_put(&l->read, name, found);
+    }
+    *why = found->why;
+    *source = found->doc;
+    return found->why == NULL ? &found->doc->root : NULL;
 }
 
 static rac_err of_template(struct rac_workflow *w, struct rac_template_workflow *t,
                            struct rac_diags *d)
 {
     rac_str properties = rac_str_concat(w->a, t->pointer, RAC_S("/properties"));
+    if (t->source != NULL)
+        w->doc = t->source;
     w->is_template = true;
     w->again = t->again;
     w->resource = t->resource;
@@ -195,13 +267,17 @@ static rac_err of_template(struct rac_workflow *w, struct rac_template_workflow 
     return RAC_OK;
 }
 
-static rac_err of_templates(struct rac_document *doc, struct rac_arena *a,
-                            struct rac_workflow ***out, size_t *n, struct rac_diags *d)
+static rac_err of_templates(struct rac_document *doc, const struct rac_workflow_files *files,
+                            struct rac_arena *a, struct rac_workflow ***out, size_t *n,
+                            struct rac_diags *d)
 {
     struct unknowns u = {doc, d, false};
+    struct links l = {.a = a, .files = files};
+    struct rac_template_links links = {linked_template, &l};
     struct rac_template_workflow *t;
     rac_err e = RAC_OK;
-    rac_template_read(&doc->root, a, &t, n, unknown_value, &u);
+    rac_map_init(&l.read, a);
+    rac_template_read(&doc->root, files != NULL ? &links : NULL, a, &t, n, unknown_value, &u);
     *out = RAC_NEW_N(a, struct rac_workflow *, *n);
     for (size_t i = 0; i < *n; i++) {
         (*out)[i] = workflow_new(doc, a);
@@ -225,15 +301,16 @@ static void note_repeats(struct rac_workflow *w, const struct rac_diags *d)
     }
 }
 
-rac_err rac_workflows_of_document(struct rac_document *doc, struct rac_arena *a,
-                                  struct rac_workflow ***out, size_t *n, struct rac_diags *d)
+rac_err rac_workflows_of_document(struct rac_document *doc, const struct rac_workflow_files *files,
+                                  struct rac_arena *a, struct rac_workflow ***out, size_t *n,
+                                  struct rac_diags *d)
 {
     const struct rac_json *root = &doc->root, *properties = member(root, RAC_S("properties")),
                           *of_run =
                               member(member(properties, RAC_S("workflow")), RAC_S("properties"));
     rac_err e = RAC_OK;
     if (!looks_like_definition(root) && rac_template_is(root))
-        return of_templates(doc, a, out, n, d);
+        return of_templates(doc, files, a, out, n, d);
     struct rac_workflow *w = workflow_new(doc, a);
     note_repeats(w, d);
     w->gallery = rac_str_find(doc->text, RAC_S("#workflowname#")) != RAC_STR_NPOS;
@@ -272,12 +349,13 @@ static rac_err with_definition(struct rac_workflow *w, struct rac_workflow **out
     return RAC_OK;
 }
 
-rac_err rac_workflow_of_document(struct rac_document *doc, struct rac_arena *a,
-                                 struct rac_workflow **out, struct rac_diags *d)
+rac_err rac_workflow_of_document(struct rac_document *doc, const struct rac_workflow_files *files,
+                                 struct rac_arena *a, struct rac_workflow **out,
+                                 struct rac_diags *d)
 {
     struct rac_workflow **all;
     size_t n = 0;
-    rac_err e = rac_workflows_of_document(doc, a, &all, &n, d);
+    rac_err e = rac_workflows_of_document(doc, files, a, &all, &n, d);
     if (e != RAC_OK)
         return e;
     return n > 0 ? with_definition(all[0], out, d)
@@ -302,14 +380,16 @@ static bool is_parameter_around(rac_str pointer, rac_str resource)
     return is_below(resource, list);
 }
 
-/* The findings below a resource, and of the parameters it may use; RAC_E_INVALID when one of them is an
+/* The findings below a resource of a file, and of the parameters it may use; RAC_E_INVALID when one of them is an
  * error. */
-static rac_err findings_of(const struct rac_diags *all, rac_str resource, struct rac_diags *d)
+static rac_err findings_of(const struct rac_diags *all, rac_str file, rac_str resource,
+                           struct rac_diags *d)
 {
     rac_err e = RAC_OK;
     for (size_t i = 0; i < all->n; i++) {
         const struct rac_diag *g = &all->v[i];
-        if (!is_below(g->pointer, resource) && !is_parameter_around(g->pointer, resource))
+        bool here = rac_str_eq(g->file, file), around = is_parameter_around(g->pointer, resource);
+        if (!(here && (is_below(g->pointer, resource) || around)) && !(g->file.n == 0 && around))
             continue;
         (void)rac_diags_add(d, g);
         if (g->severity == RAC_SEV_ERROR)
@@ -318,8 +398,9 @@ static rac_err findings_of(const struct rac_diags *all, rac_str resource, struct
     return e;
 }
 
-rac_err rac_workflow_of_template(struct rac_document *doc, rac_str name, struct rac_arena *a,
-                                 struct rac_workflow **out, struct rac_diags *d)
+rac_err rac_workflow_of_template(struct rac_document *doc, const struct rac_workflow_files *files,
+                                 rac_str name, struct rac_arena *a, struct rac_workflow **out,
+                                 struct rac_diags *d)
 {
     struct rac_workflow **all;
     struct rac_diags found;
@@ -327,13 +408,14 @@ rac_err rac_workflow_of_template(struct rac_document *doc, rac_str name, struct 
     rac_diags_init(&found, a, FINDINGS_MAX);
     if (!rac_template_is(&doc->root))
         return RAC_E_NOT_FOUND;
-    rac_err e = rac_workflows_of_document(doc, a, &all, &n, &found);
+    rac_err e = rac_workflows_of_document(doc, files, a, &all, &n, &found);
     for (size_t i = 0; i < n; i++) {
         if (!rac_str_eqi(all[i]->name, name))
             continue;
         rac_str resource = all[i]->pointer;
         resource.n -= sizeof "/properties/definition" - 1;
-        rac_err own = findings_of(&found, resource, d);
+        rac_err own =
+            findings_of(&found, all[i]->doc == doc ? RAC_S("") : all[i]->doc->name, resource, d);
         e = found.dropped_total > 0 ? e : own;
         return e == RAC_OK ? with_definition(all[i], out, d) : e;
     }

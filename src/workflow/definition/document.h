@@ -27,7 +27,8 @@ struct rac_workflow {
     rac_str name; /* "" when the document does not say */
     rac_str kind; /* Standard: "Stateful", "Stateless", "Agentic", "Agent"; absent otherwise */
     bool stateless;
-    struct rac_document *doc;          /* the file the definition stands in */
+    struct rac_document *doc; /* the file the definition stands in; of a linked template its
+                                          own, which is called by its path */
     const struct rac_json *definition; /* object with triggers and actions */
     rac_str pointer;            /* of the definition inside its file: "/properties/definition" */
     struct rac_json parameters; /* name -> {value, type?} as the document or the app gives them */
@@ -48,22 +49,33 @@ struct rac_workflow {
     struct rac_arena *a;
 };
 
+/* The files beside a document, for what its templates link to. */
+struct rac_workflow_files {
+    /* The one at path, which leads nowhere outside of the folder by itself; bytes in a.
+     * RAC_E_NOT_FOUND; RAC_E_DENIED, RAC_E_LIMIT: not to be read. */
+    rac_err (*read)(void *self, rac_str path, struct rac_arena *a, rac_str *bytes);
+    void *self;
+    rac_str file; /* the path of the document itself */
+};
+
 /*
- * Reduces a parsed file. Most hold one workflow; an ARM template may deploy several, or none. What
+ * Reduces a parsed file. files may be NULL: what it links to is not read. Most hold one workflow; an ARM template may deploy several, or none. What
  * is wrong with the form is said in d (InvalidTemplate, InvalidTemplateDeployment,
  * InvalidWorkflowKind) and RAC_E_INVALID returned; *out, in a and borrowing doc, is set all the
  * same, so that the rest can be checked.
  */
-rac_err rac_workflows_of_document(struct rac_document *doc, struct rac_arena *a,
-                                  struct rac_workflow ***out, size_t *n,
+rac_err rac_workflows_of_document(struct rac_document *doc, const struct rac_workflow_files *files,
+                                  struct rac_arena *a, struct rac_workflow ***out, size_t *n,
                                   struct rac_diags *d) RAC_MUST_CHECK;
 /* The first of them; *out is set on RAC_OK only. A file without any is RAC_E_INVALID. */
-rac_err rac_workflow_of_document(struct rac_document *doc, struct rac_arena *a,
-                                 struct rac_workflow **out, struct rac_diags *d) RAC_MUST_CHECK;
+rac_err rac_workflow_of_document(struct rac_document *doc, const struct rac_workflow_files *files,
+                                 struct rac_arena *a, struct rac_workflow **out,
+                                 struct rac_diags *d) RAC_MUST_CHECK;
 /* The one of a template that has that name, letter case ignored; RAC_E_NOT_FOUND: there is none.
  * What is wrong with the others does not matter. */
-rac_err rac_workflow_of_template(struct rac_document *doc, rac_str name, struct rac_arena *a,
-                                 struct rac_workflow **out, struct rac_diags *d) RAC_MUST_CHECK;
+rac_err rac_workflow_of_template(struct rac_document *doc, const struct rac_workflow_files *files,
+                                 rac_str name, struct rac_arena *a, struct rac_workflow **out,
+                                 struct rac_diags *d) RAC_MUST_CHECK;
 
 /* Adds the Standard app's files that stand beside workflow.json; each may be absent (empty). */
 rac_err rac_workflow_add_app(struct rac_workflow *w, rac_str connections, rac_str parameters,

@@ -287,6 +287,7 @@ void template_tell(struct resolver *r, const struct rac_json *v, const struct ra
 {
     struct rac_template_value u = {.pointer = pointer,
                                    .text = rac_json_str(v, RAC_S("")),
+                                   .source = r->scope->source,
                                    .why = unknown->s != NULL ? unknown->s : "it is not known",
                                    .node = v,
                                    .replaced = is_of_connection(pointer)};

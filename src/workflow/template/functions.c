@@ -117,7 +117,7 @@ static struct rac_json own_function(struct resolver *r, rac_str name, const stru
                           *value = rac_json_geti(output, RAC_S("value"));
     if (value == NULL)
         return unknown_becausef(r, "the template has no function '%.*s'", RAC_FMT(name));
-    struct scope *outer = r->scope, own = {.root = outer->root};
+    struct scope *outer = r->scope, own = {.root = outer->root, .source = outer->source};
     own.arguments = rac_json_new_object(r->a);
     rac_map_init(&own.values, r->a);
     size_t i = 0;

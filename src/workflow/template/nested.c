@@ -2,16 +2,60 @@
 #include "base/str.h"
 #include "workflow/template/template_priv.h"
 
-const struct rac_json *template_nested(struct resolver *r, const struct rac_json *resource)
+/* What a link names that only a deployment can read: an address, the id of a template spec. */
+static const char *not_fetched(struct resolver *r, const struct rac_json *link)
 {
-    const struct rac_json *properties = rac_json_geti(resource, RAC_S("properties")),
-                          *template = rac_json_geti(properties, RAC_S("template"));
-    if (rac_json_is_string(template)) {
-        struct rac_json *made = RAC_NEW(r->a, struct rac_json);
-        *made = resolve(r, template, RAC_STR_NULL);
-        template = made;
+    static const rac_str members[] = {RAC_S_INIT("uri"), RAC_S_INIT("id")};
+    for (size_t i = 0; i < RAC_COUNT(members); i++) {
+        const struct rac_json *v = rac_json_geti(link, members[i]);
+        if (!rac_json_is_string(v))
+            continue;
+        struct rac_json known = resolve(r, v, RAC_STR_NULL);
+        rac_str text = rac_json_str(value_is_unknown(&known) ? v : &known, RAC_S(""));
+        return unknown_becausef(r,
+                                "it is linked to by '%.*s', and nothing is fetched; give that "
+                                "template by itself",
+                                RAC_FMT(text))
+            .s;
     }
-    return template;
+    return "its templateLink has neither a relativePath nor a uri";
+}
+
+static void read_link(struct resolver *r, struct nested *n)
+{
+    const struct rac_json *path = rac_json_geti(n->link, RAC_S("relativePath"));
+    if (!rac_json_is_string(path)) {
+        n->why = not_fetched(r, n->link);
+        return;
+    }
+    struct rac_json v = resolve(r, path, RAC_STR_NULL);
+    rac_str text = rac_json_str(&v, RAC_S(""));
+    if (value_is_unknown(&v))
+        n->why = v.s;
+    else if (r->links == NULL)
+        n->why = unknown_becausef(r, "it stands in another file, '%.*s'; give that one by itself",
+                                  RAC_FMT(text))
+                     .s;
+    else
+        n->root = r->links->read(r->links->self, r->scope->source, text, &n->source, &n->why);
+}
+
+void template_nested(struct resolver *r, const struct rac_json *resource, struct nested *out)
+{
+    const struct rac_json *properties = rac_json_geti(resource, RAC_S("properties"));
+    *out = (struct nested){.root = rac_json_geti(properties, RAC_S("template")),
+                           .link = rac_json_geti(properties, RAC_S("templateLink")),
+                           .source = r->scope->source};
+    if (out->root == NULL && rac_json_is_object(out->link)) {
+        read_link(r, out);
+        return;
+    }
+    out->link = NULL;
+    if (rac_json_is_string(out->root)) {
+        struct rac_json *made = RAC_NEW(r->a, struct rac_json);
+        *made = resolve(r, out->root, RAC_STR_NULL);
+        out->root = made;
+    }
 }
 
 static bool is_inner(const struct resolver *r, const struct rac_json *properties)
@@ -26,15 +70,16 @@ static bool is_inner(const struct resolver *r, const struct rac_json *properties
 }
 
 struct scope *template_nested_scope(struct resolver *r, const struct rac_json *resource,
-                                    const struct rac_json *template)
+                                    const struct nested *n)
 {
     const struct rac_json *properties = rac_json_geti(resource, RAC_S("properties"));
-    if (!is_inner(r, properties))
+    if (n->link == NULL && !is_inner(r, properties))
         return r->scope;
     struct scope *own = RAC_NEW(r->a, struct scope);
-    own->root = template;
+    own->root = n->root;
+    own->source = n->source;
     own->outer = r->scope;
-    own->declared = rac_json_geti(template, RAC_S("parameters"));
+    own->declared = rac_json_geti(n->root, RAC_S("parameters"));
     own->given = rac_json_geti(properties, RAC_S("parameters"));
     rac_map_init(&own->values, r->a);
     return own;
@@ -115,16 +160,18 @@ static struct rac_json output_of(struct resolver *r, const struct rac_json *decl
 static struct rac_json deployed(struct resolver *r, struct scope *s, rac_str name)
 {
     size_t copies = r->copies;
-    const struct rac_json *resource = deployment_of(r, name),
-                          *template = resource != NULL ? template_nested(r, resource) : NULL;
-    if (!rac_json_is_object(template)) {
+    const struct rac_json *resource = deployment_of(r, name);
+    struct nested n = {0};
+    if (resource != NULL)
+        template_nested(r, resource, &n);
+    if (!rac_json_is_object(n.root)) {
         r->copies = copies;
         return unknown_becausef(r, "reference() is asked of '%.*s', which exists when deployed",
                                 RAC_FMT(name));
     }
     struct rac_json answer = rac_json_new_object(r->a), outputs = rac_json_new_object(r->a);
-    r->scope = template_nested_scope(r, resource, template);
-    RAC_JSON_EACH_MEMBER(m, rac_json_geti(template, RAC_S("outputs")))
+    r->scope = template_nested_scope(r, resource, &n);
+    RAC_JSON_EACH_MEMBER(m, rac_json_geti(n.root, RAC_S("outputs")))
     rac_json_put(r->a, &outputs, rac_json_key(m), output_of(r, &m->value));
     r->scope = s;
     r->copies = copies;

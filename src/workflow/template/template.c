@@ -159,7 +159,8 @@ static void add_workflow(struct reader *t, const struct rac_json *resource, rac_
     }
     struct rac_template_workflow *w = &t->v[t->n++];
     size_t before = t->r.a->used_bytes;
-    *w = (struct rac_template_workflow){.pointer = pointer, .again = t->again};
+    *w = (struct rac_template_workflow){
+        .pointer = pointer, .source = t->r.scope->source, .again = t->again};
     w->name = part(t, resource, "name", RAC_STR_NULL);
     w->kind = part(t, resource, "kind", pointer);
     w->resource = others(t, resource);
@@ -173,13 +174,12 @@ static void add_workflow(struct reader *t, const struct rac_json *resource, rac_
 static void read_template(struct reader *t, const struct rac_json *root, rac_str pointer,
                           unsigned depth);
 
-static void tell_of_link(struct reader *t, const struct rac_json *resource, rac_str pointer)
+static void tell_of_link(struct reader *t, const struct rac_json *resource, const struct nested *n,
+                         rac_str pointer)
 {
-    const struct rac_json *properties = rac_json_geti(resource, RAC_S("properties")),
-                          *link = rac_json_geti(properties, RAC_S("templateLink"));
     struct rac_template_value v = {
-        .node = link, .unread = true, .why = "it stands in another file; give that one by itself"};
-    if (link == NULL || t->r.unknown == NULL)
+        .node = n->link, .unread = true, .source = t->r.scope->source, .why = n->why};
+    if (t->r.unknown == NULL)
         return;
     v.text = rac_json_str(rac_json_geti(resource, RAC_S("name")), RAC_S(""));
     v.pointer = rac_arena_printf(t->r.a, "%.*s/properties/templateLink", RAC_FMT(pointer));
@@ -193,7 +193,8 @@ static void check_parameters(struct reader *t, rac_str pointer)
     RAC_JSON_EACH_MEMBER(m, t->r.scope->declared)
     {
         struct rac_json *v = template_parameter(&t->r, rac_json_key(m));
-        struct rac_template_value u = {.pointer =
+        struct rac_template_value u = {.source = t->r.scope->source,
+                                       .pointer =
                                            rac_json_pointer_join(t->r.a, at, rac_json_key(m)),
                                        .text = rac_json_key(m),
                                        .why = v->s,
@@ -209,25 +210,29 @@ static void check_parameters(struct reader *t, rac_str pointer)
 static void read_nested(struct reader *t, const struct rac_json *resource, rac_str pointer,
                         unsigned depth)
 {
-    const struct rac_json *template = template_nested(&t->r, resource);
-    tell_of_link(t, resource, pointer);
+    struct nested n;
+    template_nested(&t->r, resource, &n);
     rac_str inside = rac_json_pointer_join(t->r.a, pointer, RAC_S("properties"));
     inside = rac_json_pointer_join(t->r.a, inside, RAC_S("template"));
-    if (template != NULL && value_is_unknown(template))
+    if (n.link != NULL)
+        inside = RAC_S("");
+    if (n.why != NULL)
+        tell_of_link(t, resource, &n, pointer);
+    else if (n.root != NULL && value_is_unknown(n.root))
         template_tell(
             &t->r, rac_json_geti(rac_json_geti(resource, RAC_S("properties")), RAC_S("template")),
-            template, inside);
-    if (!rac_json_is_object(template))
+            n.root, inside);
+    if (!rac_json_is_object(n.root))
         return;
     if (depth >= NESTED_MAX) {
         leave(t, "deployments stand inside of each other deeper than", NESTED_MAX, " levels");
         return;
     }
     struct scope *outer = t->r.scope;
-    t->r.scope = template_nested_scope(&t->r, resource, template);
+    t->r.scope = template_nested_scope(&t->r, resource, &n);
     if (t->r.scope != outer)
         check_parameters(t, inside);
-    read_template(t, template, inside, depth + 1);
+    read_template(t, n.root, inside, depth + 1);
     t->r.scope = outer;
 }
 
@@ -371,13 +376,17 @@ void rac_template_give(struct rac_json *root, const struct rac_json *file, struc
 
 /* --- all of it ---------------------------------------------------------------------------------- */
 
-void rac_template_read(const struct rac_json *root, struct rac_arena *a,
-                       struct rac_template_workflow **out, size_t *n,
+void rac_template_read(const struct rac_json *root, const struct rac_template_links *links,
+                       struct rac_arena *a, struct rac_template_workflow **out, size_t *n,
                        void (*unknown)(void *arg, const struct rac_template_value *v), void *arg)
 {
     struct scope scope = {.root = root, .declared = rac_json_geti(root, RAC_S("parameters"))};
-    struct reader t = {
-        .r = {.a = a, .scope = &scope, .budget = BUDGET, .unknown = unknown, .arg = arg}};
+    struct reader t = {.r = {.a = a,
+                             .scope = &scope,
+                             .budget = BUDGET,
+                             .links = links,
+                             .unknown = unknown,
+                             .arg = arg}};
     rac_map_init(&scope.values, a);
     check_parameters(&t, RAC_S(""));
     read_template(&t, root, RAC_S(""), 0);

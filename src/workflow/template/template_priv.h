@@ -24,6 +24,7 @@ enum {
 /* What names mean: one for each template, one for each call of a function of its own. */
 struct scope {
     const struct rac_json *root;     /* the template */
+    void *source;                    /* where it was linked from; NULL: the first */
     const struct rac_json *given;    /* parameters: {name: {value}}, literals when outer is NULL */
     struct scope *outer;             /* of a nested deployment: where `given` is resolved */
     const struct rac_json *declared; /* parameters */
@@ -48,6 +49,7 @@ struct resolver {
     rac_str copy_name[16];
     size_t copies;
     const struct binding *bound;
+    const struct rac_template_links *links; /* NULL: none is read */
     void (*unknown)(void *arg, const struct rac_template_value *v);
     void *arg;
 };
@@ -112,11 +114,17 @@ struct rac_json template_permitted(struct resolver *r, const struct rac_json *p,
 /* --- deployments inside of a template (nested.c) ---------------------------------------------- */
 
 bool template_is_deployment(const struct rac_json *resource);
-/* Its template, where it stands in it: else NULL, or a value that is no object. */
-const struct rac_json *template_nested(struct resolver *r, const struct rac_json *resource);
+/* The template of a deployment: written in it, or linked to. */
+struct nested {
+    const struct rac_json *root; /* NULL: there is none; else perhaps no object */
+    const struct rac_json *link; /* NULL: it is written in it */
+    void *source;
+    const char *why; /* a linked one is not read; NULL: it is */
+};
+void template_nested(struct resolver *r, const struct rac_json *resource, struct nested *out);
 /* What names mean inside of it; in the arena. */
 struct scope *template_nested_scope(struct resolver *r, const struct rac_json *resource,
-                                    const struct rac_json *template);
+                                    const struct nested *n);
 
 #define FN(name, min, max, fn, args)                                                               \
     struct rac_json fn(struct resolver *r, const struct arguments *x);

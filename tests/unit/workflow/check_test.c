@@ -43,7 +43,7 @@ static void check(rac_str text, const struct rac_workflow_check_options *o, stru
     struct rac_arena scratch;
     rac_diags_init(d, &a, 1000);
     assert_int_equal(rac_document_read(text, RAC_S("w.json"), &a, &doc, d), RAC_OK);
-    rac_err read = rac_workflows_of_document(doc, &a, &w, &n, d);
+    rac_err read = rac_workflows_of_document(doc, NULL, &a, &w, &n, d);
     for (size_t i = 0; i < n; i++) {
         rac_arena_init(&scratch, 256 << 20);
         rac_err e = rac_workflow_check(w[i], o, &scratch, d);

@@ -292,7 +292,7 @@ struct rac_flow *world_flow_of(struct world *w, const char *document)
     rac_diags_init(&d, &a, 20);
     rac_str text = rac_arena_str(&a, rac_str_of(document));
     if (rac_document_read(text, RAC_S("test"), &a, &doc, &d) != RAC_OK ||
-        rac_workflow_of_document(doc, &a, &wf, &d) != RAC_OK ||
+        rac_workflow_of_document(doc, NULL, &a, &wf, &d) != RAC_OK ||
         rac_plan_compile(wf, &a, &plan, &d) != RAC_OK) {
         fprintf(stderr, "definition: %.*s\n", RAC_FMT(d.n > 0 ? d.v[0].message : RAC_S("?")));
         abort();

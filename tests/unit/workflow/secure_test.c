@@ -64,7 +64,7 @@ static void test_plan(void **state)
     assert_int_equal(
         rac_document_read(quotes_swapped(rac_str_of(definition)), RAC_S("w"), &a, &doc, &d),
         RAC_OK);
-    assert_int_equal(rac_workflow_of_document(doc, &a, &w, &d), RAC_OK);
+    assert_int_equal(rac_workflow_of_document(doc, NULL, &a, &w, &d), RAC_OK);
     if (rac_plan_compile(w, &a, &plan, &d) != RAC_OK)
         fail_msg("%.*s: %.*s", RAC_FMT(d.v[0].pointer), RAC_FMT(d.v[0].message));
     const struct rac_secure s = *plan->secure;

@@ -37,7 +37,7 @@ static size_t read_template(rac_str text, struct rac_template_workflow **w, rac_
     if (rac_json_parse(text, &a, 0, &root, &where) != RAC_OK)
         fail_msg("%s at %u:%u", where.message, where.line, where.column);
     rac_buf_init(&told.b, 1 << 20);
-    rac_template_read(&root, &a, w, &n, note, &told);
+    rac_template_read(&root, NULL, &a, w, &n, note, &told);
     *why = rac_buf_take(&told.b, &a);
     rac_buf_fini(&told.b);
     return n;
@@ -728,7 +728,7 @@ static void parameters_files(void **state RAC_UNUSED)
         assert_int_equal(rac_json_parse(quoted(rows[i].file), &a, 0, &file, NULL), RAC_OK);
         assert_true(rac_template_is(&root));
         rac_template_give(&root, &file, &a, undeclared, &rest);
-        rac_template_read(&root, &a, &w, &n, note, &told);
+        rac_template_read(&root, NULL, &a, &w, &n, note, &told);
         rac_str got =
             told.n > 0 ? rac_buf_str(&told.b) : rac_json_print_str(&w[0].definition, 0, &a);
         if (rac_str_find(got, quoted(rows[i].want)) == RAC_STR_NPOS)
