@@ -115,7 +115,8 @@ bool rac_scheduling_drain(struct rac_scheduling *s)
 
 struct message {
     struct rac_service *service;
-    int64_t flow; /* 0: look */
+    void (*tell)(struct rac_scheduler *s, int64_t flow, rac_str trigger); /* NULL: look */
+    int64_t flow;
     size_t n;
     char trigger[]; /* n bytes */
 };
@@ -124,17 +125,19 @@ static void receive(void *arg)
 {
     struct message *m = arg;
     struct rac_scheduling *s = m->service->workers[0]->scheduling;
-    if (s != NULL && m->flow != 0)
-        rac_scheduler_notify(s->scheduler, m->flow, (rac_str){m->trigger, m->n});
+    if (s != NULL && m->tell != NULL)
+        m->tell(s->scheduler, m->flow, (rac_str){m->trigger, m->n});
     else if (s != NULL)
         rac_scheduler_tick(s->scheduler);
     rac_mem_free(m);
 }
 
-static void send_message(struct rac_api_worker *w, int64_t flow, rac_str trigger)
+static void send_message(struct rac_api_worker *w,
+                         void (*tell)(struct rac_scheduler *s, int64_t flow, rac_str trigger),
+                         int64_t flow, rac_str trigger)
 {
     struct message *m = rac_mem_alloc(sizeof *m + trigger.n);
-    *m = (struct message){.service = w->service, .flow = flow, .n = trigger.n};
+    *m = (struct message){.service = w->service, .tell = tell, .flow = flow, .n = trigger.n};
     if (trigger.n > 0)
         memcpy(m->trigger, trigger.p, trigger.n);
     if (w->index == 0)
@@ -145,7 +148,7 @@ static void send_message(struct rac_api_worker *w, int64_t flow, rac_str trigger
 
 void rac_scheduling_look(struct rac_api_worker *w)
 {
-    send_message(w, 0, RAC_STR_NULL);
+    send_message(w, NULL, 0, RAC_STR_NULL);
 }
 
 void rac_scheduling_messages(struct rac_api_worker *w)
@@ -159,5 +162,10 @@ void rac_scheduling_messages(struct rac_api_worker *w)
 
 void rac_scheduling_notify(struct rac_api_worker *w, int64_t flow, rac_str trigger)
 {
-    send_message(w, flow, trigger);
+    send_message(w, rac_scheduler_notify, flow, trigger);
+}
+
+void rac_scheduling_reset(struct rac_api_worker *w, int64_t flow, rac_str trigger)
+{
+    send_message(w, rac_scheduler_reset, flow, trigger);
 }

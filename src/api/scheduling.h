@@ -22,5 +22,7 @@ void rac_scheduling_messages(struct rac_api_worker *w);
 /* Any worker: a notification came in for a trigger that fetches, or one that polls or releases
  * batches is run by hand. */
 void rac_scheduling_notify(struct rac_api_worker *w, int64_t flow, rac_str trigger);
+/* Any worker: one that subscribes is to do so anew. */
+void rac_scheduling_reset(struct rac_api_worker *w, int64_t flow, rac_str trigger);
 
 #endif

@@ -84,8 +84,10 @@ struct rac_flow_version_row {
 struct rac_flow_trigger_row {
     int64_t flow; /* key of its workflow */
     rac_str tenant, trigger;
-    rac_str state;  /* JSON object; absent: none yet; "" in a save: the row goes. With a member
+    rac_str state; /* JSON object; absent: none yet; "" in a save: the row goes. With a member
                        "subscription" it outlives its workflow until the scheduler has ended that */
+    rac_str
+        secret; /* what else it remembers, sealed; saves (trigger_save alone): absent, as it is */
     rac_str status; /* last history status, or absent */
     rac_ms due_ms;  /* when the scheduler must look at it; 0: never */
     rac_ms seen_ms; /* saves: due_ms as it was read. When a save of the workflow has moved it since,

@@ -1,6 +1,8 @@
 // Webhooks of connectors: the callback URL is put where the operation takes it, and the Location it answers
 // with, relative ones too, is where the subscription is ended.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { backend, serve, until } from './lib/raccord.mjs';
 import { client, compose } from './lib/workflows.mjs';
@@ -201,4 +203,77 @@ test('a subscription that cannot be ended is told in the log, when its workflow 
   await until('both are told', () => s.log().split('\n').filter((l) => l.includes('subscription.not_ended') && l.includes('400')).length === 2);
   for (const what of ['"workflow":"trigger","trigger":"hook"', `${service.url}/off/2"`]) assert.ok(s.log().includes(what), s.log());
   assert.ok(!s.log().includes('hidden'), s.log());
+});
+
+// A service that keeps its subscriptions by their URLs, as many of each as were made.
+async function registry(t) {
+  const standing = [], ended = [];
+  let hold = false;
+  const service = await backend(t, (req, res, body) => {
+    const { to } = JSON.parse(body);
+    if (req.url === '/on') standing.push(to);
+    else {
+      ended.push(to);
+      const at = standing.indexOf(to);
+      if (at < 0) return res.writeHead(404).end();
+      standing.splice(at, 1);
+    }
+    return hold && req.url === '/on' ? undefined : res.writeHead(200).end();
+  });
+  const body = { to: '@{listCallbackUrl()}' };
+  const hook = { type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: `${service.url}/on`, body }, unsubscribe: { method: 'POST', uri: `${service.url}/off`, body } } };
+  const definition = { $schema: schema, contentVersion: '1.0.0.0', triggers: { hook }, actions: { A: compose(1, {}) } };
+  return { standing, ended, hold: (on) => { hold = on; }, definition };
+}
+
+test('a subscription is ended with the URL it was made with, whatever became of the key that signed it', async (t) => {
+  const { standing, ended, definition } = await registry(t);
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8'] });
+  assert.equal((await s.api('PUT', '/api/v1/workflows/w', { definition })).status, 201);
+  await until('a subscription', () => standing.length === 1);
+  const [first] = standing;
+  assert.ok((await s.api('POST', '/api/v1/workflows/w:regenerateKey', { keyType: 'Primary' })).status < 300);
+  await until('its end', () => ended.length === 1);
+  assert.deepEqual([ended[0], standing.length], [first, 1]);
+  assert.notEqual(standing[0], first);
+  assert.equal((await post(standing[0], {})).status, 202);
+  assert.equal((await post(first, {})).status, 401);
+  for (const file of ['raccord.db', 'raccord.db-wal']) assert.ok(!readFileSync(join(s.dir, file)).includes(new URL(standing[0]).searchParams.get('sig')), 'the URL is sealed');
+  assert.ok((await s.api('DELETE', '/api/v1/workflows/w')).status < 300);
+  await until('nothing stands', () => standing.length === 0);
+  assert.equal(ended.length, 2);
+});
+
+test('a server that is killed while it subscribes leaves no second subscription', async (t) => {
+  const { standing, hold, definition } = await registry(t);
+  const args = ['--set', 'egress.allow=127.0.0.0/8'];
+  let s = await serve(t, { args });
+  hold(true);
+  assert.equal((await s.api('PUT', '/api/v1/workflows/w', { definition })).status, 201);
+  await until('a subscription', () => standing.length === 1);
+  await s.kill();
+  hold(false);
+  s = await serve(t, { args, dir: s.dir });
+  await until('it stands', async () => (await s.api('GET', '/api/v1/workflows/w/triggers/hook')).json.status === 'Succeeded');
+  assert.equal(standing.length, 1);
+  await s.kill();
+  s = await serve(t, { args, dir: s.dir });
+  assert.equal((await post(standing[0].replace(/^http:..[^/]+/, s.url), {})).status, 202);
+  assert.ok((await s.api('DELETE', '/api/v1/workflows/w')).status < 300);
+  await until('nothing stands', () => standing.length === 0);
+});
+
+test('a trigger that is reset subscribes anew and ends what it had; what it had is nobody else\'s', async (t) => {
+  const { standing, ended, definition } = await registry(t);
+  const s = await serve(t, { args: ['--set', 'egress.allow=127.0.0.0/8'] });
+  for (const name of ['w', 'x']) assert.equal((await s.api('PUT', `/api/v1/workflows/${name}`, { definition })).status, 201);
+  await until('two subscriptions', () => standing.length === 2);
+  const both = [...standing].sort();
+  assert.ok((await s.api('POST', '/api/v1/workflows/w/triggers/hook:reset')).status < 300);
+  await until('one less, one more', () => ended.length === 1 && standing.length === 2);
+  assert.deepEqual([...standing].sort(), both);
+  assert.equal((await s.api('POST', '/api/v1/workflows/w/triggers/hook:setState', { source: { flowName: 'x' } })).status, 400);
+  for (const name of ['w', 'x']) assert.ok((await s.api('DELETE', `/api/v1/workflows/${name}`)).status < 300);
+  await until('nothing stands', () => standing.length === 0);
+  assert.equal(ended.length, 3);
 });

@@ -372,9 +372,20 @@ static void state_saved(void *arg, const struct rac_commit *c)
     rac_ask_done(r->q);
 }
 
-/* Forgets what the trigger has seen; the scheduler hears of it and begins anew, now. */
+static bool subscribes(const struct rac_live_trigger *t)
+{
+    return t->rule->class == RAC_TRIGGER_WEBHOOK || t->rule->class == RAC_TRIGGER_NOTIFICATION;
+}
+
+/* Forgets what the trigger has seen; the scheduler hears of it and begins anew, now. What it has
+ * subscribed to must not be forgotten: that is for the scheduler to end. */
 static void reset(struct reading *r)
 {
+    if (subscribes(r->trigger)) {
+        rac_scheduling_reset(r->q->w, r->row.key, r->trigger->name);
+        rac_ask_done(r->q);
+        return;
+    }
     struct rac_flow_trigger_row row = {.flow = r->row.key,
                                        .tenant = r->q->who->tenant,
                                        .trigger = r->trigger->name,
@@ -411,12 +422,22 @@ static void set_state(struct reading *r)
     }
     if (!rac_access_workflow(q, RAC_MAY_WORKFLOW_READ, flow, RAC_FLOW_PLAIN, &other))
         return;
+    if (subscribes(r->trigger)) {
+        rac_ask_fail(q, RAC_FAULT_BAD_VALUE,
+                     "The trigger subscribes: what it has seen is its own and cannot be copied.");
+        return;
+    }
     const struct rac_flow_store *fs = q->w->fs;
     rac_err e = fs->trigger_get(fs->self, other.key, name, q->a, &row);
     if (e != RAC_OK) {
         rac_ask_fail_err(q, e, "trigger");
         return;
     }
+    struct rac_json state;
+    if (row.state.n > 0 && rac_json_parse(row.state, q->a, 0, &state, NULL) == RAC_OK &&
+        rac_json_del(&state, RAC_S("subscription"))) /* that is the other one's */
+        row.state = rac_json_print_str(&state, 0, q->a);
+    row.secret = RAC_STR_NULL;
     row.flow = r->row.key;
     row.tenant = q->who->tenant;
     row.trigger = r->trigger->name;

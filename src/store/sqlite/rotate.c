@@ -32,6 +32,7 @@ static const struct {
     {"oauth_tokens", RAC_STMT_SEALED_TOKENS, RAC_STMT_RESEAL_TOKEN, true},
     {"flows", RAC_STMT_SEALED_FLOW_KEYS, RAC_STMT_RESEAL_FLOW_KEY, true},
     {"flow_versions", RAC_STMT_SEALED_FLOW_SECRETS, RAC_STMT_RESEAL_FLOW_SECRETS, false},
+    {"flow_triggers", RAC_STMT_SEALED_TRIGGERS, RAC_STMT_RESEAL_TRIGGER, true},
     {"accounts", RAC_STMT_SEALED_ACCOUNT_KEYS, RAC_STMT_RESEAL_ACCOUNT_KEY, true},
     {"settings", RAC_STMT_SEALED_SETTINGS, RAC_STMT_RESEAL_SETTING, false},
 };

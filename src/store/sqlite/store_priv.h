@@ -214,7 +214,8 @@ rac_err rac_flow_purge_apply(struct rac_store *s, struct rac_write *w);
 /* --- rows of workflows, between the files that keep them --- */
 
 rac_err rac_trigger_put(struct rac_store *s, const struct rac_flow_trigger_row *t) RAC_MUST_CHECK;
-void rac_trigger_copy(struct rac_arena *a, struct rac_flow_trigger_row *t); /* its texts, into a */
+/* Its texts, into a; not the secret, which is sealed where it is saved. */
+void rac_trigger_copy(struct rac_arena *a, struct rac_flow_trigger_row *t);
 /* Around the removal of many runs: pages that become free are not written over with zeros, which
  * would be as much work as writing them was. What is left of a page that stays is. */
 void rac_drops_begin(struct rac_store *s);

@@ -3,12 +3,20 @@
  */
 #include "store/sqlite/store_priv.h"
 
+static const char place[] = "flow_triggers";
+
+static rac_str row_of(struct rac_arena *a, int64_t flow, rac_str trigger)
+{
+    return rac_arena_printf(a, "%lld/%.*s", (long long)flow, RAC_FMT(trigger));
+}
+
 static rac_err trigger_get(void *self, int64_t flow, rac_str trigger, struct rac_arena *a,
                            struct rac_flow_trigger_row *out)
 {
     struct rac_db_rows r =
         RAC_DB_QUERY(&rac_session(self)->db, TRIGGER_GET, V_I64(flow), V_STR(trigger));
     bool found = rac_db_next(&r);
+    rac_str sealed = found ? rac_db_str(&r, 6, a) : RAC_STR_NULL;
     if (found)
         *out = (struct rac_flow_trigger_row){.flow = flow,
                                              .tenant = rac_db_str(&r, 4, a),
@@ -19,7 +27,10 @@ static rac_err trigger_get(void *self, int64_t flow, rac_str trigger, struct rac
                                              .last_ms = rac_db_i64(&r, 3),
                                              .calls = rac_db_i64(&r, 5)};
     rac_err e = rac_db_end(&r);
-    return e != RAC_OK ? e : found ? RAC_OK : RAC_E_NOT_FOUND;
+    if (e != RAC_OK || sealed.p == NULL)
+        return e != RAC_OK ? e : found ? RAC_OK : RAC_E_NOT_FOUND;
+    return rac_store_unseal(rac_session(self)->s, out->tenant, place, row_of(a, flow, trigger),
+                            sealed, a, &out->secret);
 }
 
 static rac_err due_triggers(void *self, const struct rac_flow_due *after, rac_ms to_ms,
@@ -88,7 +99,7 @@ rac_err rac_trigger_put(struct rac_store *s, const struct rac_flow_trigger_row *
         return RAC_DB_RUN(&s->db, TRIGGER_DEL, NULL, V_I64(t->flow), V_STR(t->trigger));
     return RAC_DB_RUN(&s->db, TRIGGER_PUT, NULL, V_I64(t->flow), V_STR(t->trigger),
                       V_I64(t->due_ms), V_I64(t->last_ms), V_STR(t->status), V_STR(t->state),
-                      V_I64(t->seen_ms), V_I64(t->calls));
+                      V_I64(t->seen_ms), V_I64(t->calls), V_BLOB(t->secret));
 }
 
 void rac_trigger_copy(struct rac_arena *a, struct rac_flow_trigger_row *t)
@@ -96,6 +107,7 @@ void rac_trigger_copy(struct rac_arena *a, struct rac_flow_trigger_row *t)
     rac_str *const texts[] = {&t->tenant, &t->trigger, &t->state, &t->status};
     for (size_t i = 0; i < RAC_COUNT(texts); i++)
         *texts[i] = rac_copy(a, *texts[i]);
+    t->secret = RAC_STR_NULL;
 }
 
 struct save {
@@ -140,11 +152,15 @@ static void submit(void *self, int64_t flow, rac_str tenant, const struct rac_fl
     struct rac_write *w = rac_write_new(rac_session(self), save_apply, tenant, NULL, 0, done, arg);
     struct rac_arena *a = &w->a;
     struct save *q = RAC_NEW(a, struct save);
+    rac_err sealed = RAC_OK;
     q->flow = flow;
     if (t != NULL) {
         struct rac_flow_trigger_row *copy = RAC_NEW(a, struct rac_flow_trigger_row);
         *copy = *t;
         rac_trigger_copy(a, copy);
+        if (t->secret.p != NULL)
+            sealed = rac_store_seal(rac_session(self)->s, tenant, place,
+                                    row_of(a, flow, t->trigger), t->secret, a, &copy->secret);
         q->trigger = copy;
     }
     if (event != NULL) {
@@ -158,7 +174,9 @@ static void submit(void *self, int64_t flow, rac_str tenant, const struct rac_fl
         q->event = copy;
     }
     w->req = q;
-    if (rac_arena_over(a))
+    if (sealed != RAC_OK)
+        rac_write_refuse(w, sealed, "what the trigger remembers could not be sealed");
+    else if (rac_arena_over(a))
         rac_write_refuse(w, RAC_E_LIMIT, "what the trigger left is too large to be kept");
     else
         rac_write_submit(w);

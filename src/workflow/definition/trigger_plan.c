@@ -165,6 +165,11 @@ struct rac_flow *rac_trigger_errand_new(struct rac_flow *f, const struct rac_flo
     *why = RAC_STR_NULL;
     rac_diags_init(&d, a, 5);
     bool by_location = o->errand == RAC_ERRAND_UNSUBSCRIBE && o->begin_at.p != NULL;
+    if (o->errand == RAC_ERRAND_UNSUBSCRIBE && !by_location && !is_http_webhook(t)) {
+        *why = RAC_S("the service did not say where (its answer had no Location)");
+        rac_flow_unref(e);
+        return NULL;
+    }
     if (!action_inputs(t, by_location && !is_http_webhook(t) ? RAC_ERRAND_SUBSCRIBE : o->errand,
                        &e->a, &inputs)) {
         rac_flow_unref(e);

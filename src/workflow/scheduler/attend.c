@@ -2,12 +2,10 @@
  * Attending a trigger, by class (spec workflows §2.3 to §2.8). Every path ends in one write: the
  * trigger's new state and due time, with the run it started or the event of history.
  */
-#include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "connector/verdict.h"
 #include "crypto/digest.h"
-#include "text/url.h"
 #include "workflow/scheduler/scheduler_priv.h"
 
 enum {
@@ -57,16 +55,6 @@ static const struct rac_json *member(const struct attendance *t, const char *nam
 struct rac_trigger_context attendance_context(const struct attendance *t)
 {
     return (struct rac_trigger_context){.flow = t->flow, .env = t->s->ports.env};
-}
-
-static bool subscribes(const struct rac_flow_trigger *x)
-{
-    return x->class == RAC_TRIGGER_WEBHOOK || x->class == RAC_TRIGGER_NOTIFICATION;
-}
-
-static const struct rac_json *subscription(const struct attendance *t)
-{
-    return rac_json_get(&t->state, RAC_S("subscription"));
 }
 
 struct rac_flow_event_row *attendance_event(struct attendance *t, enum rac_trigger_outcome outcome,
@@ -262,7 +250,7 @@ static void attend_window(struct attendance *t)
 
 /* --- records of errands ------------------------------------------------------------------------ */
 
-static int status_of(const struct rac_json *record)
+int record_status(const struct rac_json *record)
 {
     const struct rac_json *outputs = rac_json_get(record, RAC_S("outputs"));
     return (int)rac_json_int(rac_json_get(outputs, RAC_S("statusCode")), 0);
@@ -274,20 +262,20 @@ static rac_str header(const struct rac_json *record, rac_str name)
     return rac_json_str(rac_json_geti(rac_json_get(outputs, RAC_S("headers")), name), RAC_STR_NULL);
 }
 
-static void failed(struct attendance *t, const struct rac_json *record)
+void attendance_failed(struct attendance *t, const struct rac_json *record)
 {
     const struct rac_json *error = rac_json_get(record, RAC_S("error"));
     rac_str code = rac_json_str(rac_json_get(record, RAC_S("code")), RAC_S("Failed"));
     rac_str message = rac_json_str(rac_json_get(error, RAC_S("message")), RAC_STR_NULL);
     if (message.p == NULL)
-        message = rac_arena_printf(&t->a, "the answer was %d", status_of(record));
+        message = rac_arena_printf(&t->a, "the answer was %d", record_status(record));
     attendance_keep(t, attendance_event(t, RAC_TRIGGER_FAILS, code, message));
 }
 
 /* --- polls (§2.5) ----------------------------------------------------------------------------- */
 
 /* The Location of the answer, absolute; absent: it had none. */
-static rac_str location_of(const struct rac_json *record)
+rac_str record_location(const struct rac_json *record)
 {
     const struct rac_json *outputs = rac_json_get(record, RAC_S("outputs"));
     return rac_json_str(rac_json_get(outputs, RAC_TRIGGER_LOCATION_MARK), RAC_STR_NULL);
@@ -296,7 +284,7 @@ static rac_str location_of(const struct rac_json *record)
 /* Where the next poll goes. */
 static void remember_location(struct attendance *t, const struct rac_json *record)
 {
-    rac_str location = location_of(record);
+    rac_str location = record_location(record);
     if (rac_str_startsi(location, RAC_S("http://")) || rac_str_startsi(location, RAC_S("https://")))
         put_text(t, "location", location);
 }
@@ -338,7 +326,7 @@ static rac_ms next_poll(struct attendance *t, const struct rac_json *record, int
 
 static void polled(struct attendance *t, const struct rac_json *record)
 {
-    int status = status_of(record);
+    int status = record_status(record);
     bool fires = t->trigger->conditions_see_status ? status > 0
                                                    : status >= 200 && status < 300 && status != 202;
     rac_ms next = next_poll(t, record, status, fires);
@@ -358,7 +346,7 @@ static void polled(struct attendance *t, const struct rac_json *record)
                                 rac_json_str(rac_json_get(record, RAC_S("code")), RAC_STR_NULL),
                                 RAC_STR_NULL));
     } else {
-        failed(t, record);
+        attendance_failed(t, record);
     }
 }
 
@@ -396,102 +384,7 @@ static void attend_poll(struct attendance *t)
     poll(t);
 }
 
-/* --- subscriptions (§2.6 to §2.8) ------------------------------------------------------------- */
-
-/* What a subscription stands on: the inputs, and the callback URL they may hold, which is good as
- * long as the key that signs it and the address of this server are. */
-static rac_str subscription_digest(struct attendance *t)
-{
-    const struct rac_json *inputs = member(t, "inputs");
-    struct rac_json all = rac_json_new_array(&t->a);
-    rac_json_add(&t->a, &all, inputs != NULL ? *inputs : rac_json_of_null());
-    rac_json_add(&t->a, &all,
-                 rac_json_of_str(rac_sha256_hex(&t->a, errand_key(t, t->flow, t->trigger))));
-    rac_json_add(&t->a, &all, rac_json_of_str(t->s->ports.public_url));
-    return attendance_digest(t, &all, &t->trigger->plan->parameters);
-}
-
-static void unsubscribed(struct attendance *t, const struct rac_json *record)
-{
-    int status = status_of(record);
-    bool ended = rac_subscription_ended(status);
-    if (!ended) /* of a workflow that is gone the log alone tells */
-        rac_log(RAC_WARN, "subscription.not_ended", RAC_F_STR("workflow", t->flow->name),
-                RAC_F_STR("trigger", t->trigger_name),
-                RAC_F_STR("location", rac_url_plain(t->ends.location)),
-                RAC_F_INT("status", status));
-    /* Failures are told and never block. */
-    attendance_keep(
-        t, ended || t->trigger == NULL || t->deleted
-               ? NULL
-               : attendance_event(t, RAC_TRIGGER_FAILS, RAC_S("UnsubscribeFailed"),
-                                  rac_arena_printf(&t->a,
-                                                   "The subscription could not be ended; the "
-                                                   "answer was %d.",
-                                                   status)));
-}
-
-static void unsubscribe_now(struct attendance *t)
-{
-    rac_str why;
-    if ((t->ends.trigger == NULL && (t->trigger == NULL || !subscribes(t->trigger))) ||
-        !errand_run(t, RAC_ERRAND_UNSUBSCRIBE, t->ends.location, unsubscribed, &why))
-        attendance_keep(t, NULL);
-}
-
-static void version_loaded(void *arg, rac_err err, const struct rac_scheduled_flow *f)
-{
-    struct attendance *t = arg;
-    for (size_t i = 0; err == RAC_OK && i < f->triggers_n; i++)
-        if (rac_str_eqi(f->triggers[i].name, t->trigger_name) && subscribes(&f->triggers[i])) {
-            t->ends.flow = rac_flow_ref(f->flow);
-            t->ends.trigger = &f->triggers[i];
-        }
-    unsubscribe_now(t);
-}
-
-/* What the state says of a subscription is remembered, for unsubscribe. */
-static void take_subscription(struct attendance *t)
-{
-    const struct rac_json *s = subscription(t);
-    t->had_subscription = s != NULL;
-    rac_flow_unref(t->ends.flow); /* of one that was ended before */
-    t->ends.flow = NULL;
-    t->ends.trigger = NULL;
-    t->ends.location = rac_json_str(rac_json_get(s, RAC_S("location")), RAC_STR_NULL);
-    t->ends.revision = rac_json_str(rac_json_get(s, RAC_S("revision")), RAC_STR_NULL);
-}
-
-/* Ends it as the version that made it says (§2.6), then saves. */
-static void unsubscribe(struct attendance *t)
-{
-    const struct rac_scheduler_ports *ports = &t->s->ports;
-    if (t->ends.revision.p == NULL || rac_str_eq(t->ends.revision, t->flow->revision))
-        unsubscribe_now(t);
-    else
-        ports->flow_load(ports->self, t->flow_key, t->ends.revision, version_loaded, t);
-}
-
-static void subscribed(struct attendance *t, const struct rac_json *record)
-{
-    int status = status_of(record);
-    if (status < 200 || status > 299) {
-        t->row.due_ms = t->now_ms + WAKE_UP_MS;
-        failed(t, record);
-        return;
-    }
-    struct rac_json s = rac_json_new_object(&t->a);
-    RAC_JSON_PUT_STR(&t->a, &s, "inputs", t->inputs);
-    if (location_of(record).p != NULL)
-        RAC_JSON_PUT_STR(&t->a, &s, "location", location_of(record));
-    RAC_JSON_PUT_STR(&t->a, &s, "revision", t->flow->revision);
-    RAC_JSON_PUT(&t->a, &t->state, "subscription", s);
-    t->row.status = RAC_S("Succeeded");
-    if (t->had_subscription) /* the old one goes after the new one stands */
-        unsubscribe(t);
-    else
-        attendance_keep(t, NULL);
-}
+/* --- notifications (§2.8) --------------------------------------------------------------------- */
 
 static void fetch_or_wait(struct attendance *t)
 {
@@ -516,30 +409,19 @@ static void fetch_or_wait(struct attendance *t)
 
 static void attend_webhook(struct attendance *t)
 {
-    const struct rac_json *s = subscription(t);
-    rac_str why;
-    t->inputs = subscription_digest(t);
-    if (s != NULL && rac_str_eq(rac_json_str(RAC_JSON_GET(s, "inputs"), RAC_S("")), t->inputs)) {
-        fetch_or_wait(t);
+    if (t->reset) {
+        (void)rac_json_del(&t->state, RAC_S("next"));
+        (void)rac_json_del(&t->state, RAC_S("location"));
+    }
+    if (t->reset && subscription_of(t) != NULL) { /* before: the next one has the same URL */
+        t->row.due_ms = t->now_ms;
+        subscription_end(t);
         return;
     }
-    take_subscription(t);
-    t->row.due_ms = t->trigger->class == RAC_TRIGGER_NOTIFICATION ? t->now_ms : 0;
-    if (errand_run(t, RAC_ERRAND_SUBSCRIBE, RAC_STR_NULL, subscribed, &why))
-        return;
-    t->row.due_ms = 0;
-    attendance_keep(
-        t, attendance_event(t, RAC_TRIGGER_FAILS, RAC_S("InvalidTemplate"),
-                            why.p != NULL ? why : RAC_S("the trigger describes no subscription")));
-}
-
-static void end_subscription(struct attendance *t)
-{
-    take_subscription(t);
-    t->had_subscription =
-        false; /* nothing takes its place: tried again as long as it is not sent */
-    (void)rac_json_del(&t->state, RAC_S("subscription"));
-    unsubscribe(t);
+    if (subscription_stands(t))
+        fetch_or_wait(t);
+    else
+        subscribe(t);
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -555,8 +437,8 @@ static void rest(struct attendance *t)
         (void)rac_json_del(&t->state, anchored[i]);
     if (t->deleted || t->trigger == NULL)
         t->row.state = RAC_S("");
-    if (subscription(t) != NULL)
-        end_subscription(t);
+    if (subscription_of(t) != NULL)
+        subscription_end(t);
     else
         attendance_keep(t, NULL);
 }
@@ -572,6 +454,8 @@ void attend(struct attendance *t)
         [RAC_TRIGGER_MESSAGES] = attend_batch,
     };
     t->now_ms = rac_env_wall_ms(t->s->ports.env);
+    if (subscription_settles(t))
+        return;
     if (t->trigger == NULL || t->deleted || !t->flow->enabled) {
         rest(t);
         return;
@@ -581,9 +465,9 @@ void attend(struct attendance *t)
         rest(t);
         return;
     }
-    if (subscription(t) != NULL && !subscribes(t->trigger)) { /* it did once */
+    if (subscription_of(t) != NULL && !trigger_subscribes(t->trigger)) { /* it did once */
         t->row.due_ms = t->now_ms;
-        end_subscription(t);
+        subscription_end(t);
         return;
     }
     bool timed = class == RAC_TRIGGER_TIMER || class == RAC_TRIGGER_WINDOW;

@@ -4,6 +4,7 @@
  */
 #include "base/metrics.h"
 #include "base/str.h"
+#include "crypto/digest.h"
 #include "workflow/scheduler/scheduler_priv.h"
 
 struct errand {
@@ -12,6 +13,7 @@ struct errand {
     enum rac_trigger_errand what;
     void (*then)(struct attendance *t, const struct rac_json *record);
     struct rac_flow *flow;
+    rac_str tracking; /* absent: a new one */
 };
 
 static void errand_free(struct errand *e)
@@ -88,16 +90,19 @@ static void count(struct attendance *t, int n)
     rac_metric_set(RAC_METRIC_TRIGGER_REQUESTS, (int64_t)t->s->errands_n);
 }
 
-/* It was not sent, and will not be: what is to be done stays due, except where the end of an old
+/* It was not sent, and will not be: what is to be done stays due, also where the end of an old
  * subscription follows a new one, which must be remembered. */
 static void give_up(struct errand *e)
 {
     struct attendance *t = e->t;
-    if (e->what == RAC_ERRAND_UNSUBSCRIBE && t->had_subscription)
-        e->then(t, &rac_json_none);
-    else
-        attendance_end(t, BUSY_MS);
+    bool follows = e->what == RAC_ERRAND_UNSUBSCRIBE && t->ends.which == ENDS_BEFORE;
     errand_free(e);
+    if (follows) {
+        t->row.due_ms = t->now_ms;
+        attendance_keep(t, NULL);
+    } else {
+        attendance_end(t, BUSY_MS);
+    }
 }
 
 static void answered(void *arg, const struct rac_fire_answer *answer)
@@ -128,6 +133,7 @@ static void send(struct errand *e)
 {
     struct attendance *t = e->t;
     struct rac_fire f = {.flow = e->flow,
+                         .tracking = e->tracking,
                          .waits = true,
                          .bypass_limits = true,
                          .depth = 1}; /* no response timer: a stateless run has its own limit */
@@ -176,6 +182,34 @@ rac_str errand_key(const struct attendance *t, const struct rac_flow *f,
     return rac_webhook_key(f, t->s->ports.env, rac_json_geti(trigger->node, RAC_S("inputs")));
 }
 
+rac_str errand_url(struct attendance *t, const struct rac_flow *f,
+                   const struct rac_flow_trigger *trigger)
+{
+    return rac_trigger_callback_url(f, t->trigger_name, errand_key(t, f, trigger),
+                                    t->s->ports.public_url, &t->a);
+}
+
+/* That of a subscription which is ended is the one it was made with, where that is known. */
+static rac_str callback_url(struct attendance *t, bool ends, const struct rac_flow *f,
+                            const struct rac_flow_trigger *x)
+{
+    struct rac_flow known = {
+        .id = f->id, .revision = f->revision, .workflow = f->workflow, .plan = f->plan};
+    if (ends && t->ends.url.p != NULL)
+        return t->ends.url;
+    memcpy(known.keys, t->flow->keys, sizeof known.keys); /* an old version may have old ones */
+    if (ends && t->ends.revision.p != NULL)
+        known.revision = t->ends.revision;
+    return errand_url(t, &known, x);
+}
+
+/* The same for the same subscription, asked for however often. */
+static rac_str tracking_of(struct attendance *t, rac_str url)
+{
+    rac_str whole = rac_arena_printf(&t->a, "%.*s %.*s", RAC_FMT(t->inputs), RAC_FMT(url));
+    return rac_str_sub(rac_sha256_hex(&t->a, whole), 0, 32);
+}
+
 bool errand_run(struct attendance *t, enum rac_trigger_errand what, rac_str begin_at,
                 void (*then)(struct attendance *t, const struct rac_json *record), rac_str *why)
 {
@@ -183,21 +217,15 @@ bool errand_run(struct attendance *t, enum rac_trigger_errand what, rac_str begi
     struct rac_flow *f = ends && t->ends.flow != NULL ? t->ends.flow : t->flow;
     const struct rac_flow_trigger *x =
         ends && t->ends.trigger != NULL ? t->ends.trigger : t->trigger;
-    struct rac_flow known = {
-        .id = f->id, .revision = f->revision, .workflow = f->workflow, .plan = f->plan};
-    memcpy(known.keys, t->flow->keys, sizeof known.keys); /* an old version may have old ones */
-    if (ends && t->ends.revision.p != NULL)
-        known.revision = t->ends.revision;
     struct rac_trigger_errand_options o = {
-        .errand = what,
-        .begin_at = begin_at,
-        .callback_url = rac_trigger_callback_url(&known, t->trigger_name, errand_key(t, &known, x),
-                                                 t->s->ports.public_url, &t->a)};
+        .errand = what, .begin_at = begin_at, .callback_url = callback_url(t, ends, f, x)};
     struct rac_flow *flow = rac_trigger_errand_new(f, x, &o, &t->a, why);
     if (flow == NULL)
         return false;
     struct errand *e = rac_mem_alloc(sizeof *e);
     *e = (struct errand){.t = t, .what = what, .then = then, .flow = flow};
+    if (what == RAC_ERRAND_SUBSCRIBE)
+        e->tracking = tracking_of(t, o.callback_url);
     line_up(e);
     if (t->s->draining)
         errands_drop(t->s);

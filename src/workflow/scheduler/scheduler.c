@@ -67,7 +67,8 @@ static struct attendance *find(struct rac_scheduler *s, int64_t flow, rac_str tr
     return t;
 }
 
-static bool begin(struct rac_scheduler *s, int64_t flow, rac_str trigger, bool notified);
+static bool begin(struct rac_scheduler *s, int64_t flow, rac_str trigger, bool notified,
+                  bool reset);
 
 void attendance_end(struct attendance *t, int64_t again_ms)
 {
@@ -77,8 +78,8 @@ void attendance_end(struct attendance *t, int64_t again_ms)
         at = &(*at)->next;
     *at = t->next;
     share_leave(t);
-    if (t->notified_again && !s->draining) /* called since it last asked */
-        (void)begin(s, t->flow_key, t->trigger_name, true);
+    if ((t->notified_again || t->reset_again) && !s->draining) /* called since it last asked */
+        (void)begin(s, t->flow_key, t->trigger_name, t->notified_again, t->reset_again);
     rac_flow_unref(t->flow);
     rac_flow_unref(t->ends.flow);
     rac_arena_fini(&t->a);
@@ -113,12 +114,53 @@ static void save(void *attendance)
     fs->trigger_save(fs->self, &t->row, t->event, row_kept, t);
 }
 
-void attendance_keep(struct attendance *t, const struct rac_flow_event_row *event)
+static void print_state(struct attendance *t)
 {
     if (t->row.state.p == NULL || t->row.state.n > 0)
         t->row.state = rac_json_print_str(&t->state, 0, &t->a);
+    if (t->secret_changed)
+        t->row.secret = rac_json_print_str(&t->secret, 0, &t->a);
+}
+
+void attendance_keep(struct attendance *t, const struct rac_flow_event_row *event)
+{
+    print_state(t);
     t->event = event;
     save(t);
+}
+
+static void note(void *attendance);
+
+static void noted(void *arg, const struct rac_commit *c)
+{
+    struct attendance *t = arg;
+    if (c->err == RAC_E_NOT_FOUND)
+        attendance_end(t, 0);
+    else if (c->err != RAC_OK)
+        attendance_again(t, c->err, note, t);
+    else {
+        again_kept(t->s);
+        t->row.seen_ms = t->row.due_ms; /* unless it was moved */
+        t->noted(t);
+    }
+}
+
+static void note(void *attendance)
+{
+    struct attendance *t = attendance;
+    const struct rac_flow_store *fs = t->s->ports.store;
+    fs->trigger_save(fs->self, &t->row, NULL, noted, t);
+}
+
+void attendance_note(struct attendance *t, void (*then)(struct attendance *t))
+{
+    if (t->row.seen_ms == 0 || t->row.seen_ms > t->now_ms) /* called: a restart must find it */
+        t->row.due_ms = t->now_ms;
+    else
+        t->row.due_ms = t->row.seen_ms;
+    t->noted = then;
+    print_state(t);
+    note(t);
 }
 
 bool rac_scheduler_drain(struct rac_scheduler *s)
@@ -153,6 +195,16 @@ static void loaded(void *arg, rac_err err, const struct rac_scheduled_flow *f)
     attend(t);
 }
 
+static void secret_read(struct attendance *t)
+{
+    rac_str text = t->row.secret;
+    t->row.secret = RAC_STR_NULL; /* as it is */
+    t->secret_changed = false;
+    if (text.n == 0 || rac_json_parse(text, &t->a, 0, &t->secret, NULL) != RAC_OK ||
+        t->secret.type != RAC_JSON_OBJECT)
+        t->secret = rac_json_new_object(&t->a);
+}
+
 static rac_err row_read(struct attendance *t)
 {
     const struct rac_flow_store *fs = t->s->ports.store;
@@ -166,6 +218,7 @@ static rac_err row_read(struct attendance *t)
         t->state = rac_json_new_object(&t->a);
     if (t->state.type != RAC_JSON_OBJECT)
         t->state = rac_json_new_object(&t->a);
+    secret_read(t);
     return RAC_OK;
 }
 
@@ -189,12 +242,12 @@ void attendance_anew(void *attendance)
 }
 
 /* False: it has no row, is under way already, or cannot be read now. */
-static bool begin(struct rac_scheduler *s, int64_t flow, rac_str trigger, bool notified)
+static bool begin(struct rac_scheduler *s, int64_t flow, rac_str trigger, bool notified, bool reset)
 {
     if (find(s, flow, trigger) != NULL)
         return false;
     struct attendance *t = rac_mem_alloc(sizeof *t + trigger.n + 1);
-    *t = (struct attendance){.s = s, .flow_key = flow, .notified = notified};
+    *t = (struct attendance){.s = s, .flow_key = flow, .notified = notified, .reset = reset};
     memcpy(t->name, trigger.p, trigger.n);
     t->name[trigger.n] = '\0';
     t->trigger_name = (rac_str){t->name, trigger.n};
@@ -217,7 +270,16 @@ void rac_scheduler_notify(struct rac_scheduler *s, int64_t flow, rac_str trigger
     if (t != NULL)
         t->notified_again = true;
     else if (!s->draining)
-        (void)begin(s, flow, trigger, true);
+        (void)begin(s, flow, trigger, true, false);
+}
+
+void rac_scheduler_reset(struct rac_scheduler *s, int64_t flow, rac_str trigger)
+{
+    struct attendance *t = find(s, flow, trigger);
+    if (t != NULL)
+        t->reset_again = true;
+    else if (!s->draining)
+        (void)begin(s, flow, trigger, false, true);
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */
@@ -247,7 +309,7 @@ static int64_t look(struct rac_scheduler *s, rac_ms now)
         fs->due_triggers(fs->self, s->has_from ? &s->from : NULL, now, BATCH, &a, &v, &n, &next);
     for (size_t i = 0; err == RAC_OK && i < n; i++)
         if (share_has_room(s, v[i].tenant))
-            (void)begin(s, v[i].flow, v[i].name, false);
+            (void)begin(s, v[i].flow, v[i].name, false, false);
     go_on_after(s, err == RAC_OK && n == BATCH ? &v[n - 1] : NULL);
     rac_arena_fini(&a);
     if (err != RAC_OK)

@@ -65,6 +65,8 @@ bool rac_scheduler_drain(struct rac_scheduler *s);
 /* A notification came in over the callback URL of a notification trigger, or somebody runs one that
  * polls by hand: it asks now. */
 void rac_scheduler_notify(struct rac_scheduler *s, int64_t flow, rac_str trigger);
+/* One that subscribes ends the subscription it has and makes another; what it fetched is forgotten. */
+void rac_scheduler_reset(struct rac_scheduler *s, int64_t flow, rac_str trigger);
 
 /* The callback URL of a trigger that subscribes, signed with that key of f; in a. */
 rac_str rac_trigger_callback_url(const struct rac_flow *f, rac_str trigger, rac_str key,

@@ -54,7 +54,9 @@ struct rac_scheduler {
  * From the moment a trigger is found due until its new state is durable. Its state, a JSON object:
  * "anchor" digest of the recurrence it was activated with, "activated" when, "fired" how often,
  * "next" occurrence, "window" begin of the last window, "inputs" digest of what it asks for,
- * "location" where a poll goes on, "row" how many polls followed each other at once, "subscription" {"inputs", "location", "revision"};
+ * "location" where a poll goes on, "row" how many polls followed each other at once,
+ * "provisioningState" of a trigger whose subscription failed,
+ * "subscription" {"inputs", "location", "revision", "pending": it may be there, "before": the one it replaces};
  * of batches "criteria" digest of all, "settled" when they are looked through once more, "account" whether they are in one,
  * "batches" {name: {"anchor", "activated", "fired", "next"}}, "held" {part: {"times", "until"}}.
  */
@@ -76,21 +78,25 @@ struct attendance {
     rac_str trigger_name;
     struct rac_flow_trigger_row row; /* becomes what is saved */
     struct rac_json state;
+    struct rac_json secret; /* {"url" of the subscription, "before" of the one it replaces} */
+    bool secret_changed;
+    void (*noted)(struct attendance *t);
     struct rac_flow *flow; /* a reference, once loaded */
     bool deleted;
     const struct rac_flow_trigger *trigger; /* NULL: the workflow has no such trigger any more */
+    bool reset, reset_again;                /* forgets what it has seen; likewise */
     bool notified;                          /* called, or run by hand: it asks at once */
     bool notified_again; /* since it asked: it is attended again when this is over */
     rac_ms now_ms;
     struct rac_recurrence recurrence;
     rac_str inputs; /* digest */
-    bool had_subscription;
     /* The subscription that is ended, as it was made: the trigger of that version of the workflow
      * (a reference), which the newest may not have any more. NULL: as it would be made now. */
     struct {
         struct rac_flow *flow;
         const struct rac_flow_trigger *trigger;
-        rac_str location, revision;
+        rac_str location, revision, url;
+        enum ends { ENDS_IT, ENDS_BEFORE, ENDS_PENDING } which;
     } ends;
     char name[]; /* trigger_name */
 };
@@ -113,6 +119,9 @@ bool errand_run(struct attendance *t, enum rac_trigger_errand what, rac_str begi
 /* The key that signs the callback URL of what a trigger of f subscribes to. */
 rac_str errand_key(const struct attendance *t, const struct rac_flow *f,
                    const struct rac_flow_trigger *trigger);
+/* The callback URL of what a trigger of f subscribes to now. */
+rac_str errand_url(struct attendance *t, const struct rac_flow *f,
+                   const struct rac_flow_trigger *trigger);
 void errands_go(struct rac_scheduler *s);   /* those whose turn it is */
 void errands_drop(struct rac_scheduler *s); /* all that wait: their rows are due as before */
 
@@ -123,6 +132,22 @@ struct rac_trigger_context attendance_context(const struct attendance *t);
 /* An event of history for what did not come to firing. */
 struct rac_flow_event_row *attendance_event(struct attendance *t, enum rac_trigger_outcome outcome,
                                             rac_str code, rac_str message);
+
+void attendance_failed(struct attendance *t, const struct rac_json *record); /* told, and saved */
+int record_status(const struct rac_json *record);                            /* 0: no answer */
+/* The Location of the answer, absolute; absent: it had none. */
+rac_str record_location(const struct rac_json *record);
+
+/* --- subscribe.c ------------------------------------------------------------------------------ */
+
+bool trigger_subscribes(const struct rac_flow_trigger *x);
+const struct rac_json *subscription_of(const struct attendance *t); /* NULL: none */
+/* Whether there is one as the trigger wants it now. */
+bool subscription_stands(struct attendance *t);
+void subscribe(struct attendance *t); /* makes that one; ends the attendance */
+/* True: there is one to be ended before anything else, and the attendance goes on by itself. */
+bool subscription_settles(struct attendance *t);
+void subscription_end(struct attendance *t); /* ends it and the attendance */
 
 /* --- again.c ---------------------------------------------------------------------------------- */
 
@@ -140,6 +165,8 @@ void attend_batch(struct attendance *t); /* batch.c; the same */
 void attendance_keep(struct attendance *t, const struct rac_flow_event_row *event);
 /* From its row in the store on, whatever it was about to do. */
 void attendance_anew(void *attendance);
+/* Saves state and row as due as it is, then goes on; over when the workflow is gone. */
+void attendance_note(struct attendance *t, void (*then)(struct attendance *t));
 /* It is over; the next look after so many ms. */
 void attendance_end(struct attendance *t, int64_t again_ms);
 

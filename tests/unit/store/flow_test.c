@@ -807,6 +807,17 @@ static void test_secrets_are_sealed(void **state)
 {
     struct fixture *f = *state;
     test_saved_and_found(state);
+    struct rac_flow_row saved;
+    assert_int_equal(F->flow_any(SELF, 0, RAC_S("0123456789abcdef0123456789abcdef"), RAC_FLOW_PLAIN,
+                                 &f->a, &saved),
+                     RAC_OK);
+    struct rac_flow_trigger_row trigger = {.flow = saved.key,
+                                           .tenant = TENANT,
+                                           .trigger = RAC_S("hook"),
+                                           .state = RAC_S("{}"),
+                                           .secret = RAC_S("{\"url\":\"url-in-clear\"}")};
+    F->trigger_save(SELF, &trigger, NULL, fixture_done, f);
+    assert_int_equal(fixture_wait(f), RAC_OK);
     fixture_close(f);
     const struct rac_store_options o = {.dir = rac_str_of(f->dir), .env = &rac_env_system};
     int64_t n = 0;
@@ -819,6 +830,7 @@ static void test_secrets_are_sealed(void **state)
     size_t len = fread(bytes, 1, 1 << 22, h);
     fclose(h);
     assert_null(memmem(bytes, len, "hunter2-in-clear", 16));
+    assert_null(memmem(bytes, len, "url-in-clear", 12));
     assert_null(memmem(bytes, len, "11111111111111111111111111111111", 32));
     assert_int_equal(fixture_open(f, NULL), RAC_OK);
     struct rac_flow_row row;
@@ -827,6 +839,8 @@ static void test_secrets_are_sealed(void **state)
                      RAC_OK);
     assert_str(row.secrets, "{\"password\":\"hunter2-in-clear\"}");
     assert_str(row.key2, "22222222222222222222222222222222");
+    assert_int_equal(F->trigger_get(SELF, saved.key, RAC_S("hook"), &f->a, &trigger), RAC_OK);
+    assert_str(trigger.secret, "{\"url\":\"url-in-clear\"}");
     struct rac_audit_query q = {.kind = RAC_S("workflow"), .n_max = 10};
     struct rac_audit_row *v;
     size_t lines;

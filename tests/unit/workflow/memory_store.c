@@ -54,6 +54,7 @@ static void trigger_free(struct memory_trigger *t)
     rac_mem_free(t->name);
     rac_mem_free(t->state);
     rac_mem_free(t->status);
+    rac_mem_free(t->secret);
 }
 
 static void set(char **at, rac_str s)
@@ -109,6 +110,8 @@ static void write_trigger(struct memory_store *s, const struct rac_flow_trigger_
     t->last_ms = row->last_ms;
     set(&t->status, row->status);
     set(&t->state, row->state);
+    if (row->secret.p != NULL)
+        set(&t->secret, row->secret);
 }
 
 static rac_err trigger_get(void *self, int64_t flow, rac_str trigger, struct rac_arena *a,
@@ -123,6 +126,7 @@ static rac_err trigger_get(void *self, int64_t flow, rac_str trigger, struct rac
         .trigger = rac_arena_str(a, trigger),
         .state = t->state != NULL ? rac_arena_str(a, rac_str_of(t->state)) : RAC_STR_NULL,
         .status = t->status != NULL ? rac_arena_str(a, rac_str_of(t->status)) : RAC_STR_NULL,
+        .secret = t->secret != NULL ? rac_arena_str(a, rac_str_of(t->secret)) : RAC_STR_NULL,
         .due_ms = t->due_ms,
         .last_ms = t->last_ms,
         .calls = t->calls};
@@ -173,7 +177,8 @@ static void row_copy(struct memory_commit *c, const struct rac_flow_trigger_row 
         return;
     c->has_row = true;
     c->row = *row;
-    rac_str *const texts[] = {&c->row.tenant, &c->row.trigger, &c->row.state, &c->row.status};
+    rac_str *const texts[] = {&c->row.tenant, &c->row.trigger, &c->row.state, &c->row.status,
+                              &c->row.secret};
     for (size_t i = 0; i < RAC_COUNT(texts); i++)
         if (texts[i]->p != NULL)
             *texts[i] = rac_arena_str(&c->a, *texts[i]);

@@ -23,7 +23,7 @@ struct memory_run {
 
 struct memory_trigger {
     int64_t flow;
-    char *tenant, *name, *state, *status;
+    char *tenant, *name, *state, *status, *secret;
     rac_ms due_ms, last_ms;
     int64_t calls;
 };

@@ -150,6 +150,18 @@ static void whoever_waits_has_a_turn(void **state)
     "\"https://hooks.example/subscribe\", \"body\": {\"to\": \"@{listCallbackUrl()}\"}}, "         \
     "\"unsubscribe\": {\"method\": \"POST\", \"uri\": \"https://hooks.example/end\"}}}"
 
+#define HOOK_TOLD                                                                                  \
+    "{\"type\": \"HttpWebhook\", \"inputs\": {\"subscribe\": {\"method\": \"POST\", \"uri\": "     \
+    "\"https://hooks.example/subscribe\", \"body\": {\"to\": \"@{listCallbackUrl()}\"}}, "         \
+    "\"unsubscribe\": {\"method\": \"POST\", \"uri\": \"https://hooks.example/end\", "             \
+    "\"body\": {\"to\": \"@{listCallbackUrl()}\"}}}}"
+
+#define NOTIFICATION                                                                               \
+    "{\"type\": \"ApiConnectionNotification\", \"inputs\": {\"host\": {\"connection\": "           \
+    "{\"name\": "                                                                                  \
+    "\"n\"}}, \"subscribe\": {\"method\": \"post\", \"path\": \"/hooks\", \"body\": {\"to\": "     \
+    "\"@{listCallbackUrl()}\"}}, \"fetch\": {\"method\": \"get\", \"path\": \"/news\"}}}"
+
 static void subscribe(struct place *p)
 {
     place_settle(p);
@@ -232,6 +244,38 @@ static void a_webhook_signs_with_the_key_it_names(void **state)
     place_free(p);
 }
 
+/* The old one is ended with the URL it was made with, which nobody could sign any more. */
+static void a_subscription_is_ended_with_the_url_it_was_made_with(void **state)
+{
+    (void)state;
+    struct place *p = place_new(24);
+    int64_t hook = workflow(p, RAC_S("t"), HOOK_TOLD, 1);
+    place_settle(p);
+    rac_str made = rac_arena_str(&p->w->a, world_fetch(p->w, "hooks.example/subscribe")->body);
+    subscribe(p);
+    p->w->flows[hook - 1]->keys[0][0] ^= 1;
+    saved_again(p, hook);
+    rac_str next = rac_arena_str(&p->w->a, world_fetch(p->w, "hooks.example/subscribe")->body);
+    subscribe(p);
+    struct world_fetch *f = world_fetch(p->w, "hooks.example/end");
+    assert_non_null(f);
+    assert_true(rac_str_eq(f->body, made));
+    world_answer(p->w, f, 200, "", "");
+    place_settle(p);
+    p->w->flows[hook - 1]->keys[0][0] ^= 2;
+    p->w->flows[hook - 1]->enabled = false;
+    place_crash(p, 0);
+    saved_again(p, hook);
+    f = world_fetch(p->w, "hooks.example/end");
+    assert_non_null(f);
+    assert_true(rac_str_eq(f->body, next));
+    world_answer(p->w, f, 200, "", "");
+    place_settle(p);
+    assert_null(strstr(state_of(p, hook), "subscription"));
+    assert_null(strstr(state_of(p, hook), "sig="));
+    place_free(p);
+}
+
 #define HOOK_ELSEWHERE                                                                             \
     "{\"type\": \"HttpWebhook\", \"inputs\": {\"subscribe\": {\"method\": \"POST\", \"uri\": "     \
     "\"https://new.example/subscribe\", \"body\": {\"to\": \"@{listCallbackUrl()}\"}}, "           \
@@ -291,12 +335,13 @@ static void what_could_not_be_saved_is_not_done_again(void **state)
     struct place *p = place_new(11);
     rac_err err = RAC_E_IO;
     int64_t hook = workflow(p, RAC_S("t"), HOOK, 1);
+    place_settle(p);
     p->w->store->save_fault = fault;
     p->w->store->save_fault_arg = &err;
     subscribe(p);
     place_pass(p, 20000);
     assert_int_equal(p->w->fetched_total, 1);
-    assert_string_equal(state_of(p, hook), "");
+    assert_non_null(strstr(state_of(p, hook), "\"pending\":true"));
     err = RAC_OK;
     place_pass(p, 6000);
     assert_int_equal(p->w->fetched_total, 1);
@@ -304,6 +349,154 @@ static void what_could_not_be_saved_is_not_done_again(void **state)
     err = RAC_E_IO;
     saved_again(p, hook);
     place_free(p); /* stops all the same */
+}
+
+/* What nobody could remember is not asked for. */
+static void nothing_is_subscribed_while_the_store_fails(void **state)
+{
+    (void)state;
+    struct place *p = place_new(16);
+    rac_err err = RAC_E_IO;
+    int64_t hook = workflow(p, RAC_S("t"), HOOK, 1);
+    p->w->store->save_fault = fault;
+    p->w->store->save_fault_arg = &err;
+    place_pass(p, 20000);
+    assert_null(p->w->fetches);
+    err = RAC_OK;
+    place_pass(p, 6000);
+    subscribe(p);
+    assert_non_null(strstr(state_of(p, hook), "https://hooks.example/1"));
+    place_free(p);
+}
+
+static rac_str header_of(const struct world_fetch *f, const char *name)
+{
+    rac_str v = rac_headers_get(&f->headers, rac_str_of(name));
+    assert_true(v.n > 0);
+    return v;
+}
+
+/* The process dies when the service has subscribed and before that is known: how many of what is
+ * then waiting to be committed still are. */
+static struct place *died_subscribing(uint64_t seed, const char *node, int64_t *flow,
+                                      rac_str *tracking)
+{
+    struct place *p = place_new(seed);
+    *flow = workflow(p, RAC_S("t"), node, 1);
+    place_settle(p);
+    struct world_fetch *f = world_fetch(p->w, "hooks.example/subscribe");
+    assert_non_null(f);
+    *tracking = rac_arena_str(&p->w->a, header_of(f, "x-ms-client-tracking-id"));
+    f->ev.done(f->ev.arg, &(struct rac_fetch_res){.status = 201});
+    p->w->fetches = NULL;
+    rac_mem_free(f);
+    while (p->w->store->waiting == 0)
+        assert_true(world_step(p->w));
+    place_crash(p, 0);
+    place_settle(p);
+    return p;
+}
+
+/* Whether there is one is not known: it is ended, and made once more with the same URL. */
+static void a_crash_while_subscribing_leaves_no_orphan(void **state)
+{
+    (void)state;
+    int64_t hook;
+    rac_str tracking;
+    struct place *p = died_subscribing(17, HOOK_TOLD, &hook, &tracking);
+    struct world_fetch *f = world_fetch(p->w, "hooks.example/end");
+    assert_non_null(f);
+    assert_null(world_fetch(p->w, "hooks.example/subscribe"));
+    rac_str url = rac_arena_str(&p->w->a, f->body);
+    world_answer(p->w, f, 404, "", ""); /* or there was none */
+    place_settle(p);
+    f = world_fetch(p->w, "hooks.example/subscribe");
+    assert_non_null(f);
+    assert_true(rac_str_eq(f->body, url));
+    assert_true(rac_str_eq(header_of(f, "x-ms-client-tracking-id"), tracking));
+    subscribe(p);
+    assert_null(p->w->fetches);
+    assert_null(strstr(state_of(p, hook), "pending"));
+    assert_int_equal(p->w->store->events_total, 0);
+    place_free(p);
+}
+
+/* Disabled before the next start, it is ended all the same. */
+static void a_crash_while_subscribing_is_ended_when_nobody_wants_it_any_more(void **state)
+{
+    (void)state;
+    int64_t hook;
+    rac_str tracking;
+    struct place *p = died_subscribing(18, HOOK, &hook, &tracking);
+    world_answer(p->w, world_fetch(p->w, "hooks.example/end"), 200, "", "");
+    place_settle(p);
+    struct world_fetch *f = world_fetch(p->w, "hooks.example/subscribe");
+    assert_non_null(f);
+    f->ev.done(f->ev.arg, &(struct rac_fetch_res){.status = 201});
+    p->w->fetches = NULL;
+    rac_mem_free(f);
+    p->w->flows[hook - 1]->enabled = false;
+    place_crash(p, 0);
+    place_settle(p);
+    world_answer(p->w, world_fetch(p->w, "hooks.example/end"), 200, "", "");
+    place_settle(p);
+    assert_null(p->w->fetches);
+    assert_null(strstr(state_of(p, hook), "subscription"));
+    place_free(p);
+}
+
+/* What was refused is not there; what was not answered, or badly, may be. */
+static void what_may_have_been_subscribed_is_ended_first(void **state)
+{
+    (void)state;
+    struct place *p = place_new(25);
+    int64_t hook =
+        workflow(p, RAC_S("t"),
+                 "{\"type\": \"HttpWebhook\", \"inputs\": {\"subscribe\": {\"method\": \"POST\", "
+                 "\"uri\": \"https://hooks.example/subscribe\", \"retryPolicy\": {\"type\": "
+                 "\"none\"}}, \"unsubscribe\": {\"method\": \"POST\", \"uri\": "
+                 "\"https://hooks.example/end\"}}}",
+                 1);
+    place_settle(p);
+    world_answer(p->w, world_fetch(p->w, "hooks.example/subscribe"), 503, "", "");
+    place_settle(p);
+    assert_int_equal(p->w->store->events_total, 1);
+    assert_non_null(strstr(state_of(p, hook), "\"provisioningState\":\"Failed\""));
+    place_pass(p, 3600000);
+    assert_null(world_fetch(p->w, "hooks.example/subscribe"));
+    world_answer(p->w, world_fetch(p->w, "hooks.example/end"), 204, "", "");
+    place_settle(p);
+    world_answer(p->w, world_fetch(p->w, "hooks.example/subscribe"), 403, "", "");
+    place_settle(p);
+    assert_int_equal(p->w->store->events_total, 2);
+    assert_null(strstr(state_of(p, hook), "subscription"));
+    place_pass(p, 3600000);
+    assert_null(world_fetch(p->w, "hooks.example/end"));
+    subscribe(p);
+    assert_null(strstr(state_of(p, hook), "provisioningState"));
+    assert_null(p->w->fetches);
+    place_free(p);
+}
+
+/* Of a connector only its answer says where to end it: asked again, it is told by the same URL. */
+static void a_connector_is_asked_again_as_before(void **state)
+{
+    (void)state;
+    struct place *p = place_new(19);
+    int64_t flow = workflow(p, RAC_S("t"), NOTIFICATION, 1);
+    place_settle(p);
+    struct world_fetch *f = world_fetch(p->w, "news.example/hooks");
+    rac_str body = rac_arena_str(&p->w->a, f->body);
+    place_crash(p, 0);
+    place_settle(p);
+    f = world_fetch(p->w, "news.example/hooks");
+    assert_non_null(f);
+    assert_true(rac_str_eq(f->method, RAC_S("POST")) && rac_str_eq(f->body, body));
+    world_answer(p->w, f, 201, "", "");
+    place_settle(p);
+    assert_non_null(strstr(state_of(p, flow), "subscription"));
+    assert_null(strstr(state_of(p, flow), "pending"));
+    place_free(p);
 }
 
 struct failing {
@@ -331,6 +524,7 @@ static void a_store_that_fails_for_long_is_not_pressed(void **state)
     struct place *p = place_new(13);
     struct failing f = {RAC_E_IO, 0};
     int64_t hook = workflow(p, RAC_S("t"), HOOK, 1);
+    place_settle(p);
     store_fails(p, &f);
     subscribe(p);
     place_pass(p, 3600000);
@@ -418,12 +612,6 @@ static void a_busy_engine_is_asked_again(void **state)
 
 /* --- notifications ---------------------------------------------------------------------------- */
 
-#define NOTIFICATION                                                                               \
-    "{\"type\": \"ApiConnectionNotification\", \"inputs\": {\"host\": {\"connection\": "           \
-    "{\"name\": "                                                                                  \
-    "\"n\"}}, \"subscribe\": {\"method\": \"post\", \"path\": \"/hooks\", \"body\": {\"to\": "     \
-    "\"@{listCallbackUrl()}\"}}, \"fetch\": {\"method\": \"get\", \"path\": \"/news\"}}}"
-
 /* Subscribed, and with nothing to do for an hour. */
 static struct place *notified_place(uint64_t seed, int64_t *flow)
 {
@@ -498,6 +686,20 @@ static void a_notification_while_it_subscribes_is_not_forgotten(void **state)
     answer_news(p);
     place_settle(p);
     assert_null(p->w->fetches);
+    place_free(p);
+}
+
+/* Nobody told where it can be ended: nothing is sent, least of all what subscribes. */
+static void without_a_location_nothing_is_sent_to_end_it(void **state)
+{
+    (void)state;
+    int64_t flow;
+    struct place *p = notified_place(23, &flow);
+    p->w->flows[flow - 1]->enabled = false;
+    saved_again(p, flow);
+    assert_null(p->w->fetches);
+    assert_null(strstr(state_of(p, flow), "subscription"));
+    assert_string_equal(p->w->store->event_status, "Failed");
     place_free(p);
 }
 
@@ -737,8 +939,14 @@ int main(void)
         cmocka_unit_test(whoever_waits_has_a_turn),
         cmocka_unit_test(a_new_access_key_subscribes_anew),
         cmocka_unit_test(a_webhook_signs_with_the_key_it_names),
+        cmocka_unit_test(a_subscription_is_ended_with_the_url_it_was_made_with),
         cmocka_unit_test(each_subscription_is_ended_as_its_version_says),
         cmocka_unit_test(what_could_not_be_saved_is_not_done_again),
+        cmocka_unit_test(nothing_is_subscribed_while_the_store_fails),
+        cmocka_unit_test(a_crash_while_subscribing_leaves_no_orphan),
+        cmocka_unit_test(a_crash_while_subscribing_is_ended_when_nobody_wants_it_any_more),
+        cmocka_unit_test(what_may_have_been_subscribed_is_ended_first),
+        cmocka_unit_test(a_connector_is_asked_again_as_before),
         cmocka_unit_test(a_store_that_fails_for_long_is_not_pressed),
         cmocka_unit_test(a_row_that_cannot_be_kept_is_not_asked_for_every_moment),
         cmocka_unit_test(what_a_poll_brought_waits_for_the_store),
@@ -746,6 +954,7 @@ int main(void)
         cmocka_unit_test(a_notification_while_a_poll_is_under_way_polls_again),
         cmocka_unit_test(a_notification_while_the_poll_is_committed_polls_again),
         cmocka_unit_test(a_notification_while_it_subscribes_is_not_forgotten),
+        cmocka_unit_test(without_a_location_nothing_is_sent_to_end_it),
         cmocka_unit_test(the_elements_of_an_answer_begin_together),
         cmocka_unit_test(very_many_elements_do_not_flood_the_store),
         cmocka_unit_test(elements_that_have_begun_begin_all_before_a_stop),

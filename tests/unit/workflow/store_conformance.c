@@ -281,17 +281,21 @@ static void messages_come(struct asked *q)
     row.seen_ms = row.due_ms;
     row.due_ms = 0;
     row.state = RAC_S("{}");
+    row.secret = RAC_S("{\"url\":\"u\"}");
     x = (struct saved){.a = &q->a};
     q->s->trigger_save(q->s->self, &row, NULL, on_saved, &x);
     assert_int_equal(answered(q, &x).err, RAC_OK);
     assert_true(called_trigger(q).due_ms > 0);
     row = called_trigger(q);
+    assert_str(row.secret, "{\"url\":\"u\"}");
+    row.secret = RAC_STR_NULL; /* as it is */
     row.seen_ms = row.due_ms;
     row.due_ms = 0;
     x = (struct saved){.a = &q->a};
     q->s->trigger_save(q->s->self, &row, NULL, on_saved, &x);
     assert_int_equal(answered(q, &x).err, RAC_OK);
     assert_int_equal(called_trigger(q).due_ms, 0);
+    assert_str(called_trigger(q).secret, "{\"url\":\"u\"}");
 
     int64_t id = 0;
     struct rac_flow_part_query query = {.batch = RAC_S("b"), .ready = true};
