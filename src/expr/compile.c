@@ -349,6 +349,9 @@ static bool parse_accessors(struct parser *p, const struct rac_expr **out)
         } else if (p->token.kind != T_RIGHT) {
             return unexpected(p, T_RIGHT);
         }
+        if (x->object->kind == NODE_CALL && x->object->way > WAY_NUMBERS_END &&
+            x->key->kind == NODE_CONST && x->key->value.type == RAC_JSON_STRING)
+            x->way = WAY_TRIGGER_MEMBER;
         x->length = p->token.offset + p->token.length - x->offset;
         *out = x;
         if (!next(p))

@@ -283,18 +283,40 @@ static inline const struct rac_json *of_trigger(const struct rac_expr *x,
     return x->way == WAY_TRIGGER_BODY ? run->scope->trigger_body : run->scope->trigger_outputs;
 }
 
+/* Of what the trigger gave, the member of just that name, for the same two steps; NULL: it takes
+ * the long way. */
+static inline const struct rac_json *member_of_trigger(const struct rac_expr *x,
+                                                       struct rac_expr_run *run)
+{
+    const struct rac_json *object = of_trigger(x->object, run);
+    if (object == NULL || run->steps + 2 > run->limits.steps_max || run->depth + 2 > DEPTH_MAX)
+        return NULL;
+    const struct rac_json *v = rac_json_get(object, (rac_str){x->key->value.s, x->key->value.n});
+    run->steps += v != NULL ? 2 : 0;
+    return v;
+}
+
 /* Where the value is, without copying what lies in a larger one; else in *room. NULL: failed. */
-static const struct rac_json *eval_borrow(const struct rac_expr *x, struct rac_expr_run *run,
-                                          struct rac_json *room)
+static RAC_NOINLINE const struct rac_json *
+eval_borrow_slowly(const struct rac_expr *x, struct rac_expr_run *run, struct rac_json *room)
 {
     const struct rac_json *v;
-    if (x->kind == NODE_CONST)
-        return &x->value;
     if (x->kind == NODE_ACCESS)
         return enter(x, run) && eval_access(x, run, &v) ? leave(run, v) : NULL;
     if (x->kind == NODE_CALL && (v = of_trigger(x, run)) != NULL)
         return enter(x, run) ? leave(run, v) : NULL;
     return eval_node(x, run, room) ? room : NULL;
+}
+
+static inline const struct rac_json *eval_borrow(const struct rac_expr *x, struct rac_expr_run *run,
+                                                 struct rac_json *room)
+{
+    const struct rac_json *v;
+    if (x->kind == NODE_CONST)
+        return &x->value;
+    if (x->way == WAY_TRIGGER_MEMBER && (v = member_of_trigger(x, run)) != NULL)
+        return v;
+    return eval_borrow_slowly(x, run, room);
 }
 
 static bool eval_access(const struct rac_expr *x, struct rac_expr_run *run,
@@ -411,9 +433,9 @@ static bool eval_eager(const struct rac_expr *x, struct rac_expr_run *run, struc
         const struct rac_json *lies = eval_borrow(x->args[i], run, &v[i]);
         if (lies == NULL)
             return false;
+        bytes += lies->type == RAC_JSON_STRING ? lies->n : 0;
         if (lies != &v[i])
             v[i] = *lies;
-        bytes += v[i].type == RAC_JSON_STRING ? v[i].n : 0;
     }
     if (RAC_UNLIKELY(bytes >= 64 || rac_arena_over(run->a)) &&
         !charge(&c, bytes / 64)) /* what reads texts costs their size */
@@ -450,10 +472,9 @@ static RAC_NOINLINE bool eval_text(const struct rac_expr *x, struct rac_expr_run
     rac_str fast[PARTS_FAST],
         *parts = x->args_n <= PARTS_FAST ? fast : (rac_str *)RAC_NEW_N(run->a, rac_str, x->args_n);
     for (size_t i = 0; i < x->args_n; i++) {
-        struct rac_json v;
-        if (!eval_node(x->args[i], run, &v))
-            return false;
-        if (!text_of(&c, &v, &parts[i]))
+        struct rac_json room;
+        const struct rac_json *v = eval_borrow(x->args[i], run, &room);
+        if (v == NULL || !text_of(&c, v, &parts[i]))
             return false;
     }
     return join_text(&c, parts, x->args_n, RAC_S(""), out);

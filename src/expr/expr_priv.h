@@ -43,12 +43,13 @@ enum short_way {
     WAY_NUMBERS_END, /* those above take two numbers */
     WAY_TRIGGER_BODY,
     WAY_TRIGGER_OUTPUTS,
+    WAY_TRIGGER_MEMBER, /* NODE_ACCESS to one of those two by a constant name */
 };
 
 struct rac_expr {
     uint8_t kind;
     bool tolerant;           /* NODE_ACCESS: after "?" */
-    uint8_t way;             /* NODE_CALL: enum short_way, for its fn with args_n arguments */
+    uint8_t way;             /* enum short_way; NODE_CALL: for its fn with args_n arguments */
     uint16_t args_n;         /* NODE_CALL, NODE_TEXT */
     uint32_t offset, length; /* in the template */
     rac_str text;            /* the whole template, for messages */
@@ -160,7 +161,10 @@ static inline struct rac_json str_value(rac_str s)
 }
 static inline bool answer_str(struct rac_json *out, rac_str s)
 {
-    *out = rac_json_of_str(s);
+    RAC_ASSERT(s.n < UINT32_MAX);
+    out->s = s.p != NULL ? s.p : "";
+    (void)answer_head(out, RAC_JSON_STRING);
+    out->n = (uint32_t)s.n;
     return true;
 }
 static inline rac_str str_of(const struct rac_json *v) /* of a string or a number as written */

@@ -251,6 +251,10 @@ static rac_str text_of_content(const struct rac_json *v, rac_str bytes, struct r
 
 bool text_of(struct call *c, const struct rac_json *v, rac_str *out)
 {
+    if (RAC_LIKELY(v->type == RAC_JSON_STRING)) {
+        *out = str_of(v);
+        return true;
+    }
     if (v->type < RAC_JSON_ARRAY) {
         *out = rac_expr_text(v, c->a);
         return true;
@@ -301,8 +305,7 @@ bool join_text(struct call *c, const rac_str *parts, size_t n, rac_str sep, stru
         const uint16_t *units = u16_units(c->a, s, &units_n);
         s = u16_text(c->a, units, units_n);
     }
-    *out = str_value(s);
-    return true;
+    return answer_str(out, s);
 }
 
 /* --- envelopes (§11) -------------------------------------------------------------------------- */

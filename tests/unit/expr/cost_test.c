@@ -259,6 +259,55 @@ static void xml_is_charged_before_it_is_parsed(void **state RAC_UNUSED)
     rac_arena_fini(&w.a);
 }
 
+static bool trigger_record(void *self, enum rac_expr_ref ref, rac_str name RAC_UNUSED,
+                           struct rac_arena *a RAC_UNUSED, struct rac_json *out)
+{
+    *out = *(const struct rac_json *)self;
+    return ref == RAC_EXPR_REF_TRIGGER;
+}
+
+/* Where the trigger's body is at hand its members are read the short way: same values, same
+ * errors, same steps as by the record. */
+static void the_short_way_to_the_trigger_is_the_same(void **state RAC_UNUSED)
+{
+    static const char *const texts[] = {
+        "@triggerBody()?['a']",         "@length(triggerBody()?['a'])",
+        "@length(triggerBody().A)",     "@concat(triggerBody()?['none'], triggerBody()['b/c'])",
+        "@length(triggerBody()['no'])", "@add(triggerBody()?['n'], triggerOutputs()?['status'])",
+        "a @{triggerBody()?['a']} b",   "@coalesce(triggerBody()?['a']?['x'])"};
+    static const char record[] = "{\"outputs\": {\"status\": 200, \"body\": {\"a\": \"text\", "
+                                 "\"n\": 1.5, \"b\": {\"c\": \"deep\"}}}}";
+    struct rac_arena a;
+    struct rac_json trigger, v[2];
+    struct rac_env_fake f = {0};
+    struct rac_env env = rac_env_fake(&f);
+    rac_arena_init(&a, 1 << 20);
+    assert_int_equal(rac_json_parse(rac_str_of(record), &a, 0, &trigger, NULL), RAC_OK);
+    struct rac_expr_scope scopes[2] = {{trigger_record, &trigger}, {trigger_record, &trigger}};
+    scopes[1].trigger_outputs = RAC_JSON_GET(&trigger, "outputs");
+    scopes[1].trigger_body = RAC_JSON_GET(scopes[1].trigger_outputs, "body");
+    for (size_t i = 0; i < RAC_COUNT(texts); i++) {
+        const struct rac_expr *x;
+        struct rac_expr_run runs[2];
+        rac_err e[2];
+        assert_int_equal(rac_expr_compile(rac_str_of(texts[i]), 0, &a, &x, NULL), RAC_OK);
+        for (uint64_t steps = 1; steps < 12; steps++) {
+            for (int k = 0; k < 2; k++) {
+                runs[k] = (struct rac_expr_run){
+                    .scope = &scopes[k], .env = &env, .a = &a, .limits = {.steps_max = steps}};
+                e[k] = rac_expr_eval(x, &runs[k], &v[k]);
+            }
+            assert_int_equal(e[0], e[1]);
+            assert_int_equal(runs[0].steps, runs[1].steps);
+            assert_str(runs[0].error.message,
+                       runs[1].error.message.p ? runs[1].error.message.p : "");
+            if (e[0] == RAC_OK)
+                assert_true(rac_expr_equal(&v[0], &v[1]));
+        }
+    }
+    rac_arena_fini(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +317,7 @@ int main(void)
         cmocka_unit_test(values_that_share_are_not_walked_forever),
         cmocka_unit_test(values_that_are_too_deep_end),
         cmocka_unit_test(xml_is_charged_before_it_is_parsed),
+        cmocka_unit_test(the_short_way_to_the_trigger_is_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
