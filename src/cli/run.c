@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "cli/flows.h"
+#include "cli/mocks.h"
 #include "cli/output.h"
 #include "cli/run_live.h"
 #include "cli/run_tree.h"
@@ -254,6 +255,7 @@ static int compile(struct rac_cli *cli, const struct rac_workflow *w, rac_str pa
 struct outcome {
     struct rac_cli *cli;
     const struct rac_cli_flow *flow; /* the file of the one that runs */
+    struct rac_cli_mocks *mocks;
     int status;
 };
 
@@ -295,9 +297,8 @@ static const struct rac_plan *called(struct rac_cli *cli, const struct rac_cli_f
 }
 
 /* Of the same template; else one whose file stands beside. */
-static const struct rac_plan *sibling(void *arg, rac_str name)
+static const struct rac_plan *find_sibling(struct outcome *out, rac_str name)
 {
-    const struct outcome *out = arg;
     struct rac_cli *cli = out->cli;
     struct rac_cli_flow *v;
     struct rac_diags d;
@@ -315,28 +316,23 @@ static const struct rac_plan *sibling(void *arg, rac_str name)
     return NULL;
 }
 
-/* --- mocks: {"Name": {status?, code?, error?, outputs?}} or an array, an entry per execution --- */
-
-static bool mocked(void *self, const struct rac_wf_action *x, uint32_t nth, struct rac_arena *a,
-                   enum rac_wf_status *status, const char **code, struct rac_json *outputs,
-                   struct rac_json *error)
+static const struct rac_plan *sibling(void *arg, rac_str name)
 {
-    const struct rac_json *v = rac_json_geti(self, x->name);
-    if (rac_json_is_array(v) && rac_json_len(v) > 0)
-        v = rac_json_at(v, nth < rac_json_len(v) ? nth : rac_json_len(v) - 1);
-    if (!rac_json_is_object(v))
-        return false;
-    const struct rac_json *o = RAC_JSON_GET(v, "outputs"), *e = RAC_JSON_GET(v, "error");
-    rac_str word = rac_json_str(RAC_JSON_GET(v, "status"), RAC_S("Succeeded"));
-    rac_str c = rac_json_str(RAC_JSON_GET(v, "code"), RAC_STR_NULL);
-    if (!rac_wf_status_parse(word, status))
-        *status = RAC_WF_FAILED;
-    *code = c.p != NULL ? rac_arena_cstr(a, c) : *status == RAC_WF_SUCCEEDED ? "OK" : "BadRequest";
-    if (o != NULL)
-        *outputs = *o;
-    if (e != NULL)
-        *error = *e;
-    return true;
+    struct outcome *out = arg;
+    const struct rac_plan *p = find_sibling(out, name);
+    if (p != NULL)
+        rac_cli_mocks_match(out->mocks, p);
+    return p;
+}
+
+/* Others that it calls are read when they are called, and may have the actions of mocks. */
+static bool calls_others(const struct rac_plan *p)
+{
+    for (uint32_t i = 0; i < p->actions_n; i++)
+        if (p->actions[i].type == RAC_WF_TYPE_WORKFLOW ||
+            p->actions[i].type == RAC_WF_TYPE_SEND_TO_BATCH)
+            return true;
+    return false;
 }
 
 /* --- the command ------------------------------------------------------------------------------ */
@@ -354,6 +350,24 @@ static void ended(void *arg, struct rac_run *r)
     out->status = rac_run_status(r) == RAC_WF_SUCCEEDED ? RAC_EXIT_OK : RAC_EXIT_FINDINGS;
 }
 
+/* The file of --trigger holds outputs, not the body alone: what has no member of outputs is told. */
+static int read_trigger(struct rac_cli *cli, struct rac_json *out)
+{
+    static const char *const members[] = {
+        "body", "headers", "queries", "relativePathParameters", "method", "statusCode"};
+    int status = read_json(cli, "trigger", out);
+    if (status != RAC_EXIT_OK || !rac_json_is_object(out) || rac_json_len(out) == 0)
+        return status;
+    for (size_t i = 0; i < RAC_COUNT(members); i++)
+        if (rac_json_geti(out, rac_str_of(members[i])) != NULL)
+            return status;
+    rac_cli_note(cli,
+                 "%s has neither body nor headers; it is read as the outputs of the trigger, whose "
+                 "body would be {\"body\": ...}",
+                 rac_cli_opt(cli, "trigger"));
+    return status;
+}
+
 /* Connectors by reference: entries of the file itself, or of a Standard app's managed ones. */
 static struct rac_json connectors_of(const struct rac_json *file)
 {
@@ -365,10 +379,11 @@ static int run_run(struct rac_cli *cli)
 {
     struct rac_workflow *w;
     struct rac_plan *p;
-    struct rac_json mocks, trigger, connections;
+    struct rac_json trigger, connections;
+    struct rac_cli_mocks mocks;
     struct rac_cli_artifacts artifacts;
     struct rac_cli_flow flow;
-    struct outcome out = {cli, &flow, RAC_EXIT_FINDINGS};
+    struct outcome out = {cli, &flow, &mocks, RAC_EXIT_FINDINGS};
     rac_ms clock = 0;
     const char *fixed = rac_cli_opt(cli, "clock");
     if (cli->args_n != 1)
@@ -377,9 +392,9 @@ static int run_run(struct rac_cli *cli)
         return rac_cli_usage(cli, "--clock takes a time such as 2026-11-22T10:00:00Z");
     int status = load(cli, &flow, &w);
     if (status == RAC_EXIT_OK)
-        status = read_json(cli, "mocks", &mocks);
+        status = rac_cli_mocks_read(cli, &mocks);
     if (status == RAC_EXIT_OK)
-        status = read_json(cli, "trigger", &trigger);
+        status = read_trigger(cli, &trigger);
     if (status == RAC_EXIT_OK)
         status = read_json(cli, "connections", &connections);
     if (status != RAC_EXIT_OK)
@@ -388,14 +403,14 @@ static int run_run(struct rac_cli *cli)
     if (status != RAC_EXIT_OK)
         return status;
     rac_cli_artifacts_list(cli, rac_cli_flows_place(cli, cli->args[0]), cli->a, &artifacts);
-    struct rac_run_host host = {mocked, &mocks};
+    struct rac_run_host host = rac_cli_mocks_host(&mocks);
     struct rac_json connectors = connectors_of(&connections);
     struct rac_run_live o = {
         .plan = p,
         .name = w->name.n > 0
                     ? w->name
                     : rac_cli_flow_name(cli, rac_str_of(rac_cli_flows_place(cli, cli->args[0]))),
-        .host = mocks.type == RAC_JSON_OBJECT ? &host : NULL,
+        .host = mocks.path != NULL ? &host : NULL,
         .trigger = trigger.type == RAC_JSON_NONE ? NULL : &trigger,
         .connectors = &connectors,
         .artifacts = &artifacts,
@@ -404,12 +419,17 @@ static int run_run(struct rac_cli *cli)
         .clock_ms = clock,
         .ended = ended,
         .arg = &out};
+    rac_cli_mocks_match(&mocks, p);
+    if (!calls_others(p))
+        rac_cli_mocks_unused(cli, &mocks, p);
     rac_err e = rac_cli_run_live(cli, &o);
+    if (calls_others(p))
+        rac_cli_mocks_unused(cli, &mocks, p);
     return e == RAC_OK ? out.status : rac_cli_status_of(e);
 }
 
 static const struct rac_option run_options[] = {
-    {"trigger", 0, "FILE", "outputs of the trigger, as JSON"},
+    {"trigger", 0, "FILE", "outputs of the trigger, as JSON: {\"body\": ..., \"headers\": {...}}"},
     {"mocks", 0, "FILE",
      "what actions answer instead of being executed: {name: {status, outputs}}"},
     {"connections", 0, "FILE",

@@ -166,6 +166,41 @@ test('DisableAutomaticDecompression keeps the bytes that were sent', async (t) =
   assert.equal(r.json.actions.Packed.outputs.headers['content-encoding'] ?? r.json.actions.Packed.outputs.headers['Content-Encoding'], 'gzip');
 });
 
+test('mocks that nothing takes are told of, with their places', async (t) => {
+  const actions = { Call: { type: 'Http', inputs: { method: 'GET', uri: 'http://127.0.0.1:1/' } }, Each: { type: 'Foreach', foreach: '@range(0, 1)', actions: { Inner: compose(1) } } };
+  const told = async (mocks) => { const r = await run(t, actions, { mocks: { Call: {}, ...mocks } }); return [r.status, r.stderr.replaceAll(/^.*mocks\.json:/gm, '')]; };
+  assert.deepEqual(await told({ inner: { outputs: 1 } }), [0, '']);
+  assert.deepEqual(await told({ Other: null, Caall: { outputs: 1 } }), [0, "1:12: warning: InvalidRequestContent: there is no action 'Other'; its mock is not used\n    `raccord show` lists the actions of a workflow.\n1:25: warning: InvalidRequestContent: there is no action 'Caall'; its mock is not used\n    Did you mean 'Call'?\n"]);
+  assert.match((await told({ manual: { outputs: { body: 1 } } }))[1], /no action 'manual'; its mock is not used\n {4}It is the trigger: its outputs are given by --trigger FILE\.\n/);
+  assert.match((await told({ Inner: { body: 1 } }))[1], /1:21: warning: InvalidRequestContent: the mock of 'Inner' has 'body', which says nothing\n {4}A mock has status, code, error and outputs;/);
+  const shape = await told({ Inner: 'text' }), status = await told({ Inner: [{}, { status: 'Done' }] });
+  assert.equal(shape[0], 1);
+  assert.match(shape[1], /1:20: error: InvalidRequestContent: the mock of 'Inner' is no object/);
+  assert.equal(status[0], 1);
+  assert.match(status[1], /1:34: error: InvalidRequestContent: the mock of 'Inner' has a status in which no action ends\n {4}Write Succeeded, Failed,/);
+  const list = await run(t, actions, { mocks: [] });
+  assert.equal(list.status, 3);
+  assert.match(list.stderr, /mocks are an object/);
+});
+
+test('mocks of actions in a workflow that is called are used', async (t) => {
+  const dir = temporary(t), put = (name, actions) => { mkdirSync(join(dir, name)); writeFileSync(join(dir, name, 'workflow.json'), JSON.stringify({ kind: 'Stateful', definition: { $schema: schema, triggers: { manual: { type: 'Request' } }, actions } })); };
+  put('Parent', { Child: { type: 'Workflow', inputs: { host: { workflow: { id: 'Child' } } } } });
+  put('Child', { Call: { type: 'Http', inputs: { method: 'GET', uri: 'http://127.0.0.1:1/' } }, Answer: { type: 'Response', inputs: { statusCode: 200, body: "@body('Call')" }, runAfter: after('Call') } });
+  writeFileSync(join(dir, 'mocks.json'), JSON.stringify({ Call: { outputs: { body: 'low tide' } }, Nobody: {} }));
+  const r = await raccord(['run', join(dir, 'Parent'), '--format', 'json', '--mocks', join(dir, 'mocks.json')]);
+  assert.equal(JSON.parse(r.stdout).actions.Child.outputs.body, 'low tide', r.stdout);
+  assert.match(r.stderr, /no action 'Nobody'/);
+  assert.doesNotMatch(r.stderr, /'Call'/);
+});
+
+test('a trigger file that is the body alone is told of', async (t) => {
+  const of = async (trigger) => (await run(t, { A: compose("@triggerBody()?['berth']") }, { trigger })).stderr;
+  assert.match(await of({ berth: 6 }), /trigger\.json has neither body nor headers; it is read as the outputs of the trigger/);
+  assert.equal(await of({ body: { berth: 6 } }), '');
+  assert.equal(await of({}), '');
+});
+
 test('mocks stand for calls; without one the type is named', async (t) => {
   const actions = { Call: { type: 'Http', inputs: { method: 'GET', uri: 'https://quai.example' } }, Use: compose("@body('Call')['x']", after('Call')) };
   const r = await run(t, actions, { mocks: { call: { outputs: { statusCode: 200, body: { x: 7 } } } } });
