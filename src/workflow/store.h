@@ -63,9 +63,9 @@ struct rac_flow_save {
     bool attend;
     const rac_str *triggers;
     size_t triggers_n;
-    rac_str
-        only_group; /* with document: what the rights of actor.user are narrowed to in the version; */
-    unsigned only_roles; /* absent, 0: they are not */
+    /* With document: what the version narrows the rights of actor.user to; absent, 0: to nothing. */
+    rac_str only_group;
+    unsigned only_roles;
     int64_t if_version;
     struct rac_actor actor;
 };

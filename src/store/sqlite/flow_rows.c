@@ -337,8 +337,8 @@ static rac_err seal_all(struct rac_store *s, rac_str tenant, const struct rac_fl
 static void copy_save(struct rac_arena *a, const struct rac_flow_save *r, struct save *q)
 {
     q->r = *r;
-    rac_str *const texts[] = {&q->r.id,    &q->r.group,    &q->r.owner,   &q->r.name,
-                              &q->r.state, &q->r.revision, &q->r.document};
+    rac_str *const texts[] = {&q->r.id,    &q->r.group,    &q->r.owner,    &q->r.name,
+                              &q->r.state, &q->r.revision, &q->r.document, &q->r.only_group};
     for (size_t i = 0; i < RAC_COUNT(texts); i++)
         *texts[i] = rac_copy(a, *texts[i]);
     q->r.secrets = r->secrets.p != NULL ? RAC_S("sealed") : RAC_STR_NULL;
