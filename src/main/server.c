@@ -344,6 +344,17 @@ static void raise_descriptors(void)
     (void)setrlimit(RLIMIT_NOFILE, &l);
 }
 
+/* A core file would hold every secret in clear. Who looks for a defect raises the limit of the running
+ * process: prlimit --core=unlimited --pid. */
+static void no_core(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_CORE, &l) != 0)
+        return;
+    l.rlim_cur = 0;
+    (void)setrlimit(RLIMIT_CORE, &l);
+}
+
 static int absolute(struct rac_server *s, const char *dir)
 {
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
@@ -364,6 +375,7 @@ int rac_server_start(struct rac_cli *cli, const struct rac_server_options *o,
     struct rac_server *s = rac_mem_alloc(sizeof *s);
     rac_arena_init(&s->a, 64 << 20);
     raise_descriptors();
+    no_core();
     s->cli = cli;
     s->service = (struct rac_service){
         .config = cli->config, .env = cli->env, .extra = o->extra, .extra_arg = o->extra_arg};

@@ -289,6 +289,11 @@ test('the way back in when every token is lost', async (t) => {
   assert.equal((await s.api('GET', `/api/v1/users/${boss.id}`)).json.name, 'boss');
 });
 
+test('a server that dies leaves no memory behind', async (t) => {
+  const s = await serve(t);
+  assert.match(readFileSync(`/proc/${s.child.pid}/limits`, 'utf8'), /^Max core file size +0 /m);
+});
+
 test('the file with the first token goes with the user it is of', async (t) => {
   const dir = temporary(t);
   const s = await serve(t, { dir });
