@@ -75,8 +75,7 @@ void rac_door_reply_response(struct rac_passage *p, struct rac_headers *h, int s
     if (content.present && content.type.p != NULL)
         rac_headers_add(h, a, RAC_S("Content-Type"), rac_arena_str(a, content.type));
     rac_headers_del(h, RAC_S("Content-Security-Policy")); /* the action's own is no say here */
-    if (content.present)
-        rac_api_tame(h, a);
+    rac_api_tame(h, a);
     /* What is not in the exchange's arena ends with the run. */
     rac_http_reply(p->x, status, h,
                    content.present ? rac_arena_str(a, content.bytes) : RAC_STR_NULL);

@@ -151,36 +151,6 @@ static void refuse(struct passage *p, enum rac_call_code code, const char *messa
 
 /* --- the answer ------------------------------------------------------------------------------- */
 
-/* Hop by hop, the server's own, a cookie that would be ours (callers' cookies are not passed on, so
- * a backend's have no use here but to collide with those of the portal), or what a browser would
- * keep or do for this whole origin. */
-static bool kept_back(rac_str name)
-{
-    static const rac_str names[] = {
-        RAC_S_INIT("Connection"),
-        RAC_S_INIT("Keep-Alive"),
-        RAC_S_INIT("Transfer-Encoding"),
-        RAC_S_INIT("Content-Length"),
-        RAC_S_INIT("Upgrade"),
-        RAC_S_INIT("Trailer"),
-        RAC_S_INIT("Proxy-Authenticate"),
-        RAC_S_INIT("Date"),
-        RAC_S_INIT("Set-Cookie"),
-        RAC_S_INIT("Set-Cookie2"),
-        RAC_S_INIT("Clear-Site-Data"),
-        RAC_S_INIT("Strict-Transport-Security"),
-        RAC_S_INIT("Alt-Svc"),
-        RAC_S_INIT("NEL"),
-        RAC_S_INIT("Report-To"),
-        RAC_S_INIT("Reporting-Endpoints"),
-        RAC_S_INIT("Service-Worker-Allowed"),
-    };
-    for (size_t i = 0; i < RAC_COUNT(names); i++)
-        if (rac_str_eqi(name, names[i]))
-            return true;
-    return false;
-}
-
 static void drained(void *arg)
 {
     struct passage *p = arg;
@@ -198,8 +168,7 @@ static bool on_headers(void *arg, int status, const struct rac_headers *headers)
         length = -1;
     p->status = status;
     for (size_t i = 0; i < headers->n; i++)
-        if (!kept_back(headers->v[i].name))
-            rac_headers_add(&p->reply_headers, a, headers->v[i].name, headers->v[i].value);
+        rac_headers_add(&p->reply_headers, a, headers->v[i].name, headers->v[i].value);
     rac_api_tame(&p->reply_headers, a);
     bool bodiless = status == 204 || status == 304, head = rac_str_eq(p->x->method, RAC_S("HEAD"));
     if (!head && (bodiless || (length >= 0 && length <= WHOLE_BYTES_MAX))) {
@@ -256,9 +225,8 @@ static void called(void *arg, struct rac_call *call, const struct rac_call_res *
         rac_http_reply(p->x, p->status, &p->reply_headers, (rac_str){p->whole, p->whole_n});
     } else { /* a response policy made the body: it was not streamed */
         for (size_t i = 0; i < res->headers.n; i++)
-            if (!kept_back(res->headers.v[i].name))
-                rac_headers_add(&p->reply_headers, p->x->arena, res->headers.v[i].name,
-                                res->headers.v[i].value);
+            rac_headers_add(&p->reply_headers, p->x->arena, res->headers.v[i].name,
+                            res->headers.v[i].value);
         rac_api_tame(&p->reply_headers, p->x->arena);
         rac_http_reply(p->x, res->status, &p->reply_headers, res->bytes);
     }

@@ -335,9 +335,33 @@ static void not_found(struct rac_http_exchange *x)
                               "/api/v1/openapi.json), runtime URLs are below /apim."));
 }
 
+/* What ends at this hop, cookies (a backend's have no use here but to collide with those of the
+ * portal), and what a browser would keep or do for this whole origin. */
+static const rac_str kept_back[] = {
+    RAC_S_INIT("Connection"),
+    RAC_S_INIT("Keep-Alive"),
+    RAC_S_INIT("Transfer-Encoding"),
+    RAC_S_INIT("Content-Length"),
+    RAC_S_INIT("Upgrade"),
+    RAC_S_INIT("Trailer"),
+    RAC_S_INIT("Proxy-Authenticate"),
+    RAC_S_INIT("Date"),
+    RAC_S_INIT("Set-Cookie"),
+    RAC_S_INIT("Set-Cookie2"),
+    RAC_S_INIT("Clear-Site-Data"),
+    RAC_S_INIT("Strict-Transport-Security"),
+    RAC_S_INIT("Alt-Svc"),
+    RAC_S_INIT("NEL"),
+    RAC_S_INIT("Report-To"),
+    RAC_S_INIT("Reporting-Endpoints"),
+    RAC_S_INIT("Service-Worker-Allowed"),
+};
+
 void rac_api_tame(struct rac_headers *h, struct rac_arena *a)
 {
     static const rac_str active[] = {RAC_S_INIT("html"), RAC_S_INIT("svg"), RAC_S_INIT("xml")};
+    for (size_t i = 0; i < RAC_COUNT(kept_back); i++)
+        rac_headers_del(h, kept_back[i]);
     rac_str type = rac_headers_get(h, RAC_S("Content-Type"));
     rac_headers_set(h, a, RAC_S("X-Content-Type-Options"), RAC_S("nosniff"));
     for (size_t i = 0; i < RAC_COUNT(active); i++)

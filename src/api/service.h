@@ -116,8 +116,9 @@ bool rac_api_post(struct rac_service *s, unsigned i, void (*fn)(void *arg), void
 
 /* An error envelope of §6.5 as the whole answer. */
 void rac_api_reply_error(struct rac_http_exchange *x, int status, rac_str code, rac_str message);
-/* Headers of an answer whose body is somebody else's (a backend's, a workflow's): active content
- * may not act in the name of this origin, nor be taken for what it does not say it is. */
+/* Headers of an answer that is somebody else's (a backend's, a workflow's): those that are not its to
+ * set are taken out, and active content may not act in the name of this origin, nor be taken for what
+ * it does not say it is. */
 void rac_api_tame(struct rac_headers *h, struct rac_arena *a);
 /* 405: what can be done here is allow, "GET, PUT". */
 void rac_api_reply_method(struct rac_http_exchange *x, rac_str allow);

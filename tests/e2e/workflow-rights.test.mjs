@@ -79,6 +79,17 @@ test('what a workflow answers cannot act in the name of this server', async (t) 
     assert.equal(r.headers.get('content-security-policy'), tamed ? 'sandbox' : null, type);
     assert.equal(r.headers.get('x-content-type-options'), 'nosniff');
   }
+  // what a browser would keep or do for the whole origin is not an author's to say, nor what ends at this hop
+  const headers = { 'Clear-Site-Data': '"*"', 'Strict-Transport-Security': 'max-age=0', 'Alt-Svc': 'h2="evil.example:443"', NEL: '{"report_to":"x","max_age":9}', 'Report-To': '{"group":"x"}', 'Reporting-Endpoints': 'x="https://evil.example"', 'Service-Worker-Allowed': '/', Upgrade: 'x', Trailer: 'x', 'Set-Cookie2': 'a=b' };
+  for (const more of [{ body: 'text' }, {}, { operationOptions: 'Asynchronous' }]) {
+    const { operationOptions, ...inputs } = more;
+    await ok('PUT', '/api/v1/workflows/page', request({ Response: { type: 'Response', kind: 'Http', ...(operationOptions ? { operationOptions } : {}), inputs: { statusCode: 200, headers: { ...headers, 'X-Own': 'kept', Location: '/elsewhere' }, ...inputs } } }));
+    let r = await fire('page');
+    for (let end = Date.now() + 20000; r.status === 202 && Date.now() < end;) { r = await fetch(r.headers.get('location')); await r.text(); }
+    assert.equal(r.status, 200);
+    assert.deepEqual(Object.keys(headers).filter((h) => r.headers.get(h) !== null), []);
+    assert.equal(r.headers.get('x-own'), 'kept');
+  }
 });
 
 test('values of secure parameters come out of no reading', async (t) => {
