@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "cli/neighbours.h"
 #include "cli/output.h"
+#include "cli/variables.h"
 #include "openapi/read.h"
 #include "text/zip.h"
 #include "workflow/definition/ident.h"
@@ -14,7 +15,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FILE_MAX = 64 << 20, APP_FILE_MAX = 16 << 20, FOLDER_MAX = 4096, FLOWS_MAX = 1000 };
+enum {
+    FILE_MAX = 64 << 20,
+    APP_FILE_MAX = 16 << 20,
+    FOLDER_MAX = 4096,
+    FLOWS_MAX = 1000,
+    VARIABLES_MAX = 1000
+};
 
 struct list {
     struct rac_cli *cli;
@@ -22,6 +29,8 @@ struct list {
     struct rac_diags *d;
     struct rac_cli_flow *v;
     size_t n, cap;
+    struct rac_cli_variable *variables; /* of a solution */
+    size_t variables_n;
 };
 
 static struct rac_cli_flow *add(struct list *l, rac_str file, rac_str text)
@@ -156,6 +165,27 @@ static int by_name(const void *x, const void *y)
                        ((const struct rac_cli_flow *)y)->file);
 }
 
+/* --- environment variables of a solution ------------------------------------------------------ */
+
+static const char variables_folder[] = "environmentvariabledefinitions",
+                  variables_file[] = "environmentvariablevalues.json";
+
+/* folder: of one variable, called as it is. */
+static void add_variable(struct list *l, rac_str folder, rac_str text)
+{
+    if (l->variables == NULL)
+        l->variables = RAC_NEW_N(l->a, struct rac_cli_variable, VARIABLES_MAX);
+    if (l->variables_n < VARIABLES_MAX && text.n > 0 &&
+        rac_cli_variable_read(text, l->a, &l->variables[l->variables_n]))
+        l->variables[l->variables_n++].name = base_of(folder);
+}
+
+static void give_variables(struct list *l)
+{
+    for (size_t i = 0; i < l->n && l->variables_n > 0; i++)
+        l->v[i].values = rac_cli_variable_values(l->v[i].text, l->variables, l->variables_n, l->a);
+}
+
 /* --- zips ------------------------------------------------------------------------------------- */
 
 static rac_str entry(const struct rac_zip_entry *e, size_t n, struct rac_arena *a, rac_str folder,
@@ -237,6 +267,10 @@ static rac_err from_zip(struct list *l, rac_str bytes, struct rac_diags *d)
         return err;
     }
     for (size_t i = 0; i < n && l->n < FLOWS_MAX; i++) {
+        rac_str folder = folder_of(e[i].name);
+        if (rac_str_eqi(base_of(e[i].name), rac_str_of(variables_file)) &&
+            rac_str_eqi(base_of(folder_of(folder)), rac_str_of(variables_folder)))
+            add_variable(l, folder, e[i].bytes);
         if (!is_flow_name(e[i].name))
             continue;
         if (is_something_else(e[i].name, e[i].bytes)) {
@@ -249,6 +283,7 @@ static rac_err from_zip(struct list *l, rac_str bytes, struct rac_diags *d)
         f->parameters = entry(e, n, l->a, app, "parameters.json");
         f->settings = entry(e, n, l->a, app, "local.settings.json");
     }
+    give_variables(l);
     if (l->n == 0)
         templates_of_zip(l, e, n);
     return RAC_OK;
@@ -293,18 +328,6 @@ static void read_given(struct rac_cli *cli, struct rac_arena *a, rac_str path,
         }
 }
 
-void rac_cli_flow_app(struct rac_cli *cli, const char *path, struct rac_arena *a,
-                      struct rac_cli_flow *out)
-{
-    char *whole = realpath(path, NULL);
-    if (whole == NULL)
-        return;
-    rac_str at = rac_arena_str(a, rac_str_of(whole));
-    rac_mem_free_libc(whole);
-    read_app(cli, a, folder_of(folder_of(at)), out);
-    read_given(cli, a, at, out);
-}
-
 static void add_file(struct list *l, rac_str root, rac_str below, const char *name)
 {
     rac_str dir =
@@ -340,10 +363,33 @@ static void flow_folder(struct list *l, rac_str root, rac_str below, const char 
     add_file(l, root, rac_arena_printf(l->a, "%.*s/%s", RAC_FMT(below), name), "definition.json");
 }
 
+static void variable_folder(struct list *l, rac_str root, rac_str below, const char *name)
+{
+    rac_str folder = rac_arena_printf(l->a, "%.*s/%.*s/%s", RAC_FMT(root), RAC_FMT(below), name);
+    add_variable(l, folder, read_optional(l->cli, l->a, folder, variables_file, APP_FILE_MAX));
+}
+
 static void solution_file(struct list *l, rac_str root, rac_str below, const char *name)
 {
     if (rac_str_endsi(rac_str_of(name), RAC_S(".json")))
         add_file(l, root, below, name);
+}
+
+void rac_cli_flow_app(struct rac_cli *cli, const char *path, struct rac_arena *a,
+                      struct rac_cli_flow *out)
+{
+    char *whole = realpath(path, NULL);
+    if (whole == NULL)
+        return;
+    rac_str at = rac_arena_str(a, rac_str_of(whole));
+    rac_mem_free_libc(whole);
+    read_app(cli, a, folder_of(folder_of(at)), out);
+    read_given(cli, a, at, out);
+    if (rac_str_eqi(base_of(folder_of(at)), RAC_S("Workflows"))) {
+        struct list l = {.cli = cli, .a = a, .v = out, .n = 1};
+        each_name(&l, folder_of(folder_of(at)), rac_str_of(variables_folder), variable_folder);
+        give_variables(&l);
+    }
 }
 
 /* What stands in a folder, seen in one pass: its workflow, and the folders in it. */
@@ -391,7 +437,10 @@ static void from_app(struct list *l, rac_str root, const struct listing *in)
             each_name(l, root, RAC_S("Microsoft.Flow/flows"), flow_folder);
         else if (strcmp(in->folders[i], "Workflows") == 0)
             each_name(l, root, RAC_S("Workflows"), solution_file);
+        else if (strcmp(in->folders[i], variables_folder) == 0)
+            each_name(l, root, rac_str_of(variables_folder), variable_folder);
     }
+    give_variables(l);
 }
 
 static void templates_of_folder(struct list *l, rac_str root, const struct listing *in)
@@ -533,6 +582,12 @@ rac_err rac_cli_flow_give(struct rac_document *doc, const struct rac_cli_flow *f
 rac_err rac_cli_flow_add_app(struct rac_workflow *w, const struct rac_cli_flow *f,
                              struct rac_diags *d)
 {
+    if (w->profile == RAC_WF_FLOW) {
+        struct rac_json all = rac_json_copy(w->a, &w->parameters);
+        RAC_JSON_EACH_MEMBER(m, &f->values)
+        rac_json_put(w->a, &all, rac_json_key(m), m->value);
+        w->parameters = all;
+    }
     if (w->profile != RAC_WF_STANDARD)
         return RAC_OK;
     return rac_workflow_add_app(w, f->connections, f->parameters, f->settings, d);

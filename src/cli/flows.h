@@ -21,6 +21,7 @@ struct rac_cli_flow {
     rac_str file; /* below SRC; absent: SRC itself */
     rac_str text;
     rac_str connections, parameters, settings; /* texts of the app's files; absent: not there */
+    struct rac_json values; /* of a solution: {parameter: {"value"}} by its environment variables */
     rac_str given, given_file; /* of a template: its parameters file, and how that is called */
     rac_str named, named_file; /* the one that was named instead: {name: value} comes on top */
     bool is_template;          /* known by the name of its file, in a folder or zip */
@@ -47,11 +48,12 @@ int rac_cli_no_flow(struct rac_cli *cli, const char *src);
 /* Lists them, unparsed, in a, by name. *n 0 when SRC holds none: not a workflow, or not there. */
 rac_err rac_cli_flows(struct rac_cli *cli, const char *src, struct rac_arena *a,
                       struct rac_cli_flow **out, size_t *n, struct rac_diags *d) RAC_MUST_CHECK;
-/* The app's files beside a workflow file at path; or, beside a template, its parameters file:
- * NAME.parameters.json of NAME.json, parameters.json of template.json. */
+/* The app's files beside a workflow file at path, whose text out has; or, beside a template, its
+ * parameters file: NAME.parameters.json of NAME.json, parameters.json of template.json. */
 void rac_cli_flow_app(struct rac_cli *cli, const char *path, struct rac_arena *a,
                       struct rac_cli_flow *out);
-/* Adds them to a Standard workflow; RAC_E_INVALID with diagnostics when one is not JSON. */
+/* Adds them to a Standard workflow, and to a flow the values of its solution; RAC_E_INVALID with
+ * diagnostics when one is not JSON. */
 rac_err rac_cli_flow_add_app(struct rac_workflow *w, const struct rac_cli_flow *f,
                              struct rac_diags *d) RAC_MUST_CHECK;
 /* Gives a template the values of its parameters file, before its workflows are read; of anything

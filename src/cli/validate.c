@@ -264,7 +264,7 @@ static void check_kind(struct subject *s, struct rac_package *p)
         p->definition_doc = NULL;
         break;
     case RAC_DOC_WORKFLOW: {
-        struct rac_cli_flow f = {0};
+        struct rac_cli_flow f = {.text = doc->text};
         if (!rac_cli_is_url(rac_str_of(s->source)))
             rac_cli_flow_app(s->job->cli, s->source, s->a, &f);
         check_workflows(s, doc, &f);

@@ -141,6 +141,20 @@ static rac_err give_parameters(struct rac_cli *cli, struct rac_document *doc,
     return rac_cli_flow_give(doc, &with, d);
 }
 
+/* The values of a solution's variables, and over them those of the file that was named. */
+static rac_str with_variables(struct rac_cli *cli, const struct rac_cli_flow *f, rac_str parameters)
+{
+    struct rac_json named = rac_json_new_object(cli->a), all;
+    bool read = parameters.n == 0 ||
+                rac_json_parse_lenient(parameters, cli->a, &named, NULL, NULL) == RAC_OK;
+    if (f->values.type != RAC_JSON_OBJECT || !read || !rac_json_is_object(&named))
+        return parameters; /* the server says what is wrong with it */
+    all = rac_json_copy(cli->a, &f->values);
+    RAC_JSON_EACH_MEMBER(m, &named)
+    rac_json_put(cli->a, &all, rac_json_key(m), m->value);
+    return rac_json_print_str(&all, 0, cli->a);
+}
+
 /* The document to send: the file's own with those of its app as "files". account: of its maps and
  * schemas; absent: it has none. */
 static int document_of(struct rac_cli *cli, const struct rac_cli_flow *f, rac_str source,
@@ -169,6 +183,7 @@ static int document_of(struct rac_cli *cli, const struct rac_cli_flow *f, rac_st
     }
     if (status == RAC_EXIT_OK)
         status = put_file(cli, &files, "connections.json", connections);
+    parameters = with_variables(cli, f, parameters);
     if (status == RAC_EXIT_OK)
         status = put_file(cli, &files, "parameters.json", parameters);
     if (status == RAC_EXIT_OK)
@@ -299,11 +314,12 @@ static int flows_of(struct rac_cli *cli, const char *src, struct rac_cli_flow **
         *v = RAC_NEW(cli->a, struct rac_cli_flow); /* a file: the server says what it is */
         (*v)->text = text;
         *n = 1;
-        struct rac_cli_flow beside = {0};
+        struct rac_cli_flow beside = {.text = text};
         rac_cli_flow_app(cli, place, cli->a, &beside);
         (*v)->given = beside.given;
         (*v)->given_file = beside.given_file;
         (*v)->files = beside.files;
+        (*v)->values = beside.values;
         return split_template(
             cli, src, place != src ? rac_str_of(strrchr(src, '#') + 1) : RAC_STR_NULL, v, n);
     }

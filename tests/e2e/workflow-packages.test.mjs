@@ -2,7 +2,7 @@
 // imported; what is missing is named.
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { raccord, raccordJson, serve, temporary } from './lib/raccord.mjs';
 import { schema } from './lib/definitions.mjs';
@@ -86,6 +86,40 @@ test('an import names the connectors and the values that are missing', async (t)
   const given = await cli('workflow', 'create', open, '--name', 'Given', '--parameters', values);
   assert.deepEqual([given.status, given.stderr], [0, '']);
   assert.equal((await run(open, '--parameters', values)).json.actions.C.outputs, 'Brest');
+});
+
+test('values of environment variables that a solution ships', async (t) => {
+  const value = (v) => ({ environmentvariablevalues: { environmentvariablevalue: { '@environmentvariablevalueid': A, iscustomizable: '1', value: v } } });
+  const parameter = (type, schemaName, more = {}) => ({ type, metadata: { schemaName, description: '' }, ...more });
+  const shipped = { Port: 'Brest', On: 'yes', Limit: '12', Map: '{"a":[1]}', Wrong: 'twelve', New: 'new' };
+  const files = {
+    [`Workflows/Env-${A}.json`]: solution({ C: compose({ port: "@parameters('Port (new_Port)')", on: "@parameters('On (new_On)')", limit: "@parameters('Limit (new_Limit)')", map: "@parameters('Map (new_Map)')", wrong: "@parameters('Wrong (new_Wrong)')", own: "@parameters('Own (new_Own)')" }) },
+      { 'Port (new_Port)': parameter('String', 'new_Port', { defaultValue: 'Nantes' }), 'On (new_On)': parameter('Bool', 'new_On'), 'Limit (new_Limit)': parameter('Float', 'NEW_limit'), 'Map (new_Map)': parameter('Object', 'new_Map'), 'Wrong (new_Wrong)': parameter('Int', 'new_Wrong', { defaultValue: 1 }), 'Own (new_Own)': parameter('String', 'new_Own', { defaultValue: 'of the flow' }) }),
+    'environmentvariabledefinitions/new_Own/environmentvariabledefinition.xml': '<environmentvariabledefinition schemaname="new_Own"/>',
+    'environmentvariabledefinitions/new_Broken/environmentvariablevalues.json': '{',
+    ...Object.fromEntries(Object.entries(shipped).map(([k, v]) => [`environmentvariabledefinitions/new_${k}/environmentvariablevalues.json`, value(v)])),
+  };
+  const want = { port: 'Brest', on: true, limit: 12, map: { a: [1] }, wrong: 1, own: 'of the flow' };
+  const folder = temporary(t), file = pack(t, files);
+  for (const [k, v] of Object.entries(text(files))) {
+    mkdirSync(dirname(join(folder, k)), { recursive: true });
+    writeFileSync(join(folder, k), v);
+  }
+  for (const src of [file, folder, join(folder, 'Workflows', `Env-${A}.json`)]) {
+    const r = await run(src);
+    assert.deepEqual(r.json?.actions.C.outputs, want, `${src}: ${r.stderr}`);
+    assert.deepEqual((await raccordJson(['validate', src], { jsonl: true })).json[0].findings, []);
+  }
+  const values = join(temporary(t), 'values.json');
+  writeFileSync(values, JSON.stringify({ 'Port (new_Port)': { value: 'Vannes' } }));
+  assert.deepEqual((await run(file, '--parameters', values)).json.actions.C.outputs, { ...want, port: 'Vannes' });
+  const s = await serve(t), cli = (...args) => raccord([...args, '--server', s.url], { env: { RACCORD_TOKEN: s.token } });
+  for (const [name, expected, ...more] of [['Env', want], ['Named', { ...want, port: 'Vannes' }, '--parameters', values]]) {
+    const made = await cli('workflow', 'create', file, '--name', name, ...more);
+    assert.deepEqual([made.status, made.stderr], [0, '']);
+    const r = JSON.parse((await cli('workflow', 'run', name, '--format', 'json')).stdout);
+    assert.deepEqual((await s.api('GET', `/api/v1/runs/${r.id ?? r.name}/actions/C/outputs`)).json, expected);
+  }
 });
 
 test('flows of a solution call each other on a server', async (t) => {
