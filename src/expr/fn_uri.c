@@ -66,6 +66,31 @@ static bool without_host(rac_str s, struct rac_url *u)
     return u->path.n > 0;
 }
 
+/* Where hosts are those of the net: labels of letters (of any language), digits, "-" and "_". */
+static bool sound_host(const struct rac_url *u)
+{
+    bool label = false, named = own_port(u->scheme) >= 0 && !u->host_is_ipv6;
+    for (size_t i = 0; i < u->host.n && named; i++) {
+        unsigned char ch = (unsigned char)u->host.p[i];
+        bool point = ch == '.';
+        if (point ? !label : ch < 0x80 && !rac_is_alnum((char)ch) && ch != '-' && ch != '_')
+            return false;
+        label = !point;
+    }
+    return true;
+}
+
+/* Scheme and authority, as they are written. */
+static rac_str without_path(rac_str s)
+{
+    size_t at = rac_str_find(s, RAC_S("://"));
+    if (at == RAC_STR_NPOS)
+        return s;
+    for (at += 3; at < s.n && (s.p[at] == '\0' || strchr("/?#", s.p[at]) == NULL);)
+        at++;
+    return rac_str_sub(s, 0, at);
+}
+
 static bool absolute(struct call *c, const struct rac_json *v, struct rac_url *u)
 {
     rac_str s;
@@ -75,9 +100,9 @@ static bool absolute(struct call *c, const struct rac_json *v, struct rac_url *u
     struct rac_url plain; /* a host may hold letters of any language, and is shown with them */
     rac_str text = escaped(c, s);
     bool with_host = rac_url_split(text, u) && u->scheme.n > 0 && u->host.n > 0;
-    if (with_host && !is_ascii(s) && rac_url_split(s, &plain))
+    if (with_host && !is_ascii(s) && rac_url_split(without_path(s), &plain))
         u->host = plain.host;
-    if (!with_host && !without_host(text, u))
+    if (with_host ? !sound_host(u) : !without_host(text, u))
         return fail(c, RAC_EXPR_ARGUMENT,
                     "The template language function '%s' expects an absolute URI; '%.*s' is none.",
                     c->node->fn->info.name, RAC_FMT(rac_str_sub(s, 0, 200)));
