@@ -231,8 +231,7 @@ static size_t min_of(size_t x, size_t y)
 static bool refused(struct rac_engine *e, const struct rac_fire *fire, const struct lane *lane,
                     rac_str trigger, rac_fire_fn done, void *arg)
 {
-    if (!fire->in_company && (e->draining || e->lives_n >= e->limits.runs_live_max ||
-                              e->ready_n >= e->limits.runs_queued_max)) {
+    if (!fire->in_company && (e->draining || crowd_room(e, crowd_of(e, fire->flow->tenant)) == 0)) {
         refuse(e, fire->flow, 503, RAC_S("ServiceUnavailable"),
                e->draining ? RAC_S("The server is stopping; try again in a moment.")
                            : RAC_S("Too many runs are waiting; try again in a moment."),
@@ -256,8 +255,7 @@ size_t rac_engine_room(struct rac_engine *e, struct rac_flow *f, rac_str trigger
                         ? 0
                         : flow_trigger_limit(f, flow_trigger_name(f, trigger), &waiting);
     size_t all = min_of(m->runs_live_max, m->runs_queued_max),
-           room = min_of(m->runs_live_max - min_of(e->lives_n, m->runs_live_max),
-                         m->runs_queued_max - min_of(e->ready_n, m->runs_queued_max));
+           room = crowd_room(e, crowd_of(e, f->tenant));
     if (runs > 0) {
         struct lane *lane = lane_of(e, f->key);
         lane_limits(lane, e, f);
@@ -324,6 +322,7 @@ static const struct rac_flow_trigger_row *copy_row(struct rac_arena *a,
 {
     struct rac_flow_trigger_row *out = RAC_NEW(a, struct rac_flow_trigger_row);
     *out = *row;
+    out->secret = RAC_STR_NULL; /* turns do not save it */
     out->tenant = rac_arena_str(a, row->tenant);
     out->trigger = rac_arena_str(a, row->trigger);
     if (row->state.p != NULL)
@@ -356,6 +355,7 @@ void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire
     rac_run_name(&e->namer, now, e->ports.worker, e->ports.workers, name);
     struct live *l = live_new(e, f->key, rac_str_of(name));
     l->flow = rac_flow_ref(f);
+    crowd_enter(l, f->tenant);
     live_caller_set(l, done, arg);
     l->bypass = fire->bypass_limits;
     l->in_company = fire->in_company;

@@ -95,8 +95,9 @@ struct live {
     rac_str tenant;       /* of a run that was loaded */
     rac_str trigger;      /* whose limits hold for it */
     struct live *hash_next, *ready_next, *wait_next;
-    bool abandoned; /* its last turn could not be recorded: it is being ended */
-    bool retrying;  /* committing, but nothing is with the store: it is asked again soon */
+    struct crowd *crowd; /* its tenant's; NULL while loading */
+    bool abandoned;      /* its last turn could not be recorded: it is being ended */
+    bool retrying;       /* committing, but nothing is with the store: it is asked again soon */
     bool ready, loading, creating, committing, more, dead;
     bool waits_for_slot; /* stands in its gate's line */
     bool admitted;       /* it may begin */
@@ -142,6 +143,14 @@ struct gate {
     char trigger[]; /* its name */
 };
 
+/* What a tenant has on this worker. */
+struct crowd {
+    struct crowd *ring_next;
+    struct lane *ring, **ring_end; /* its lanes with something ready */
+    bool in_ring;
+    size_t lives_n, ready_n;
+};
+
 /* Everything of one workflow on this worker: its turn in the round, its limits. */
 struct lane {
     int64_t flow_key;
@@ -155,7 +164,7 @@ struct lane {
     size_t lives_n;
 };
 
-enum { HASH_MIN = 64 };
+enum { HASH_MIN = 64, CROWDS = 256 };
 struct rac_engine {
     uint32_t magic;
     struct rac_engine_ports ports;
@@ -167,8 +176,9 @@ struct rac_engine {
     size_t lives_slots, lives_n;
     struct lane **lanes;
     size_t lanes_slots, lanes_n;
-    struct lane *ring, **ring_end;
-    size_t ready_n;
+    struct crowd crowds[CROWDS]; /* by hash of the tenant */
+    struct crowd *ring, **ring_end;
+    size_t ready_n, crowds_ready_n, crowds_live_n; /* crowds with something ready, in memory */
     struct timer **heap;
     size_t heap_n, heap_cap;
     rac_ns alarm_ns;
@@ -230,6 +240,14 @@ void lane_give(struct live *l);  /* it ended */
 void lane_leave(struct live *l); /* it waits no more */
 /* It has waited for long: counts again, if what is counted is not all in memory here. */
 void lane_recount(struct rac_engine *e, struct live *waiter);
+
+/* ring.c */
+struct crowd *crowd_of(struct rac_engine *e, rac_str tenant);
+void crowd_enter(struct live *l, rac_str tenant); /* as soon as its tenant is known */
+void crowd_leave(struct live *l);
+size_t crowd_room(const struct rac_engine *e, const struct crowd *c); /* runs more it may have */
+void ring_add(struct live *l);                                        /* it is ready */
+struct live *ring_take(struct rac_engine *e); /* whose turn it is; there is one */
 
 /* turn.c */
 void live_world(struct live *l); /* what its run is told about the world */

@@ -141,6 +141,7 @@ static void unlink_live(struct live *l)
         at = &(*at)->hash_next;
     *at = l->hash_next;
     e->lives_n--;
+    crowd_leave(l);
 }
 
 /* A run in the ready queue is only marked: the pump frees it when it comes by. */
@@ -390,6 +391,7 @@ static void loaded(void *arg, rac_err err, struct rac_flow *f)
         return;
     }
     l->flow = f;
+    crowd_enter(l, f->tenant);
     err = load_run(l);
     if (err != RAC_OK) {
         load_failed(l, err, "what was recorded of the run cannot be read");

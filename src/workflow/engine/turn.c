@@ -1,8 +1,7 @@
 /*
  * Turns: what a run does between two commits, and what follows once one is durable.
  *
- * Lanes (workflows) stand in a ring; each turn of the pump takes the next lane and gives its oldest
- * ready run one bounded turn, so that one workflow cannot starve others.
+ * Each turn of the pump gives the run whose turn it is (ring.c) one bounded turn.
  */
 #include "base/mem.h"
 #include "base/str.h"
@@ -45,8 +44,6 @@ void live_world(struct live *l)
                                       .self = l};
 }
 
-/* --- the ring --------------------------------------------------------------------------------- */
-
 static void pump_soon(struct rac_engine *e)
 {
     if (e->pumping)
@@ -55,45 +52,12 @@ static void pump_soon(struct rac_engine *e)
     e->ports.defer(e->ports.self, engine_pump, e);
 }
 
-static void ring_add(struct rac_engine *e, struct lane *lane)
-{
-    if (lane->in_ring)
-        return;
-    lane->in_ring = true;
-    lane->ring_next = NULL;
-    *e->ring_end = lane;
-    e->ring_end = &lane->ring_next;
-}
-
 void live_ready(struct live *l)
 {
     if (l->ready || l->dead || l->committing || l->loading)
         return;
-    l->ready = true;
-    l->ready_next = NULL;
-    *l->lane->ready_end = l;
-    l->lane->ready_end = &l->ready_next;
-    l->e->ready_n++;
-    ring_add(l->e, l->lane);
+    ring_add(l);
     pump_soon(l->e);
-}
-
-static struct live *next_ready(struct rac_engine *e)
-{
-    struct lane *lane = e->ring;
-    struct live *l = lane->ready;
-    e->ring = lane->ring_next;
-    if (e->ring == NULL)
-        e->ring_end = &e->ring;
-    lane->in_ring = false;
-    lane->ready = l->ready_next;
-    if (lane->ready == NULL)
-        lane->ready_end = &lane->ready;
-    else
-        ring_add(e, lane);
-    l->ready = false;
-    e->ready_n--;
-    return l;
 }
 
 /* --- answering the caller --------------------------------------------------------------------- */
@@ -631,7 +595,7 @@ void engine_pump(void *engine)
     struct rac_engine *e = RAC_CAST(engine, struct rac_engine, ENGINE_MAGIC);
     e->pumping = false;
     for (int n = 0; n < PUMP_TURNS && e->ring != NULL; n++) {
-        struct live *l = next_ready(e);
+        struct live *l = ring_take(e);
         if (l->dead)
             live_release(l);
         else

@@ -119,6 +119,7 @@ static void fire(struct attendance *t, const struct rac_json *inputs,
     t->row.status = RAC_S("Succeeded");
     t->row.last_ms = t->now_ms;
     t->row.state = rac_json_print_str(&t->state, 0, &t->a);
+    t->row.secret = RAC_STR_NULL;
     t->fired_in = inputs != NULL ? *inputs : rac_json_none;
     t->fired_out = outputs != NULL ? *outputs : rac_json_none;
     t->firing = (struct rac_firing){.engine = t->s->ports.engine,

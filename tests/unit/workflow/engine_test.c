@@ -1036,6 +1036,137 @@ static void begins_at_an_action(void **state)
     world_free(w);
 }
 
+/* --- fairness --------------------------------------------------------------------------------- */
+
+#define LOOP(n)                                                                                    \
+    "{\"L\": {\"type\": \"Foreach\", \"foreach\": \"@range(0, " n ")\", \"actions\": {\"C\": "     \
+    "{\"type\": \"Compose\", \"inputs\": \"@item()\"}}}}"
+
+enum { PUMP_TURNS = 64 }; /* as of turn.c: between looks at the loop */
+
+static size_t turns_of(struct world *w)
+{
+    struct rac_engine_stats s;
+    rac_engine_stats(w->engine, &s);
+    return s.turns_total;
+}
+
+/* As a worker's loop does: one pump, then what was committed meanwhile. */
+static void loop_once(struct world *w)
+{
+    (void)world_step(w);
+    for (size_t n = w->store->waiting; n > 0; n--)
+        (void)memory_store_deliver(w->store);
+}
+
+/* Turns from now on until the run has ended. */
+static size_t turns_until_ended(struct world *w, const struct world_answer *a)
+{
+    size_t before = turns_of(w);
+    struct memory_run *r = NULL;
+    while (r == NULL || r->end_ms == 0) {
+        loop_once(w);
+        r = a->called ? memory_store_run(w->store, (int64_t)w->flows_n, rac_str_of(a->run)) : NULL;
+    }
+    assert_string_equal(r->status, "Succeeded");
+    return turns_of(w) - before;
+}
+
+/* How many turns of everybody's pass while a short run has its own: alone, and beside a tenant with
+ * so many workflows, each with so many long runs. */
+static size_t turns_beside(size_t workflows, size_t runs)
+{
+    struct world *w = world_new(90, true);
+    w->limits.turn_actions_max = 100;
+    world_restart(w);
+    for (size_t i = 0; i < workflows; i++) {
+        struct rac_flow *f = world_flow(w, REQUEST, LOOP("2000"));
+        f->tenant = RAC_S("greedy");
+        for (size_t k = 0; k < runs; k++) {
+            struct rac_fire fire = {.flow = f};
+            rac_engine_fire(w->engine, &fire, NULL, NULL);
+        }
+    }
+    for (size_t i = 0; i < workflows * runs / PUMP_TURNS; i++) /* they are in full swing */
+        loop_once(w);
+    struct rac_flow *f = world_flow(w, REQUEST, LOOP("300"));
+    struct world_answer a;
+    f->tenant = RAC_S("modest");
+    world_fire(w, f, "{}", false, &a);
+    size_t turns = turns_until_ended(w, &a);
+    world_free(w);
+    return turns;
+}
+
+static void long_runs_of_a_tenant_hold_up_nobody_else(void **state)
+{
+    (void)state;
+    size_t alone = turns_beside(0, 0);
+    assert_in_range(alone, 3, 10);
+    assert_in_range(turns_beside(1, 3000), alone, (alone + 1) * 2 * PUMP_TURNS);
+    assert_in_range(turns_beside(400, 8), alone, (alone + 1) * 2 * PUMP_TURNS);
+}
+
+struct taken {
+    size_t started, busy;
+    int status;
+    int64_t retry_after_ms;
+};
+
+static void taken(void *arg, const struct rac_fire_answer *x)
+{
+    struct taken *t = arg;
+    t->started += x->outcome == RAC_FIRE_STARTED;
+    t->busy += x->outcome == RAC_FIRE_BUSY;
+    if (x->outcome == RAC_FIRE_BUSY) {
+        t->status = x->status;
+        t->retry_after_ms = x->retry_after_ms;
+    }
+}
+
+/* Whoever fills the queue is refused; others still find a place. */
+static void a_queue_that_one_tenant_filled_has_room_for_others(void **state)
+{
+    (void)state;
+    struct world *w = world_new(91, true);
+    struct taken greedy = {0}, modest = {0}, limited = {0};
+    w->limits.runs_queued_max = 1000;
+    world_restart(w);
+    struct rac_flow *f = world_flow(w, REQUEST, LOOP("10")),
+                    *g = world_flow(w, REQUEST, LOOP("10"));
+    struct rac_fire fire = {.flow = f};
+    f->tenant = RAC_S("greedy");
+    g->tenant = RAC_S("modest");
+    for (size_t i = 0; i < 3000; i++)
+        rac_engine_fire(w->engine, &fire, taken, &greedy);
+    fire.flow = g;
+    for (size_t i = 0; i < 3000; i++)
+        rac_engine_fire(w->engine, &fire, taken, &modest);
+    world_settle(w);
+    assert_int_equal(greedy.started, 1000);
+    assert_int_equal(greedy.busy, 2000);
+    assert_int_equal(greedy.status, 503);
+    assert_int_equal(greedy.retry_after_ms, 1000);
+    assert_int_equal(modest.started, 500); /* an equal share */
+    assert_int_equal(modest.busy, 2500);
+    for (size_t i = 0; i < 10; i++)
+        rac_engine_fire(w->engine, &fire, taken, &modest);
+    world_settle(w);
+    assert_int_equal(modest.started, 510);
+    fire.flow = world_flow(w,
+                           "{\"type\": \"Request\", \"runtimeConfiguration\": {\"concurrency\": "
+                           "{\"runs\": 1, \"maximumWaitingRuns\": 2}}}",
+                           "{\"W\": {\"type\": \"Wait\", \"inputs\": {\"interval\": {\"count\": 1, "
+                           "\"unit\": \"Hour\"}}}}");
+    for (size_t i = 0; i < 5; i++)
+        rac_engine_fire(w->engine, &fire, taken, &limited);
+    world_settle(w);
+    assert_int_equal(limited.started, 3);
+    assert_int_equal(limited.status, 429);
+    assert_int_equal(limited.retry_after_ms, 1000);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1074,6 +1205,8 @@ int main(void)
         cmocka_unit_test(large_loop),
         cmocka_unit_test(waits_beyond_all_times_are_long),
         cmocka_unit_test(large_values_are_shared_out_over_turns),
+        cmocka_unit_test(long_runs_of_a_tenant_hold_up_nobody_else),
+        cmocka_unit_test(a_queue_that_one_tenant_filled_has_room_for_others),
         cmocka_unit_test(what_cannot_be_recorded_ends_the_run),
         cmocka_unit_test(a_response_that_cannot_be_recorded_is_not_sent),
         cmocka_unit_test(begins_at_an_action),

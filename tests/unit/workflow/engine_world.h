@@ -25,7 +25,7 @@ struct world {
     struct memory_store *store;
     struct rac_engine *engine;
     struct rac_engine_limits limits;
-    struct rac_flow *flows[16];
+    struct rac_flow *flows[512];
     size_t flows_n;
     struct world_deferred *deferred, **deferred_end;
     rac_ns alarm_ns;
