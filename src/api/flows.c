@@ -357,7 +357,15 @@ void rac_flows_want(struct rac_flows *f, rac_str id, rac_flows_done done, void *
     rac_str key = RAC_STR_NULL;
     struct job *j = job_new(f, done, arg);
     const struct rac_flow_store *fs = f->w->fs;
+    struct rac_live_flow *live = rac_flows_peek(f, id);
     j->newest = true;
+    if (live != NULL && id_key(id, room, &key)) { /* at hand, and still the newest */
+        j->live = live;
+        (void)rac_flow_ref(live->flow);
+        j->key = rac_arena_str(&j->a, key);
+        rac_loop_soon(f->w->loop, &j->soon);
+        return;
+    }
     j->err = id_key(id, room, &key)
                  ? fs->flow_any(fs->self, 0, id, RAC_FLOW_WHOLE, &j->a, &j->from.row)
                  : RAC_E_NOT_FOUND;
