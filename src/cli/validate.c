@@ -245,7 +245,7 @@ static bool check_flows(struct subject *s)
         else
             s->unreadable = true;
         for (size_t k = before; k < s->found.n; k++) {
-            if (s->found.v[k].file.n == 0)
+            if (rac_str_ends(flows[i].file, s->found.v[k].file)) /* reading says its last part */
                 s->found.v[k].file = flows[i].file;
             if (strcmp(s->found.v[k].code, RAC_RULE_CODE(IMP_03)) == 0)
                 s->found.v[k].code = "InvalidRequestContent"; /* what it is in a workflow */

@@ -85,6 +85,14 @@ static rac_str usual_name(struct rac_arena *a, rac_str name)
     return rac_str_starts(name, RAC_S("./")) && name.n > 2 ? rac_str_from(name, 2) : name;
 }
 
+/* What macOS puts beside each file of a zip: its attributes, in "__MACOSX/folder/._file". */
+static bool is_apple_double(rac_str name)
+{
+    size_t slash = rac_str_rfind_char(name, '/');
+    rac_str base = slash == RAC_STR_NPOS ? name : rac_str_from(name, slash + 1);
+    return rac_str_starts(name, RAC_S("__MACOSX/")) || rac_str_starts(base, RAC_S("._"));
+}
+
 /* Unpacks an entry in pieces; *bytes in the arena. */
 static rac_err unpack(struct reading *r, zip_file_t *f, rac_str name, size_t packed, rac_str *bytes)
 {
@@ -140,6 +148,7 @@ static rac_err read_entry(struct reading *r, zip_uint64_t i, struct rac_map *see
         return refuse(r, RAC_E_INVALID,
                       rac_arena_printf(r->a, "\"%.*s\" is not a name for a file of a package",
                                        RAC_FMT(rac_utf8_mend(r->a, name))));
+    *is_file &= !(r->limits.foreign_names && is_apple_double(name));
     if (!*is_file)
         return RAC_OK;
     if (!rac_map_add(seen, name, r))

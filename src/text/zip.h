@@ -19,7 +19,8 @@ struct rac_zip_limits {
     size_t entry_bytes_max; /* unpacked; 0: 64 MiB */
     size_t total_bytes_max; /* unpacked, all entries; 0: 128 MiB */
     unsigned ratio_max;     /* unpacked : packed of an entry beyond 1 MiB; 0: 200 */
-    bool foreign_names;     /* also "a\\b" for "a/b" and "./a" for "a", as some tools write them */
+    bool foreign_names;     /* also "a\\b" for "a/b" and "./a" for "a", as some tools write them;
+                               without what macOS puts beside each file */
 };
 
 struct rac_zip_entry {

@@ -37,6 +37,9 @@ test('names of entries as programs for zips write them', async (t) => {
     const r = await run(pack(t, named(fn)), '--mocks', mocks);
     assert.equal(r.json?.status, 'Succeeded', `${what}: ${r.stderr}`);
   }
+  const mac = pack(t, { ...family, ...Object.fromEntries(Object.keys(family).map((k) => [`__MACOSX/${k.replace(/[^/]*$/, '._$&')}`, '\0\x05\x16\x07\0\x02\0\0Mac OS X'])), '.DS_Store': '\0' });
+  assert.deepEqual((await raccordJson(['validate', mac], { jsonl: true })).json.map((r) => [r.status, r.operations]), [['ok', 3]]);
+  assert.equal((await run(`${mac}#Parent`)).json?.status, 'Succeeded');
   for (const bad of ['..\\x.json', '\\x.json', 'a\\\\b', '.\\..\\x', 'C:\\x']) {
     const r = await raccord(['run', pack(t, { ...flow, [bad]: '{}' })]);
     assert.match(r.stderr, /is not a name for a file of a package/, bad);
@@ -63,6 +66,8 @@ test('what is no flow is left out, and a package without one says what would be'
   const noise = { ...family, 'Workflows/Desktop-33333333-0000-4000-8000-000000000003.json': { properties: { definition: { package: 'UEs=' } }, schemaVersion: '1.0.0.0' }, 'Workflows/Classic-4.xaml': '<a/>', 'Workflows/environmentvariabledefinitions/x/environmentvariablevalues.json': {} };
   const { json: [row] } = await raccordJson(['validate', pack(t, noise)], { jsonl: true });
   assert.deepEqual([row.status, row.operations, row.findings.map((f) => [f.code, f.severity, f.file])], ['warning', 3, [['InvalidRequestContent', 'warning', 'Workflows/Desktop-33333333-0000-4000-8000-000000000003.json']]]);
+  const { json: [broken] } = await raccordJson(['validate', pack(t, { ...family, 'Workflows/Broken-4.json': '{"triggers": ' })], { jsonl: true });
+  assert.deepEqual([broken.status, broken.findings.map((f) => f.file)], ['unreadable', ['Workflows/Broken-4.json']]);
   for (const empty of [pack(t, {}), pack(t, { 'solution.xml': '<a/>', 'Workflows/Classic-4.xaml': '<a/>' })])
     for (const command of [['run', empty], ['workflow', 'create', empty, '--server', 'http://127.0.0.1:9']]) {
       const r = await raccord(command);
