@@ -175,11 +175,13 @@ static inline rac_str rac_json_key(const struct rac_json_member *m)
 {
     return (rac_str){m->key, m->key_n};
 }
-/* Value of a key, or NULL when v is no object or has none. All getters accept NULL for v. */
+/* Value of a key, or NULL when v is no object or has none. All getters accept NULL for v.
+ * geti: that key, else the first which is it but for the case of ASCII letters. */
 struct rac_json *rac_json_get(const struct rac_json *v, rac_str key);
-struct rac_json *rac_json_geti(const struct rac_json *v, rac_str key); /* ASCII case ignored */
+struct rac_json *rac_json_geti(const struct rac_json *v, rac_str key);
 struct rac_json_member *rac_json_member(const struct rac_json *v, rac_str key);
-#define RAC_JSON_GET(v, lit) rac_json_get((v), RAC_S(lit))
+#define RAC_JSON_GET(v, lit)  rac_json_get((v), RAC_S(lit))
+#define RAC_JSON_GETI(v, lit) rac_json_geti((v), RAC_S(lit))
 
 /* The value as a C type, or otherwise when it is not of that type (no conversion). */
 rac_str rac_json_str(const struct rac_json *v, rac_str otherwise);

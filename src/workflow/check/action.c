@@ -33,7 +33,7 @@ static bool one_of(struct action *a, const struct at *at, const char *names)
     if (!rac_json_is_object(at->node))
         return true;
     while (rest.p != NULL) {
-        const struct rac_json *v = member(at->node, rac_str_cut(rest, '|', &rest));
+        const struct rac_json *v = rac_json_geti(at->node, rac_str_cut(rest, '|', &rest));
         if (!is_absent(v) || is_unknown(v))
             return true;
     }
@@ -45,7 +45,7 @@ static bool one_of(struct action *a, const struct at *at, const char *names)
 
 static void need(struct action *a, const char *name, unsigned types)
 {
-    const struct rac_json *v = member(a->x->v, rac_str_of(name));
+    const struct rac_json *v = rac_json_geti(a->x->v, rac_str_of(name));
     struct at at = AT_KEY(a->at, rac_str_of(name), v);
     struct place p = {.action = a->i};
     if (is_absent(v)) {
@@ -59,7 +59,7 @@ static void need(struct action *a, const char *name, unsigned types)
 
 static void check_if(struct action *a)
 {
-    const struct rac_json *v = MEMBER(a->x->v, "expression");
+    const struct rac_json *v = RAC_JSON_GETI(a->x->v, "expression");
     struct at at = AT_KEY(a->at, RAC_S("expression"), v);
     const struct rac_expr *x;
     struct rac_expr_error error = {0};
@@ -86,7 +86,7 @@ static void check_case(struct action *a, const struct rac_json_member *m, const 
                        struct rac_map *seen)
 {
     struct at at = AT_KEY(up, rac_json_key(m), &m->value), here;
-    const struct rac_json *v = MEMBER(&m->value, "case");
+    const struct rac_json *v = RAC_JSON_GETI(&m->value, "case");
     int64_t n;
     if (is_absent(&m->value) || !check_type(a->c, T_OBJ, &at) || !rac_json_is_object(&m->value))
         return;
@@ -111,7 +111,7 @@ static void check_switch(struct action *a)
     struct at cases;
     struct rac_map seen;
     need(a, "expression", T_ANY);
-    if (is_absent(MEMBER(a->x->v, "cases")) && !is_unknown(MEMBER(a->x->v, "cases")))
+    if (is_absent(RAC_JSON_GETI(a->x->v, "cases")) && !is_unknown(RAC_JSON_GETI(a->x->v, "cases")))
         wrong(a->c, F_STRUCTURE, a->at, "the property 'cases' is missing");
     if (!take_member(a->c, a->at, RAC_S("cases"), T_OBJ, &cases))
         return;
@@ -130,7 +130,8 @@ static void check_foreach(struct action *a)
 
 static void check_until(struct action *a)
 {
-    const struct rac_json *v = MEMBER(a->x->v, "expression"), *limit = MEMBER(a->x->v, "limit");
+    const struct rac_json *v = RAC_JSON_GETI(a->x->v, "expression"),
+                          *limit = RAC_JSON_GETI(a->x->v, "limit");
     struct at at = AT_KEY(a->at, RAC_S("expression"), v);
     struct place p = {.action = a->i, .until = true};
     if (is_absent(v) && !is_unknown(v))
@@ -143,8 +144,8 @@ static void check_until(struct action *a)
 
 static void check_terminate(struct action *a)
 {
-    const struct rac_json *status = MEMBER(a->inputs->node, "runStatus"),
-                          *error = MEMBER(a->inputs->node, "runError");
+    const struct rac_json *status = RAC_JSON_GETI(a->inputs->node, "runStatus"),
+                          *error = RAC_JSON_GETI(a->inputs->node, "runError");
     struct at at = AT_KEY(a->inputs, RAC_S("runError"), error);
     if (!is_absent(error) && rac_json_is_string(status) && !is_open(status) &&
         !fits_words(rac_json_str(status, RAC_S("")), "Failed"))
@@ -156,11 +157,11 @@ static void check_terminate(struct action *a)
 
 static bool has_caller(const struct check *c)
 {
-    bool open = is_unknown(MEMBER(c->w->definition, "triggers"));
-    RAC_JSON_EACH_MEMBER(m, MEMBER(c->w->definition, "triggers"))
+    bool open = is_unknown(RAC_JSON_GETI(c->w->definition, "triggers"));
+    RAC_JSON_EACH_MEMBER(m, RAC_JSON_GETI(c->w->definition, "triggers"))
     {
-        rac_str type = rac_json_str(MEMBER(&m->value, "type"), RAC_S(""));
-        open |= is_unknown(&m->value) || is_unknown(MEMBER(&m->value, "type")) ||
+        rac_str type = rac_json_str(RAC_JSON_GETI(&m->value, "type"), RAC_S(""));
+        open |= is_unknown(&m->value) || is_unknown(RAC_JSON_GETI(&m->value, "type")) ||
                 rac_str_eqi(type, RAC_S("Request")) || rac_str_eqi(type, RAC_S("Manual")) ||
                 rac_str_endsi(type, RAC_S("Webhook"));
     }
@@ -181,9 +182,9 @@ static void check_response(struct action *a)
         wrong(a->c, F_RESPONSE_LOOP, a->at,
               "a Response action does not stand inside Foreach or Until");
     struct at root = AT_POINTER(a->c->w->pointer, a->c->w->definition);
-    trigger = AT_KEY(&root, RAC_S("triggers"), MEMBER(root.node, "triggers"));
+    trigger = AT_KEY(&root, RAC_S("triggers"), RAC_JSON_GETI(root.node, "triggers"));
     RAC_JSON_EACH_MEMBER(m, trigger.node)
-    if (!is_absent(MEMBER(&m->value, "splitOn")) && has_caller(a->c))
+    if (!is_absent(RAC_JSON_GETI(&m->value, "splitOn")) && has_caller(a->c))
         wrong(a->c, F_SPLIT_RESPONSE, a->at,
               "the trigger '%.*s' has splitOn, so nobody waits for the response",
               RAC_FMT(rac_json_key(m)));
@@ -204,8 +205,8 @@ static void check_timestamp(struct action *a, const struct at *until)
 
 static void check_wait(struct action *a)
 {
-    const struct rac_json *interval = MEMBER(a->inputs->node, "interval"),
-                          *until = MEMBER(a->inputs->node, "until");
+    const struct rac_json *interval = RAC_JSON_GETI(a->inputs->node, "interval"),
+                          *until = RAC_JSON_GETI(a->inputs->node, "until");
     struct at at = AT_KEY(a->inputs, RAC_S("until"), until);
     if (!rac_json_is_object(a->inputs->node))
         return;
@@ -233,7 +234,7 @@ static void check_time_expression(struct action *a)
         {RAC_S_INIT("CurrentTime"), NULL},
     };
     static const char unusual[] = "IndexOf|Substring"; /* of flows; they fail when reached */
-    const struct rac_json *v = MEMBER(a->x->v, "kind");
+    const struct rac_json *v = RAC_JSON_GETI(a->x->v, "kind");
     struct at kind;
     rac_str s;
     if (is_absent(v) && !is_unknown(v))
@@ -266,8 +267,8 @@ static void check_initialize(struct action *a)
               RAC_FMT(a->x->name));
     if (!rac_json_is_object(a->inputs->node))
         return;
-    if (MEMBER(a->inputs->node, "variables") == NULL) {
-        if (MEMBER(a->inputs->node, "name") != NULL)
+    if (RAC_JSON_GETI(a->inputs->node, "variables") == NULL) {
+        if (RAC_JSON_GETI(a->inputs->node, "name") != NULL)
             check_shape(a->c, &shape_variable, a->inputs);
         else
             missing_one(a, a->inputs, RAC_S("variables"));
@@ -284,7 +285,7 @@ static void check_initialize(struct action *a)
               RAC_FMT(a->x->name), RAC_FMT(a->x->type_word),
               max == 1 ? "one variable is" : "20 variables are");
     for (size_t i = 0; i < rac_json_len(list.node); i++) {
-        rac_str name = rac_json_str(MEMBER(rac_json_at(list.node, i), "name"), RAC_S(""));
+        rac_str name = rac_json_str(RAC_JSON_GETI(rac_json_at(list.node, i), "name"), RAC_S(""));
         const struct variable *v = rac_map_get(&a->c->variables, rac_str_lower(a->c->a, name));
         struct at e = AT_INDEX(&list, i, rac_json_at(list.node, i));
         if (v != NULL && v->makers_n > 1 && v->makers[0] != a->i)
@@ -360,8 +361,8 @@ static void check_connection(struct action *a)
 
 static void check_connection_webhook(struct action *a)
 {
-    bool pair = MEMBER(a->inputs->node, "subscribe") != NULL ||
-                MEMBER(a->inputs->node, "unsubscribe") != NULL;
+    bool pair = RAC_JSON_GETI(a->inputs->node, "subscribe") != NULL ||
+                RAC_JSON_GETI(a->inputs->node, "unsubscribe") != NULL;
     check_shape(a->c, pair ? &shape_webhook_pair : &shape_api_connection_webhook, a->inputs);
     if (pair)
         check_webhook(a->c, a->inputs);
@@ -577,13 +578,13 @@ static void check_action_inputs(struct action *a)
     if (row->shape != NULL && check_type(a->c, T_OBJ, a->inputs))
         check_shape(a->c, row->shape, a->inputs);
     if (sets_variable(a->x->type))
-        (void)is_literal(MEMBER(v, "name"), &p.sets);
+        (void)is_literal(RAC_JSON_GETI(v, "name"), &p.sets);
     check_inputs(a->c, &p, a->inputs, row->flags);
 }
 
 static void check_type_word(struct action *a)
 {
-    const struct rac_json *v = MEMBER(a->x->v, "type");
+    const struct rac_json *v = RAC_JSON_GETI(a->x->v, "type");
     struct at at = AT_KEY(a->at, RAC_S("type"), v);
     if (is_absent(v)) {
         if (!is_unknown(v))
@@ -605,7 +606,7 @@ void check_action(struct check *c, uint32_t i)
     static const char *const beside[] = {"limit", "runtimeConfiguration"};
     const struct node *x = &c->nodes[i];
     struct at at = AT_POINTER(x->pointer, x->v);
-    struct at inputs = AT_KEY(&at, RAC_S("inputs"), MEMBER(x->v, "inputs"));
+    struct at inputs = AT_KEY(&at, RAC_S("inputs"), RAC_JSON_GETI(x->v, "inputs"));
     struct action a = {c, i, x, &at, &inputs};
     struct place p = {.action = i};
     if (!rac_json_is_object(x->v) || x->depth > RAC_WORKFLOW_NESTING_MAX)
@@ -622,7 +623,7 @@ void check_action(struct check *c, uint32_t i)
     check_runtime(c, &at, x);
     check_tracked(c, &p, &at);
     for (size_t k = 0; k < RAC_COUNT(beside); k++) {
-        const struct rac_json *v = member(x->v, rac_str_of(beside[k]));
+        const struct rac_json *v = rac_json_geti(x->v, rac_str_of(beside[k]));
         struct at here = AT_KEY(&at, rac_str_of(beside[k]), v);
         if (v != NULL)
             check_expressions(c, &p, &here);

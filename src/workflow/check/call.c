@@ -42,7 +42,8 @@ static bool is_placeholder(rac_str s)
 static const struct rac_json *in_section(struct check *c, const struct at *at, const char *section,
                                          rac_str key)
 {
-    const struct rac_json *v = member(member(&c->w->connections, rac_str_of(section)), key);
+    const struct rac_json *v =
+        rac_json_geti(rac_json_geti(&c->w->connections, rac_str_of(section)), key);
     if (v == NULL && c->w->connections_known && !is_placeholder(key))
         reference_missing(c, at, section, key);
     return v;
@@ -57,11 +58,11 @@ static bool literal_at(struct check *c, const struct at *up, const char *name, s
 /* The API id that an entry of connectionReferences or managedApiConnections gives. */
 static rac_str api_of_reference(const struct rac_json *v)
 {
-    const struct rac_json *api = MEMBER(v, "api");
-    rac_str id = rac_json_str(MEMBER(v, "id"), RAC_STR_NULL);
+    const struct rac_json *api = RAC_JSON_GETI(v, "api");
+    rac_str id = rac_json_str(RAC_JSON_GETI(v, "id"), RAC_STR_NULL);
     if (id.p == NULL)
-        id = rac_json_str(MEMBER(api, "id"), RAC_STR_NULL);
-    return id.p != NULL ? id : rac_json_str(MEMBER(api, "name"), RAC_STR_NULL);
+        id = rac_json_str(RAC_JSON_GETI(api, "id"), RAC_STR_NULL);
+    return id.p != NULL ? id : rac_json_str(RAC_JSON_GETI(api, "name"), RAC_STR_NULL);
 }
 
 /* Of a flow's host, of an OpenApiConnection: the reference's key, and what it stands for. */
@@ -71,7 +72,7 @@ static rac_str flow_api(struct check *c, const struct at *host)
     rac_str key, api;
     bool named = literal_at(c, host, "connectionName", &at, &key) ||
                  literal_at(c, host, "connectionReferenceName", &at, &key);
-    const struct rac_json *v = named ? member(&c->w->references, key) : NULL;
+    const struct rac_json *v = named ? rac_json_geti(&c->w->references, key) : NULL;
     if (named && v == NULL && c->w->profile == RAC_WF_FLOW && rac_json_len(&c->w->references) > 0)
         reference_missing(c, &at, "connectionReferences", key);
     if (literal_at(c, host, "apiId", &at, &api))
@@ -88,14 +89,15 @@ static rac_str connection_api(struct check *c, const struct at *host)
         return RAC_STR_NULL;
     if (literal_at(c, &connection, "referenceName", &at, &key))
         return last_segment(api_of_reference(in_section(c, &at, "managedApiConnections", key)));
-    s = rac_json_str(MEMBER(connection.node, "name"), RAC_S(""));
+    s = rac_json_str(RAC_JSON_GETI(connection.node, "name"), RAC_S(""));
     key = rac_workflow_connection_key(s);
     if (key.p == NULL)
         return RAC_STR_NULL;
     if (c->w->profile == RAC_WF_FLOW)
-        return last_segment(api_of_reference(member(&c->w->references, key)));
-    const struct rac_json *values = MEMBER(MEMBER(&c->w->parameters, "$connections"), "value");
-    s = rac_json_str(MEMBER(member(values, key), "id"), RAC_STR_NULL);
+        return last_segment(api_of_reference(rac_json_geti(&c->w->references, key)));
+    const struct rac_json *values =
+        RAC_JSON_GETI(RAC_JSON_GETI(&c->w->parameters, "$connections"), "value");
+    s = rac_json_str(RAC_JSON_GETI(rac_json_geti(values, key), "id"), RAC_STR_NULL);
     return s.p != NULL ? last_segment(s) : key;
 }
 
@@ -263,7 +265,7 @@ static bool is_needed(const struct rac_param_plan *p)
 /* The required properties of a body that is given in parts. */
 static void check_body_parts(struct call *k, const struct rac_param_plan *p)
 {
-    if (p->shape == NULL || k->op->webhook || member(k->parameters.node, p->name) != NULL)
+    if (p->shape == NULL || k->op->webhook || rac_json_geti(k->parameters.node, p->name) != NULL)
         return;
     for (uint32_t i = 0; i < p->shape->props_n; i++) {
         const struct rac_shape_prop *prop = &p->shape->props[i];
@@ -277,7 +279,7 @@ static void check_body_parts(struct call *k, const struct rac_param_plan *p)
 
 static void check_parameters_of(struct call *k)
 {
-    const struct rac_json *v = MEMBER(k->inputs->node, "parameters");
+    const struct rac_json *v = RAC_JSON_GETI(k->inputs->node, "parameters");
     k->parameters = AT_KEY(k->inputs, RAC_S("parameters"), v);
     if (is_open(v))
         return;
@@ -346,12 +348,12 @@ static bool sample_path(rac_str s, char out[PATH_MAX_BYTES], rac_str *path)
 
 static void check_queries(struct call *k)
 {
-    const struct rac_json *queries = MEMBER(k->inputs->node, "queries"),
-                          *body = MEMBER(k->inputs->node, "body");
+    const struct rac_json *queries = RAC_JSON_GETI(k->inputs->node, "queries"),
+                          *body = RAC_JSON_GETI(k->inputs->node, "body");
     struct at at = AT_KEY(k->inputs, RAC_S("queries"), queries);
     for (uint32_t i = 0; i < k->op->plan->params_n; i++) {
         const struct rac_param_plan *p = &k->op->plan->params[i];
-        const struct rac_json *v = member(queries, p->name);
+        const struct rac_json *v = rac_json_geti(queries, p->name);
         struct at value = AT_KEY(&at, p->name, v);
         if (p->in == RAC_IN_QUERY && !is_open(queries)) {
             if (v != NULL)
@@ -370,13 +372,13 @@ static void check_by_path(struct check *c, const struct at *inputs)
     struct rac_route_match match;
     struct at host, at;
     char buffer[PATH_MAX_BYTES];
-    rac_str path, method = rac_json_str(MEMBER(inputs->node, "method"), RAC_S("POST"));
-    const struct rac_json *v = MEMBER(inputs->node, "path");
+    rac_str path, method = rac_json_str(RAC_JSON_GETI(inputs->node, "method"), RAC_S("POST"));
+    const struct rac_json *v = RAC_JSON_GETI(inputs->node, "path");
     if (!take_member(c, inputs, RAC_S("host"), T_OBJ, &host))
         return;
     const struct rac_connector *connector = connector_of(c, connection_api(c, &host));
     if (connector == NULL || !sample_path(rac_json_str(v, RAC_S("")), buffer, &path) ||
-        is_dynamic(MEMBER(inputs->node, "method")))
+        is_dynamic(RAC_JSON_GETI(inputs->node, "method")))
         return;
     at = AT_KEY(inputs, RAC_S("path"), v);
     if (!rac_route_find(connector->route, rac_str_upper(c->a, method), path, &match)) {

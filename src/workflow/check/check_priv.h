@@ -148,8 +148,6 @@ void wrong(struct check *c, enum finding f, const struct at *at, const char *fmt
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-const struct rac_json *member(const struct rac_json *o, rac_str name); /* any letter case */
-#define MEMBER(o, lit) member((o), RAC_S(lit))
 /* Nobody knows it (a template) or it is not there; null is not there. */
 bool is_absent(const struct rac_json *v);
 bool is_unknown(const struct rac_json *v);

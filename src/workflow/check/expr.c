@@ -162,7 +162,7 @@ static void loop_reference(struct walk *w, const struct rac_expr_call *call, enu
     }
     for (uint32_t i = w->p->action; i != NOBODY; i = c->nodes[i].parent)
         if (i == y && (i != w->p->action || w->p->until) &&
-            (c->nodes[i].type == type || is_open(MEMBER(c->nodes[i].v, "type")) ||
+            (c->nodes[i].type == type || is_open(RAC_JSON_GETI(c->nodes[i].v, "type")) ||
              c->nodes[i].type == A_UNKNOWN))
             return;
     wrong(c, F_FUNCTION_PLACE, w->at, "%.*s('%.*s') does not name an %s around the action",
@@ -187,7 +187,7 @@ static void parameter_reference(struct walk *w, const struct rac_expr_call *call
     struct check *c = w->c;
     bool placeholder = rac_str_findi(call->first, RAC_S("#workflowname#")) != RAC_STR_NPOS;
     if (rac_map_has(&c->parameters, rac_str_lower(c->a, call->first)) || placeholder ||
-        is_unknown(MEMBER(c->w->definition, "parameters")))
+        is_unknown(RAC_JSON_GETI(c->w->definition, "parameters")))
         return;
     bool elsewhere = c->w->gallery || (c->w->profile == RAC_WF_STANDARD && !c->w->values_complete);
     wrong(c, elsewhere ? F_PARAMETER_ELSEWHERE : F_PARAMETER_UNKNOWN, w->at,
@@ -215,7 +215,7 @@ static void variable_reference(struct walk *w, const struct rac_expr_call *call)
               RAC_FMT(c->name), RAC_FMT(c->nodes[w->p->action].type_word), RAC_FMT(call->first));
     if (w->p->outputs ? v != NULL : v != NULL && is_made_before(c, v, w->p->action))
         return;
-    rac_str type = rac_json_str(MEMBER(c->subject, "type"), RAC_S(""));
+    rac_str type = rac_json_str(RAC_JSON_GETI(c->subject, "type"), RAC_S(""));
     found(c, F_VARIABLE, w->at,
           "The inputs of workflow run action '%.*s' of type '%.*s' are not valid. The variable "
           "'%.*s' must be initialized before it can be used inside action '%.*s'.",
@@ -227,13 +227,14 @@ void check_variables(struct check *c)
     rac_map_init(&c->variables, c->a);
     for (uint32_t i = 0; i < c->nodes_n; i++) {
         const struct node *x = &c->nodes[i];
-        const struct rac_json *inputs = MEMBER(x->v, "inputs"), *list = MEMBER(inputs, "variables");
+        const struct rac_json *inputs = RAC_JSON_GETI(x->v, "inputs"),
+                              *list = RAC_JSON_GETI(inputs, "variables");
         if (x->type != A_INITIALIZE_VARIABLE || x->parent != NOBODY)
             continue;
         size_t n = rac_json_is_array(list) ? rac_json_len(list) : 1;
         for (size_t k = 0; k < n; k++) {
             const struct rac_json *one = rac_json_is_array(list) ? rac_json_at(list, k) : inputs;
-            rac_str name = rac_json_str(MEMBER(one, "name"), RAC_S(""));
+            rac_str name = rac_json_str(RAC_JSON_GETI(one, "name"), RAC_S(""));
             rac_str folded = rac_str_lower(c->a, name);
             struct variable *v = rac_map_get(&c->variables, folded);
             if (name.n == 0)
@@ -241,7 +242,7 @@ void check_variables(struct check *c)
             if (v == NULL) {
                 v = RAC_NEW(c->a, struct variable);
                 v->name = name;
-                v->type = rac_json_str(MEMBER(one, "type"), RAC_S(""));
+                v->type = rac_json_str(RAC_JSON_GETI(one, "type"), RAC_S(""));
                 rac_map_put(&c->variables, folded, v);
             }
             v->makers = rac_arena_grow(c->a, v->makers, v->makers_n * sizeof *v->makers,
@@ -250,7 +251,7 @@ void check_variables(struct check *c)
         }
     }
     struct at root = AT_POINTER(c->w->pointer, c->w->definition);
-    struct at at = AT_KEY(&root, RAC_S("actions"), MEMBER(root.node, "actions"));
+    struct at at = AT_KEY(&root, RAC_S("actions"), RAC_JSON_GETI(root.node, "actions"));
     if (c->variables.n > VARIABLES_MAX)
         found(c, F_LIMIT, &at,
               "The template validation failed: 'The number of variables %zu exceeds the limit of "

@@ -61,7 +61,7 @@ static void layout(struct check *c, uint32_t owner, const struct at *at, uint32_
 static void layout_under(struct check *c, uint32_t owner, const struct at *at, uint32_t depth,
                          bool required)
 {
-    const struct rac_json *v = MEMBER(at->node, "actions");
+    const struct rac_json *v = RAC_JSON_GETI(at->node, "actions");
     struct at here = AT_KEY(at, RAC_S("actions"), v);
     if (required && is_absent(v) && !is_unknown(v))
         wrong(c, F_STRUCTURE, at, "the property 'actions' is missing");
@@ -73,7 +73,7 @@ static void layout_under(struct check *c, uint32_t owner, const struct at *at, u
 static void layout_map(struct check *c, uint32_t owner, const struct at *up, rac_str key,
                        uint32_t depth)
 {
-    const struct rac_json *v = member(up->node, key);
+    const struct rac_json *v = rac_json_geti(up->node, key);
     struct at at = AT_KEY(up, key, v);
     RAC_JSON_EACH_MEMBER(m, v)
     {
@@ -86,7 +86,7 @@ static void layout_map(struct check *c, uint32_t owner, const struct at *up, rac
 static void layout_one(struct check *c, uint32_t owner, const struct at *up, rac_str key,
                        uint32_t depth, bool required)
 {
-    const struct rac_json *v = member(up->node, key);
+    const struct rac_json *v = rac_json_geti(up->node, key);
     struct at at = AT_KEY(up, key, v);
     if (is_absent(v))
         return;
@@ -168,7 +168,7 @@ static void add_action(struct check *c, uint32_t container, const struct rac_jso
     struct at at = AT_KEY(up, rac_json_key(m), &m->value);
     uint32_t i = node_new(c), owner = c->containers[container].owner;
     rac_str pointer = rac_json_pointer_join(c->d->a, up->key, rac_json_key(m));
-    const struct rac_json *type = MEMBER(&m->value, "type");
+    const struct rac_json *type = RAC_JSON_GETI(&m->value, "type");
     c->noun = "action";
     c->name = rac_json_key(m);
     c->subject = &m->value;
@@ -200,11 +200,11 @@ static void add_action(struct check *c, uint32_t container, const struct rac_jso
     }
     c->nodes[i].type = type_of(c->nodes[i].type_word);
     if ((type_rows[c->nodes[i].type].flags & INPUTS_DRAFT) != 0 &&
-        MEMBER(&m->value, "inputs") == NULL) {
+        RAC_JSON_GETI(&m->value, "inputs") == NULL) {
         c->draft = true;
         c->unfinished++;
     }
-    c->transitions |= rac_json_len(MEMBER(&m->value, "transitions")) > 0;
+    c->transitions |= rac_json_len(RAC_JSON_GETI(&m->value, "transitions")) > 0;
     at = AT_POINTER(pointer, &m->value);
     children(c, i, &at, depth + 1);
 }
@@ -235,7 +235,7 @@ static void layout(struct check *c, uint32_t owner, const struct at *at, uint32_
 
 static void layout_triggers(struct check *c, const struct at *root)
 {
-    const struct rac_json *v = MEMBER(root->node, "triggers");
+    const struct rac_json *v = RAC_JSON_GETI(root->node, "triggers");
     struct at at = AT_KEY(root, RAC_S("triggers"), v);
     RAC_JSON_EACH_MEMBER(m, v)
     {
@@ -255,7 +255,7 @@ static bool is_agent_trigger(const struct check *c, rac_str name)
 {
     const struct rac_json_member *m = rac_map_get(&c->triggers, rac_str_lower(c->a, name));
     return m != NULL &&
-           rac_str_eqi(rac_json_str(MEMBER(&m->value, "kind"), RAC_S("")), RAC_S("Agent"));
+           rac_str_eqi(rac_json_str(RAC_JSON_GETI(&m->value, "kind"), RAC_S("")), RAC_S("Agent"));
 }
 
 static void check_statuses(struct check *c, const struct at *at)
@@ -366,7 +366,7 @@ static void report_circles(struct check *c, const struct container *k, uint32_t 
     for (uint32_t i = 0; i < k->n; i++) {
         const struct node *x = &c->nodes[k->nodes[i]];
         struct at action = AT_POINTER(x->pointer, x->v);
-        struct at at = AT_KEY(&action, RAC_S("runAfter"), MEMBER(x->v, "runAfter"));
+        struct at at = AT_KEY(&action, RAC_S("runAfter"), RAC_JSON_GETI(x->v, "runAfter"));
         if (open[i] > 0)
             found(c, F_CIRCLE, &at,
                   "The template action '%.*s' is not valid: its 'runAfter' and those of the "
@@ -436,7 +436,7 @@ bool in_loop(const struct check *c, uint32_t action)
 void check_graph(struct check *c)
 {
     struct at root = AT_POINTER(c->w->pointer, c->w->definition);
-    const struct rac_json *actions = MEMBER(c->w->definition, "actions");
+    const struct rac_json *actions = RAC_JSON_GETI(c->w->definition, "actions");
     struct at at = AT_KEY(&root, RAC_S("actions"), actions);
     uint32_t max = c->o->actions_max > 0 ? c->o->actions_max : RAC_WORKFLOW_ACTIONS_MAX;
     if (max >= RAC_WORKFLOW_ACTIONS_CAP)
@@ -495,5 +495,5 @@ void rac_workflow_count(const struct rac_workflow *w, size_t *actions, size_t *t
 {
     *actions = 0;
     rac_workflow_each_action(w, count_one, actions);
-    *triggers = rac_json_len(MEMBER(w->definition, "triggers"));
+    *triggers = rac_json_len(RAC_JSON_GETI(w->definition, "triggers"));
 }

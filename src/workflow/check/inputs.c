@@ -103,14 +103,14 @@ static void check_authentication(struct check *c, const struct at *inputs)
     for (size_t i = 0; i < RAC_COUNT(rows); i++)
         if (rac_str_eqi(word, rows[i].type)) {
             check_shape(c, rows[i].shape, &at);
-            if (rows[i].shape == &shape_auth_oauth && MEMBER(at.node, "secret") == NULL &&
-                MEMBER(at.node, "pfx") == NULL)
+            if (rows[i].shape == &shape_auth_oauth && RAC_JSON_GETI(at.node, "secret") == NULL &&
+                RAC_JSON_GETI(at.node, "pfx") == NULL)
                 found(c, F_INPUT_MISSING, &at,
                       "The 'inputs' of workflow run action '%.*s' is missing required property "
                       "'secret' or 'pfx'.",
                       RAC_FMT(c->name));
-            if (rows[i].shape == &shape_auth_raw && MEMBER(at.node, "value") == NULL &&
-                MEMBER(at.node, "parameter") == NULL)
+            if (rows[i].shape == &shape_auth_raw && RAC_JSON_GETI(at.node, "value") == NULL &&
+                RAC_JSON_GETI(at.node, "parameter") == NULL)
                 found(c, F_INPUT_MISSING, &at,
                       "The 'inputs' of workflow run action '%.*s' is missing required property "
                       "'value'.",
@@ -135,15 +135,16 @@ void check_retry(struct check *c, const struct at *inputs)
     rac_diags_init(&d, c->d->a, PARTS_MAX);
     rac_err e = rac_retry_parse(&o, at.node, RAC_S(""), c->d->a, &policy, &d);
     pass_on(c, &d, &at, c->w->stateless ? F_STATELESS : F_RETRY, F_RETRY);
-    rac_str type = rac_json_str(MEMBER(at.node, "type"), RAC_S(""));
-    const struct rac_json *count = MEMBER(at.node, "count");
+    rac_str type = rac_json_str(RAC_JSON_GETI(at.node, "type"), RAC_S(""));
+    const struct rac_json *count = RAC_JSON_GETI(at.node, "count");
     struct at here = AT_KEY(&at, RAC_S("count"), count);
     if (count != NULL && count->type == RAC_JSON_NULL && !is_unknown(count) &&
         fits_words(type, "Fixed|Exponential"))
         wrong(c, F_RETRY, &here, "the retry policy has no count");
-    here = AT_KEY(&at, RAC_S("minimumInterval"), MEMBER(at.node, "minimumInterval"));
+    here = AT_KEY(&at, RAC_S("minimumInterval"), RAC_JSON_GETI(at.node, "minimumInterval"));
     if (e == RAC_OK && !is_absent(here.node) && !is_open(here.node) &&
-        !is_open(MEMBER(at.node, "maximumInterval")) && policy.minimum_ms > policy.maximum_ms)
+        !is_open(RAC_JSON_GETI(at.node, "maximumInterval")) &&
+        policy.minimum_ms > policy.maximum_ms)
         wrong(c, F_RETRY, &here,
               "the minimumInterval of the retry policy is longer than its maximumInterval");
 }
@@ -182,7 +183,7 @@ void check_webhook(struct check *c, const struct at *inputs)
             continue;
         if (i == 1 && rac_json_len(at.node) == 0) /* designers write it so: nothing to end */
             continue;
-        if (MEMBER(at.node, "uri") == NULL && MEMBER(at.node, "url") == NULL)
+        if (RAC_JSON_GETI(at.node, "uri") == NULL && RAC_JSON_GETI(at.node, "url") == NULL)
             found(c, strcmp(c->noun, "trigger") == 0 ? F_TRIGGER_INPUT : F_INPUT_MISSING, &at,
                   "The 'inputs' of workflow %s '%.*s' is missing required property 'uri'.", c->noun,
                   RAC_FMT(c->name));
@@ -200,16 +201,16 @@ void check_connector_host(struct check *c, const struct at *inputs)
     bool there = take_member(c, &host, RAC_S("connection"), T_OBJ | T_STR, &connection);
     if (is_unknown(connection.node) || is_dynamic(connection.node))
         return;
-    const struct rac_json *v = there ? MEMBER(connection.node, "name") : NULL;
+    const struct rac_json *v = there ? RAC_JSON_GETI(connection.node, "name") : NULL;
     if (v == NULL)
-        v = MEMBER(connection.node, "referenceName");
+        v = RAC_JSON_GETI(connection.node, "referenceName");
     if (v == NULL)
-        v = MEMBER(connection.node, "id");
+        v = RAC_JSON_GETI(connection.node, "id");
     if (there && (is_open(v) || rac_json_is_string(v)))
         return;
     const struct at *place = there ? &connection : &host;
     struct at reference = AT_KEY(place, RAC_S("referenceName"), v);
-    if (v != NULL && MEMBER(connection.node, "referenceName") == v)
+    if (v != NULL && RAC_JSON_GETI(connection.node, "referenceName") == v)
         place = &reference;
     found(c, strcmp(c->noun, "trigger") == 0 ? F_TRIGGER_INPUT : F_INPUT_MISSING, place,
           "The 'inputs' of workflow %s '%.*s' do not name a connection in 'host.connection'.",
@@ -251,7 +252,7 @@ static bool next_token(rac_str *rest, rac_str *token)
 
 bool has_option(const struct rac_json *v, const char *token)
 {
-    rac_str rest = rac_json_str(MEMBER(v, "operationOptions"), RAC_S("")), t;
+    rac_str rest = rac_json_str(RAC_JSON_GETI(v, "operationOptions"), RAC_S("")), t;
     while (next_token(&rest, &t))
         if (rac_str_eqi(t, rac_str_of(token)))
             return true;
@@ -304,7 +305,7 @@ void check_options(struct check *c, const struct at *at, const char *owner)
 
 static bool has(const struct rac_json *o, const char *name)
 {
-    return !is_absent(member(o, rac_str_of(name)));
+    return !is_absent(rac_json_geti(o, rac_str_of(name)));
 }
 
 static bool take_count(struct check *c, const struct at *at, const char *name, int64_t most,
@@ -323,7 +324,7 @@ static bool take_count(struct check *c, const struct at *at, const char *name, i
 static void misplaced(struct check *c, enum finding f, const struct at *up, const char *name,
                       const char *why)
 {
-    const struct rac_json *v = member(up->node, rac_str_of(name));
+    const struct rac_json *v = rac_json_geti(up->node, rac_str_of(name));
     struct at here = AT_KEY(up, rac_str_of(name), v);
     if (!is_absent(v) || is_unknown(v))
         wrong(c, f, &here, "'%s' %s", name, why);
@@ -334,8 +335,8 @@ static void check_waiting(struct check *c, const struct at *at, bool single)
     int64_t waiting, runs = single ? 1 : 0,
                      most = c->w->profile == RAC_WF_STANDARD ? WAITING_STANDARD_MAX : WAITING_MAX;
     struct at here =
-        AT_KEY(at, RAC_S("maximumWaitingRuns"), MEMBER(at->node, "maximumWaitingRuns"));
-    rac_str type = rac_json_str(MEMBER(c->subject, "type"), RAC_S(""));
+        AT_KEY(at, RAC_S("maximumWaitingRuns"), RAC_JSON_GETI(at->node, "maximumWaitingRuns"));
+    rac_str type = rac_json_str(RAC_JSON_GETI(c->subject, "type"), RAC_S(""));
     if (!has(at->node, "maximumWaitingRuns"))
         return;
     if (rac_str_eqi(type, RAC_S("Recurrence")))
@@ -346,7 +347,7 @@ static void check_waiting(struct check *c, const struct at *at, bool single)
     }
     if (!take_count(c, at, "maximumWaitingRuns", most, &waiting))
         return;
-    const struct rac_json *v = MEMBER(at->node, "runs");
+    const struct rac_json *v = RAC_JSON_GETI(at->node, "runs");
     if (v != NULL && (is_open(v) || !whole_number(v, &runs)))
         return;
     if (waiting < runs + WAITING_MARGIN)
@@ -358,7 +359,7 @@ static void check_trigger_runs(struct check *c, const struct at *runtime, const 
 {
     int64_t n;
     bool single = has_option(c->subject, "SingleInstance");
-    struct at here = AT_KEY(at, RAC_S("runs"), MEMBER(at->node, "runs"));
+    struct at here = AT_KEY(at, RAC_S("runs"), RAC_JSON_GETI(at->node, "runs"));
     misplaced(c, F_CONCURRENCY, at, "repetitions", "belongs to Foreach");
     if (c->w->stateless) {
         misplaced(c, F_STATELESS, at, "runs", "has no meaning in a stateless workflow");
@@ -376,7 +377,7 @@ static void check_trigger_runs(struct check *c, const struct at *runtime, const 
 static void check_action_runs(struct check *c, const struct at *at, const struct node *x)
 {
     int64_t n;
-    struct at here = AT_KEY(at, RAC_S("repetitions"), MEMBER(at->node, "repetitions"));
+    struct at here = AT_KEY(at, RAC_S("repetitions"), RAC_JSON_GETI(at->node, "repetitions"));
     if (has(at->node, "runs"))
         misplaced(c, F_CONCURRENCY, at, "runs", "belongs to triggers");
     if (has(at->node, "maximumWaitingRuns"))
@@ -406,16 +407,16 @@ static void check_secure(struct check *c, const struct at *runtime)
 
 static void check_static_use(struct check *c, const struct at *runtime)
 {
-    const struct rac_json *results = MEMBER(c->w->definition, "staticResults");
+    const struct rac_json *results = RAC_JSON_GETI(c->w->definition, "staticResults");
     struct at at, name;
     if (!take_member(c, runtime, RAC_S("staticResult"), T_OBJ, &at) ||
         !take_member(c, &at, RAC_S("name"), T_STR, &name) || is_open(name.node) ||
         is_unknown(results))
         return;
     rac_str s = rac_json_str(name.node, RAC_S(""));
-    bool enabled = !rac_str_eqi(rac_json_str(MEMBER(at.node, "staticResultOptions"), RAC_S("")),
-                                RAC_S("Disabled"));
-    if (enabled && member(results, s) == NULL)
+    bool enabled = !rac_str_eqi(
+        rac_json_str(RAC_JSON_GETI(at.node, "staticResultOptions"), RAC_S("")), RAC_S("Disabled"));
+    if (enabled && rac_json_geti(results, s) == NULL)
         wrong(c, F_STATIC_RESULT, &name, "there is no static result '%.*s'", RAC_FMT(s));
 }
 
@@ -452,7 +453,7 @@ static void check_transfer(struct check *c, const struct at *runtime, const stru
     if ((type_rows[x->type].flags & TAKES_CHUNKS) == 0)
         wrong(c, F_RUNTIME, &at, "'contentTransfer' belongs to actions that call something");
     else if (c->w->stateless &&
-             rac_str_eqi(rac_json_str(MEMBER(at.node, "transferMode"), RAC_S("")),
+             rac_str_eqi(rac_json_str(RAC_JSON_GETI(at.node, "transferMode"), RAC_S("")),
                          RAC_S("Chunked")))
         wrong(c, F_STATELESS, &at, "a stateless workflow does not send or receive in chunks");
 }
@@ -463,7 +464,7 @@ void check_runtime(struct check *c, const struct at *up, const struct node *x)
     struct at at, concurrency;
     if (c->w->stateless && x == NULL && has_option(up->node, "SingleInstance")) {
         struct at here =
-            AT_KEY(up, RAC_S("operationOptions"), MEMBER(up->node, "operationOptions"));
+            AT_KEY(up, RAC_S("operationOptions"), RAC_JSON_GETI(up->node, "operationOptions"));
         wrong(c, F_STATELESS, &here, "a stateless workflow has no option SingleInstance");
     }
     if (!take_member(c, up, RAC_S("runtimeConfiguration"), T_OBJ, &at))

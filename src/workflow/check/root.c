@@ -30,13 +30,13 @@ void check_description(struct check *c, const struct at *at)
 void check_old(struct check *c, const struct at *at)
 {
     static const rac_str gone[] = {RAC_S_INIT("conditions"), RAC_S_INIT("repeat")};
-    struct at here = AT_KEY(at, RAC_S("type"), MEMBER(at->node, "type"));
+    struct at here = AT_KEY(at, RAC_S("type"), RAC_JSON_GETI(at->node, "type"));
     if (!c->old)
         return;
     if (rac_str_eqi(rac_json_str(here.node, RAC_S("")), RAC_S("ApiApp")))
         wrong(c, F_STRUCTURE, &here, "the type 'ApiApp' of the schema 2015-08-01-preview is gone");
     for (size_t i = 0; i < RAC_COUNT(gone); i++) {
-        here = AT_KEY(at, gone[i], member(at->node, gone[i]));
+        here = AT_KEY(at, gone[i], rac_json_geti(at->node, gone[i]));
         if (!is_absent(here.node))
             wrong(c, F_STRUCTURE, &here,
                   "the property '%.*s' of the schema 2015-08-01-preview is gone", RAC_FMT(gone[i]));
@@ -47,7 +47,7 @@ static void check_schema(struct check *c, const struct at *at)
 {
     static const rac_str hosts[] = {RAC_S_INIT("schema.management.azure.com/"),
                                     RAC_S_INIT("management.azure.com/")};
-    const struct rac_json *v = MEMBER(at->node, "$schema");
+    const struct rac_json *v = RAC_JSON_GETI(at->node, "$schema");
     struct at here = AT_KEY(at, RAC_S("$schema"), v);
     if (is_absent(v)) {
         if (!is_unknown(v))
@@ -110,7 +110,7 @@ static void check_count(struct check *c, const struct at *at, size_t max, const 
 void check_root(struct check *c)
 {
     struct at root = AT_POINTER(c->w->pointer, c->w->definition), at;
-    const struct rac_json *actions = MEMBER(c->w->definition, "actions");
+    const struct rac_json *actions = RAC_JSON_GETI(c->w->definition, "actions");
     check_schema(c, &root);
     check_version(c, &root);
     check_description(c, &root);
@@ -130,8 +130,8 @@ static bool is_supplied(rac_str name)
 static void check_value(struct check *c, rac_str name, const struct rac_json *declaration,
                         const struct at *at)
 {
-    rac_str type = rac_json_str(MEMBER(declaration, "type"), RAC_S(""));
-    const struct rac_json *allowed = MEMBER(declaration, "allowedValues");
+    rac_str type = rac_json_str(RAC_JSON_GETI(declaration, "type"), RAC_S(""));
+    const struct rac_json *allowed = RAC_JSON_GETI(declaration, "allowedValues");
     if (is_absent(at->node))
         return;
     if (!value_has_type(at->node, type)) {
@@ -175,7 +175,8 @@ static void check_declaration(struct check *c, const struct rac_json_member *m, 
     }
     check_name(c, name, "parameter", &at);
     check_description(c, &at);
-    if (is_absent(MEMBER(&m->value, "type")) && !is_unknown(MEMBER(&m->value, "type")))
+    if (is_absent(RAC_JSON_GETI(&m->value, "type")) &&
+        !is_unknown(RAC_JSON_GETI(&m->value, "type")))
         wrong(c, F_STRUCTURE, &at, "the parameter '%.*s' has no type", RAC_FMT(name));
     if (take_member(c, &at, RAC_S("type"), T_STR, &type)) {
         if (!fits_words(rac_json_str(type.node, RAC_S("")), PARAMETER_TYPES)) {
@@ -185,7 +186,7 @@ static void check_declaration(struct check *c, const struct rac_json_member *m, 
         }
     }
     (void)take_member(c, &at, RAC_S("allowedValues"), T_ARR, &here);
-    here = AT_KEY(&at, RAC_S("defaultValue"), MEMBER(&m->value, "defaultValue"));
+    here = AT_KEY(&at, RAC_S("defaultValue"), RAC_JSON_GETI(&m->value, "defaultValue"));
     if (!is_supplied(name))
         check_value(c, name, &m->value, &here);
 }
@@ -210,17 +211,19 @@ static void check_given(struct check *c, const struct rac_json_member *m, const 
                   RAC_FMT(name));
         return;
     }
-    struct at value = AT_KEY(&at, RAC_S("value"), MEMBER(&m->value, "value"));
+    struct at value = AT_KEY(&at, RAC_S("value"), RAC_JSON_GETI(&m->value, "value"));
     if (!is_open(value.node) && !is_supplied(name))
         check_value(c, name, declaration, &value);
 }
 
 static bool has_value(const struct check *c, rac_str name, const struct rac_json *declaration)
 {
-    const struct rac_json *given = member(&c->w->parameters, name), *value = MEMBER(given, "value"),
-                          *otherwise = MEMBER(declaration, "defaultValue");
+    const struct rac_json *given = rac_json_geti(&c->w->parameters, name),
+                          *value = RAC_JSON_GETI(given, "value"),
+                          *otherwise = RAC_JSON_GETI(declaration, "defaultValue");
     return is_supplied(name) || is_unknown(given) || !is_absent(value) || is_unknown(value) ||
-           !is_absent(otherwise) || is_unknown(otherwise) || !is_absent(MEMBER(given, "reference"));
+           !is_absent(otherwise) || is_unknown(otherwise) ||
+           !is_absent(RAC_JSON_GETI(given, "reference"));
 }
 
 /* Values of environment variables stay in their environment: a flow has perhaps no more than their
@@ -244,7 +247,7 @@ void check_parameters(struct check *c)
     struct at root = AT_POINTER(c->w->pointer, c->w->definition), at, here;
     rac_map_init(&c->parameters, c->a);
     RAC_JSON_EACH_MEMBER(m, &c->w->parameters)
-    if (MEMBER(&m->value, "type") != NULL)
+    if (RAC_JSON_GETI(&m->value, "type") != NULL)
         rac_map_put(&c->parameters, rac_str_lower(c->a, rac_json_key(m)), &m->value);
     if (take_member(c, &root, RAC_S("parameters"), T_OBJ, &at)) {
         check_count(c, &at,
@@ -270,7 +273,7 @@ static void check_output(struct check *c, const struct rac_json_member *m, const
 {
     struct at at = AT_KEY(up, rac_json_key(m), &m->value), type;
     struct place p = {.action = NOBODY, .outputs = true};
-    const struct rac_json *value = MEMBER(&m->value, "value");
+    const struct rac_json *value = RAC_JSON_GETI(&m->value, "value");
     if (is_unknown(&m->value))
         return;
     if (!rac_json_is_object(&m->value)) {
@@ -280,7 +283,7 @@ static void check_output(struct check *c, const struct rac_json_member *m, const
     check_description(c, &at);
     if (value == NULL)
         wrong(c, F_STRUCTURE, &at, "the output '%.*s' has no value", RAC_FMT(rac_json_key(m)));
-    if (MEMBER(&m->value, "type") == NULL)
+    if (RAC_JSON_GETI(&m->value, "type") == NULL)
         wrong(c, F_STRUCTURE, &at, "the output '%.*s' has no type", RAC_FMT(rac_json_key(m)));
     bool typed = take_member(c, &at, RAC_S("type"), T_STR, &type);
     rac_str word = rac_json_str(typed ? type.node : NULL, RAC_S(""));
@@ -318,7 +321,7 @@ void check_static_results(struct check *c)
             continue;
         check_shape(c, &shape_static_result, &here);
         check_expressions(c, &p, &here);
-        if (!rac_json_is_object(MEMBER(&m->value, "outputs")) ||
+        if (!rac_json_is_object(RAC_JSON_GETI(&m->value, "outputs")) ||
             !take_member(c, &here, RAC_S("outputs"), T_OBJ, &outputs) ||
             !take_member(c, &outputs, RAC_S("errors"), T_ARR, &list))
             continue;
@@ -326,7 +329,8 @@ void check_static_results(struct check *c)
             struct at e = AT_INDEX(&list, i, rac_json_at(list.node, i));
             if (check_type(c, T_OBJ, &e) && rac_json_is_object(e.node) &&
                 !take_member(c, &e, RAC_S("message"), T_STR, &message) &&
-                is_absent(MEMBER(e.node, "message")) && !is_unknown(MEMBER(e.node, "message")))
+                is_absent(RAC_JSON_GETI(e.node, "message")) &&
+                !is_unknown(RAC_JSON_GETI(e.node, "message")))
                 wrong(c, F_STATIC_RESULT, &e, "an error of the static result '%.*s' has no message",
                       RAC_FMT(rac_json_key(m)));
         }

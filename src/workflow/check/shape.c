@@ -132,7 +132,7 @@ bool check_type(struct check *c, unsigned types, const struct at *at)
 
 bool take_member(struct check *c, const struct at *at, rac_str name, unsigned types, struct at *out)
 {
-    const struct rac_json *v = member(at->node, name);
+    const struct rac_json *v = rac_json_geti(at->node, name);
     *out = AT_KEY(at, name, v);
     if (is_absent(v) || !check_type(c, types, out) || is_unknown(v))
         return false;
@@ -168,13 +168,14 @@ static void missing(struct check *c, const struct at *at, const char *name)
         found(c, F_INPUT_MISSING, at,
               "The 'inputs' of workflow run action '%.*s' of type '%.*s' is missing required "
               "property '%s'.",
-              RAC_FMT(c->name), RAC_FMT(rac_json_str(MEMBER(c->subject, "type"), RAC_S(""))), name);
+              RAC_FMT(c->name), RAC_FMT(rac_json_str(RAC_JSON_GETI(c->subject, "type"), RAC_S(""))),
+              name);
 }
 
 static void unknown(struct check *c, const struct at *at)
 {
     bool trigger = c->noun != NULL && strcmp(c->noun, "trigger") == 0;
-    rac_str type = rac_json_str(MEMBER(c->subject, "type"), RAC_S(""));
+    rac_str type = rac_json_str(RAC_JSON_GETI(c->subject, "type"), RAC_S(""));
     if (!in_inputs(at))
         wrong(c, F_STRUCTURE, at, "the property '%.*s' is not known here", RAC_FMT(at->key));
     else
@@ -210,7 +211,7 @@ void check_shape(struct check *c, const struct shape *s, const struct at *at)
     if (!rac_json_is_object(at->node))
         return;
     for (size_t i = 0; i < s->n; i++) {
-        const struct rac_json *v = member(at->node, rac_str_of(s->rows[i].name));
+        const struct rac_json *v = rac_json_geti(at->node, rac_str_of(s->rows[i].name));
         if ((s->rows[i].flags & REQUIRED) != 0 && is_absent(v) && !is_unknown(v) &&
             s->rows[i].types != T_ANY)
             missing(c, at, s->rows[i].name);

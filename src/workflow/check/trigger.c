@@ -14,9 +14,10 @@ static void check_recurrence(struct check *c, const struct at *at, bool window, 
     struct rac_recurrence_options o = {.window = window, .template = true, .now_ms = c->o->now};
     struct rac_recurrence r;
     struct rac_diags d;
-    const struct rac_json *schedule = MEMBER(at->node, "schedule");
+    const struct rac_json *schedule = RAC_JSON_GETI(at->node, "schedule");
     struct at here = AT_KEY(at, RAC_S("schedule"), schedule);
-    if (is_unknown(MEMBER(at->node, "frequency")) || is_unknown(MEMBER(at->node, "interval")))
+    if (is_unknown(RAC_JSON_GETI(at->node, "frequency")) ||
+        is_unknown(RAC_JSON_GETI(at->node, "interval")))
         return;
     rac_diags_init(&d, c->d->a, PARTS_MAX);
     rac_err e = rac_recurrence_parse(&o, at->node, RAC_S(""), c->d->a, &r, &d);
@@ -89,9 +90,9 @@ static void check_release(struct check *c, const struct at *up)
     if (!take_member(c, &at, RAC_S("recurrence"), T_OBJ, &here))
         return;
     check_recurrence(c, &here, false, true);
-    rac_str frequency = rac_json_str(MEMBER(here.node, "frequency"), RAC_S(""));
+    rac_str frequency = rac_json_str(RAC_JSON_GETI(here.node, "frequency"), RAC_S(""));
     if (rac_str_eqi(frequency, RAC_S("Second")) &&
-        whole_number(MEMBER(here.node, "interval"), &k) && k < 60)
+        whole_number(RAC_JSON_GETI(here.node, "interval"), &k) && k < 60)
         wrong(c, F_RECURRENCE, &here, "a batch is released at most every 60 seconds");
 }
 
@@ -112,7 +113,7 @@ static void check_batch(struct check *c, const struct at *inputs)
 static void check_request(struct check *c, const struct at *at, const struct at *inputs)
 {
     struct at kind, path, method;
-    const struct rac_json *v = MEMBER(inputs->node, "relativePath");
+    const struct rac_json *v = RAC_JSON_GETI(inputs->node, "relativePath");
     if (take_member(c, at, RAC_S("kind"), T_STR, &kind) && !is_open(kind.node) &&
         !fits_words(rac_json_str(kind.node, RAC_S("")),
                     "Http|Button|PowerApp|PowerAppV2|ApiConnection|Alert|AzureMonitorAlert|"
@@ -120,21 +121,22 @@ static void check_request(struct check *c, const struct at *at, const struct at 
         wrong(c, F_VALUE_UNUSUAL, &kind, "the kind '%.*s' of a Request trigger is not known",
               RAC_FMT(rac_json_str(kind.node, RAC_S(""))));
     path = AT_KEY(inputs, RAC_S("relativePath"), v);
-    if (!is_absent(v) && is_absent(MEMBER(inputs->node, "method")) &&
-        !is_unknown(MEMBER(inputs->node, "method")))
+    if (!is_absent(v) && is_absent(RAC_JSON_GETI(inputs->node, "method")) &&
+        !is_unknown(RAC_JSON_GETI(inputs->node, "method")))
         wrong(c, F_TRIGGER_INPUT, &path, "'relativePath' needs a 'method'");
     (void)take_member(c, inputs, RAC_S("method"), T_STR, &method);
 }
 
 static bool has_pair(const struct rac_json *inputs)
 {
-    return MEMBER(inputs, "subscribe") != NULL || MEMBER(inputs, "unsubscribe") != NULL;
+    return RAC_JSON_GETI(inputs, "subscribe") != NULL ||
+           RAC_JSON_GETI(inputs, "unsubscribe") != NULL;
 }
 
 static void check_trigger_inputs(struct check *c, const struct trigger_row *row,
                                  const struct at *up)
 {
-    const struct rac_json *v = MEMBER(up->node, "inputs");
+    const struct rac_json *v = RAC_JSON_GETI(up->node, "inputs");
     struct at at = AT_KEY(up, RAC_S("inputs"), v), delay;
     const struct shape *shape = row->shape;
     if (is_absent(v)) {
@@ -185,7 +187,7 @@ static void check_conditions(struct check *c, const struct at *up)
 static void check_trigger_recurrence(struct check *c, const struct trigger_row *row,
                                      const struct at *up)
 {
-    const struct rac_json *v = MEMBER(up->node, "recurrence");
+    const struct rac_json *v = RAC_JSON_GETI(up->node, "recurrence");
     struct at at = AT_KEY(up, RAC_S("recurrence"), v);
     bool timer = rac_str_eqi(row->type, RAC_S("Recurrence")),
          window = rac_str_eqi(row->type, RAC_S("SlidingWindow"));
@@ -196,9 +198,9 @@ static void check_trigger_recurrence(struct check *c, const struct trigger_row *
         check_recurrence(c, &at, window, timer);
     }
     if (timer) {
-        const struct rac_json *split = MEMBER(up->node, "splitOn"),
-                              *runtime = MEMBER(up->node, "runtimeConfiguration"),
-                              *secure = MEMBER(runtime, "secureData");
+        const struct rac_json *split = RAC_JSON_GETI(up->node, "splitOn"),
+                              *runtime = RAC_JSON_GETI(up->node, "runtimeConfiguration"),
+                              *secure = RAC_JSON_GETI(runtime, "secureData");
         struct at runtime_at = AT_KEY(up, RAC_S("runtimeConfiguration"), runtime);
         struct at secure_at = AT_KEY(&runtime_at, RAC_S("secureData"), secure),
                   split_at = AT_KEY(up, RAC_S("splitOn"), split);
@@ -220,12 +222,12 @@ static void check_trigger_expressions(struct check *c, const struct trigger_row 
                                  : ((row->flags & CALLBACK) != 0 ? TAKES_CALLBACK : 0) |
                                        ((row->flags & CONNECTOR) != 0 ? IS_CONNECTOR : 0);
     struct place p = {.action = NOBODY, .trigger = true, .callback = (flags & TAKES_CALLBACK) != 0};
-    const struct rac_json *inputs = MEMBER(up->node, "inputs");
+    const struct rac_json *inputs = RAC_JSON_GETI(up->node, "inputs");
     struct at at = AT_KEY(up, RAC_S("inputs"), inputs);
     if (inputs != NULL)
         check_inputs(c, &p, &at, flags);
     for (size_t i = 0; i < RAC_COUNT(names); i++) {
-        const struct rac_json *v = member(up->node, names[i]);
+        const struct rac_json *v = rac_json_geti(up->node, names[i]);
         at = AT_KEY(up, names[i], v);
         /* @autoload() is no function: the collection the connector declares (§2.11) */
         if (v == NULL ||
@@ -248,7 +250,7 @@ static void check_trigger(struct check *c, const struct rac_json_member *m, cons
         wrong(c, F_STRUCTURE, &at, "a trigger is an object");
         return;
     }
-    const struct rac_json *word = MEMBER(&m->value, "type");
+    const struct rac_json *word = RAC_JSON_GETI(&m->value, "type");
     type = AT_KEY(&at, RAC_S("type"), word);
     rac_str s = rac_json_str(word, RAC_S(""));
     const struct trigger_row *row = trigger_row(s);
@@ -273,7 +275,7 @@ static void check_trigger(struct check *c, const struct rac_json_member *m, cons
         check_trigger_inputs(c, row, &at);
         check_trigger_recurrence(c, row, &at);
     }
-    struct at inputs = AT_KEY(&at, RAC_S("inputs"), MEMBER(&m->value, "inputs"));
+    struct at inputs = AT_KEY(&at, RAC_S("inputs"), RAC_JSON_GETI(&m->value, "inputs"));
     check_call(c, s, &inputs);
     check_runtime(c, &at, NULL);
     check_trigger_expressions(c, row, &at);
@@ -289,8 +291,10 @@ static void check_trigger_count(struct check *c, const struct at *at)
     for (size_t i = 0; i < n && n <= TRIGGERS_MAX; i++)
         for (size_t k = 0; k < i; k++)
             same += rac_str_eqi(
-                rac_json_str(MEMBER(&rac_json_member_at(at->node, i)->value, "type"), RAC_S("")),
-                rac_json_str(MEMBER(&rac_json_member_at(at->node, k)->value, "type"), RAC_S("")));
+                rac_json_str(RAC_JSON_GETI(&rac_json_member_at(at->node, i)->value, "type"),
+                             RAC_S("")),
+                rac_json_str(RAC_JSON_GETI(&rac_json_member_at(at->node, k)->value, "type"),
+                             RAC_S("")));
     if (n == 0)
         wrong(c, F_STRUCTURE, at, "the definition has no trigger");
     else if (n > max)
@@ -303,7 +307,7 @@ static void check_trigger_count(struct check *c, const struct at *at)
 void check_triggers(struct check *c)
 {
     struct at root = AT_POINTER(c->w->pointer, c->w->definition), at;
-    const struct rac_json *v = MEMBER(c->w->definition, "triggers");
+    const struct rac_json *v = RAC_JSON_GETI(c->w->definition, "triggers");
     if (is_absent(v) && !is_unknown(v)) {
         wrong(c, F_STRUCTURE, &root, "the definition has no 'triggers'");
         return;

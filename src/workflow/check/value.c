@@ -4,12 +4,6 @@
 #include "base/utf8.h"
 #include "workflow/check/check_priv.h"
 
-const struct rac_json *member(const struct rac_json *o, rac_str name)
-{
-    const struct rac_json *v = rac_json_get(o, name);
-    return v != NULL ? v : rac_json_geti(o, name);
-}
-
 bool is_unknown(const struct rac_json *v)
 {
     return v != NULL && v->type == RAC_JSON_NULL && (v->flags & RAC_WF_UNKNOWN) != 0;

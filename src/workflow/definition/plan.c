@@ -55,12 +55,6 @@ enum rac_wf_type rac_wf_type_of(rac_str word)
     return RAC_WF_TYPES;
 }
 
-static const struct rac_json *member(const struct rac_json *o, rac_str name)
-{
-    const struct rac_json *v = rac_json_get(o, name);
-    return v != NULL ? v : rac_json_geti(o, name);
-}
-
 static void wrong(struct compiler *c, rac_str pointer, const struct rac_json *node, rac_str message)
 {
     struct rac_diag g = {.code = "InvalidTemplate",
@@ -108,7 +102,7 @@ static uint32_t layout(struct compiler *c, uint32_t owner, const struct rac_json
 static void child_graph(struct compiler *c, uint32_t at, const struct rac_json *holder,
                         rac_str pointer, unsigned depth)
 {
-    const struct rac_json *actions = member(holder, RAC_S("actions"));
+    const struct rac_json *actions = RAC_JSON_GETI(holder, "actions");
     uint32_t g =
         layout(c, at, actions, rac_json_pointer_join(c->a, pointer, RAC_S("actions")), depth);
     struct rac_wf_action *x = &c->p->actions[at]; /* layout may have moved it */
@@ -125,20 +119,20 @@ static void children(struct compiler *c, uint32_t at, unsigned depth)
     switch (c->p->actions[at].type) {
     case RAC_WF_TYPE_IF:
         child_graph(c, at, node, pointer, depth);
-        v = member(node, RAC_S("else"));
+        v = RAC_JSON_GETI(node, "else");
         child_graph(c, at, v, rac_json_pointer_join(c->a, pointer, RAC_S("else")), depth);
         break;
     case RAC_WF_TYPE_SWITCH:
-        v = member(node, RAC_S("cases"));
+        v = RAC_JSON_GETI(node, "cases");
         pointer = rac_json_pointer_join(c->a, pointer, RAC_S("cases"));
         RAC_JSON_EACH_MEMBER(m, v)
         {
             child_graph(c, at, &m->value, rac_json_pointer_join(c->a, pointer, rac_json_key(m)),
                         depth);
             struct rac_wf_action *x = &c->p->actions[at];
-            c->p->graphs[x->graphs[x->graphs_n - 1]].match = member(&m->value, RAC_S("case"));
+            c->p->graphs[x->graphs[x->graphs_n - 1]].match = RAC_JSON_GETI(&m->value, "case");
         }
-        v = member(node, RAC_S("default"));
+        v = RAC_JSON_GETI(node, "default");
         c->p->actions[at].has_default = v != NULL;
         if (v != NULL)
             child_graph(c, at, v,
@@ -168,7 +162,7 @@ static void add_action(struct compiler *c, uint32_t graph, const struct rac_json
     x->graph = graph;
     x->order = g->n;
     g->actions[g->n++] = at;
-    x->type_word = rac_json_str(member(&m->value, RAC_S("type")), RAC_S(""));
+    x->type_word = rac_json_str(RAC_JSON_GETI(&m->value, "type"), RAC_S(""));
     x->type = rac_wf_type_of(x->type_word);
     if (x->type_word.n == 0)
         wrong(c, x->pointer, &m->value,
@@ -236,13 +230,13 @@ static uint32_t statuses_of(struct compiler *c, const struct rac_wf_action *x,
 /* An agent may say that it runs after the chat trigger: it does anyway. */
 static bool is_agent_trigger(const struct compiler *c, rac_str name)
 {
-    const struct rac_json *v = member(member(c->w->definition, RAC_S("triggers")), name);
-    return rac_str_eqi(rac_json_str(member(v, RAC_S("kind")), RAC_S("")), RAC_S("Agent"));
+    const struct rac_json *v = rac_json_geti(RAC_JSON_GETI(c->w->definition, "triggers"), name);
+    return rac_str_eqi(rac_json_str(RAC_JSON_GETI(v, "kind"), RAC_S("")), RAC_S("Agent"));
 }
 
 static void edges(struct compiler *c, struct rac_wf_action *x)
 {
-    const struct rac_json *after = member(x->node, RAC_S("runAfter"));
+    const struct rac_json *after = RAC_JSON_GETI(x->node, "runAfter");
     rac_str pointer = rac_json_pointer_join(c->a, x->pointer, RAC_S("runAfter"));
     x->after = RAC_NEW_N(c->a, struct rac_wf_edge, rac_json_len(after));
     RAC_JSON_EACH_MEMBER(m, after)
@@ -333,7 +327,7 @@ static const struct rac_expr *tree(struct compiler *c, const struct rac_json *v,
 static const struct rac_expr *subject(struct compiler *c, const struct rac_wf_action *x,
                                       rac_str name)
 {
-    const struct rac_json *v = member(x->node, name);
+    const struct rac_json *v = rac_json_geti(x->node, name);
     rac_str pointer = rac_json_pointer_join(c->a, x->pointer, name), inside = RAC_S("");
     const struct rac_expr *out = NULL;
     struct rac_expr_error error = {0};
@@ -352,7 +346,7 @@ static const struct rac_expr *subject(struct compiler *c, const struct rac_wf_ac
 
 static bool has_option(const struct rac_json *node, rac_str wanted)
 {
-    rac_str rest = rac_json_str(member(node, RAC_S("operationOptions")), RAC_S(""));
+    rac_str rest = rac_json_str(RAC_JSON_GETI(node, "operationOptions"), RAC_S(""));
     while (rest.p != NULL) {
         rac_str tail, part = rac_str_cut(rest, ',', &rest);
         for (tail = part; tail.p != NULL;)
@@ -364,8 +358,8 @@ static bool has_option(const struct rac_json *node, rac_str wanted)
 
 static void repetitions(const struct compiler *c, struct rac_wf_action *x)
 {
-    const struct rac_json *runtime = member(x->node, RAC_S("runtimeConfiguration"));
-    const struct rac_json *n = member(member(runtime, RAC_S("concurrency")), RAC_S("repetitions"));
+    const struct rac_json *runtime = RAC_JSON_GETI(x->node, "runtimeConfiguration");
+    const struct rac_json *n = RAC_JSON_GETI(RAC_JSON_GETI(runtime, "concurrency"), "repetitions");
     int64_t at_once = rac_json_int(n, c->w->profile == RAC_WF_FLOW ? 1 : 20);
     if (has_option(x->node, RAC_S("Sequential")))
         at_once = 1;
@@ -400,20 +394,20 @@ static unsigned options(const struct rac_json *node)
 static const struct rac_expr *optional(struct compiler *c, const struct rac_wf_action *x,
                                        const char *name)
 {
-    const struct rac_json *v = member(x->node, rac_str_of(name));
+    const struct rac_json *v = rac_json_geti(x->node, rac_str_of(name));
     return v == NULL ? NULL : tree(c, v, rac_json_pointer_join(c->a, x->pointer, rac_str_of(name)));
 }
 
 static void static_result(struct compiler *c, struct rac_wf_action *x)
 {
-    const struct rac_json *runtime = member(x->node, RAC_S("runtimeConfiguration")),
-                          *use = member(runtime, RAC_S("staticResult")),
-                          *all = member(c->w->definition, RAC_S("staticResults"));
-    if (!rac_str_eqi(rac_json_str(member(use, RAC_S("staticResultOptions")), RAC_S("")),
+    const struct rac_json *runtime = RAC_JSON_GETI(x->node, "runtimeConfiguration"),
+                          *use = RAC_JSON_GETI(runtime, "staticResult"),
+                          *all = RAC_JSON_GETI(c->w->definition, "staticResults");
+    if (!rac_str_eqi(rac_json_str(RAC_JSON_GETI(use, "staticResultOptions"), RAC_S("")),
                      RAC_S("Enabled")))
         return;
-    rac_str name = rac_json_str(member(use, RAC_S("name")), RAC_S(""));
-    const struct rac_json *v = member(all, name);
+    rac_str name = rac_json_str(RAC_JSON_GETI(use, "name"), RAC_S(""));
+    const struct rac_json *v = rac_json_geti(all, name);
     rac_str pointer = rac_json_pointer_join(c->a, x->pointer, RAC_S("runtimeConfiguration"));
     if (v == NULL) {
         wrong(c, rac_json_pointer_join(c->a, pointer, RAC_S("staticResult")), use,
@@ -437,8 +431,8 @@ static bool calls(enum rac_wf_type type)
  * that names the same connection as others do. */
 static struct rac_json usual_host(struct compiler *c, const struct rac_json *host)
 {
-    const struct rac_json *connection = member(host, RAC_S("connection"));
-    rac_str name = rac_json_str(member(connection, RAC_S("name")), RAC_S(""));
+    const struct rac_json *connection = RAC_JSON_GETI(host, "connection");
+    rac_str name = rac_json_str(RAC_JSON_GETI(connection, "name"), RAC_S(""));
     rac_str key = rac_workflow_connection_key(name);
     if (key.p == NULL || rac_str_find(name, RAC_S("X-MS-APIM-Tokens")) == RAC_STR_NPOS)
         return *host;
@@ -455,7 +449,7 @@ static struct rac_json usual_host(struct compiler *c, const struct rac_json *hos
 static void compile_call(struct compiler *c, struct rac_wf_action *x, const struct rac_json *inputs)
 {
     rac_str pointer = rac_json_pointer_join(c->a, x->pointer, RAC_S("inputs"));
-    const struct rac_json *auth = member(inputs, RAC_S("authentication"));
+    const struct rac_json *auth = RAC_JSON_GETI(inputs, "authentication");
     struct rac_json *rest = RAC_NEW(c->a, struct rac_json);
     bool own = x->type == RAC_WF_TYPE_HTTP || x->type == RAC_WF_TYPE_FUNCTION ||
                x->type == RAC_WF_TYPE_API_MANAGEMENT;
@@ -477,17 +471,17 @@ static void compile_call(struct compiler *c, struct rac_wf_action *x, const stru
 
 static void common(struct compiler *c, struct rac_wf_action *x)
 {
-    const struct rac_json *limit = member(x->node, RAC_S("limit"));
-    rac_str text = rac_json_str(member(limit, RAC_S("timeout")), RAC_S(""));
+    const struct rac_json *limit = RAC_JSON_GETI(x->node, "limit");
+    rac_str text = rac_json_str(RAC_JSON_GETI(limit, "timeout"), RAC_S(""));
     x->options = options(x->node);
     if (!rac_time_parse_duration(text, &x->timeout_ms))
         x->timeout_ms = -1;
     x->limit = optional(c, x, "limit");
     x->tracked = optional(c, x, "trackedProperties");
     x->request_options =
-        tree(c, member(member(x->node, RAC_S("runtimeConfiguration")), RAC_S("requestOptions")),
+        tree(c, RAC_JSON_GETI(RAC_JSON_GETI(x->node, "runtimeConfiguration"), "requestOptions"),
              rac_str_concat(c->a, x->pointer, RAC_S("/runtimeConfiguration/requestOptions")));
-    x->inputs_node = member(x->node, RAC_S("inputs"));
+    x->inputs_node = RAC_JSON_GETI(x->node, "inputs");
     static_result(c, x);
     for (uint32_t g = x->graph; c->p->graphs[g].owner != UINT32_MAX;) {
         const struct rac_wf_action *owner = &c->p->actions[c->p->graphs[g].owner];
@@ -508,7 +502,8 @@ static void compile_per_item(struct compiler *c, struct rac_wf_action *x,
                    : x->type == RAC_WF_TYPE_QUERY ? RAC_S("where")
                                                   : RAC_S("columns");
     rac_str pointer = rac_json_pointer_join(c->a, x->pointer, RAC_S("inputs"));
-    const struct rac_json *from = member(inputs, RAC_S("from")), *each = member(inputs, name);
+    const struct rac_json *from = RAC_JSON_GETI(inputs, "from"),
+                          *each = rac_json_geti(inputs, name);
     if (from == NULL || (each == NULL && x->type != RAC_WF_TYPE_TABLE)) {
         wrong(c, pointer, inputs,
               rac_arena_printf(c->a, "the 'inputs' of template action '%.*s' need '%s'",
@@ -521,7 +516,7 @@ static void compile_per_item(struct compiler *c, struct rac_wf_action *x,
 
 static void compile_action(struct compiler *c, struct rac_wf_action *x)
 {
-    const struct rac_json *inputs = member(x->node, RAC_S("inputs"));
+    const struct rac_json *inputs = RAC_JSON_GETI(x->node, "inputs");
     common(c, x);
     switch (x->type) {
     case RAC_WF_TYPE_IF:
@@ -590,10 +585,10 @@ static void flow_connections(struct rac_plan *p)
     {
         struct rac_json o = rac_json_new_object(p->a);
         rac_str key = rac_json_key(m),
-                id = rac_json_str(member(&m->value, RAC_S("id")), RAC_STR_NULL),
-                name = rac_json_str(member(&m->value, RAC_S("connectionName")), key);
+                id = rac_json_str(RAC_JSON_GETI(&m->value, "id"), RAC_STR_NULL),
+                name = rac_json_str(RAC_JSON_GETI(&m->value, "connectionName"), key);
         if (id.p == NULL)
-            id = rac_json_str(member(member(&m->value, RAC_S("api")), RAC_S("name")), key);
+            id = rac_json_str(RAC_JSON_GETI(RAC_JSON_GETI(&m->value, "api"), "name"), key);
         RAC_JSON_PUT_STR(
             p->a, &o, "connectionId",
             rac_arena_printf(p->a, "/providers/Microsoft.PowerApps/apis/%.*s/connections/%.*s",
@@ -609,16 +604,16 @@ static void bind_parameters(struct rac_plan *p)
 {
     const struct rac_workflow *w = p->workflow;
     p->parameters = rac_json_new_object(p->a);
-    RAC_JSON_EACH_MEMBER(m, member(w->definition, RAC_S("parameters")))
+    RAC_JSON_EACH_MEMBER(m, RAC_JSON_GETI(w->definition, "parameters"))
     {
-        const struct rac_json *v = member(&m->value, RAC_S("defaultValue"));
+        const struct rac_json *v = RAC_JSON_GETI(&m->value, "defaultValue");
         rac_json_put(p->a, &p->parameters, rac_json_key(m), v ? *v : rac_json_of_null());
     }
     if (w->profile == RAC_WF_FLOW && rac_json_len(&w->references) > 0)
         flow_connections(p);
     RAC_JSON_EACH_MEMBER(m, &w->parameters)
     {
-        const struct rac_json *v = member(&m->value, RAC_S("value"));
+        const struct rac_json *v = RAC_JSON_GETI(&m->value, "value");
         if (v != NULL)
             rac_json_put(p->a, &p->parameters, rac_json_key(m), parameter_value(w, p->a, v));
     }
@@ -626,7 +621,7 @@ static void bind_parameters(struct rac_plan *p)
 
 static void trigger(struct compiler *c)
 {
-    const struct rac_json *triggers = member(c->w->definition, RAC_S("triggers"));
+    const struct rac_json *triggers = RAC_JSON_GETI(c->w->definition, "triggers");
     const struct rac_json_member *m = rac_json_member_at(triggers, 0);
     if (m == NULL) {
         wrong(c, rac_str_concat(c->a, c->w->pointer, RAC_S("/triggers")), triggers,
@@ -635,7 +630,7 @@ static void trigger(struct compiler *c)
     }
     c->p->trigger_name = rac_json_key(m);
     c->p->trigger = &m->value;
-    c->p->trigger_type = rac_json_str(member(&m->value, RAC_S("type")), RAC_S(""));
+    c->p->trigger_type = rac_json_str(RAC_JSON_GETI(&m->value, "type"), RAC_S(""));
 }
 
 rac_err rac_plan_compile(const struct rac_workflow *w, struct rac_arena *a, struct rac_plan **out,
@@ -647,7 +642,7 @@ rac_err rac_plan_compile(const struct rac_workflow *w, struct rac_arena *a, stru
     p->workflow = w;
     p->a = a;
     trigger(&c);
-    layout(&c, UINT32_MAX, member(w->definition, RAC_S("actions")),
+    layout(&c, UINT32_MAX, RAC_JSON_GETI(w->definition, "actions"),
            rac_str_concat(a, w->pointer, RAC_S("/actions")), 1);
     for (uint32_t i = 0; i < p->actions_n; i++)
         edges(&c, &p->actions[i]);
@@ -655,7 +650,7 @@ rac_err rac_plan_compile(const struct rac_workflow *w, struct rac_arena *a, stru
     circles(&c);
     for (uint32_t i = 0; i < p->actions_n; i++)
         compile_action(&c, &p->actions[i]);
-    const struct rac_json *outputs = member(w->definition, RAC_S("outputs"));
+    const struct rac_json *outputs = RAC_JSON_GETI(w->definition, "outputs");
     if (rac_json_len(outputs) > 0)
         p->outputs = tree(&c, outputs, rac_str_concat(a, w->pointer, RAC_S("/outputs")));
     if (c.failed)

@@ -39,11 +39,6 @@ static const struct {
     {RAC_S_INIT("Batch"), RAC_TRIGGER_MESSAGES},
 };
 
-static const struct rac_json *get(const struct rac_json *o, rac_str name)
-{
-    return rac_json_geti(o, name);
-}
-
 static const struct rac_expr *compiled(const struct rac_json *v, struct rac_arena *a)
 {
     const struct rac_expr *x;
@@ -62,11 +57,11 @@ static bool sees_status(rac_str text)
 
 static void compile_conditions(struct rac_flow_trigger *t, struct rac_arena *a)
 {
-    const struct rac_json *list = get(t->node, RAC_S("conditions"));
+    const struct rac_json *list = RAC_JSON_GETI(t->node, "conditions");
     t->conditions = RAC_NEW_N(a, const struct rac_expr *, rac_json_len(list) + 1);
     RAC_JSON_EACH(c, list)
     {
-        const struct rac_json *x = get(c, RAC_S("expression"));
+        const struct rac_json *x = RAC_JSON_GETI(c, "expression");
         t->conditions_see_status |= sees_status(rac_json_str(x, RAC_S("")));
         t->conditions[t->conditions_n++] = compiled(x, a);
     }
@@ -74,33 +69,33 @@ static void compile_conditions(struct rac_flow_trigger *t, struct rac_arena *a)
 
 static void compile_split(struct rac_flow_trigger *t, struct rac_arena *a)
 {
-    const struct rac_json *split = get(t->node, RAC_S("splitOn"));
-    const struct rac_json *conf = get(t->node, RAC_S("splitOnConfiguration"));
+    const struct rac_json *split = RAC_JSON_GETI(t->node, "splitOn");
+    const struct rac_json *conf = RAC_JSON_GETI(t->node, "splitOnConfiguration");
     if (split == NULL || split->type == RAC_JSON_NULL)
         return;
     t->splits = true;
     if (rac_str_findi(rac_json_str(split, RAC_S("")), RAC_S("autoload()")) == RAC_STR_NPOS)
         t->split = compiled(split, a);
     t->split_tracking =
-        compiled(get(get(conf, RAC_S("correlation")), RAC_S("clientTrackingId")), a);
+        compiled(RAC_JSON_GETI(RAC_JSON_GETI(conf, "correlation"), "clientTrackingId"), a);
 }
 
 unsigned rac_trigger_limit(const struct rac_workflow *w, const struct rac_json *node,
                            unsigned *waiting)
 {
-    const struct rac_json *options = get(node, RAC_S("operationOptions")),
-                          *control =
-                              get(get(node, RAC_S("runtimeConfiguration")), RAC_S("concurrency"));
+    const struct rac_json *options = RAC_JSON_GETI(node, "operationOptions"),
+                          *control = RAC_JSON_GETI(RAC_JSON_GETI(node, "runtimeConfiguration"),
+                                                   "concurrency");
     bool single =
         rac_str_findi(rac_json_str(options, RAC_S("")), RAC_S("SingleInstance")) != RAC_STR_NPOS;
     if (!single && !rac_json_is_object(control))
         return 0;
-    int64_t runs = rac_json_int(get(control, RAC_S("runs")),
+    int64_t runs = rac_json_int(RAC_JSON_GETI(control, "runs"),
                                 w->profile == RAC_WF_STANDARD ? RUNS_STANDARD : RUNS);
     if (single)
         runs = 1;
     runs = runs < 1 ? 1 : runs > RUNS_MAX ? RUNS_MAX : runs;
-    int64_t queued = rac_json_int(get(control, RAC_S("maximumWaitingRuns")), runs + 10);
+    int64_t queued = rac_json_int(RAC_JSON_GETI(control, "maximumWaitingRuns"), runs + 10);
     *waiting = (unsigned)(queued < 0 ? 0 : queued > WAITING_MAX ? WAITING_MAX : queued);
     return (unsigned)runs;
 }
@@ -118,9 +113,9 @@ struct rac_json rac_trigger_request_inputs(const struct rac_plan *p, rac_str tri
     const struct rac_json *node =
         rac_str_eq(trigger, p->trigger_name)
             ? p->trigger
-            : get(get(p->workflow->definition, RAC_S("triggers")), trigger);
-    const struct rac_json *inputs = get(node, RAC_S("inputs"));
-    rac_str type = rac_json_str(get(node, RAC_S("type")), RAC_S(""));
+            : rac_json_geti(RAC_JSON_GETI(p->workflow->definition, "triggers"), trigger);
+    const struct rac_json *inputs = RAC_JSON_GETI(node, "inputs");
+    rac_str type = rac_json_str(RAC_JSON_GETI(node, "type"), RAC_S(""));
     return inputs != NULL && class_of(type) == RAC_TRIGGER_REQUEST ? *inputs : rac_json_none;
 }
 
@@ -146,17 +141,18 @@ void rac_trigger_compile(const struct rac_plan *p, rac_str name, const struct ra
     *out = (struct rac_flow_trigger){
         .class = RAC_TRIGGER_OTHER,
         .name = name,
-        .type_word = rac_json_str(get(node, RAC_S("type")), RAC_S("")),
+        .type_word = rac_json_str(RAC_JSON_GETI(node, "type"), RAC_S("")),
         .node = node,
         .plan = p,
     };
     out->class = class_of(out->type_word);
     compile_conditions(out, a);
     compile_split(out, a);
-    out->tracking = compiled(get(get(node, RAC_S("correlation")), RAC_S("clientTrackingId")), a);
-    out->recurrence = compiled(get(node, RAC_S("recurrence")), a);
+    out->tracking =
+        compiled(RAC_JSON_GETI(RAC_JSON_GETI(node, "correlation"), "clientTrackingId"), a);
+    out->recurrence = compiled(RAC_JSON_GETI(node, "recurrence"), a);
     if (rac_trigger_evaluates_inputs(out))
-        out->inputs = compile_inputs(get(node, RAC_S("inputs")), a);
+        out->inputs = compile_inputs(RAC_JSON_GETI(node, "inputs"), a);
     unsigned waiting;
     out->runs = rac_trigger_limit(p->workflow, node, &waiting);
 }
@@ -253,7 +249,7 @@ bool rac_trigger_evaluate(const struct rac_flow_trigger *t, const struct rac_tri
 rac_str rac_webhook_key(const struct rac_flow *f, const struct rac_env *env,
                         const struct rac_json *inputs)
 {
-    const struct rac_json *type = get(inputs, RAC_S("accessKeyType"));
+    const struct rac_json *type = RAC_JSON_GETI(inputs, "accessKeyType");
     bool secondary = rac_str_eqi(rac_json_str(type, RAC_S("")), RAC_S("Secondary"));
     if (rac_str_starts(rac_json_str(type, RAC_S("")), RAC_S("@"))) {
         struct rac_flow_trigger t = {.plan = f->plan};
@@ -319,9 +315,9 @@ static bool split(const struct rac_flow_trigger *t, const struct rac_trigger_con
 {
     struct rac_json list = collection(outputs);
     size_t most = t->runs > 0 ? SPLIT_MAX_LIMITED : SPLIT_MAX;
-    bool autoload =
-        t->split == NULL && rac_str_findi(rac_json_str(get(t->node, RAC_S("splitOn")), RAC_S("")),
-                                          RAC_S("autoload()")) != RAC_STR_NPOS;
+    bool autoload = t->split == NULL &&
+                    rac_str_findi(rac_json_str(RAC_JSON_GETI(t->node, "splitOn"), RAC_S("")),
+                                  RAC_S("autoload()")) != RAC_STR_NPOS;
     rac_str why;
     if (!autoload && !rac_trigger_evaluate(t, c, outputs, t->split, a, &list, &why)) {
         fails(out, "InvalidTemplate",

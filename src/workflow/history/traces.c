@@ -71,12 +71,6 @@ static void replay(struct reading *t, const struct rac_json *workflow, const str
 
 /* --- what may be shown ------------------------------------------------------------------------ */
 
-static const struct rac_json *member(const struct rac_json *o, rac_str name)
-{
-    const struct rac_json *v = rac_json_get(o, name);
-    return v != NULL ? v : rac_json_geti(o, name);
-}
-
 static bool is_secure(rac_str type)
 {
     return rac_str_eqi(type, RAC_S("SecureString")) || rac_str_eqi(type, RAC_S("SecureObject"));
@@ -85,12 +79,13 @@ static bool is_secure(rac_str type)
 static enum rac_expr_shown of_parameter(struct reading *t, const struct rac_expr_call *c)
 {
     const struct rac_workflow *w = t->h->plan->workflow;
-    const struct rac_json *declared = member(member(w->definition, RAC_S("parameters")), c->first),
-                          *given = member(member(&w->parameters, c->first), RAC_S("value"));
+    const struct rac_json *declared =
+                              rac_json_geti(RAC_JSON_GETI(w->definition, "parameters"), c->first),
+                          *given = RAC_JSON_GETI(rac_json_geti(&w->parameters, c->first), "value");
     const struct rac_expr *e = NULL;
     if (!c->literal || rac_str_starts(c->first, RAC_S("$")))
         return RAC_EXPR_HIDDEN;
-    if (is_secure(rac_json_str(member(declared, RAC_S("type")), RAC_S(""))))
+    if (is_secure(rac_json_str(RAC_JSON_GETI(declared, "type"), RAC_S(""))))
         return RAC_EXPR_MASKED;
     bool made =
         w->profile == RAC_WF_STANDARD && given != NULL && /* from settings */
@@ -358,7 +353,7 @@ struct rac_json rac_traces_of(const struct rac_history *h, const struct rac_hist
     struct rac_json o = rac_json_new_object(a), room;
     t.secrets = h->plan->secure != NULL && h->plan->secure->any;
     rac_str name = condition ? RAC_S("expression") : RAC_S("inputs");
-    const struct rac_json *node = member(action->node, name), *value;
+    const struct rac_json *node = rac_json_geti(action->node, name), *value;
     if (node == NULL || x->status == RAC_WF_SKIPPED || (hidden & RAC_SECURE_INPUTS) != 0) {
         rac_json_put(a, &o, name, t.list);
         return o;

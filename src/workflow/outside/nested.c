@@ -20,12 +20,6 @@ struct nested {
     struct rac_json outputs; /* what it said */
 };
 
-static const struct rac_json *get(const struct rac_json *o, rac_str name)
-{
-    const struct rac_json *v = rac_json_get(o, name);
-    return v != NULL ? v : rac_json_geti(o, name);
-}
-
 static void answered(void *arg, const struct rac_fire_answer *a);
 
 void nested_free(struct outside *o)
@@ -74,7 +68,7 @@ static void disabled(struct outside *o)
 
 static rac_str trigger_named(const struct rac_json *inputs)
 {
-    return rac_json_str(get(get(inputs, RAC_S("host")), RAC_S("triggerName")), RAC_STR_NULL);
+    return rac_json_str(RAC_JSON_GETI(RAC_JSON_GETI(inputs, "host"), "triggerName"), RAC_STR_NULL);
 }
 
 static void no_trigger(struct outside *o)
@@ -180,9 +174,9 @@ static void answered(void *arg, const struct rac_fire_answer *a)
 static bool keeps_authorization(const struct rac_flow *f, rac_str trigger)
 {
     const struct rac_json *t =
-        rac_json_geti(get(f->workflow->definition, RAC_S("triggers")), trigger);
-    rac_str options =
-        rac_json_str(get(t != NULL ? t : f->plan->trigger, RAC_S("operationOptions")), RAC_S(""));
+        rac_json_geti(RAC_JSON_GETI(f->workflow->definition, "triggers"), trigger);
+    rac_str options = rac_json_str(
+        RAC_JSON_GETI(t != NULL ? t : f->plan->trigger, "operationOptions"), RAC_S(""));
     return rac_str_findi(options, RAC_S("IncludeAuthorizationHeadersInOutputs")) != RAC_STR_NPOS;
 }
 
@@ -192,11 +186,11 @@ static struct rac_json headers_of(struct outside *o, bool authorization)
 {
     struct rac_arena *a = &o->a;
     struct rac_json out = rac_json_new_object(a), again;
-    const struct rac_json *headers = get(&o->x->inputs, RAC_S("headers"));
+    const struct rac_json *headers = RAC_JSON_GETI(&o->x->inputs, "headers");
     rac_str why;
-    if (authorization && rac_json_geti(headers, RAC_S("Authorization")) != NULL &&
+    if (authorization && RAC_JSON_GETI(headers, "Authorization") != NULL &&
         rac_run_evaluate(o->live->run, o->x, o->x->action->inputs, &again, &why) == RAC_OK)
-        headers = get(&again, RAC_S("headers"));
+        headers = RAC_JSON_GETI(&again, "headers");
     RAC_JSON_EACH_MEMBER(m, headers)
     if (authorization || !rac_str_eqi(rac_json_key(m), RAC_S("Authorization")))
         rac_json_put(a, &out, rac_json_key(m), rac_json_of_str(rac_expr_text(&m->value, a)));
@@ -260,8 +254,8 @@ static bool body_fits(struct outside *o, const struct rac_flow *f)
 {
     rac_str trigger = flow_trigger_name(f, trigger_named(&o->x->inputs));
     const struct rac_json *node =
-        rac_json_geti(get(f->workflow->definition, RAC_S("triggers")), trigger);
-    const struct rac_json *said = get(&o->x->inputs, RAC_S("body")), *body = &rac_json_none;
+        rac_json_geti(RAC_JSON_GETI(f->workflow->definition, "triggers"), trigger);
+    const struct rac_json *said = RAC_JSON_GETI(&o->x->inputs, "body"), *body = &rac_json_none;
     struct rac_inbound *in;
     struct rac_wf_fault fault;
     if (said != NULL && said->type != RAC_JSON_NULL)
@@ -282,8 +276,8 @@ static void fire(struct outside *o, struct rac_flow *f)
     struct live *l = o->live;
     struct rac_arena *a = &o->a;
     const struct rac_engine_ports *ports = &l->e->ports;
-    const struct rac_json *in = &o->x->inputs, *body = get(in, RAC_S("body")),
-                          *queries = get(in, RAC_S("queries"));
+    const struct rac_json *in = &o->x->inputs, *body = RAC_JSON_GETI(in, "body"),
+                          *queries = RAC_JSON_GETI(in, "queries");
     rac_str trigger = trigger_named(in);
     struct rac_json outputs = rac_json_new_object(a);
     unsigned waiting;
@@ -348,11 +342,11 @@ static void too_deep(struct outside *o)
 
 rac_str host_workflow(const struct rac_json *inputs)
 {
-    const struct rac_json *host = get(inputs, RAC_S("host"));
-    rac_str id = rac_json_str(get(get(host, RAC_S("workflow")), RAC_S("id")), RAC_STR_NULL);
+    const struct rac_json *host = RAC_JSON_GETI(inputs, "host");
+    rac_str id = rac_json_str(RAC_JSON_GETI(RAC_JSON_GETI(host, "workflow"), "id"), RAC_STR_NULL);
     if (id.p == NULL)
-        id = rac_json_str(get(host, RAC_S("workflowReferenceName")), RAC_STR_NULL);
-    return id.p != NULL ? id : rac_json_str(get(host, RAC_S("id")), RAC_S(""));
+        id = rac_json_str(RAC_JSON_GETI(host, "workflowReferenceName"), RAC_STR_NULL);
+    return id.p != NULL ? id : rac_json_str(RAC_JSON_GETI(host, "id"), RAC_S(""));
 }
 
 void nested_start(struct outside *o)

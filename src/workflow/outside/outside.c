@@ -79,7 +79,7 @@ static bool limit_value(struct outside *o, struct rac_json *out, rac_str *why)
         return true;
     if (rac_run_evaluate(o->live->run, o->x, o->x->action->limit, &v, why) != RAC_OK)
         return false;
-    const struct rac_json *t = rac_json_geti(&v, RAC_S("timeout"));
+    const struct rac_json *t = RAC_JSON_GETI(&v, "timeout");
     if (t != NULL && t->type != RAC_JSON_NULL)
         *out = *t;
     return true;
@@ -146,12 +146,6 @@ static bool set_limit(struct outside *o)
 
 /* --- Wait ------------------------------------------------------------------------------------- */
 
-static const struct rac_json *get(const struct rac_json *o, rac_str name)
-{
-    const struct rac_json *v = rac_json_get(o, name);
-    return v != NULL ? v : rac_json_geti(o, name);
-}
-
 static bool add_interval(rac_ms start, int64_t count, rac_str unit, rac_ms *out)
 {
     static const struct {
@@ -182,11 +176,12 @@ static bool add_interval(rac_ms start, int64_t count, rac_str unit, rac_ms *out)
 
 static bool wait_until(const struct outside *o, rac_ms *due)
 {
-    const struct rac_json *in = &o->x->inputs, *interval = get(in, RAC_S("interval")),
-                          *until = get(in, RAC_S("until")), *count = get(interval, RAC_S("count"));
+    const struct rac_json *in = &o->x->inputs, *interval = RAC_JSON_GETI(in, "interval"),
+                          *until = RAC_JSON_GETI(in, "until"),
+                          *count = RAC_JSON_GETI(interval, "count");
     int64_t n;
     if (rac_json_is_object(until))
-        return rac_expr_timestamp(rac_json_str(get(until, RAC_S("timestamp")), RAC_S("")), due);
+        return rac_expr_timestamp(rac_json_str(RAC_JSON_GETI(until, "timestamp"), RAC_S("")), due);
     if (rac_json_is_string(count)) {
         if (!rac_str_to_i64((rac_str){count->s, count->n}, &n))
             return false;
@@ -197,30 +192,30 @@ static bool wait_until(const struct outside *o, rac_ms *due)
     } else {
         return false;
     }
-    return add_interval(o->x->start_ms, n, rac_json_str(get(interval, RAC_S("unit")), RAC_S("")),
+    return add_interval(o->x->start_ms, n, rac_json_str(RAC_JSON_GETI(interval, "unit"), RAC_S("")),
                         due);
 }
 
 /* What is wrong with the inputs of a Wait. */
 static rac_str wait_fault(struct outside *o)
 {
-    const struct rac_json *in = &o->x->inputs, *interval = get(in, RAC_S("interval")),
-                          *until = get(in, RAC_S("until"));
+    const struct rac_json *in = &o->x->inputs, *interval = RAC_JSON_GETI(in, "interval"),
+                          *until = RAC_JSON_GETI(in, "until");
     rac_str name = o->x->action->name;
     if (rac_json_is_object(until))
         return rac_arena_printf(&o->a,
                                 "The 'until.timestamp' of action '%.*s' must be a time such as "
                                 "2026-01-31T10:00:00Z; it is '%.*s'.",
                                 RAC_FMT(name),
-                                RAC_FMT(rac_run_shown(get(until, RAC_S("timestamp")), &o->a)));
+                                RAC_FMT(rac_run_shown(RAC_JSON_GETI(until, "timestamp"), &o->a)));
     if (rac_json_is_object(interval))
         return rac_arena_printf(&o->a,
                                 "The 'interval' of action '%.*s' must have a whole number, not too "
                                 "large, as 'count' and Second, Minute, Hour, Day, Week or Month "
                                 "as 'unit'; the count is '%.*s', the unit '%.*s'.",
                                 RAC_FMT(name),
-                                RAC_FMT(rac_run_shown(get(interval, RAC_S("count")), &o->a)),
-                                RAC_FMT(rac_run_shown(get(interval, RAC_S("unit")), &o->a)));
+                                RAC_FMT(rac_run_shown(RAC_JSON_GETI(interval, "count"), &o->a)),
+                                RAC_FMT(rac_run_shown(RAC_JSON_GETI(interval, "unit"), &o->a)));
     return rac_arena_printf(&o->a,
                             "The inputs of action '%.*s' need either an 'interval' with 'count' "
                             "and 'unit', or 'until' with a 'timestamp'.",

@@ -37,12 +37,6 @@ struct transform {
     struct rac_json composed; /* of XmlCompose, while it is checked against the schema */
 };
 
-static const struct rac_json *get(const struct rac_json *o, rac_str name)
-{
-    const struct rac_json *v = rac_json_get(o, name);
-    return v != NULL ? v : rac_json_geti(o, name);
-}
-
 static const char *kind_word(enum rac_artifact_kind kind)
 {
     return kind == RAC_ARTIFACT_MAP ? "map" : "schema";
@@ -199,7 +193,7 @@ static void parse(struct transform *t, struct rac_xml_types *types)
 /* What was made is checked in one more round. */
 static void compose(struct transform *t, struct rac_xml_types *types)
 {
-    const struct rac_json *in = &t->o->x->inputs, *content = get(in, RAC_S("content"));
+    const struct rac_json *in = &t->o->x->inputs, *content = RAC_JSON_GETI(in, "content");
     struct rac_json none = rac_json_of_null(), v;
     rac_str why;
     v = rac_xml_types_of_content(types, content != NULL ? content : &none);
@@ -389,18 +383,18 @@ static void look_for(struct transform *t, rac_str name)
 static rac_str artifact_name(const struct transform *t, const struct rac_json *in)
 {
     rac_str member = rac_str_of(kind_word(t->kind));
-    const struct rac_json *own = get(in, member),
-                          *account = get(get(in, RAC_S("integrationAccount")), member);
+    const struct rac_json *own = rac_json_geti(in, member),
+                          *account = rac_json_geti(RAC_JSON_GETI(in, "integrationAccount"), member);
     if (t->o->x->action->type == RAC_WF_TYPE_ARTIFACT_LOOKUP) {
-        const struct rac_json *v = get(in, RAC_S("artifactName"));
-        return rac_json_str(v != NULL ? v : get(in, RAC_S("artifaceName")), RAC_S(""));
+        const struct rac_json *v = RAC_JSON_GETI(in, "artifactName");
+        return rac_json_str(v != NULL ? v : RAC_JSON_GETI(in, "artifaceName"), RAC_S(""));
     }
-    return rac_json_str(get(own != NULL ? own : account, RAC_S("name")), RAC_S(""));
+    return rac_json_str(RAC_JSON_GETI(own != NULL ? own : account, "name"), RAC_S(""));
 }
 
 static bool content(struct transform *t, const struct rac_json *v)
 {
-    const struct rac_json *bytes = get(v, RAC_S("$content"));
+    const struct rac_json *bytes = RAC_JSON_GETI(v, "$content");
     if (rac_json_is_string(v)) {
         t->work.input = rac_arena_str(&t->a, (rac_str){v->s, v->n});
         return true;
@@ -456,7 +450,7 @@ static bool understand(struct transform *t)
     t->work.output_bytes_max = OUTPUT_MAX;
     t->work.documents = t->documents;
     if (type == RAC_WF_TYPE_ARTIFACT_LOOKUP) {
-        kind = rac_json_str(get(in, RAC_S("artifactType")), RAC_S(""));
+        kind = rac_json_str(RAC_JSON_GETI(in, "artifactType"), RAC_S(""));
         t->kind = rac_str_eqi(kind, RAC_S("Map")) ? RAC_ARTIFACT_MAP : RAC_ARTIFACT_SCHEMA;
     }
     t->name = rac_arena_str(&t->a, artifact_name(t, in));
@@ -477,7 +471,7 @@ static bool understand(struct transform *t)
         return false;
     }
     if (type != RAC_WF_TYPE_ARTIFACT_LOOKUP && type != RAC_WF_TYPE_XML_COMPOSE &&
-        !content(t, get(in, RAC_S("content")))) {
+        !content(t, RAC_JSON_GETI(in, "content"))) {
         fail(t, "BadRequest", "InvalidXmlContent",
              rac_arena_printf(&t->a,
                               "The content of action '%.*s' is not XML: a string, or an "
@@ -485,7 +479,7 @@ static bool understand(struct transform *t)
                               RAC_FMT(name)));
         return false;
     }
-    if (type == RAC_WF_TYPE_XSLT && !put_parameters(t, get(in, RAC_S("parameters")))) {
+    if (type == RAC_WF_TYPE_XSLT && !put_parameters(t, RAC_JSON_GETI(in, "parameters"))) {
         fail(t, "BadRequest", "InvalidTemplate",
              rac_arena_printf(&t->a,
                               "The parameters of action '%.*s' are not an object of at most "

@@ -96,8 +96,8 @@ static rac_str item_text(struct rac_run *r, const struct rac_json *v)
 
 void act_join(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
-    const struct rac_json *from = run_member(&x->inputs, RAC_S("from"));
-    rac_str with = rac_json_str(run_member(&x->inputs, RAC_S("joinWith")), RAC_S(""));
+    const struct rac_json *from = RAC_JSON_GETI(&x->inputs, "from");
+    rac_str with = rac_json_str(RAC_JSON_GETI(&x->inputs, "joinWith"), RAC_S(""));
     struct rac_buf b;
     if (!from_array(r, x, from, "join", o))
         return;
@@ -213,8 +213,8 @@ static bool table_rows(struct rac_run *r, struct rac_wf_record *x, struct rac_js
                 return false;
             RAC_JSON_EACH(c, &given)
             {
-                rac_str header = rac_json_str(run_member(c, RAC_S("header")), RAC_S(""));
-                const struct rac_json *v = run_member(c, RAC_S("value"));
+                rac_str header = rac_json_str(RAC_JSON_GETI(c, "header"), RAC_S(""));
+                const struct rac_json *v = RAC_JSON_GETI(c, "value");
                 if (rac_json_get(&row, header) == NULL || !rac_json_is_null(v))
                     rac_json_put(r->a, &row, header, v ? *v : rac_json_of_null());
             }
@@ -226,9 +226,9 @@ static bool table_rows(struct rac_run *r, struct rac_wf_record *x, struct rac_js
 
 void act_table(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
-    const struct rac_json *inputs = run_member(x->action->node, RAC_S("inputs"));
-    bool csv = !rac_str_eqi(rac_json_str(run_member(inputs, RAC_S("format")), RAC_S("CSV")),
-                            RAC_S("HTML"));
+    const struct rac_json *inputs = RAC_JSON_GETI(x->action->node, "inputs");
+    bool csv =
+        !rac_str_eqi(rac_json_str(RAC_JSON_GETI(inputs, "format"), RAC_S("CSV")), RAC_S("HTML"));
     struct rac_json rows;
     struct rac_buf b;
     if (!from_array(r, x, &x->inputs, "table", o) || !table_rows(r, x, &rows, o))
@@ -268,7 +268,7 @@ void act_table(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result
 static bool content_of(struct rac_run *r, struct rac_wf_record *x, struct rac_json *out,
                        struct rac_act_result *o)
 {
-    const struct rac_json *content = run_member(&x->inputs, RAC_S("content"));
+    const struct rac_json *content = RAC_JSON_GETI(&x->inputs, "content");
     struct rac_json_error where;
     *out = content != NULL ? *content : rac_json_of_null();
     if (out->type == RAC_JSON_OBJECT && rac_json_get(out, RAC_S("$content")) != NULL &&
@@ -287,7 +287,7 @@ static bool content_of(struct rac_run *r, struct rac_wf_record *x, struct rac_js
 void act_parse_json(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
     enum { ERRORS_MAX = 100 };
-    const struct rac_json *schema = run_member(&x->inputs, RAC_S("schema"));
+    const struct rac_json *schema = RAC_JSON_GETI(&x->inputs, "schema");
     struct rac_schema *compiled = NULL;
     struct rac_json v;
     struct rac_diags found;
@@ -344,13 +344,13 @@ void act_expression(struct rac_run *r, struct rac_wf_record *x, struct rac_act_r
          {RAC_S_INIT("baseTime"), RAC_S_INIT("sourceTimeZone"), RAC_S_INIT("destinationTimeZone"),
           RAC_S_INIT("formatString")}},
     };
-    rac_str kind = rac_json_str(run_member(x->action->node, RAC_S("kind")), RAC_S(""));
+    rac_str kind = rac_json_str(RAC_JSON_GETI(x->action->node, "kind"), RAC_S(""));
     for (size_t i = 0; i < RAC_COUNT(table); i++) {
         if (!rac_str_eqi(kind, table[i].kind))
             continue;
         rac_str text = rac_arena_printf(r->a, "@%s(", table[i].call);
         for (size_t k = 0; k < 4 && table[i].args[k].n > 0; k++) {
-            const struct rac_json *v = run_member(&x->inputs, table[i].args[k]);
+            const struct rac_json *v = rac_json_geti(&x->inputs, table[i].args[k]);
             if (v == NULL && k == 3) /* the format is optional */
                 break;
             text = rac_arena_printf(r->a, "%.*s%s%.*s", RAC_FMT(text), k > 0 ? "," : "",
@@ -405,16 +405,16 @@ static bool response_of(struct rac_run *r, struct rac_wf_record *x, struct rac_j
                         struct rac_act_result *o)
 {
     int64_t code;
-    if (!status_code(run_member(&x->inputs, RAC_S("statusCode")), &code) || code < 200 ||
-        code > 599 || (code > 299 && code < 400)) {
+    if (!status_code(RAC_JSON_GETI(&x->inputs, "statusCode"), &code) || code < 200 || code > 599 ||
+        (code > 299 && code < 400)) {
         run_fail(r, o, "BadRequest", "BadRequest",
                  "The 'statusCode' of action '%.*s' must be 200 to 299 or 400 to 599.",
                  RAC_FMT(x->action->name));
         return false;
     }
     struct rac_json headers = rac_json_new_object(r->a);
-    const struct rac_json *body = run_member(&x->inputs, RAC_S("body"));
-    RAC_JSON_EACH_MEMBER(m, run_member(&x->inputs, RAC_S("headers")))
+    const struct rac_json *body = RAC_JSON_GETI(&x->inputs, "body");
+    RAC_JSON_EACH_MEMBER(m, RAC_JSON_GETI(&x->inputs, "headers"))
     if (!dropped_header(rac_json_key(m)) && m->value.type != RAC_JSON_NULL)
         rac_json_put(r->a, &headers, rac_json_key(m),
                      rac_json_of_str(rac_expr_text(&m->value, r->a)));

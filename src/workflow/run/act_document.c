@@ -141,7 +141,7 @@ static bool unsupported(struct rac_run *r, struct rac_wf_record *x, struct rac_a
 static bool content_text(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o,
                          rac_str *text, bool *html)
 {
-    const struct rac_json *v = run_member(&x->inputs, RAC_S("content"));
+    const struct rac_json *v = RAC_JSON_GETI(&x->inputs, "content");
     rac_str type = rac_json_str(rac_json_get(v, RAC_S("$content-type")), RAC_S("text/plain"));
     *html = rac_str_startsi(type, RAC_S("text/html"));
     if (rac_json_is_string(v)) {
@@ -176,7 +176,7 @@ void act_parse_document(struct rac_run *r, struct rac_wf_record *x, struct rac_a
 
 static int64_t number(struct rac_wf_record *x, const char *name, int64_t otherwise)
 {
-    const struct rac_json *v = run_member(&x->inputs, rac_str_of(name));
+    const struct rac_json *v = rac_json_geti(&x->inputs, rac_str_of(name));
     int64_t n = otherwise;
     if (rac_json_is_string(v))
         return rac_str_to_i64((rac_str){v->s, v->n}, &n) ? n : otherwise;
@@ -211,9 +211,9 @@ static size_t back(rac_str s, size_t at, int64_t n)
 
 void act_chunk_text(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
-    const struct rac_json *given = run_member(&x->inputs, RAC_S("text"));
+    const struct rac_json *given = RAC_JSON_GETI(&x->inputs, "text");
     rac_str strategy =
-        rac_json_str(run_member(&x->inputs, RAC_S("chunkingStrategy")), RAC_S("TokenSize"));
+        rac_json_str(RAC_JSON_GETI(&x->inputs, "chunkingStrategy"), RAC_S("TokenSize"));
     rac_str text =
         given != NULL && given->type != RAC_JSON_NULL ? rac_expr_text(given, r->a) : RAC_S("");
     bool fixed = rac_str_eqi(strategy, RAC_S("FixedLength"));

@@ -181,9 +181,9 @@ void run_variable_apply(struct rac_run *r, const struct rac_entry *e)
 static bool initialize(struct rac_run *r, struct rac_wf_record *x, const struct rac_json *v,
                        struct rac_act_result *o)
 {
-    rac_str name = rac_json_str(run_member(v, RAC_S("name")), RAC_S("")),
-            word = rac_json_str(run_member(v, RAC_S("type")), RAC_S(""));
-    const struct rac_json *given = run_member(v, RAC_S("value"));
+    rac_str name = rac_json_str(RAC_JSON_GETI(v, "name"), RAC_S("")),
+            word = rac_json_str(RAC_JSON_GETI(v, "type"), RAC_S(""));
+    const struct rac_json *given = RAC_JSON_GETI(v, "value");
     int type = type_of(word);
     if (name.n == 0 || type < 0) {
         run_fail(r, o, "BadRequest", "InvalidTemplate",
@@ -215,7 +215,7 @@ static bool initialize(struct rac_run *r, struct rac_wf_record *x, const struct 
 
 void act_initialize_variable(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
-    const struct rac_json *list = run_member(&x->inputs, RAC_S("variables"));
+    const struct rac_json *list = RAC_JSON_GETI(&x->inputs, "variables");
     if (list == NULL && !initialize(r, x, &x->inputs, o))
         return;
     RAC_JSON_EACH(v, list)
@@ -226,7 +226,7 @@ void act_initialize_variable(struct rac_run *r, struct rac_wf_record *x, struct 
 
 static struct variable *find(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
-    rac_str name = rac_json_str(run_member(&x->inputs, RAC_S("name")), RAC_S(""));
+    rac_str name = rac_json_str(RAC_JSON_GETI(&x->inputs, "name"), RAC_S(""));
     struct variable *v = rac_map_get(&r->variables, rac_str_lower(r->a, name));
     if (v == NULL)
         run_fail(r, o, "BadRequest", "InvalidVariableOperation",
@@ -254,7 +254,7 @@ static void set_to(struct rac_run *r, struct variable *v, struct rac_json value,
 void act_set_variable(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
     struct variable *v = find(r, x, o);
-    const struct rac_json *value = run_member(&x->inputs, RAC_S("value"));
+    const struct rac_json *value = RAC_JSON_GETI(&x->inputs, "value");
     if (v != NULL)
         set_to(r, v, value ? *value : rac_json_of_null(), o);
 }
@@ -262,7 +262,7 @@ void act_set_variable(struct rac_run *r, struct rac_wf_record *x, struct rac_act
 static void step_by(struct rac_run *r, struct rac_wf_record *x, int sign, struct rac_act_result *o)
 {
     struct variable *v = find(r, x, o);
-    const struct rac_json *by = run_member(&x->inputs, RAC_S("value"));
+    const struct rac_json *by = RAC_JSON_GETI(&x->inputs, "value");
     struct rac_json one = rac_json_of_int(1), sum;
     int64_t i;
     if (v == NULL)
@@ -302,7 +302,7 @@ void act_decrement_variable(struct rac_run *r, struct rac_wf_record *x, struct r
 void act_append_to_string(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
     struct variable *v = find(r, x, o);
-    const struct rac_json *value = run_member(&x->inputs, RAC_S("value"));
+    const struct rac_json *value = RAC_JSON_GETI(&x->inputs, "value");
     if (v == NULL)
         return;
     if (v->value.type != RAC_JSON_STRING) {
@@ -325,7 +325,7 @@ void act_append_to_string(struct rac_run *r, struct rac_wf_record *x, struct rac
 void act_append_to_array(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
     struct variable *v = find(r, x, o);
-    const struct rac_json *value = run_member(&x->inputs, RAC_S("value"));
+    const struct rac_json *value = RAC_JSON_GETI(&x->inputs, "value");
     if (v == NULL)
         return;
     if (v->value.type != RAC_JSON_ARRAY) {

@@ -30,7 +30,7 @@ void act_xml_parse(struct rac_run *r, struct rac_wf_record *x, struct rac_act_re
 
 void act_xml_compose(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
-    const struct rac_json *content = run_member(&x->inputs, RAC_S("content"));
+    const struct rac_json *content = RAC_JSON_GETI(&x->inputs, "content");
     struct rac_json body = rac_json_none, none = rac_json_of_null();
     rac_str why;
     rac_err err = rac_xml_form_compose(&x->inputs, content != NULL ? content : &none, r->world->env,

@@ -206,8 +206,8 @@ static bool until_limit(struct rac_run *r, struct rac_wf_record *x, struct until
         return true;
     if (!run_eval(r, x, x->action->limit, &v, o))
         return false;
-    const struct rac_json *count = run_member(&v, RAC_S("count")),
-                          *timeout = run_member(&v, RAC_S("timeout"));
+    const struct rac_json *count = RAC_JSON_GETI(&v, "count"),
+                          *timeout = RAC_JSON_GETI(&v, "timeout");
     if (count != NULL && count->type != RAC_JSON_NULL &&
         (!whole(count, &out->count) || out->count < 1 || out->count > most)) {
         run_fail(r, o, "BadRequest", "InvalidTemplate",
@@ -364,8 +364,8 @@ static struct rac_json error_of(struct rac_run *r, const struct rac_wf_record *x
 static void terminate(struct rac_run *r, struct rac_wf_record *x, struct rac_act_result *o)
 {
     enum rac_wf_status s = RAC_WF_FAILED;
-    rac_str word = rac_json_str(run_member(&x->inputs, RAC_S("runStatus")), RAC_S(""));
-    const struct rac_json *error = run_member(&x->inputs, RAC_S("runError"));
+    rac_str word = rac_json_str(RAC_JSON_GETI(&x->inputs, "runStatus"), RAC_S(""));
+    const struct rac_json *error = RAC_JSON_GETI(&x->inputs, "runError");
     if (!rac_wf_status_parse(word, &s) ||
         (s != RAC_WF_SUCCEEDED && s != RAC_WF_FAILED && s != RAC_WF_CANCELLED)) {
         run_fail(r, o, "BadRequest", "InvalidTemplate",

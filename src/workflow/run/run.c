@@ -259,14 +259,14 @@ static struct rac_json outputs_of(struct rac_run *r)
         return all;
     if (run_try(r, NULL, r->plan->outputs, &v, &why))
         return v;
-    RAC_JSON_EACH_MEMBER(m, run_member(r->plan->workflow->definition, RAC_S("outputs")))
+    RAC_JSON_EACH_MEMBER(m, RAC_JSON_GETI(r->plan->workflow->definition, "outputs"))
     {
         const struct rac_expr *x = NULL;
         struct rac_json o;
         if (rac_expr_compile_tree(&m->value, 0, r->a, &x, NULL, &why) != RAC_OK ||
             !run_try(r, NULL, x, &o, &why)) {
             o = rac_json_new_object(r->a);
-            const struct rac_json *type = run_member(&m->value, RAC_S("type"));
+            const struct rac_json *type = RAC_JSON_GETI(&m->value, "type");
             if (type != NULL)
                 RAC_JSON_PUT(r->a, &o, "type", *type);
             RAC_JSON_PUT(r->a, &o, "error", run_error(r, RAC_S("InvalidTemplate"), why));
@@ -347,12 +347,11 @@ static void fixed(struct rac_run *r, struct rac_wf_record *x)
     struct rac_act_result o = {.status = RAC_WF_SUCCEEDED, .code = "OK"};
     struct rac_json v;
     if (run_eval(r, x, x->action->fixed, &v, &o)) {
-        const struct rac_json *outputs = run_member(&v, RAC_S("outputs")),
-                              *error = run_member(&v, RAC_S("error")),
-                              *status = run_member(outputs, RAC_S("statusCode"));
-        rac_str code = rac_json_str(run_member(&v, RAC_S("code")), RAC_STR_NULL);
-        if (!rac_wf_status_parse(rac_json_str(run_member(&v, RAC_S("status")), RAC_S("")),
-                                 &o.status))
+        const struct rac_json *outputs = RAC_JSON_GETI(&v, "outputs"),
+                              *error = RAC_JSON_GETI(&v, "error"),
+                              *status = RAC_JSON_GETI(outputs, "statusCode");
+        rac_str code = rac_json_str(RAC_JSON_GETI(&v, "code"), RAC_STR_NULL);
+        if (!rac_wf_status_parse(rac_json_str(RAC_JSON_GETI(&v, "status"), RAC_S("")), &o.status))
             o.status = RAC_WF_SUCCEEDED;
         o.outputs = outputs != NULL ? *outputs : rac_json_none;
         o.error = error != NULL ? *error : rac_json_none;
@@ -400,8 +399,8 @@ static bool names_schema(enum rac_wf_type type, const struct rac_json *inputs)
 {
     if (type != RAC_WF_TYPE_XML_PARSE && type != RAC_WF_TYPE_XML_COMPOSE)
         return false;
-    const struct rac_json *own = run_member(inputs, RAC_S("schema")),
-                          *account = run_member(inputs, RAC_S("integrationAccount"));
+    const struct rac_json *own = RAC_JSON_GETI(inputs, "schema"),
+                          *account = RAC_JSON_GETI(inputs, "integrationAccount");
     return rac_json_is_object(own) || rac_json_is_object(account);
 }
 

@@ -58,11 +58,6 @@ static inline bool run_terminal(enum rac_wf_status s)
 {
     return s != RAC_WF_NONE && s != RAC_WF_RUNNING && s != RAC_WF_WAITING;
 }
-static inline const struct rac_json *run_member(const struct rac_json *o, rac_str name)
-{
-    const struct rac_json *v = rac_json_get(o, name);
-    return v != NULL ? v : rac_json_geti(o, name);
-}
 static inline struct rac_entry_value run_value(struct rac_json v)
 {
     return (struct rac_entry_value){

@@ -90,7 +90,7 @@ void run_bind_trigger(struct rac_run *r, struct rac_json inputs, struct rac_json
     if (outputs.type != RAC_JSON_NONE)
         RAC_JSON_PUT(r->a, &r->trigger, "outputs", outputs);
     r->trigger_outputs = outputs;
-    r->trigger_body = run_member(&r->trigger_outputs, RAC_S("body"));
+    r->trigger_body = RAC_JSON_GETI(&r->trigger_outputs, "body");
 }
 
 /* --- frames as seen from a place -------------------------------------------------------------- */
@@ -366,7 +366,7 @@ static bool get(void *self, enum rac_expr_ref ref, rac_str name, struct rac_aren
     case RAC_EXPR_REF_VARIABLES:
         return get_variable(r, name, out);
     case RAC_EXPR_REF_PARAMETERS:
-        v = run_member(&r->plan->parameters, name);
+        v = rac_json_geti(&r->plan->parameters, name);
         if (v != NULL)
             *out = *v;
         return v != NULL;
@@ -515,7 +515,7 @@ bool rac_run_fault_of(struct rac_run *r, struct rac_wf_record *x, struct rac_run
     static const char *const members[] = {"inputs", "expression", "foreach"};
     struct search s = {r, x, out, rac_json_str(RAC_JSON_GET(&x->error, "message"), RAC_S(""))};
     for (size_t i = 0; i < RAC_COUNT(members); i++)
-        if (value_fails(&s, run_member(x->action->node, rac_str_of(members[i]))))
+        if (value_fails(&s, rac_json_geti(x->action->node, rac_str_of(members[i]))))
             return true;
     return false;
 }
