@@ -241,8 +241,6 @@ bool has_expression_error(struct check *c, const struct at *at);
 
 /* Y waits for X? Both in one container. */
 bool comes_before(const struct check *c, uint32_t earlier, uint32_t later);
-/* A token of operationOptions (§2.12), any letter case. */
-bool has_option(const struct rac_json *v, const char *token);
 void check_options(struct check *c, const struct at *at, const char *owner);
 void check_limit(struct check *c, const struct at *at, enum type type);
 void check_tracked(struct check *c, const struct place *p, const struct at *at);

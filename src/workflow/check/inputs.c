@@ -2,6 +2,7 @@
  * runtimeConfiguration, operationOptions. */
 #include "base/str.h"
 #include "workflow/check/check_priv.h"
+#include "workflow/definition/options.h"
 #include "workflow/definition/retry.h"
 
 #define DURATION_CHARACTERS "PTYMWDHS0123456789."
@@ -238,27 +239,6 @@ void check_inputs(struct check *c, const struct place *p, const struct at *input
 
 /* --- operationOptions (§2.12) ----------------------------------------------------------------- */
 
-static bool next_token(rac_str *rest, rac_str *token)
-{
-    while (rest->n > 0 && (rac_is_space(rest->p[0]) || rest->p[0] == ','))
-        *rest = rac_str_from(*rest, 1);
-    size_t n = 0;
-    while (n < rest->n && !rac_is_space(rest->p[n]) && rest->p[n] != ',')
-        n++;
-    *token = rac_str_sub(*rest, 0, n);
-    *rest = rac_str_from(*rest, n);
-    return n > 0;
-}
-
-bool has_option(const struct rac_json *v, const char *token)
-{
-    rac_str rest = rac_json_str(RAC_JSON_GETI(v, "operationOptions"), RAC_S("")), t;
-    while (next_token(&rest, &t))
-        if (rac_str_eqi(t, rac_str_of(token)))
-            return true;
-    return false;
-}
-
 void check_options(struct check *c, const struct at *at, const char *owner)
 {
     static const struct {
@@ -285,7 +265,7 @@ void check_options(struct check *c, const struct at *at, const char *owner)
     if (!take_member(c, at, RAC_S("operationOptions"), T_STR, &here) || is_dynamic(here.node))
         return;
     rac_str rest = rac_json_str(here.node, RAC_S("")), type = rac_str_of(owner);
-    while (next_token(&rest, &token)) {
+    while (rac_options_next(&rest, &token)) {
         bool known = false, applies = false;
         for (size_t i = 0; i < RAC_COUNT(rows) && !known; i++) {
             known = rac_str_eqi(token, rows[i].token);
@@ -358,7 +338,7 @@ static void check_waiting(struct check *c, const struct at *at, bool single)
 static void check_trigger_runs(struct check *c, const struct at *runtime, const struct at *at)
 {
     int64_t n;
-    bool single = has_option(c->subject, "SingleInstance");
+    bool single = rac_options_have(rac_options_of(c->subject), RAC_S("SingleInstance"));
     struct at here = AT_KEY(at, RAC_S("runs"), RAC_JSON_GETI(at->node, "runs"));
     misplaced(c, F_CONCURRENCY, at, "repetitions", "belongs to Foreach");
     if (c->w->stateless) {
@@ -387,7 +367,7 @@ static void check_action_runs(struct check *c, const struct at *at, const struct
     if (x->type != A_FOREACH && x->type != A_UNKNOWN)
         misplaced(c, F_CONCURRENCY, at, "repetitions", "belongs to Foreach");
     else if (take_count(c, at, "repetitions", REPETITIONS_MAX, &n) &&
-             has_option(x->v, "Sequential"))
+             rac_options_have(rac_options_of(x->v), RAC_S("Sequential")))
         wrong(c, F_CONCURRENCY, &here,
               "'repetitions' and the option Sequential exclude each other");
 }
@@ -462,7 +442,8 @@ void check_runtime(struct check *c, const struct at *up, const struct node *x)
 {
     static const char *const of_actions[] = {"contentTransfer", "paginationPolicy", "staticResult"};
     struct at at, concurrency;
-    if (c->w->stateless && x == NULL && has_option(up->node, "SingleInstance")) {
+    if (c->w->stateless && x == NULL &&
+        rac_options_have(rac_options_of(up->node), RAC_S("SingleInstance"))) {
         struct at here =
             AT_KEY(up, RAC_S("operationOptions"), RAC_JSON_GETI(up->node, "operationOptions"));
         wrong(c, F_STATELESS, &here, "a stateless workflow has no option SingleInstance");

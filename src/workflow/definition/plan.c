@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "openapi/read.h"
+#include "workflow/definition/options.h"
 #include "workflow/definition/secure.h"
 
 enum { NESTING_MAX = 8, ACTIONS_CAP = 10000 };
@@ -344,24 +345,12 @@ static const struct rac_expr *subject(struct compiler *c, const struct rac_wf_ac
     return out;
 }
 
-static bool has_option(const struct rac_json *node, rac_str wanted)
-{
-    rac_str rest = rac_json_str(RAC_JSON_GETI(node, "operationOptions"), RAC_S(""));
-    while (rest.p != NULL) {
-        rac_str tail, part = rac_str_cut(rest, ',', &rest);
-        for (tail = part; tail.p != NULL;)
-            if (rac_str_eqi(rac_str_trim(rac_str_cut(tail, ' ', &tail)), wanted))
-                return true;
-    }
-    return false;
-}
-
 static void repetitions(const struct compiler *c, struct rac_wf_action *x)
 {
     const struct rac_json *runtime = RAC_JSON_GETI(x->node, "runtimeConfiguration");
     const struct rac_json *n = RAC_JSON_GETI(RAC_JSON_GETI(runtime, "concurrency"), "repetitions");
     int64_t at_once = rac_json_int(n, c->w->profile == RAC_WF_FLOW ? 1 : 20);
-    if (has_option(x->node, RAC_S("Sequential")))
+    if (rac_options_have(rac_options_of(x->node), RAC_S("Sequential")))
         at_once = 1;
     for (uint32_t g = x->graph; c->p->graphs[g].owner != UINT32_MAX;) { /* inside another loop: 1 */
         const struct rac_wf_action *owner = &c->p->actions[c->p->graphs[g].owner];
@@ -387,7 +376,7 @@ static unsigned options(const struct rac_json *node)
     };
     unsigned bits = 0;
     for (size_t i = 0; i < RAC_COUNT(table); i++)
-        bits |= has_option(node, table[i].word) ? table[i].bit : 0u;
+        bits |= rac_options_have(rac_options_of(node), table[i].word) ? table[i].bit : 0u;
     return bits;
 }
 

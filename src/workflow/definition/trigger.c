@@ -4,6 +4,7 @@
 #include "workflow/definition/authentication.h"
 #include "workflow/definition/http_status.h"
 #include "workflow/definition/ident.h"
+#include "workflow/definition/options.h"
 #include "workflow/definition/secure.h"
 
 enum {
@@ -83,11 +84,9 @@ static void compile_split(struct rac_flow_trigger *t, struct rac_arena *a)
 unsigned rac_trigger_limit(const struct rac_workflow *w, const struct rac_json *node,
                            unsigned *waiting)
 {
-    const struct rac_json *options = RAC_JSON_GETI(node, "operationOptions"),
-                          *control = RAC_JSON_GETI(RAC_JSON_GETI(node, "runtimeConfiguration"),
-                                                   "concurrency");
-    bool single =
-        rac_str_findi(rac_json_str(options, RAC_S("")), RAC_S("SingleInstance")) != RAC_STR_NPOS;
+    const struct rac_json *control =
+        RAC_JSON_GETI(RAC_JSON_GETI(node, "runtimeConfiguration"), "concurrency");
+    bool single = rac_options_have(rac_options_of(node), RAC_S("SingleInstance"));
     if (!single && !rac_json_is_object(control))
         return 0;
     int64_t runs = rac_json_int(RAC_JSON_GETI(control, "runs"),

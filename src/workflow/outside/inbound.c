@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "text/url.h"
 #include "workflow/definition/content.h"
+#include "workflow/definition/options.h"
 #include "workflow/definition/schema_text.h"
 
 enum { SEGMENTS_MAX = 64, FOUND_MAX = 20 };
@@ -26,29 +27,15 @@ static bool refuse(struct rac_wf_fault *fault, int status, const char *code, rac
 
 /* --- compiling --------------------------------------------------------------------------------- */
 
-static bool has_option(rac_str options, rac_str word)
-{
-    size_t at = 0;
-    while (at < options.n) { /* commas, spaces, or both stand between */
-        size_t end = at;
-        while (end < options.n && options.p[end] != ',' && !rac_is_space(options.p[end]))
-            end++;
-        if (rac_str_eqi(rac_str_sub(options, at, end - at), word))
-            return true;
-        at = end + 1;
-    }
-    return false;
-}
-
 bool rac_inbound_has_option(const struct rac_inbound *t, rac_str word)
 {
-    return has_option(t->options, word);
+    return rac_options_have(t->options, word);
 }
 
 /* Flow's own kinds are always judged; elsewhere the trigger has to ask for it. */
 static bool judged(enum rac_profile_kind profile, rac_str kind, rac_str options)
 {
-    if (has_option(options, RAC_S("EnableSchemaValidation")))
+    if (rac_options_have(options, RAC_S("EnableSchemaValidation")))
         return true;
     return profile == RAC_WF_FLOW &&
            (kind.n == 0 || rac_str_eqi(kind, RAC_S("Http")) || rac_str_eqi(kind, RAC_S("Button")) ||
@@ -80,8 +67,9 @@ rac_err rac_inbound_compile(enum rac_profile_kind profile, rac_str name,
     struct rac_inbound *t = RAC_NEW(a, struct rac_inbound);
     t->name = name;
     t->type = rac_json_str(rac_json_geti(trigger, RAC_S("type")), RAC_S("Request"));
-    t->options = rac_json_str(rac_json_geti(trigger, RAC_S("operationOptions")), RAC_S(""));
-    t->keep_authorization = has_option(t->options, RAC_S("IncludeAuthorizationHeadersInOutputs"));
+    t->options = rac_options_of(trigger);
+    t->keep_authorization =
+        rac_options_have(t->options, RAC_S("IncludeAuthorizationHeadersInOutputs"));
     t->schema_json = rac_json_geti(inputs, RAC_S("schema"));
     if (is_request(t->type)) {
         rac_str method = rac_json_str(rac_json_geti(inputs, RAC_S("method")), RAC_STR_NULL);

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "workflow/engine/engine_priv.h"
 #include "workflow/definition/http_status.h"
+#include "workflow/definition/options.h"
 #include "workflow/definition/trigger.h"
 #include "workflow/outside/inbound.h"
 #include "workflow/scheduler/scheduler.h"
@@ -175,9 +176,8 @@ static bool keeps_authorization(const struct rac_flow *f, rac_str trigger)
 {
     const struct rac_json *t =
         rac_json_geti(RAC_JSON_GETI(f->workflow->definition, "triggers"), trigger);
-    rac_str options = rac_json_str(
-        RAC_JSON_GETI(t != NULL ? t : f->plan->trigger, "operationOptions"), RAC_S(""));
-    return rac_str_findi(options, RAC_S("IncludeAuthorizationHeadersInOutputs")) != RAC_STR_NPOS;
+    return rac_options_have(rac_options_of(t != NULL ? t : f->plan->trigger),
+                            RAC_S("IncludeAuthorizationHeadersInOutputs"));
 }
 
 /* Of the child's trigger, as if they had come by HTTP (§2.2). Recorded inputs hold no credentials:
