@@ -40,6 +40,7 @@ enum rac_ask_flags {
     OP_CREATES = 2048,      /* 201 when it made what it names */
     OP_MAY_BE_EMPTY = 4096, /* the body may be left out */
     OP_PENDING = 8192,      /* 202 while what is asked for goes on */
+    OP_KIND = 16384,        /* ?kind= and ?target= */
 };
 
 enum { /* beside enum rac_action */

@@ -117,6 +117,9 @@ static const struct {
     {OP_REVISION, "revision", "query", "integer", "An earlier revision instead of the newest"},
     {OP_CONFIRM, "confirm", "query", "integer",
      "Number of connections that will be deleted with it"},
+    {OP_KIND, "kind", "query", "string",
+     "Only what was done to things of that kind; subscription: those that could not be ended"},
+    {OP_KIND, "target", "query", "string", "Only what was done to what has this id"},
     {OP_MATCH, "If-Match", "header", "string",
      "Tag of the version to change; 412 when it is another by now"},
 };

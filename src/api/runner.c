@@ -177,6 +177,24 @@ static void port_messages_kept(void *self)
     rac_scheduling_messages(RAC_CAST(self, struct rac_api_worker, RAC_API_MAGIC));
 }
 
+/* For the administrator: GET /audit?kind=subscription. */
+static void port_not_ended(void *self, const struct rac_flow *f, rac_str where, rac_str url,
+                           int status)
+{
+    struct rac_api_worker *w = RAC_CAST(self, struct rac_api_worker, RAC_API_MAGIC);
+    struct rac_arena a;
+    rac_arena_init(&a, 1 << 20);
+    struct rac_actor actor = {.at_ms = rac_env_wall_ms(w->env)};
+    rac_str of = rac_arena_printf(&a, "%.*s of %.*s", RAC_FMT(where), RAC_FMT(f->name));
+    if (url.n > 0)
+        of = rac_arena_printf(&a, "%.*s at %.*s", RAC_FMT(of), RAC_FMT(url));
+    actor.note = status > 0 ? rac_arena_printf(&a, "%.*s: the answer was %d", RAC_FMT(of), status)
+                            : rac_arena_printf(&a, "%.*s: no answer", RAC_FMT(of));
+    w->is->audit_add(w->is->self, f->tenant, RAC_S("subscription.not_ended"), RAC_S("subscription"),
+                     f->id, 0, &actor, NULL, NULL);
+    rac_arena_fini(&a);
+}
+
 static struct rac_children *children_new(struct rac_api_worker *w)
 {
     const struct rac_config *c = w->service->config;
@@ -210,6 +228,7 @@ rac_err rac_runner_new(struct rac_api_worker *w, struct rac_runner **out)
         .target_release = rac_flow_target_release,
         .artifact = rac_flow_artifact_find,
         .messages_kept = port_messages_kept,
+        .not_ended = port_not_ended,
         .sandbox = rac_children_sandbox(r->children),
         .prefer_remote = rac_config_bool(w->service->config, RAC_CONF_PREFER_REMOTE),
         .public_url = w->service->public_url,

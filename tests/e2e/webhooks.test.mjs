@@ -15,7 +15,7 @@ async function world(t, location) {
   const asked = [];
   const service = await backend(t, (req, res, body) => {
     asked.push({ method: req.method, url: req.url, key: req.headers['x-key'], body: body.length > 0 ? JSON.parse(body) : null });
-    if (req.method === 'DELETE') return res.writeHead(204).end();
+    if (req.method === 'DELETE') return res.writeHead(req.url.endsWith('/refused') ? 403 : 204).end();
     return res.writeHead(201, { 'content-type': 'application/json', ...(location ? { location } : {}) }).end('{"id":7}');
   });
   const definition = {
@@ -201,8 +201,23 @@ test('a subscription that cannot be ended is told in the log, when its workflow 
   assert.equal((await s.api('DELETE', '/api/v1/workflows/trigger')).status, 204);
   assert.equal((await s.api('POST', `/api/v1/runs/${run.id}:cancel`)).status, 204);
   await until('both are told', () => s.log().split('\n').filter((l) => l.includes('subscription.not_ended') && l.includes('400')).length === 2);
-  for (const what of ['"workflow":"trigger","trigger":"hook"', `${service.url}/off/2"`]) assert.ok(s.log().includes(what), s.log());
+  for (const what of ['"workflow":"trigger","where":"hook"', `${service.url}/off/2"`]) assert.ok(s.log().includes(what), s.log());
   assert.ok(!s.log().includes('hidden'), s.log());
+  // and in a list, for whoever has to end them by hand
+  const list = (await until('the list', async () => { const r = await s.api('GET', '/api/v1/audit?kind=subscription'); return r.json.value.length === 2 && r; })).json.value;
+  assert.deepEqual(list.map((x) => [x.action, x.kind, x.detail]).sort(), [
+    ['subscription.not_ended', 'subscription', 'Wait of action at ' + service.url + '/off/2: the answer was 400'],
+    ['subscription.not_ended', 'subscription', 'hook of trigger: the answer was 400'],
+  ]);
+});
+
+test('so is one of a connector whose action ended before it was called back', async (t) => {
+  const { s, ok, save, asked } = await world(t, 'hooks/refused');
+  await save('w', manual, { Hook: { type: 'ApiConnectionWebhook', limit: { timeout: 'PT1S' }, inputs: { host: { connection: { referenceName: 'shared_quai' } }, path: '/hooks', body: { quay: 'west' } } } });
+  await ok('POST', '/workflows/w:run', {});
+  await until('the goodbye', () => asked.length === 2);
+  const [one] = await until('the list', async () => { const { value } = await ok('GET', '/audit?kind=subscription'); return value.length > 0 && value; });
+  assert.match(one.detail, /^Hook of w at http.*\/v1\/hooks\/refused: the answer was 403$/);
 });
 
 // A service that keeps its subscriptions by their URLs, as many of each as were made.

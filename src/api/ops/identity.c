@@ -608,7 +608,8 @@ void rac_ops_group_put(struct rac_ask *q)
 
 void rac_ops_audit_list(struct rac_ask *q)
 {
-    struct rac_audit_query query = {.resource = rac_ask_query(q, RAC_S("target"))};
+    struct rac_audit_query query = {.resource = rac_ask_query(q, RAC_S("target")),
+                                    .kind = rac_ask_query(q, RAC_S("kind"))};
     struct rac_audit_row *rows;
     size_t n;
     rac_str after;

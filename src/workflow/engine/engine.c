@@ -1,6 +1,8 @@
 #include "workflow/engine/engine.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "text/url.h"
 #include "workflow/engine/engine_priv.h"
 
 uint64_t engine_random(struct rac_engine *e)
@@ -400,6 +402,16 @@ void rac_engine_leave(struct rac_engine *e, rac_fire_fn done, void *arg)
     struct live *l = live_of_caller(e, done, arg);
     if (l != NULL)
         (void)live_caller_take(l);
+}
+
+void rac_engine_not_ended(struct rac_engine *e, const struct rac_flow *flow, rac_str where,
+                          rac_str url, int status)
+{
+    rac_str plain = rac_url_plain(url);
+    rac_log(RAC_WARN, "subscription.not_ended", RAC_F_STR("workflow", flow->name),
+            RAC_F_STR("where", where), RAC_F_STR("url", plain), RAC_F_INT("status", status));
+    if (e->ports.not_ended != NULL)
+        e->ports.not_ended(e->ports.self, flow, where, plain, status);
 }
 
 /* --- events from outside ---------------------------------------------------------------------- */

@@ -92,6 +92,11 @@ struct rac_engine_ports {
                      void *arg);
     /* Messages for batches were committed: some may be ready. NULL: nobody looks. */
     void (*messages_kept)(void *self);
+    /* A subscription to something outside could not be ended: whoever made it may have to be told by
+     * hand. where: the trigger or action; url: without its query, absent: not known; status 0: no
+     * answer. NULL: the log alone tells. */
+    void (*not_ended)(void *self, const struct rac_flow *flow, rac_str where, rac_str url,
+                      int status);
     struct rac_sandbox sandbox; /* where maps and schemas run; start NULL: nowhere */
     /* Mocks and built-in providers: asked before an action executes (nth: of its executions in
      * this run). NULL: none. */
@@ -199,6 +204,10 @@ void rac_engine_cancel(struct rac_engine *e, int64_t flow, rac_str run, rac_even
 /* The workflow was deleted, and that is durable: its runs here end as cancelled ones do (§4.15),
  * whoever waits for them is told. */
 void rac_engine_flow_gone(struct rac_engine *e, int64_t flow);
+
+/* Tells that a subscription could not be ended; url may have a query, which is not told. */
+void rac_engine_not_ended(struct rac_engine *e, const struct rac_flow *flow, rac_str where,
+                          rac_str url, int status);
 
 struct rac_engine_stats {
     uint64_t fired_total, finished_total, failed_total, actions_total, turns_total, refused_total;

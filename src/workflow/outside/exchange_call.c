@@ -399,6 +399,7 @@ struct goodbye {
     struct parting parting;
     struct rac_engine *e; /* NULL: it went first */
     struct rac_flow *flow;
+    rac_str action;
     struct rac_arena a;
     struct rac_call_req req;
     struct rac_headers headers;
@@ -431,10 +432,12 @@ static void goodbye_drop(struct parting *p)
     goodbye_free(g);
 }
 
-static void goodbye_done(void *arg, struct rac_call *call,
-                         const struct rac_call_res *res RAC_UNUSED)
+static void goodbye_done(void *arg, struct rac_call *call, const struct rac_call_res *res)
 {
     struct goodbye *g = arg;
+    int status = res->error.code == RAC_CALL_NONE ? res->status : 0;
+    if (!rac_subscription_ended(status))
+        rac_engine_not_ended(g->e, g->flow, g->action, g->req.follow_url, status);
     rac_call_free(call);
     parting_done(&g->parting);
     goodbye_free(g);
@@ -452,6 +455,8 @@ static void goodbye_resolved(void *arg, rac_err err, rac_str why RAC_UNUSED,
     if (g->e != NULL && err == RAC_E_NOT_FOUND && g->remote != NULL) {
         exchange_farewell_send(g->remote);
         g->remote = NULL;
+    } else if (g->e != NULL && err != RAC_OK) {
+        rac_engine_not_ended(g->e, g->flow, g->action, g->req.follow_url, 0);
     }
     if (g->e == NULL || err != RAC_OK) {
         goodbye_free(g);
@@ -485,6 +490,7 @@ void exchange_call_unsubscribe(struct live *l, struct rac_wf_record *record)
                           .e = l->e,
                           .aim = aim_of(l->e),
                           .flow = rac_flow_ref(l->flow),
+                          .action = record->action->name,
                           .remote = remote,
                           .resolving = true};
     rac_arena_init(&g->a, 16 << 20);

@@ -2,7 +2,6 @@
  * Unsubscribing (spec workflows §3.5): a request that is sent and forgotten, because the action it
  * belongs to has ended. What it needs is taken along; the run may be gone before it is answered.
  */
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "text/url.h"
@@ -14,6 +13,8 @@
 struct farewell {
     struct parting parting;
     struct rac_engine *e;
+    struct rac_flow *flow; /* a reference */
+    rac_str action;
     struct rac_outbound out;
     struct rac_authentication auth;
     struct rac_token_wait *wait;
@@ -23,6 +24,7 @@ struct farewell {
 
 void exchange_farewell_free(struct farewell *w)
 {
+    rac_flow_unref(w->flow);
     rac_arena_fini(&w->a);
     rac_mem_free(w);
 }
@@ -33,8 +35,7 @@ static void farewell_done(void *arg, const struct rac_fetch_res *res)
     struct farewell *w = arg;
     int status = res != NULL && res->err == RAC_OK ? res->status : 0;
     if (!rac_subscription_ended(status))
-        rac_log(RAC_WARN, "subscription.not_ended", RAC_F_STR("url", rac_url_plain(w->out.url)),
-                RAC_F_INT("status", status));
+        rac_engine_not_ended(w->e, w->flow, w->action, w->out.url, status);
     parting_done(&w->parting);
     exchange_farewell_free(w);
 }
@@ -132,18 +133,22 @@ static bool farewell_begin(struct farewell *w)
 
 void exchange_farewell_send(struct farewell *w)
 {
-    if (farewell_begin(w))
+    if (farewell_begin(w)) {
         parting_add(w->e, &w->parting);
-    else
-        exchange_farewell_free(w);
+        return;
+    }
+    rac_engine_not_ended(w->e, w->flow, w->action, w->out.url, 0);
+    exchange_farewell_free(w);
 }
 
-static struct farewell *farewell_new(struct rac_engine *e)
+static struct farewell *farewell_new(const struct live *l, const struct rac_wf_record *record)
 {
     enum { FAREWELL_BYTES_MAX = 16 << 20 };
     struct farewell *w = rac_mem_alloc(sizeof *w);
-    *w = (struct farewell){.parting = {.drop = farewell_drop}, .e = e};
+    *w = (struct farewell){.parting = {.drop = farewell_drop}, .e = l->e};
+    w->flow = rac_flow_ref(l->flow);
     rac_arena_init(&w->a, FAREWELL_BYTES_MAX);
+    w->action = record->action->name;
     return w;
 }
 
@@ -151,7 +156,7 @@ void exchange_http_unsubscribe(struct live *l, struct rac_wf_record *record)
 {
     if (l->e->ports.fetcher.start == NULL)
         return;
-    struct farewell *w = farewell_new(l->e);
+    struct farewell *w = farewell_new(l, record);
     if (farewell_request(w, l, record))
         exchange_farewell_send(w);
     else
@@ -168,7 +173,7 @@ struct farewell *exchange_farewell_remote(const struct exchange *x, rac_str refe
     rac_str url, why;
     if (!exchange_remote(x, reference, &url, &key))
         return NULL;
-    struct farewell *w = farewell_new(x->o->live->e);
+    struct farewell *w = farewell_new(x->o->live, x->o->x);
     bool ours = !exchange_origin_differs(&w->a, url, location);
     key = rac_json_copy(&w->a, &key);
     http = rac_json_new_object(&w->a);

@@ -13,11 +13,9 @@
  * The callback URLs are kept beside the state, sealed: whoever has one can fire the trigger, and
  * after an exchange of keys nobody could make it again.
  */
-#include "base/log.h"
 #include "base/str.h"
 #include "connector/verdict.h"
 #include "crypto/digest.h"
-#include "text/url.h"
 #include "workflow/definition/http_status.h"
 #include "workflow/scheduler/scheduler_priv.h"
 
@@ -106,10 +104,8 @@ static void over(struct attendance *t, bool ended, int status, rac_str why)
 {
     struct rac_flow_event_row *event = NULL;
     if (!ended)
-        rac_log(RAC_WARN, "subscription.not_ended", RAC_F_STR("workflow", t->flow->name),
-                RAC_F_STR("trigger", t->trigger_name),
-                RAC_F_STR("location", rac_url_plain(t->ends.location)),
-                RAC_F_INT("status", status));
+        rac_engine_not_ended(t->s->ports.engine, t->flow, t->trigger_name, t->ends.location,
+                             status);
     forget(t);
     if (t->ends.which == ENDS_PENDING || (t->ends.which == ENDS_BEFORE && t->deleted)) {
         attend(t);
