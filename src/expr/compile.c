@@ -30,8 +30,8 @@ struct token {
 };
 
 struct parser {
-    rac_str text; /* the whole template */
-    uint32_t at, end;
+    rac_str text;           /* the whole template */
+    uint32_t from, at, end; /* of the expression in it */
     unsigned flags, depth;
     struct rac_arena *a;
     struct rac_expr_error *error;
@@ -61,7 +61,12 @@ static bool compile_error(struct parser *p, enum rac_expr_category category, uin
 
 static rac_str shown(const struct parser *p) /* the expression, cut for a message */
 {
-    return rac_str_sub(p->text, 0, 400);
+    return rac_str_sub(rac_str_sub(p->text, p->from, p->end - p->from), 0, 400);
+}
+
+static uint32_t position(const struct parser *p, uint32_t offset) /* in what is shown */
+{
+    return offset - p->from;
 }
 
 /* --- lexer ------------------------------------------------------------------------------------ */
@@ -101,7 +106,7 @@ static bool lex_string(struct parser *p)
     return compile_error(p, RAC_EXPR_PARSE, p->at, p->end - p->at,
                          "Unable to parse template language expression '%.*s': the string literal "
                          "that starts at position %u is not terminated.",
-                         RAC_FMT(shown(p)), p->at);
+                         RAC_FMT(shown(p)), position(p, p->at));
 }
 
 static uint32_t digits_from(const struct parser *p, uint32_t at)
@@ -205,7 +210,7 @@ static bool next(struct parser *p)
         return compile_error(p, RAC_EXPR_PARSE, from, length,
                              "Unable to parse template language expression '%.*s': unexpected "
                              "character '%.*s' at position %u.",
-                             RAC_FMT(shown(p)), (int)length, p->text.p + from, from);
+                             RAC_FMT(shown(p)), (int)length, p->text.p + from, position(p, from));
     p->token = (struct token){.kind = T_IDENTIFIER,
                               .offset = from,
                               .length = at - from,
@@ -220,7 +225,7 @@ static bool unexpected(struct parser *p, enum token_kind wanted)
                          "Unable to parse template language expression '%.*s': expected token "
                          "'%s' and actual '%s' at position %u.",
                          RAC_FMT(shown(p)), token_names[wanted], token_names[p->token.kind],
-                         p->token.offset);
+                         position(p, p->token.offset));
 }
 
 /* --- parser ----------------------------------------------------------------------------------- */
@@ -430,7 +435,7 @@ static bool parse_whole(struct parser *p, uint32_t from, uint32_t to, const stru
         u16_length(rac_str_sub(p->text, from, to - from)) > EXPRESSION_UNITS_MAX)
         return compile_error(p, RAC_EXPR_PARSE, from, to - from,
                              "The expression is longer than the limit of 8192 characters.");
-    p->at = from;
+    p->from = p->at = from;
     p->end = to;
     p->token = (struct token){.kind = T_COMMA};
     if (!next(p) || !parse_expression(p, out))
@@ -502,7 +507,7 @@ static bool compile_interpolated(struct parser *p, const struct rac_expr **out)
             return compile_error(p, RAC_EXPR_PARSE, (uint32_t)i, (uint32_t)(text.n - i),
                                  "Unable to parse template language expression '%.*s': there is "
                                  "no '}' for the '@{' at position %zu.",
-                                 RAC_FMT(shown(p)), i);
+                                 RAC_FMT(rac_str_sub(text, 0, 400)), i);
         const struct rac_expr *hole;
         if (!parse_whole(p, (uint32_t)i + 2, end, &hole))
             return false;

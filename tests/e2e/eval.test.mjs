@@ -54,6 +54,15 @@ test('one expression: value, error with its place, exit status', async () => {
   assert.equal((await raccord(['eval', '--batch', '/nowhere'])).status, 3);
 });
 
+test('an expression that does not parse is quoted without what stands around it', async () => {
+  const said = async (x) => (await raccord(['eval', x])).stderr.split('\n')[0].replace('raccord: parse: Unable to parse template language expression ', '');
+  assert.equal(await said('@add(1'), "'add(1': expected token 'RightParenthesis' and actual 'EndOfData' at position 5.");
+  assert.equal(await said('Hi @{add(1, 2))}!'), "'add(1, 2))': expected token 'EndOfData' and actual 'RightParenthesis' at position 9.");
+  assert.equal(await said('é @{concat("a")}'), `'concat("a")': unexpected character '"' at position 7.`);
+  assert.equal(await said("@concat('a"), "'concat('a': the string literal that starts at position 7 is not terminated.");
+  assert.equal(await said("x@{'a"), "'x@{'a': there is no '}' for the '@{' at position 1.");
+});
+
 test('the failing part is underlined on its own line, whatever stands before it', async () => {
   const shown = async (x) => (await raccord(['eval', x])).stderr.split('\n').slice(-3, -1);
   assert.deepEqual(await shown("@concat('a',\n  add(1, 'x'),\n  'b')"), ["      add(1, 'x'),", '      ^^^^^^^^^^^']);
