@@ -1,6 +1,7 @@
 #include "cli/run_tree.h"
 #include "base/str.h"
 #include "cli/output.h"
+#include "cli/run_fault.h"
 #include "workflow/definition/secure.h"
 
 enum { ITERATIONS_SHOWN = 10, ANSWER_SHOWN = 200 };
@@ -74,7 +75,9 @@ static void print_record(struct rac_cli *cli, struct rac_run *r, struct rac_wf_r
         rac_cli_put(cli, "  %lld %s", (long long)tries(x), tries(x) == 1 ? "retry" : "retries");
     fputc('\n', cli->out);
     rac_str message = rac_json_str(RAC_JSON_GET(&x->error, "message"), RAC_S(""));
-    bool holds = x->inner != NULL && x->inner->frames_n > 0;
+    bool holds = x->inner != NULL && x->inner->frames_n > 0 &&
+                 rac_str_eq(rac_json_str(RAC_JSON_GET(&x->error, "code"), RAC_S("")),
+                            RAC_S("ActionFailed")); /* what failed inside says why */
     if (holds || x->status == RAC_WF_SUCCEEDED || x->status == RAC_WF_SKIPPED)
         return;
     if (message.n == 0) {
@@ -85,8 +88,9 @@ static void print_record(struct rac_cli *cli, struct rac_run *r, struct rac_wf_r
     if (rac_str_eq(rac_json_str(RAC_JSON_GET(&x->error, "code"), RAC_S("")),
                    RAC_S("InvalidTemplate")) &&
         rac_run_fault_of(r, x, &fault))
-        rac_cli_underline(cli, cli->out, depth * 2 + 3, '~', fault.text, fault.offset,
-                          fault.length);
+        rac_cli_fault_print(
+            cli, depth * 2 + 3,
+            &(struct rac_cli_fault){fault.place, fault.text, fault.offset, fault.length});
 }
 
 static void print_frame(struct rac_cli *cli, struct rac_run *r, const struct rac_wf_frame *f,

@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "cli/output.h"
 #include "cli/resource.h"
+#include "cli/run_fault.h"
 #include "workflow/definition/plan.h"
 #include "text/url.h"
 
@@ -12,7 +13,7 @@ enum {
     WATCH_MS = 300,
     WATCH_LATER_MS = 2000,
     RUNS_TOP = 30,
-    LOOP_SHOWN = 10
+    TRACES_ASKED = 20
 };
 
 /* --- the tree of a run ------------------------------------------------------------------------ */
@@ -39,7 +40,6 @@ static void print_action(struct rac_cli *cli, rac_str name, const struct rac_jso
 {
     rac_str status = rac_json_str(RAC_JSON_GET(x, "status"), RAC_S("?"));
     rac_str code = rac_json_str(RAC_JSON_GET(x, "code"), RAC_S(""));
-    rac_str message = rac_json_str(rac_json_pointer_get(x, RAC_S("/error/message")), RAC_S(""));
     int64_t n = rac_json_int(RAC_JSON_GET(x, "repetitionCount"), -1);
     size_t retries = rac_json_len(RAC_JSON_GET(x, "retryHistory"));
     rac_cli_put(cli, "%*s%s %.*s  %.*s", depth * 2, "", mark(status), RAC_FMT(name),
@@ -52,8 +52,6 @@ static void print_action(struct rac_cli *cli, rac_str name, const struct rac_jso
         rac_cli_put(cli, "  %zu %s", retries, retries == 1 ? "retry" : "retries");
     rac_cli_put_duration(cli, millis(x));
     fputc('\n', cli->out);
-    if (message.n > 0 && rac_str_eq(status, RAC_S("Failed")))
-        rac_cli_put(cli, "%*s   %.*s\n", depth * 2, "", RAC_FMT(message));
 }
 
 struct tree {
@@ -61,6 +59,7 @@ struct tree {
     struct rac_remote *r; /* NULL: nobody to ask for more */
     rac_str run;
     const struct rac_json *records;
+    unsigned asked; /* how often, for expressions that failed */
 };
 
 static rac_str run_path(struct rac_cli *cli, rac_str run, const char *verb);
@@ -70,31 +69,85 @@ static bool is(const struct rac_json *x, const char *status)
     return rac_str_eq(rac_json_str(RAC_JSON_GET(x, "status"), RAC_S("")), rac_str_of(status));
 }
 
+static bool failed_with(const struct rac_json *x, const char *code)
+{
+    return is(x, "Failed") &&
+           rac_str_eq(rac_json_str(rac_json_pointer_get(x, RAC_S("/error/code")), RAC_S("")),
+                      rac_str_of(code));
+}
+
+/* What an action of the run has under a name: "repetitions", "expressionTraces". */
+static bool ask(const struct tree *t, rac_str name, const char *below, struct rac_json *out)
+{
+    rac_str path =
+        rac_arena_printf(t->cli->a, "/actions/%.*s/%s",
+                         RAC_FMT(rac_url_encode_set(t->cli->a, name, RAC_URL_STRICT)), below);
+    return t->r != NULL &&
+           rac_remote_json(t->r, "GET", run_path(t->cli, t->run, path.p), NULL, out) == RAC_EXIT_OK;
+}
+
+/* The expression because of which an action failed; below: "expressionTraces", also of one of its
+ * repetitions. Of loops there are no traces. */
+static void print_fault(struct tree *t, rac_str name, const struct rac_json *x,
+                        const struct rac_json *node, const char *below, int indent)
+{
+    static const char *const subjects[] = {"foreach", "expression"};
+    struct rac_cli_fault f;
+    struct rac_json traces;
+    if (!failed_with(x, "InvalidTemplate") || t->asked++ >= TRACES_ASKED)
+        return;
+    if (ask(t, name, below, &traces) && rac_cli_fault_of_traces(&traces, t->cli->a, &f)) {
+        rac_cli_fault_print(t->cli, indent, &f);
+        return;
+    }
+    for (size_t i = 0; i < RAC_COUNT(subjects); i++) {
+        rac_str text = rac_json_str(rac_json_geti(node, rac_str_of(subjects[i])), RAC_STR_NULL);
+        if (text.p != NULL) {
+            f = rac_cli_fault_of_text(rac_str_of(subjects[i]), text);
+            rac_cli_fault_print(t->cli, indent, &f);
+            return;
+        }
+    }
+}
+
+/* Why an action failed; of one that holds others these say it. */
+static void print_reason(struct tree *t, rac_str name, const struct rac_json *x,
+                         const struct rac_json *node, int depth)
+{
+    rac_str message = rac_json_str(rac_json_pointer_get(x, RAC_S("/error/message")), RAC_S(""));
+    bool holds = rac_json_geti(node, RAC_S("actions")) != NULL ||
+                 rac_json_geti(node, RAC_S("cases")) != NULL;
+    if (message.n == 0 || !is(x, "Failed") || (holds && failed_with(x, "ActionFailed")))
+        return;
+    rac_cli_put(t->cli, "%*s   %.*s\n", depth * 2, "", RAC_FMT(message));
+    print_fault(t, name, x, node, "expressionTraces", depth * 2 + 3);
+}
+
 /* Why an action inside a loop failed: the first of its repetitions that did says so. */
-static void print_repetition(const struct tree *t, rac_str name, const struct rac_json *x,
-                             int depth)
+static void print_repetition(struct tree *t, rac_str name, const struct rac_json *x,
+                             const struct rac_json *node, int depth)
 {
     struct rac_json list;
-    if (t->r == NULL || !is(x, "Failed") || RAC_JSON_GET(x, "repetitionCount") == NULL)
-        return;
-    rac_str below = rac_arena_printf(t->cli->a, "/actions/%.*s/repetitions",
-                                     RAC_FMT(rac_url_encode_set(t->cli->a, name, RAC_URL_STRICT)));
-    if (rac_remote_json(t->r, "GET", run_path(t->cli, t->run, below.p), NULL, &list) != RAC_EXIT_OK)
+    if (!is(x, "Failed") || RAC_JSON_GET(x, "repetitionCount") == NULL ||
+        !ask(t, name, "repetitions", &list))
         return;
     RAC_JSON_EACH(v, RAC_JSON_GET(&list, "value"))
     if (is(v, "Failed")) {
+        rac_str at = rac_json_str(RAC_JSON_GET(v, "name"), RAC_S(""));
         rac_cli_put(
-            t->cli, "%*s   [%.*s] %.*s\n", depth * 2, "",
-            RAC_FMT(rac_json_str(RAC_JSON_GET(v, "name"), RAC_S(""))),
+            t->cli, "%*s   [%.*s] %.*s\n", depth * 2, "", RAC_FMT(at),
             RAC_FMT(rac_json_str(rac_json_pointer_get(v, RAC_S("/error/message")), RAC_S(""))));
+        print_fault(t, name, v, node,
+                    rac_arena_printf(t->cli->a, "repetitions/%.*s/expressionTraces", RAC_FMT(at)).p,
+                    depth * 2 + 3);
         return;
     }
 }
 
-static void print_actions(const struct tree *t, const struct rac_json *actions, int depth);
+static void print_actions(struct tree *t, const struct rac_json *actions, int depth);
 
 /* Branches, cases and bodies of one action of the definition. */
-static void print_inside(const struct tree *t, const struct rac_json *node, int depth)
+static void print_inside(struct tree *t, const struct rac_json *node, int depth)
 {
     print_actions(t, rac_json_geti(node, RAC_S("actions")), depth);
     print_actions(t, rac_json_geti(rac_json_geti(node, RAC_S("else")), RAC_S("actions")), depth);
@@ -137,7 +190,7 @@ static size_t *reading_order(struct rac_arena *a, const struct rac_json *actions
     return out;
 }
 
-static void print_actions(const struct tree *t, const struct rac_json *actions, int depth)
+static void print_actions(struct tree *t, const struct rac_json *actions, int depth)
 {
     size_t n, *order = reading_order(t->cli->a, actions, &n);
     for (size_t i = 0; i < n; i++) {
@@ -146,7 +199,8 @@ static void print_actions(const struct tree *t, const struct rac_json *actions, 
         if (x == NULL) /* not decided yet */
             continue;
         print_action(t->cli, rac_json_key(m), x, depth);
-        print_repetition(t, rac_json_key(m), x, depth);
+        print_reason(t, rac_json_key(m), x, &m->value, depth);
+        print_repetition(t, rac_json_key(m), x, &m->value, depth);
         if (!is(x, "Skipped"))
             print_inside(t, &m->value, depth + 1);
     }
@@ -173,7 +227,7 @@ int rac_run_print(struct rac_cli *cli, struct rac_remote *r, const struct rac_js
     const struct rac_json *definition =
         rac_json_pointer_get(v, RAC_S("/workflow/properties/definition"));
     struct tree t = {cli, r, rac_json_str(RAC_JSON_GET(v, "id"), RAC_S("")),
-                     RAC_JSON_GET(v, "actions")};
+                     RAC_JSON_GET(v, "actions"), 0};
     print_actions(&t, rac_json_geti(definition, RAC_S("actions")), 0);
     return run_status(v);
 }

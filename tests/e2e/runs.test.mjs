@@ -25,7 +25,7 @@ test('a run of a server: shown, watched, cancelled, resubmitted', async (t) => {
   assert.equal(failed.status, 1);
   const [head, ...lines] = failed.stdout.trimEnd().split('\n');
   assert.match(head, /^[0-9a-f]{32}-\d{29}CU00 {2}Failed {2}1\.\d s: An action failed\. No dependent actions succeeded\.$/);
-  assert.deepEqual(lines.map((l) => l.replace(/ {2}[\d.]+ m?s$/, '').slice(0, 40)), ['ok First  Succeeded', 'ok Nap  Succeeded', '!! Last  Failed (BadRequest)', '   Unable to process template language e', '-- After  Skipped (ActionSkipped)']);
+  assert.deepEqual(lines.map((l) => l.replace(/ {2}[\d.]+ m?s$/, '').slice(0, 40)), ['ok First  Succeeded', 'ok Nap  Succeeded', '!! Last  Failed (BadRequest)', '   Unable to process template language e', "   @int(triggerBody()?['n'])", '    ~~~~~~~~~~~~~~~~~~~~~~~~', '-- After  Skipped (ActionSkipped)']);
   const run = head.split(' ')[0];
   assert.equal((await cli('runs', 'show', run)).stdout, failed.stdout);
   assert.equal((await cli('runs', 'cancel', run)).status, 1);
@@ -45,6 +45,38 @@ test('a run of a server: shown, watched, cancelled, resubmitted', async (t) => {
   assert.equal((await cli('runs', 'show', 'nobody')).status, 1);
   assert.equal((await cli('runs', 'cancel')).status, 2);
   assert.equal((await raccord(['runs', 'list', 'slow', '--server', 'http://127.0.0.1:9'])).status, 3);
+});
+
+test('the expression that failed is shown with its place, by a server as by `raccord run`', async (t) => {
+  const s = await serve(t), dir = temporary(t), file = join(dir, 'faults.json'), trigger = join(dir, 'trigger.json');
+  const cli = (...args) => raccord(args, { env: { RACCORD_SERVER: s.url, RACCORD_TOKEN: s.token } });
+  const chain = [
+    ['Nested', { type: 'Compose', inputs: { list: [0, { x: "@concat('div(1, 0)', string(div(1, 0)), string(div(1, triggerBody()['n'])))" }] } }],
+    ['Whole', { type: 'Compose', inputs: "at @{int('ä')} and @{int('b')}" }],
+    ['Each', { type: 'Foreach', foreach: '@range(0, 2)', actions: { In: { type: 'Compose', inputs: '@div(1, sub(item(), 1))' } } }],
+    ['Query', { type: 'Query', inputs: { from: '@range(0, 2)', where: '@equals(div(1, item()), 1)' } }],
+    ['Loop', { type: 'Foreach', foreach: "@json('{')", actions: {} }],
+    ['Until', { type: 'Until', expression: "@equals(int('u'), 1)", limit: { count: 2 }, actions: {} }],
+    ['Secret', { type: 'Compose', inputs: "@int('hush')", runtimeConfiguration: { secureData: { properties: ['inputs'] } } }],
+  ];
+  const actions = Object.fromEntries(chain.map(([name, x], i) => [name, { ...x, runAfter: i ? { [chain[i - 1][0]]: ['Failed'] } : {} }]));
+  writeFileSync(file, JSON.stringify({ kind: 'Stateful', definition: { $schema: schema, triggers: { manual: { type: 'Request', inputs: {} } }, actions } }));
+  writeFileSync(trigger, '{"body": {"n": 0}}');
+  assert.equal((await cli('workflow', 'create', file)).status, 0);
+  const remote = await cli('workflow', 'run', 'faults', '{"n": 0}'), local = await raccord(['run', file, '--trigger', trigger]);
+  // Place, text and marks under each message; loops are listed differently.
+  const faults = (text) => [...text.matchAll(/'\.\n((?: +in .*:\n)? +.*\n +~+)\n/g)].map(([, m]) => { const lines = m.split('\n'), indent = /^ */.exec(lines.at(-2))[0].length; return lines.map((l) => l.slice(l.startsWith(' '.repeat(indent)) ? indent : 0)); });
+  const nested = "@concat('div(1, 0)', string(div(1, 0)), string(div(1, triggerBody()['n'])))";
+  const marks = (text, part, from = 0) => ' '.repeat(text.indexOf(part, from)) + '~'.repeat(part.length);
+  const want = [
+    ['in inputs.list[1].x:', nested, marks(nested, 'div(1, 0)', 20)],
+    ["at @{int('ä')} and @{int('b')}", marks("at @{int('ä')} and @{int('b')}", "int('ä')")],
+    ['@div(1, sub(item(), 1))', ' ~~~~~~~~~~~~~~~~~~~~~~'],
+    ['in inputs.where:', '@equals(div(1, item()), 1)', marks('@equals(div(1, item()), 1)', 'div(1, item())')],
+  ];
+  assert.deepEqual(faults(local.stdout), [...want, ['in foreach:', "@json('{')", " ~~~~~~~~~"], ['in expression:', "@equals(int('u'), 1)", "        ~~~~~~~~"]], local.stdout);
+  assert.deepEqual(faults(remote.stdout), [...want, ['in foreach:', "@json('{')", " ~~~~~~~~~"], ['in expression:', "@equals(int('u'), 1)", ' ~~~~~~~~~~~~~~~~~~~']], remote.stdout);
+  assert.doesNotMatch(remote.stdout + local.stdout, /hush/);
 });
 
 // [text, value?, parts?, 'error'?]: what a trace says, short.

@@ -225,9 +225,10 @@ rac_str rac_run_trigger_id(const struct rac_run *r, struct rac_arena *a);
 size_t rac_run_repetition(const struct rac_run *r, const struct rac_wf_record *x,
                           char out[RAC_REPETITION_NAME_TEXT]);
 /* The expression because of which a record failed, found by evaluating what it was given again: the
- * text of the template and the part that fails. False: none fails now. */
+ * text of the template, the part that fails, and its place in the action ("inputs.body.list[1]", in
+ * the run's arena). False: none fails now. */
 struct rac_run_fault {
-    rac_str text;
+    rac_str text, place;
     uint32_t offset, length;
 };
 bool rac_run_fault_of(struct rac_run *r, struct rac_wf_record *x, struct rac_run_fault *out);

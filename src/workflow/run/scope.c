@@ -474,24 +474,48 @@ struct search {
     struct rac_wf_record *x;
     struct rac_run_fault *out;
     rac_str said; /* the record's message: an expression that fails otherwise here is not the one */
+    const struct rac_json *items; /* that item() goes through; NULL: it is what it was */
 };
 
-static bool text_fails(struct search *s, const struct rac_json *v)
+/* What was found stands in a member, or "[n]". */
+static void stands_in(struct search *s, rac_str name)
+{
+    rac_str below = s->out->place;
+    bool joined = below.n == 0 || below.p[0] == '[';
+    s->out->place =
+        rac_arena_printf(s->r->a, "%.*s%s%.*s", RAC_FMT(name), joined ? "" : ".", RAC_FMT(below));
+}
+
+static bool expression_fails(struct search *s, rac_str text, const struct rac_expr *e)
 {
     struct rac_expr_scope scope = scope_of(s->r);
     struct rac_expr_run run = {.scope = &scope, .env = s->r->world->env, .a = s->r->a};
-    const struct rac_expr *e;
     struct rac_json ignored;
-    rac_str text = {v->s, v->n};
-    if (rac_str_find_char(text, '@') == RAC_STR_NPOS ||
-        rac_expr_compile(text, 0, s->r->a, &e, NULL) != RAC_OK)
-        return false;
     s->r->current = s->x;
     bool failed = rac_expr_eval(e, &run, &ignored) != RAC_OK &&
                   rac_str_find(s->said, run.error.message) != RAC_STR_NPOS;
     s->r->current = NULL;
     if (failed)
-        *s->out = (struct rac_run_fault){text, run.error.offset, run.error.length};
+        *s->out = (struct rac_run_fault){text, RAC_S(""), run.error.offset, run.error.length};
+    return failed;
+}
+
+static bool text_fails(struct search *s, const struct rac_json *v)
+{
+    const struct rac_expr *e;
+    rac_str text = {v->s, v->n};
+    if (rac_str_find_char(text, '@') == RAC_STR_NPOS ||
+        rac_expr_compile(text, 0, s->r->a, &e, NULL) != RAC_OK)
+        return false;
+    if (s->items == NULL)
+        return expression_fails(s, text, e);
+    bool failed = false;
+    s->r->has_item = true;
+    for (size_t i = 0; i < rac_json_len(s->items) && !failed; i++) {
+        s->r->item = *rac_json_at(s->items, i);
+        failed = expression_fails(s, text, e);
+    }
+    s->r->has_item = false;
     return failed;
 }
 
@@ -501,21 +525,47 @@ static bool value_fails(struct search *s, const struct rac_json *v)
         return false;
     if (v->type == RAC_JSON_STRING)
         return text_fails(s, v);
-    RAC_JSON_EACH(e, v)
-    if (value_fails(s, e))
-        return true;
+    for (size_t i = 0; v->type == RAC_JSON_ARRAY && i < rac_json_len(v); i++)
+        if (value_fails(s, rac_json_at(v, i))) {
+            stands_in(s, rac_arena_printf(s->r->a, "[%zu]", i));
+            return true;
+        }
     RAC_JSON_EACH_MEMBER(m, v)
-    if (value_fails(s, &m->value))
+    if (value_fails(s, &m->value)) {
+        stands_in(s, rac_json_key(m));
         return true;
+    }
+    return false;
+}
+
+/* What a data operation evaluates for each of its items; what "from" came to is its input. */
+static bool items_fail(struct search *s)
+{
+    enum rac_wf_type type = s->x->action->type;
+    if (type != RAC_WF_TYPE_SELECT && type != RAC_WF_TYPE_QUERY && type != RAC_WF_TYPE_TABLE)
+        return false;
+    s->items = &s->x->inputs;
+    RAC_JSON_EACH_MEMBER(m, rac_json_geti(s->x->action->node, RAC_S("inputs")))
+    if (!rac_str_eqi(rac_json_key(m), RAC_S("from")) && value_fails(s, &m->value)) {
+        stands_in(s, rac_json_key(m));
+        stands_in(s, RAC_S("inputs"));
+        return true;
+    }
     return false;
 }
 
 bool rac_run_fault_of(struct rac_run *r, struct rac_wf_record *x, struct rac_run_fault *out)
 {
     static const char *const members[] = {"inputs", "expression", "foreach"};
-    struct search s = {r, x, out, rac_json_str(RAC_JSON_GET(&x->error, "message"), RAC_S(""))};
+    struct search s = {r, x, out, rac_json_str(RAC_JSON_GET(&x->error, "message"), RAC_S("")),
+                       NULL};
+    if (items_fail(&s))
+        return true;
+    s.items = NULL;
     for (size_t i = 0; i < RAC_COUNT(members); i++)
-        if (value_fails(&s, rac_json_geti(x->action->node, rac_str_of(members[i]))))
+        if (value_fails(&s, rac_json_geti(x->action->node, rac_str_of(members[i])))) {
+            stands_in(&s, rac_str_of(members[i]));
             return true;
+        }
     return false;
 }
