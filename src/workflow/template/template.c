@@ -9,7 +9,13 @@
 #include "base/str.h"
 #include "workflow/template/template_priv.h"
 
-enum { NESTED_MAX = 8, WORKFLOWS_MAX = TEMPLATE_LOOP_MAX, BUDGET = 4000000, BYTES_PER_UNIT = 64 };
+enum {
+    NESTED_MAX = 8,
+    WORKFLOWS_MAX = TEMPLATE_LOOP_MAX,
+    BUDGET = 4000000,
+    BYTES_PER_UNIT = 64,
+    INSTANCE_BYTES = 800, /* what looking at a resource is taken to cost: 40,000 of them */
+};
 
 /* --- deployments ------------------------------------------------------------------------------ */
 
@@ -255,10 +261,11 @@ static bool is_workflow(const struct rac_json *resource)
                        RAC_S("Microsoft.Logic/workflows"));
 }
 
+/* Has a price of its own: deployments may be empty, and copies of copies of them are many. */
 static bool read_instance(struct reader *t, const struct rac_json *resource, rac_str pointer,
                           unsigned depth)
 {
-    if (!is_deployed(t, resource))
+    if (!affordable_bytes(&t->r, INSTANCE_BYTES) || !is_deployed(t, resource))
         return false;
     if (is_workflow(resource))
         add_workflow(t, resource, pointer);

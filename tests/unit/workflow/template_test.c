@@ -802,6 +802,16 @@ static void exhausted(void **state RAC_UNUSED)
         zeros = rac_str_replace(&a, RAC_S("zzzzzzzzzz"), RAC_S("z"), zeros);
     read_template(quoted(rac_arena_cstr(&a, rac_arena_printf(&a, many, RAC_FMT(zeros)))), &w, &why);
     assert_str(why, ": the expressions and copies of the template take too much work");
+    /* empty deployments, 700 times 700 times …: each costs nothing but that it is one */
+    rac_str nested = RAC_S("{`resources`:[]}");
+    for (int i = 0; i < 7; i++)
+        nested = rac_arena_printf(&a,
+                                  "{`resources`:[{`type`:`Microsoft.Resources/deployments`,"
+                                  "`copy`:{`name`:`c%d`,`count`:700},`properties`:{`template`:"
+                                  "%.*s}}]}",
+                                  i, RAC_FMT(nested));
+    read_template(quoted(rac_arena_cstr(&a, nested)), &w, &why);
+    assert_str(why, ": the expressions and copies of the template take too much work");
     rac_arena_rewind(&a, before);
 }
 
