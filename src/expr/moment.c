@@ -5,6 +5,8 @@
 #include "base/utf8.h"
 #include "expr/expr_priv.h"
 
+#include <unicode/uchar.h>
+
 enum { CLOCK_FIRST_MAX = 128 };
 
 /* --- parts ------------------------------------------------------------------------------------ */
@@ -512,33 +514,53 @@ static bool parse_numeric(rac_str s, const struct rac_culture *c, struct moment 
     return seen == 3 && eat_rest(&r, c, out);
 }
 
+/* The longest of the names: "červen" is June, "červenec" July. */
 static bool eat_full_name(struct reader *r, const rac_str *names, int n, int *at)
 {
-    for (int i = 0; i < n; i++)
-        if (names[i].n > 0 && eat(r, names[i])) {
+    struct reader longest = *r;
+    for (int i = 0; i < n; i++) {
+        struct reader with = *r;
+        if (names[i].n > 0 && eat(&with, names[i]) && with.s.n < longest.s.n) {
+            longest = with;
             *at = i;
-            return true;
         }
-    return false;
+    }
+    bool any = longest.s.n < r->s.n;
+    *r = longest;
+    return any;
 }
 
 static bool eat_brief_name(struct reader *r, const rac_str *brief, int n, int *at)
 {
-    for (int i = 0; i < n; i++) { /* "févr." may come with its point or without */
-        bool point = brief[i].n > 1 && brief[i].p[brief[i].n - 1] == '.';
-        rac_str bare = rac_str_sub(brief[i], 0, brief[i].n - point);
-        if (bare.n > 0 && eat(r, bare)) {
-            (void)eat_char(r, '.');
-            *at = i;
-            return true;
-        }
-    }
-    return false;
+    rac_str bare[12]; /* "févr." may come with its point or without */
+    RAC_ASSERT(n <= (int)RAC_COUNT(bare));
+    for (int i = 0; i < n; i++)
+        bare[i] = rac_str_sub(brief[i], 0,
+                              brief[i].n - (brief[i].n > 1 && brief[i].p[brief[i].n - 1] == '.'));
+    if (!eat_full_name(r, bare, n, at))
+        return false;
+    if (brief[*at].n > bare[*at].n)
+        (void)eat_char(r, '.');
+    return true;
 }
 
+static bool letter_follows(const struct reader *r)
+{
+    uint32_t cp;
+    return r->s.n > 0 && rac_utf8_decode(r->s.p, r->s.n, &cp) > 0 && u_isalpha((UChar32)cp);
+}
+
+/* Either form, as a word: "mars" is not Tuesday, "mar.". */
 static bool eat_name(struct reader *r, const rac_str *names, const rac_str *brief, int n, int *at)
 {
-    return eat_full_name(r, names, n, at) || eat_brief_name(r, brief, n, at);
+    struct reader before = *r;
+    if (eat_full_name(r, names, n, at) && !letter_follows(r))
+        return true;
+    *r = before;
+    if (eat_brief_name(r, brief, n, at) && !letter_follows(r))
+        return true;
+    *r = before;
+    return false;
 }
 
 static void skip_fill(struct reader *r)
@@ -639,16 +661,10 @@ static bool parse_clock_first(rac_str s, const struct rac_culture *c, struct mom
     return parse_date((rac_str){turned, (size_t)n}, c, out);
 }
 
-bool moment_parse_culture(rac_str s, const struct rac_culture *c, struct rac_arena *a RAC_UNUSED,
-                          struct moment *out)
-{
-    s = trim_white(s);
-    return parse_date(s, c, out) || parse_clock_first(s, c, out);
-}
-
 bool moment_parse(rac_str s, struct moment *out)
 {
-    return moment_parse_culture(s, &rac_culture_en_us, NULL, out);
+    s = trim_white(s);
+    return parse_date(s, &rac_culture_en_us, out) || parse_clock_first(s, &rac_culture_en_us, out);
 }
 
 bool rac_expr_timestamp(rac_str s, rac_ms *out)
@@ -794,4 +810,18 @@ rac_err moment_parse_exact(rac_str s, rac_str format, const struct rac_culture *
     else if ((r.am && r.p.hour >= 12) || (r.pm && r.p.hour < 12)) /* "03 PM" as "HH tt" */
         return RAC_E_SYNTAX;
     return finish(&r, out) ? RAC_OK : RAC_E_SYNTAX;
+}
+
+/* What formatDateTime writes in the standard formats of a culture is among its usual forms. */
+bool moment_parse_culture(rac_str s, const struct rac_culture *c, struct rac_arena *a,
+                          struct moment *out)
+{
+    static const rac_str standard = RAC_S_INIT("dDfFgGy");
+    s = trim_white(s);
+    if (parse_date(s, c, out) || parse_clock_first(s, c, out))
+        return true;
+    for (size_t i = 0; i < standard.n; i++)
+        if (moment_parse_exact(s, rac_str_sub(standard, i, 1), c, a, out) == RAC_OK)
+            return true;
+    return false;
 }

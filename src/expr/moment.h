@@ -27,7 +27,7 @@ bool moment_add_months(struct moment *m, int64_t months);           /* day clamp
 
 /* ISO 8601, US style, RFC 1123, month names. */
 bool moment_parse(rac_str s, struct moment *out);
-/* As people of a culture write dates; and exactly in a format. */
+/* As people of a culture write dates, its standard formats among them; and exactly in a format. */
 bool moment_parse_culture(rac_str s, const struct rac_culture *c, struct rac_arena *a,
                           struct moment *out);
 /* RAC_OK, RAC_E_SYNTAX (the text does not match), RAC_E_INVALID (the format is none). */
