@@ -28,12 +28,12 @@ static const struct {
 #undef FAULT
 };
 
-const char *rac_fault_code(enum rac_fault f)
+static const char *fault_code(enum rac_fault f)
 {
     return faults[f].code;
 }
 
-int rac_fault_http(enum rac_fault f)
+static int fault_http(enum rac_fault f)
 {
     return faults[f].http;
 }
@@ -105,8 +105,8 @@ enum { MESSAGE_MAX = 2048 };
 RAC_PRINTF(3, 0)
 static void fail(struct rac_ask *q, enum rac_fault f, const char *fmt, va_list ap)
 {
-    q->status = rac_fault_http(f);
-    q->error_code = rac_str_of(rac_fault_code(f));
+    q->status = fault_http(f);
+    q->error_code = rac_str_of(fault_code(f));
     q->error_message = rac_arena_vprintf_max(q->a, MESSAGE_MAX, fmt, ap);
     if ((f == RAC_FAULT_BUSY || f == RAC_FAULT_RATE) && q->retry_after_s == 0)
         q->retry_after_s = 1;

@@ -79,8 +79,6 @@ enum rac_fault {
 #include "api/faults.def"
 #undef FAULT
 };
-const char *rac_fault_code(enum rac_fault f); /* "NotFound" */
-int rac_fault_http(enum rac_fault f);
 
 /* --- one ask -------------------------------------------------------------------------------- */
 

@@ -32,7 +32,9 @@ struct rac_retention {
     bool waits, gone; /* for an answer of the store; freed meanwhile */
 };
 
-rac_ms rac_retention_of(rac_str document, rac_ms otherwise_ms)
+/* How long a workflow's history is kept: its document's runtimeConfiguration.lifetime ({"unit":
+ * "Day", "count": 90}; also Hour, Week, Month, Year), else otherwise_ms. */
+static rac_ms lifetime_of(rac_str document, rac_ms otherwise_ms)
 {
     static const struct {
         rac_str unit;
@@ -146,7 +148,7 @@ static void next_flow(struct rac_retention *r)
     rac_arena_init(&a, DOCUMENT_BYTES_MAX);
     if (fs->flow_any(fs->self, r->flows[r->flow].key, RAC_STR_NULL, RAC_FLOW_WHOLE, &a, &row) ==
         RAC_OK)
-        keep_ms = rac_retention_of(row.document, keep_ms);
+        keep_ms = lifetime_of(row.document, keep_ms);
     rac_arena_fini(&a);
     r->before_ms = rac_env_wall_ms(r->w->env) - keep_ms;
     piece(r);

@@ -17,8 +17,4 @@ struct rac_retention;
 struct rac_retention *rac_retention_new(struct rac_api_worker *w);
 void rac_retention_free(struct rac_retention *r); /* NULL is fine; what is under way ends later */
 
-/* How long a workflow's history is kept: its document's runtimeConfiguration.lifetime ({"unit":
- * "Day", "count": 90}; also Hour, Week, Month, Year), else otherwise_ms. */
-rac_ms rac_retention_of(rac_str document, rac_ms otherwise_ms);
-
 #endif

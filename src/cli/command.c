@@ -251,7 +251,7 @@ static void print_options(FILE *to, const struct rac_option *o)
     }
 }
 
-void rac_cli_help_command(FILE *to, const struct rac_command *c)
+static void help_command(FILE *to, const struct rac_command *c)
 {
     fprintf(to, "%s\n\nusage: raccord %s %s\n", c->summary, c->words, c->synopsis);
     if (c->details != NULL)
@@ -264,7 +264,7 @@ void rac_cli_help_command(FILE *to, const struct rac_command *c)
           to);
 }
 
-void rac_cli_help(FILE *to, const struct rac_command *const *table, size_t table_n)
+static void help_all(FILE *to, const struct rac_command *const *table, size_t table_n)
 {
     fputs("Raccord: custom connectors for any REST API, on your own machine.\n\n"
           "usage: raccord COMMAND ...\n\n",
@@ -378,7 +378,7 @@ static int run_command(struct rac_cli *cli, int argc, char **argv, bool help,
         return unknown_command(cli, argc, argv, table, table_n);
     }
     if (help) {
-        rac_cli_help_command(cli->out, cli->command);
+        help_command(cli->out, cli->command);
         return RAC_EXIT_OK;
     }
     int status = parse(cli, (int)words + 1, argc, argv);
@@ -399,7 +399,7 @@ static int run(struct rac_cli *cli, int argc, char **argv, const struct rac_comm
     at += help;
     if (at >= argc || is_help(argv[at])) {
         help = help || at < argc;
-        rac_cli_help(help ? cli->out : cli->err, table, table_n);
+        help_all(help ? cli->out : cli->err, table, table_n);
         return help ? RAC_EXIT_OK : RAC_EXIT_USAGE;
     }
     argv += at - 1;

@@ -88,10 +88,6 @@ int rac_cli_usage(struct rac_cli *cli, const char *fmt, ...) RAC_PRINTF(2, 3);
 int rac_cli_main(int argc, char **argv, char **environment, const struct rac_command *const *table,
                  size_t table_n);
 
-/* Prints the list of commands, and one command, as --help does. */
-void rac_cli_help(FILE *to, const struct rac_command *const *table, size_t table_n);
-void rac_cli_help_command(FILE *to, const struct rac_command *command);
-
 /* The commands that live in this room; those of main/ are declared there. */
 extern const struct rac_command rac_command_convert;
 extern const struct rac_command rac_command_show;

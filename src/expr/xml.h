@@ -73,8 +73,6 @@ rac_str xml_attribute_value(struct call *c, const xmlAttr *attr);
 /* What no XML name can hold as _xHHHH_. */
 rac_str xml_encoded_name(struct rac_arena *a, rac_str s, bool colons);
 rac_str xml_decoded_name(struct rac_arena *a, rac_str s); /* back again */
-/* Length of an escape that s starts with and its character; 0: with none. */
-size_t xml_name_escape(rac_str s, uint32_t *cp);
 struct rac_json xml_envelope(struct call *c, rac_str text);
 
 /* --- JSON (xml_json.c) ------------------------------------------------------------------------ */

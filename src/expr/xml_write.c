@@ -103,7 +103,8 @@ static bool name_char(uint32_t cp)
            (cp >= 0x300 && cp <= 0x36f) || (cp >= 0x203f && cp <= 0x2040);
 }
 
-size_t xml_name_escape(rac_str s, uint32_t *cp) /* _xHHHH_ or _xHHHHHHHH_ */
+/* Length of the escape (_xHHHH_ or _xHHHHHHHH_) that s starts with and its character; 0: with none. */
+static size_t name_escape(rac_str s, uint32_t *cp)
 {
     size_t n = 0;
     if (s.n < 7 || s.p[0] != '_' || s.p[1] != 'x')
@@ -132,7 +133,7 @@ rac_str xml_encoded_name(struct rac_arena *a, rac_str s, bool colons)
         uint32_t cp, escape;
         size_t n = name_character(rac_str_from(s, i), &cp);
         bool ok = (i == 0 ? name_start(cp) : name_char(cp)) || (colons && cp == ':');
-        if (ok && xml_name_escape(rac_str_from(s, i), &escape) == 0)
+        if (ok && name_escape(rac_str_from(s, i), &escape) == 0)
             rac_buf_add(&b, rac_str_sub(s, i, n));
         else if (cp >= 0x10000)
             rac_buf_printf(&b, "_x%08X_", cp);
@@ -152,7 +153,7 @@ rac_str xml_decoded_name(struct rac_arena *a, rac_str s)
     char *p = rac_arena_alloc_dirty(a, s.n + 1), *w = p;
     for (size_t i = 0; i < s.n;) {
         uint32_t cp;
-        size_t len = xml_name_escape(rac_str_from(s, i), &cp);
+        size_t len = name_escape(rac_str_from(s, i), &cp);
         if (len == 0 || cp > 0x10ffff) {
             *w++ = s.p[i++];
         } else {

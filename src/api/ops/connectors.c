@@ -49,7 +49,9 @@ static void put_impact(struct rac_ask *q, struct rac_json *o, rac_str id,
         RAC_JSON_PUT(q->a, o, "usedBy", callers(q, id));
 }
 
-struct rac_json rac_connector_json(struct rac_ask *q, const struct rac_connector_row *r, bool whole)
+/* The Connector of schemas.json; whole: with what takes a further look-up. */
+static struct rac_json connector_json(struct rac_ask *q, const struct rac_connector_row *r,
+                                      bool whole)
 {
     struct rac_arena *a = q->a;
     struct rac_json o = rac_json_new_object(a);
@@ -87,7 +89,7 @@ void rac_connector_answer(struct rac_ask *q, rac_str id, const struct rac_diags 
         rac_ask_fail_err(q, e, "connector");
         return;
     }
-    struct rac_json o = rac_connector_json(q, &row, true);
+    struct rac_json o = connector_json(q, &row, true);
     if (findings != NULL)
         RAC_JSON_PUT(q->a, &o, "findings", rac_ask_findings(q->a, findings));
     if (losses != NULL && losses->n > 0)
@@ -102,7 +104,7 @@ void rac_ops_connector_get(struct rac_ask *q)
     if (!rac_access_connector(q, RAC_MAY_CONNECTOR_READ, q->args[0], &row))
         return;
     q->etag = rac_etag(q->a, row.version);
-    rac_ask_answer(q, rac_connector_json(q, &row, true));
+    rac_ask_answer(q, connector_json(q, &row, true));
 }
 
 void rac_ops_connector_list(struct rac_ask *q)
@@ -132,7 +134,7 @@ void rac_ops_connector_list(struct rac_ask *q)
     }
     struct rac_json v = rac_json_new_array(q->a);
     for (size_t i = 0; i < n; i++)
-        rac_json_add(q->a, &v, rac_connector_json(q, &rows[i], false));
+        rac_json_add(q->a, &v, connector_json(q, &rows[i], false));
     rac_ask_answer_page(q, v, more && n > 0 ? rows[n - 1].id : RAC_STR_NULL);
 }
 

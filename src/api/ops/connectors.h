@@ -5,9 +5,6 @@
 #include "api/ask.h"
 #include "connector/store.h"
 
-/* The Connector of schemas.json; whole: with what takes a further look-up. */
-struct rac_json rac_connector_json(struct rac_ask *q, const struct rac_connector_row *r,
-                                   bool whole);
 /* Answers with the connector as it is now, findings and losses beside it (NULL: left out). */
 void rac_connector_answer(struct rac_ask *q, rac_str id, const struct rac_diags *findings,
                           const struct rac_diags *losses);

@@ -22,7 +22,9 @@ struct rac_flow_view rac_flow_view(struct rac_ask *q, const struct rac_flow_row 
     return v;
 }
 
-struct rac_json rac_shape_ref(const struct rac_flow_view *v, rac_str native, rac_str name,
+/* {id, name, type} of something below the workflow: below is "/runs/R/actions/A" (ARM, Standard),
+ * native the plain id, type "/runs/actions". */
+static struct rac_json ref_of(const struct rac_flow_view *v, rac_str native, rac_str name,
                               const char *type, rac_str below)
 {
     struct rac_arena *a = v->q->a;
@@ -41,7 +43,7 @@ struct rac_json rac_shape_ref(const struct rac_flow_view *v, rac_str native, rac
 
 static struct rac_json workflow_ref(const struct rac_flow_view *v)
 {
-    return rac_shape_ref(v, v->row->id, v->row->name, "", RAC_S(""));
+    return ref_of(v, v->row->id, v->row->name, "", RAC_S(""));
 }
 
 static rac_str run_id(struct rac_arena *a, const struct rac_flow_row *row, rac_str run)
@@ -60,14 +62,14 @@ bool rac_run_id_parse(rac_str id, rac_str *flow, rac_str *run)
 static struct rac_json run_ref(const struct rac_flow_view *v, rac_str run)
 {
     struct rac_arena *a = v->q->a;
-    return rac_shape_ref(v, run_id(a, v->row, run), run, "/runs",
-                         rac_arena_printf(a, "/runs/%.*s", RAC_FMT(run)));
+    return ref_of(v, run_id(a, v->row, run), run, "/runs",
+                  rac_arena_printf(a, "/runs/%.*s", RAC_FMT(run)));
 }
 
 static struct rac_json version_ref(const struct rac_flow_view *v, rac_str revision)
 {
-    return rac_shape_ref(v, revision, revision, "/versions",
-                         rac_arena_printf(v->q->a, "/versions/%.*s", RAC_FMT(revision)));
+    return ref_of(v, revision, revision, "/versions",
+                  rac_arena_printf(v->q->a, "/versions/%.*s", RAC_FMT(revision)));
 }
 
 /* --- small parts ------------------------------------------------------------------------------ */
@@ -322,8 +324,8 @@ struct rac_json rac_shape_trigger(const struct rac_flow_view *v,
 {
     struct rac_arena *a = v->q->a;
     rac_str name = rac_json_key(trigger);
-    struct rac_json o = rac_shape_ref(v, name, name, "/triggers",
-                                      rac_arena_printf(a, "/triggers/%.*s", RAC_FMT(name)));
+    struct rac_json o =
+        ref_of(v, name, name, "/triggers", rac_arena_printf(a, "/triggers/%.*s", RAC_FMT(name)));
     const struct rac_json *recurrence = rac_json_geti(&trigger->value, RAC_S("recurrence"));
     struct rac_json doc;
     bool parsed = state->state.n > 0 && rac_json_parse(state->state, a, 0, &doc, NULL) == RAC_OK;
@@ -351,9 +353,9 @@ struct rac_json rac_shape_trigger(const struct rac_flow_view *v,
 
 static struct rac_json history_ref(const struct rac_flow_view *v, rac_str trigger, rac_str name)
 {
-    return rac_shape_ref(v, name, name, "/triggers/histories",
-                         rac_arena_printf(v->q->a, "/triggers/%.*s/histories/%.*s",
-                                          RAC_FMT(trigger), RAC_FMT(name)));
+    return ref_of(v, name, name, "/triggers/histories",
+                  rac_arena_printf(v->q->a, "/triggers/%.*s/histories/%.*s", RAC_FMT(trigger),
+                                   RAC_FMT(name)));
 }
 
 static struct rac_history_value event_value(const struct rac_live_flow *live, rac_str text,
@@ -539,9 +541,9 @@ struct rac_json rac_shape_action(const struct rac_flow_view *v, const struct rac
 {
     struct rac_arena *a = v->q->a;
     rac_str name = r->action->name;
-    struct rac_json o = rac_shape_ref(
-        v, name, name, "/runs/actions",
-        rac_arena_printf(a, "/runs/%.*s/actions/%.*s", RAC_FMT(run->name), RAC_FMT(name)));
+    struct rac_json o =
+        ref_of(v, name, name, "/runs/actions",
+               rac_arena_printf(a, "/runs/%.*s/actions/%.*s", RAC_FMT(run->name), RAC_FMT(name)));
     struct rac_callback c = {.form = RAC_CALLBACK_ACTION_CONTENT, .run = run->name, .action = name};
     if (v->q->ids == RAC_IDS_NATIVE)
         RAC_JSON_PUT_STR(a, &o, "type", r->action->type_word);
@@ -574,7 +576,7 @@ struct rac_json rac_shape_repetition(const struct rac_flow_view *v,
     struct rac_arena *a = v->q->a;
     rac_str name = rac_arena_str(a, rac_str_of(r->repetition));
     const char *kind = scope ? "scopeRepetitions" : "repetitions";
-    struct rac_json o = rac_shape_ref(
+    struct rac_json o = ref_of(
         v, name, name, scope ? "/runs/actions/scopeRepetitions" : "/runs/actions/repetitions",
         rac_arena_printf(a, "/runs/%.*s/actions/%.*s/%s/%.*s", RAC_FMT(run->name),
                          RAC_FMT(r->action->name), kind, RAC_FMT(name)));
@@ -599,7 +601,7 @@ struct rac_json rac_shape_request(const struct rac_flow_view *v, const struct ra
     rac_str name = rac_arena_str(a, rac_str_of(r->name));
     rac_str below = repetition.n > 0 ? rac_arena_printf(a, "/repetitions/%.*s", RAC_FMT(repetition))
                                      : RAC_S("");
-    struct rac_json o = rac_shape_ref(
+    struct rac_json o = ref_of(
         v, name, name,
         repetition.n > 0 ? "/runs/actions/repetitions/requestHistories"
                          : "/runs/actions/requestHistories",

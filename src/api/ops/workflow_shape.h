@@ -22,11 +22,6 @@ struct rac_flow_view {
 };
 struct rac_flow_view rac_flow_view(struct rac_ask *q, const struct rac_flow_row *row);
 
-/* {id, name, type} of something below the workflow: below is "/runs/R/actions/A" (ARM, Standard),
- * native the plain id, type "/runs/actions". */
-struct rac_json rac_shape_ref(const struct rac_flow_view *v, rac_str native, rac_str name,
-                              const char *type, rac_str below);
-
 /* whole: with definition and parameters; the row must have its document then. */
 struct rac_json rac_shape_workflow(struct rac_ask *q, const struct rac_flow_row *row, bool whole);
 struct rac_json rac_shape_version(const struct rac_flow_view *v,

@@ -48,7 +48,7 @@ bool rac_wf_status_parse(rac_str word, enum rac_wf_status *out)
     return false;
 }
 
-enum rac_wf_type rac_wf_type_of(rac_str word)
+static enum rac_wf_type type_of(rac_str word)
 {
     for (size_t i = 0; i < RAC_COUNT(type_words); i++)
         if (rac_str_eqi(word, type_words[i]))
@@ -164,7 +164,7 @@ static void add_action(struct compiler *c, uint32_t graph, const struct rac_json
     x->order = g->n;
     g->actions[g->n++] = at;
     x->type_word = rac_json_str(RAC_JSON_GETI(&m->value, "type"), RAC_S(""));
-    x->type = rac_wf_type_of(x->type_word);
+    x->type = type_of(x->type_word);
     if (x->type_word.n == 0)
         wrong(c, x->pointer, &m->value,
               rac_arena_printf(c->a, "the template action '%.*s' has no type", RAC_FMT(name)));

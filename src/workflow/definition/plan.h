@@ -28,7 +28,6 @@ enum rac_wf_type {
 #undef ACTION
     RAC_WF_TYPES /* unknown: saved, ActionTypeNotSupported when reached (§3.23) */
 };
-enum rac_wf_type rac_wf_type_of(rac_str word); /* any letter case; RAC_WF_TYPES when unknown */
 
 struct rac_wf_edge {   /* an entry of runAfter */
     uint32_t action;   /* place in the plan */

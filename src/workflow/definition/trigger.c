@@ -118,7 +118,7 @@ struct rac_json rac_trigger_request_inputs(const struct rac_plan *p, rac_str tri
     return inputs != NULL && class_of(type) == RAC_TRIGGER_REQUEST ? *inputs : rac_json_none;
 }
 
-bool rac_trigger_evaluates_inputs(const struct rac_flow_trigger *t)
+static bool evaluates_inputs(const struct rac_flow_trigger *t)
 {
     return t->class == RAC_TRIGGER_WEBHOOK || t->class == RAC_TRIGGER_MESSAGES ||
            t->class == RAC_TRIGGER_TIMER || t->class == RAC_TRIGGER_WINDOW;
@@ -150,7 +150,7 @@ void rac_trigger_compile(const struct rac_plan *p, rac_str name, const struct ra
     out->tracking =
         compiled(RAC_JSON_GETI(RAC_JSON_GETI(node, "correlation"), "clientTrackingId"), a);
     out->recurrence = compiled(RAC_JSON_GETI(node, "recurrence"), a);
-    if (rac_trigger_evaluates_inputs(out))
+    if (evaluates_inputs(out))
         out->inputs = compile_inputs(RAC_JSON_GETI(node, "inputs"), a);
     unsigned waiting;
     out->runs = rac_trigger_limit(p->workflow, node, &waiting);

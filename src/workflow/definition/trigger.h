@@ -43,9 +43,8 @@ struct rac_flow_trigger {
     const struct rac_expr *split;                     /* NULL with splits: "@autoload()" */
     const struct rac_expr *tracking, *split_tracking; /* NULL: none */
     const struct rac_expr *recurrence;                /* NULL: none */
-    const struct rac_expr *inputs;                    /* without credentials; NULL: none, or
-                                                       * not for rac_trigger_evaluates_inputs */
-    unsigned runs;                                    /* concurrency; 0: no limit */
+    const struct rac_expr *inputs; /* of a trigger that evaluates them; NULL: none */
+    unsigned runs;                 /* concurrency; 0: no limit */
 };
 
 /* Everything of node compiled. Never fails: what does not compile was reported by workflow/check;
@@ -99,7 +98,6 @@ bool rac_trigger_evaluate(const struct rac_flow_trigger *t, const struct rac_tri
  * its own as the definition gives them, which nobody need record; others are evaluated when they
  * fire. NONE: it has none, or is of another kind. */
 struct rac_json rac_trigger_request_inputs(const struct rac_plan *p, rac_str trigger);
-bool rac_trigger_evaluates_inputs(const struct rac_flow_trigger *t);
 /* Its code: the name of the status a poll was answered with; absent: there is none. */
 rac_str rac_trigger_code(const struct rac_json *outputs, struct rac_arena *a);
 

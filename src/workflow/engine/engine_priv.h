@@ -201,7 +201,6 @@ uint64_t engine_random(struct rac_engine *e); /* not for secrets; seeded from en
 
 /* live.c */
 struct live *live_new(struct rac_engine *e, int64_t flow_key, rac_str name);
-struct live *live_find(struct rac_engine *e, int64_t flow_key, rac_str name);
 /* Finds it in memory or begins to load it. */
 struct live *live_get(struct rac_engine *e, int64_t flow_key, rac_str name);
 void live_release(struct live *l);     /* leaves memory; the store keeps it */

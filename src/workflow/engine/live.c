@@ -89,7 +89,7 @@ static void lives_grow(struct rac_engine *e)
     e->lives_slots = slots;
 }
 
-struct live *live_find(struct rac_engine *e, int64_t flow_key, rac_str name)
+static struct live *live_find(struct rac_engine *e, int64_t flow_key, rac_str name)
 {
     if (e->lives_slots == 0)
         return NULL;

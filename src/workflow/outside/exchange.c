@@ -20,13 +20,7 @@
 
 enum { TIMEOUT_CONNECTOR_MS = 120000, TIMEOUT_SAID_MAX_MS = 86400000 };
 
-const struct rac_json *exchange_get(const struct rac_json *o, rac_str name)
-{
-    const struct rac_json *v = rac_json_get(o, name);
-    return v != NULL ? v : rac_json_geti(o, name);
-}
-
-bool exchange_is_connector(enum rac_wf_type type)
+static bool is_connector(enum rac_wf_type type)
 {
     return type == RAC_WF_TYPE_API_CONNECTION || type == RAC_WF_TYPE_OPEN_API_CONNECTION ||
            type == RAC_WF_TYPE_OPEN_API_CONNECTION_WEBHOOK ||
@@ -47,8 +41,7 @@ static int64_t timeout_said(const struct exchange *x)
     rac_str why;
     int64_t ms;
     if (e == NULL || rac_run_evaluate(x->o->live->run, x->o->x, e, &v, &why) != RAC_OK ||
-        !rac_time_parse_duration(rac_json_str(exchange_get(&v, RAC_S("timeout")), RAC_S("")),
-                                 &ms) ||
+        !rac_time_parse_duration(rac_json_str(RAC_JSON_GETI(&v, "timeout"), RAC_S("")), &ms) ||
         ms <= 0)
         return 0;
     return ms < TIMEOUT_SAID_MAX_MS ? ms : TIMEOUT_SAID_MAX_MS;
@@ -61,9 +54,9 @@ int64_t exchange_timeout_ms(const struct exchange *x)
     if (said > 0)
         return said;
     enum rac_wf_type type = x->o->x->action->type;
-    return exchange_is_connector(type) || exchange_is_webhook(type) ? TIMEOUT_CONNECTOR_MS
-           : w->profile == RAC_WF_STANDARD                          ? RESPONSE_WAIT_STANDARD_MS
-                                                                    : RESPONSE_WAIT_CONSUMPTION_MS;
+    return is_connector(type) || exchange_is_webhook(type) ? TIMEOUT_CONNECTOR_MS
+           : w->profile == RAC_WF_STANDARD                 ? RESPONSE_WAIT_STANDARD_MS
+                                                           : RESPONSE_WAIT_CONSUMPTION_MS;
 }
 
 /* --- state across restarts -------------------------------------------------------------------- */
@@ -121,8 +114,8 @@ static const struct rac_json *retry_member(const struct outside *o)
 {
     const struct rac_json *in = &o->x->inputs;
     if (o->x->action->type == RAC_WF_TYPE_HTTP_WEBHOOK)
-        in = exchange_get(in, RAC_S("subscribe"));
-    return exchange_get(in, RAC_S("retryPolicy"));
+        in = RAC_JSON_GETI(in, "subscribe");
+    return RAC_JSON_GETI(in, "retryPolicy");
 }
 
 void exchange_prepare(struct outside *o)
@@ -135,8 +128,8 @@ void exchange_prepare(struct outside *o)
                                             l->flow->workflow->profile == RAC_WF_CONSUMPTION};
     *x = (struct exchange){.o = o};
     o->exchange = x;
-    if (exchange_is_connector(type) ? l->e->ports.calls == NULL || l->e->ports.target == NULL
-                                    : l->e->ports.fetcher.start == NULL) {
+    if (is_connector(type) ? l->e->ports.calls == NULL || l->e->ports.target == NULL
+                           : l->e->ports.fetcher.start == NULL) {
         not_supported(o);
         return;
     }
@@ -199,7 +192,7 @@ static void send_request(void *arg)
     o->due_ms = 0;
     x->sent_ms = engine_now(o->live->e);
     count_call(x, true);
-    if (exchange_is_connector(o->x->action->type))
+    if (is_connector(o->x->action->type))
         exchange_call_send(x);
     else
         exchange_http_send(x);
@@ -400,10 +393,9 @@ static bool polled(struct exchange *x, const struct rac_json **error, bool *fail
 
 static int64_t items_wanted(const struct outside *o)
 {
-    const struct rac_json *runtime =
-                              exchange_get(o->x->action->node, RAC_S("runtimeConfiguration")),
-                          *policy = exchange_get(runtime, RAC_S("paginationPolicy"));
-    return rac_json_int(exchange_get(policy, RAC_S("minimumItemCount")), 0);
+    const struct rac_json *runtime = RAC_JSON_GETI(o->x->action->node, "runtimeConfiguration"),
+                          *policy = RAC_JSON_GETI(runtime, "paginationPolicy");
+    return rac_json_int(RAC_JSON_GETI(policy, "minimumItemCount"), 0);
 }
 
 /* True: another page is asked for. A restart begins with the first page again: nothing of them
@@ -484,7 +476,7 @@ static struct rac_json failure(struct exchange *x, const struct rac_json *error,
     if (error != NULL)
         return *error;
     if (async_failed) {
-        const struct rac_json *status = rac_json_geti(body_of(x), RAC_S("status"));
+        const struct rac_json *status = RAC_JSON_GETI(body_of(x), "status");
         code = RAC_S("Failed");
         why = rac_arena_printf(a,
                                "The operation was accepted, and '%.*s' says that it ended as %.*s.",
@@ -576,7 +568,7 @@ void exchange_refused(struct exchange *x, const char *code, const char *error_co
 
 void exchange_unsubscribe(struct live *l, struct rac_wf_record *x)
 {
-    if (exchange_is_connector(x->action->type))
+    if (is_connector(x->action->type))
         exchange_call_unsubscribe(l, x);
     else
         exchange_http_unsubscribe(l, x);

@@ -50,7 +50,7 @@ static void aim_let_go(struct aim *m)
 
 static rac_str text(const struct rac_json *o, const char *name)
 {
-    return rac_json_str(exchange_get(o, rac_str_of(name)), RAC_STR_NULL);
+    return rac_json_str(rac_json_geti(o, rac_str_of(name)), RAC_STR_NULL);
 }
 
 static rac_str last_segment(rac_str id)
@@ -64,8 +64,7 @@ static rac_str last_segment(rac_str id)
 /* The entry of $connections that has that connectionId; its key is the reference. */
 static void of_consumption(const struct exchange *x, rac_str id, struct rac_flow_target_want *want)
 {
-    const struct rac_json *all =
-        rac_json_geti(&x->o->live->flow->plan->parameters, RAC_S("$connections"));
+    const struct rac_json *all = RAC_JSON_GETI(&x->o->live->flow->plan->parameters, "$connections");
     want->external = id;
     want->connection = last_segment(id);
     RAC_JSON_EACH_MEMBER(m, all)
@@ -83,13 +82,13 @@ static void of_standard(const struct exchange *x, rac_str reference,
 {
     const struct rac_workflow *w = x->o->live->flow->workflow;
     const struct rac_json *entry =
-        exchange_get(exchange_get(&w->connections, RAC_S("managedApiConnections")), reference);
+        rac_json_geti(RAC_JSON_GETI(&w->connections, "managedApiConnections"), reference);
     const struct rac_json *synthetic = rac_json_geti(
-        rac_json_geti(&x->o->live->flow->plan->parameters, RAC_S("$connections")), reference);
+        RAC_JSON_GETI(&x->o->live->flow->plan->parameters, "$connections"), reference);
     want->reference = reference;
     if (entry != NULL) {
-        want->api = last_segment(text(exchange_get(entry, RAC_S("api")), "id"));
-        want->external = text(exchange_get(entry, RAC_S("connection")), "id");
+        want->api = last_segment(text(RAC_JSON_GETI(entry, "api"), "id"));
+        want->external = text(RAC_JSON_GETI(entry, "connection"), "id");
         want->connection = last_segment(want->external);
     } else if (synthetic != NULL) {
         want->api = last_segment(text(synthetic, "id"));
@@ -100,11 +99,12 @@ static void of_standard(const struct exchange *x, rac_str reference,
 
 static void of_flow(const struct exchange *x, rac_str reference, struct rac_flow_target_want *want)
 {
-    const struct rac_json *entry = exchange_get(&x->o->live->flow->workflow->references, reference);
-    const struct rac_json *connection = exchange_get(entry, RAC_S("connection"));
+    const struct rac_json *entry =
+        rac_json_geti(&x->o->live->flow->workflow->references, reference);
+    const struct rac_json *connection = RAC_JSON_GETI(entry, "connection");
     want->reference = reference;
     want->connection = text(entry, "connectionName");
-    const struct rac_json *api = exchange_get(entry, RAC_S("api"));
+    const struct rac_json *api = RAC_JSON_GETI(entry, "api");
     rac_str names[] = {text(connection, "name"), text(connection, "connectionReferenceLogicalName"),
                        want->connection, last_segment(text(connection, "id"))};
     for (size_t i = RAC_COUNT(names); i-- > 0;) /* the first there is */
@@ -118,8 +118,8 @@ static void of_flow(const struct exchange *x, rac_str reference, struct rac_flow
 
 static void wanted(const struct exchange *x, struct rac_flow_target_want *want)
 {
-    const struct rac_json *host = exchange_get(&x->o->x->inputs, RAC_S("host")),
-                          *connection = exchange_get(host, RAC_S("connection"));
+    const struct rac_json *host = RAC_JSON_GETI(&x->o->x->inputs, "host"),
+                          *connection = RAC_JSON_GETI(host, "connection");
     rac_str id = text(connection, "name"), reference = text(connection, "referenceName"),
             api = text(host, "apiId");
     *want = (struct rac_flow_target_want){.flow = x->o->live->flow};
@@ -133,7 +133,7 @@ static void wanted(const struct exchange *x, struct rac_flow_target_want *want)
         reference = text(host, "connectionReferenceName");
     if (id.p != NULL)
         of_consumption(x, id, want);
-    else if (exchange_get(&x->o->live->flow->workflow->references, reference) != NULL)
+    else if (rac_json_geti(&x->o->live->flow->workflow->references, reference) != NULL)
         of_flow(x, reference, want);
     else
         of_standard(x, reference, want);
@@ -211,20 +211,20 @@ static bool raw_form(struct exchange *x, struct rac_call_req *req, struct rac_he
                      rac_str *why)
 {
     struct rac_arena *a = &x->o->a;
-    const struct rac_json *in = &x->o->x->inputs, *body = exchange_get(in, RAC_S("body"));
+    const struct rac_json *in = &x->o->x->inputs, *body = RAC_JSON_GETI(in, "body");
     struct rac_content content = {0};
     struct rac_content_options options = {0};
     uint64_t random[2] = {engine_random(x->o->live->e), engine_random(x->o->live->e)};
     memcpy(options.random, random, sizeof options.random);
     rac_str path = text(in, "path"), method = text(in, "method");
-    const struct rac_json *all = exchange_get(in, RAC_S("headers"));
+    const struct rac_json *all = RAC_JSON_GETI(in, "headers");
     struct rac_json again;
-    if (rac_str_eq(rac_json_str(rac_json_geti(all, RAC_S("Authorization")), RAC_S("")),
+    if (rac_str_eq(rac_json_str(RAC_JSON_GETI(all, "Authorization"), RAC_S("")),
                    RAC_S("*sanitized*"))) { /* not recorded: evaluated again */
         if (rac_run_evaluate(x->o->live->run, x->o->x, x->o->x->action->inputs, &again, why) !=
             RAC_OK)
             return false;
-        all = exchange_get(&again, RAC_S("headers"));
+        all = RAC_JSON_GETI(&again, "headers");
     }
     RAC_JSON_EACH_MEMBER(m, all)
     if (m->value.type != RAC_JSON_NULL)
@@ -240,7 +240,7 @@ static bool raw_form(struct exchange *x, struct rac_call_req *req, struct rac_he
     req->path = cut == RAC_STR_NPOS ? path : rac_str_sub(path, 0, cut);
     if (req->path.n == 0 || req->path.p[0] != '/')
         req->path = rac_str_concat(a, RAC_S("/"), req->path);
-    req->query = query_text(a, exchange_get(in, RAC_S("queries")));
+    req->query = query_text(a, RAC_JSON_GETI(in, "queries"));
     if (inline_query.n > 0)
         req->query = req->query.n > 0 ? rac_arena_printf(a, "%.*s&%.*s", RAC_FMT(inline_query),
                                                          RAC_FMT(req->query))
@@ -268,10 +268,10 @@ static void send_call(struct call *c)
                                .connection = c->aim.target.connection,
                                .client_request_id = rac_str_of(x->request_id),
                                .timeout_ms = exchange_timeout_ms(x)};
-    rac_str operation = text(exchange_get(in, RAC_S("host")), "operationId"), why;
+    rac_str operation = text(RAC_JSON_GETI(in, "host"), "operationId"), why;
     if (operation.p != NULL && text(in, "path").p == NULL) {
         req.operation_id = operation;
-        req.parameters = exchange_get(in, RAC_S("parameters"));
+        req.parameters = RAC_JSON_GETI(in, "parameters");
     } else if (!raw_form(x, &req, headers, &why)) {
         refuse(x, "BadRequest", "BadRequest", why);
         return;
@@ -291,7 +291,7 @@ static void send_call(struct call *c)
 /* An operation by its id is known by the connector's definition alone; a URL does not help. */
 static void not_found(struct exchange *x, const struct rac_flow_target_want *want, rac_str why)
 {
-    rac_str operation = text(exchange_get(&x->o->x->inputs, RAC_S("host")), "operationId"), url;
+    rac_str operation = text(RAC_JSON_GETI(&x->o->x->inputs, "host"), "operationId"), url;
     struct rac_json key;
     why = why.n > 0 ? why : RAC_S("no such connection");
     if (operation.p != NULL && exchange_remote(x, x->remote, &url, &key))
@@ -480,7 +480,7 @@ void exchange_call_unsubscribe(struct live *l, struct rac_wf_record *record)
     rac_arena_init(&o.a, RESOLUTION_BYTES_MAX);
     struct farewell *remote = exchange_farewell_remote(&x, want.reference, location);
     rac_arena_fini(&o.a);
-    bool by_path = exchange_get(&record->inputs, RAC_S("path")) != NULL;
+    bool by_path = RAC_JSON_GETI(&record->inputs, "path") != NULL;
     if (remote != NULL && l->e->ports.prefer_remote && by_path) { /* as it subscribed */
         exchange_farewell_send(remote);
         return;
@@ -503,14 +503,14 @@ void exchange_call_unsubscribe(struct live *l, struct rac_wf_record *record)
         size_t cut = rac_str_find_char(path, '?');
         g->req.method = rac_str_upper(&g->a, method.p != NULL ? method : RAC_S("POST"));
         g->req.path = rac_str_sub(path, 0, cut == RAC_STR_NPOS ? path.n : cut);
-        g->req.query = query_text(&g->a, exchange_get(inputs, RAC_S("queries")));
+        g->req.query = query_text(&g->a, RAC_JSON_GETI(inputs, "queries"));
         g->req.headers = &g->headers;
-        RAC_JSON_EACH_MEMBER(m, exchange_get(inputs, RAC_S("headers")))
+        RAC_JSON_EACH_MEMBER(m, RAC_JSON_GETI(inputs, "headers"))
         if (m->value.type != RAC_JSON_NULL)
             rac_headers_add(&g->headers, &g->a, rac_json_key(m), rac_expr_text(&m->value, &g->a));
     } else {
-        g->req.operation_id = text(exchange_get(inputs, RAC_S("host")), "operationId");
-        g->req.parameters = exchange_get(inputs, RAC_S("parameters"));
+        g->req.operation_id = text(RAC_JSON_GETI(inputs, "host"), "operationId");
+        g->req.parameters = RAC_JSON_GETI(inputs, "parameters");
     }
     parting_add(l->e, &g->parting);
     l->e->ports.target(l->e->ports.self, &want, &g->a, goodbye_resolved, g);

@@ -85,7 +85,7 @@ static void farewell_token(void *arg, rac_str access, const struct rac_auth_erro
  * can be. */
 static bool farewell_request(struct farewell *w, struct live *l, struct rac_wf_record *record)
 {
-    const struct rac_json *in = exchange_get(&record->inputs, RAC_S("unsubscribe")), *again, *auth;
+    const struct rac_json *in = rac_json_geti(&record->inputs, RAC_S("unsubscribe")), *again, *auth;
     struct rac_outbound_options options = {0};
     struct rac_authentication_options identities = {0};
     struct rac_authentication_error error;
@@ -94,13 +94,13 @@ static bool farewell_request(struct farewell *w, struct live *l, struct rac_wf_r
     if (!rac_json_is_object(in) || rac_json_len(in) == 0)
         return false;
     http = rac_json_copy(&w->a, in);
-    if (exchange_get(&http, RAC_S("uri")) == NULL)
+    if (rac_json_geti(&http, RAC_S("uri")) == NULL)
         RAC_JSON_PUT_STR(&w->a, &http, "uri",
-                         rac_json_str(exchange_get(&http, RAC_S("url")), RAC_S("")));
+                         rac_json_str(rac_json_geti(&http, RAC_S("url")), RAC_S("")));
     if (rac_run_evaluate(l->run, record, record->action->inputs, &v, &why) == RAC_OK) {
-        again = exchange_get(&v, RAC_S("unsubscribe"));
-        auth = exchange_get(again, RAC_S("authentication"));
-        again = exchange_get(again, RAC_S("headers"));
+        again = rac_json_geti(&v, RAC_S("unsubscribe"));
+        auth = rac_json_geti(again, RAC_S("authentication"));
+        again = rac_json_geti(again, RAC_S("headers"));
         if (again != NULL)
             RAC_JSON_PUT(&w->a, &http, "headers", rac_json_copy(&w->a, again));
         if (auth != NULL)

@@ -56,7 +56,7 @@ static const struct rac_json *connection_of(const struct exchange *x, const char
 {
     struct rac_arena *a = &x->o->a;
     const struct rac_json *all = &x->o->live->flow->workflow->connections,
-                          *entry = exchange_get(exchange_get(all, rac_str_of(section)), name);
+                          *entry = rac_json_geti(rac_json_geti(all, rac_str_of(section)), name);
     struct rac_json *v = RAC_NEW(a, struct rac_json);
     struct rac_expr_error error;
     const struct rac_expr *e;
@@ -69,13 +69,13 @@ static const struct rac_json *connection_of(const struct exchange *x, const char
 
 static rac_str text(const struct rac_json *o, const char *name, rac_str otherwise)
 {
-    return rac_json_str(exchange_get(o, rac_str_of(name)), otherwise);
+    return rac_json_str(rac_json_geti(o, rac_str_of(name)), otherwise);
 }
 
 static void copy_member(struct rac_arena *a, struct rac_json *to, const struct rac_json *from,
                         const char *name)
 {
-    const struct rac_json *v = exchange_get(from, rac_str_of(name));
+    const struct rac_json *v = rac_json_geti(from, rac_str_of(name));
     if (v != NULL)
         rac_json_put(a, to, rac_str_of(name), *v);
 }
@@ -93,7 +93,7 @@ static void put_header(struct rac_arena *a, struct rac_json *inputs, rac_str nam
 static rac_str expand(struct rac_arena *a, const struct rac_json *template)
 {
     rac_str t = text(template, "template", RAC_S(""));
-    RAC_JSON_EACH_MEMBER(m, exchange_get(template, RAC_S("parameters")))
+    RAC_JSON_EACH_MEMBER(m, RAC_JSON_GETI(template, "parameters"))
     {
         rac_str value = rac_expr_text(&m->value, a);
         t = rac_str_replace(a, t, rac_arena_printf(a, "{%.*s}", RAC_FMT(rac_json_key(m))),
@@ -106,9 +106,8 @@ static rac_str expand(struct rac_arena *a, const struct rac_json *template)
 static bool api_management(struct exchange *x, struct rac_json *http, rac_str *why)
 {
     struct rac_arena *a = &x->o->a;
-    const struct rac_json *in = &x->o->x->inputs, *api = exchange_get(in, RAC_S("apiManagement")),
-                          *c;
-    rac_str name = text(api, "connection", text(exchange_get(in, RAC_S("api")), "id", RAC_S("")));
+    const struct rac_json *in = &x->o->x->inputs, *api = RAC_JSON_GETI(in, "apiManagement"), *c;
+    rac_str name = text(api, "connection", text(RAC_JSON_GETI(in, "api"), "id", RAC_S("")));
     c = connection_of(x, "apiManagementConnections", name);
     rac_str base = text(c, "baseUrl", RAC_STR_NULL),
             key = text(in, "subscriptionKey", RAC_STR_NULL);
@@ -120,7 +119,7 @@ static bool api_management(struct exchange *x, struct rac_json *http, rac_str *w
     while (base.n > 0 && base.p[base.n - 1] == '/')
         base.n--;
     RAC_JSON_PUT_STR(a, http, "uri",
-                     rac_str_concat(a, base, expand(a, exchange_get(in, RAC_S("pathTemplate")))));
+                     rac_str_concat(a, base, expand(a, RAC_JSON_GETI(in, "pathTemplate"))));
     if (key.p == NULL)
         key = text(c, "subscriptionKey", RAC_STR_NULL);
     if (key.p != NULL)
@@ -131,11 +130,11 @@ static bool api_management(struct exchange *x, struct rac_json *http, rac_str *w
 static bool function(struct exchange *x, struct rac_json *http, rac_str *why)
 {
     struct rac_arena *a = &x->o->a;
-    const struct rac_json *in = &x->o->x->inputs, *f = exchange_get(in, RAC_S("function")), *c;
+    const struct rac_json *in = &x->o->x->inputs, *f = RAC_JSON_GETI(in, "function"), *c;
     rac_str name = text(f, "connectionName", text(f, "id", RAC_S("")));
     c = connection_of(x, "functionConnections", name);
     rac_str url = text(c, "triggerUrl", RAC_STR_NULL),
-            key = text(exchange_get(c, RAC_S("authentication")), "value", RAC_STR_NULL);
+            key = text(RAC_JSON_GETI(c, "authentication"), "value", RAC_STR_NULL);
     if (url.p == NULL) {
         *why =
             rac_arena_printf(a, "The function connection '%.*s' is not configured.", RAC_FMT(name));
@@ -156,7 +155,7 @@ bool exchange_remote(const struct exchange *x, rac_str reference, rac_str *url,
     *url = reference.n > 0 ? text(c, "connectionRuntimeUrl", RAC_S("")) : RAC_S("");
     while (url->n > 0 && url->p[url->n - 1] == '/')
         url->n--;
-    v = exchange_get(c, RAC_S("authentication"));
+    v = RAC_JSON_GETI(c, "authentication");
     *key = v != NULL ? *v : rac_json_none;
     return url->n > 0 && x->o->live->e->ports.fetcher.start != NULL;
 }
@@ -165,7 +164,7 @@ bool exchange_http_remote(struct exchange *x)
 {
     rac_str url;
     struct rac_json key;
-    return exchange_get(&x->o->x->inputs, RAC_S("path")) != NULL &&
+    return RAC_JSON_GETI(&x->o->x->inputs, "path") != NULL &&
            exchange_remote(x, x->remote, &url, &key);
 }
 
@@ -183,9 +182,8 @@ static void managed_api(struct exchange *x, struct rac_json *http, struct rac_js
 
 static const struct rac_json *holder_of(const struct exchange *x, const struct rac_json *inputs)
 {
-    return x->o->x->action->type == RAC_WF_TYPE_HTTP_WEBHOOK
-               ? exchange_get(inputs, RAC_S("subscribe"))
-               : inputs;
+    return x->o->x->action->type == RAC_WF_TYPE_HTTP_WEBHOOK ? RAC_JSON_GETI(inputs, "subscribe")
+                                                             : inputs;
 }
 
 static bool http_inputs(struct exchange *x, struct rac_json *http, const char **code, rac_str *why)
@@ -213,12 +211,12 @@ static bool true_inputs(struct exchange *x, struct rac_json *http, struct rac_js
     const struct rac_wf_action *action = x->o->x->action;
     const struct rac_json *headers = rac_json_get(http, RAC_S("headers")), *shown, *given;
     struct rac_json v;
-    shown = rac_json_geti(headers, RAC_S("Authorization"));
+    shown = RAC_JSON_GETI(headers, "Authorization");
     *auth = rac_json_none;
     if (action->authentication != NULL &&
         rac_run_evaluate(x->o->live->run, x->o->x, action->authentication, auth, why) != RAC_OK)
         return false;
-    given = exchange_get(holder_of(x, &x->o->x->inputs), RAC_S("authentication"));
+    given = RAC_JSON_GETI(holder_of(x, &x->o->x->inputs), "authentication");
     bool hidden = rac_str_eq(rac_json_str(shown, RAC_S("")), RAC_S("*sanitized*")) ||
                   (action->authentication == NULL &&
                    rac_str_eq(rac_json_str(given, RAC_S("")), RAC_S("*sanitized*")));
@@ -227,7 +225,7 @@ static bool true_inputs(struct exchange *x, struct rac_json *http, struct rac_js
     if (rac_run_evaluate(x->o->live->run, x->o->x, action->inputs, &v, why) != RAC_OK)
         return false;
     copy_member(&x->o->a, http, holder_of(x, &v), "headers");
-    given = exchange_get(holder_of(x, &v), RAC_S("authentication"));
+    given = RAC_JSON_GETI(holder_of(x, &v), "authentication");
     if (given != NULL && action->authentication == NULL)
         *auth = *given;
     return true;
@@ -349,9 +347,8 @@ static void with_credentials(struct http *h)
 
 static bool is_chunked(const struct exchange *x)
 {
-    const struct rac_json *runtime =
-                              exchange_get(x->o->x->action->node, RAC_S("runtimeConfiguration")),
-                          *transfer = exchange_get(runtime, RAC_S("contentTransfer"));
+    const struct rac_json *runtime = RAC_JSON_GETI(x->o->x->action->node, "runtimeConfiguration"),
+                          *transfer = RAC_JSON_GETI(runtime, "contentTransfer");
     return rac_str_eqi(text(transfer, "transferMode", RAC_S("")), RAC_S("Chunked")) &&
            !x->o->live->flow->stateless;
 }
@@ -406,8 +403,7 @@ void exchange_http_send(struct exchange *x)
     if (x->remote.n > 0)
         managed_api(x, &inputs, &auth);
     if (x->mode != EXCHANGE_FIRST &&
-        exchange_origin_differs(a, rac_json_str(exchange_get(&inputs, RAC_S("uri")), RAC_S("")),
-                                x->url))
+        exchange_origin_differs(a, rac_json_str(RAC_JSON_GETI(&inputs, "uri"), RAC_S("")), x->url))
         x->same_origin = false; /* a poll, a page or a Location elsewhere */
     if (x->mode != EXCHANGE_FIRST) {
         rac_json_del(&inputs, RAC_S("body"));

@@ -55,9 +55,6 @@ struct exchange {
     rac_str next_link;       /* of that operation */
 };
 
-/* An input by name, letter case ignored; NULL: absent. */
-const struct rac_json *exchange_get(const struct rac_json *o, rac_str name);
-bool exchange_is_connector(enum rac_wf_type type);
 bool exchange_is_webhook(enum rac_wf_type type);
 
 /* exchange_http.c: sends through the fetcher; answered() follows. */

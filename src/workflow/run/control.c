@@ -40,7 +40,7 @@ static enum rac_wf_status worst(uint32_t found)
                                             : RAC_WF_SUCCEEDED;
 }
 
-enum rac_wf_status run_frame_status(struct rac_run *r, const struct rac_wf_frame *f)
+static enum rac_wf_status frame_status(struct rac_run *r, const struct rac_wf_frame *f)
 {
     bool few[ACTIONS_ON_STACK] = {false};
     uint32_t found = 0, n = r->plan->graphs[f->graph].n;
@@ -315,7 +315,7 @@ void run_frame_done(struct rac_run *r, struct rac_wf_frame *f)
 {
     struct rac_wf_record *x = f->owner;
     struct rac_entry e = {
-        .kind = RAC_ENTRY_FRAME_END, .frame = f->id, .status = run_frame_status(r, f)};
+        .kind = RAC_ENTRY_FRAME_END, .frame = f->id, .status = frame_status(r, f)};
     run_emit(r, &e);
     if (x == NULL) {
         root_done(r, f->status);

@@ -160,7 +160,7 @@ bool run_decidable(const struct rac_run *r, const struct rac_wf_record *x)
     return true;
 }
 
-void run_finish(struct rac_run *r, struct rac_wf_record *x)
+static void finish(struct rac_run *r, struct rac_wf_record *x)
 {
     struct rac_wf_frame *f = x->frame;
     for (uint32_t i = 0; i < x->action->next_n; i++) {
@@ -222,7 +222,7 @@ void run_end(struct rac_run *r, struct rac_wf_record *x, const struct rac_act_re
                                .reason = (uint8_t)o->skip,
                                .other = UINT32_MAX};
         run_emit(r, &e);
-        run_finish(r, x);
+        finish(r, x);
         return;
     }
     if (begins) {
@@ -236,7 +236,7 @@ void run_end(struct rac_run *r, struct rac_wf_record *x, const struct rac_act_re
     if (x->action->tracked != NULL)
         e.extra = run_value(tracked(r, x, o));
     run_emit(r, &e);
-    run_finish(r, x);
+    finish(r, x);
 }
 
 void run_started(struct rac_run *r, struct rac_wf_record *x, struct rac_json inputs,
@@ -467,7 +467,7 @@ static void decide(struct rac_run *r, struct rac_wf_record *x)
                           .other = other,
                           .other_status = x->frame->records[r->plan->actions[other].order].status};
     run_emit(r, &e);
-    run_finish(r, x);
+    finish(r, x);
 }
 
 bool rac_run_has_written_much(const struct rac_run *r)

@@ -208,9 +208,6 @@ struct rac_json rac_run_json(struct rac_run *r, struct rac_arena *a);
 struct rac_json rac_run_response_shown(struct rac_run *r, struct rac_arena *a);
 /* For printing the tree: the root frame, NULL before rac_run_begin. */
 const struct rac_wf_frame *rac_run_root(const struct rac_run *r);
-/* The error object of a record, those of skipped ones included; NONE: none. */
-struct rac_json rac_run_record_error(const struct rac_run *r, const struct rac_wf_record *x,
-                                     struct rac_arena *a);
 
 /* Ids that a restart makes again: from the run's seed, a record and a number. */
 enum { RAC_RUN_ID_ACTION = 0, RAC_RUN_ID_TRIGGER = 0xffffffff }; /* others: attempt + 1 */

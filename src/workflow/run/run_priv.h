@@ -113,7 +113,6 @@ const char *run_code_text(struct rac_run *r, rac_str code); /* static where it c
 void run_variable_apply(struct rac_run *r, const struct rac_entry *e); /* act_variable.c */
 struct rac_wf_inner *run_inner(struct rac_run *r, struct rac_wf_record *x);
 void run_push(struct rac_run *r, struct records *list, struct rac_wf_record *x);
-void run_finish(struct rac_run *r, struct rac_wf_record *x); /* after its end was entered */
 void run_end(struct rac_run *r, struct rac_wf_record *x, const struct rac_act_result *o,
              bool begins);
 void run_started(struct rac_run *r, struct rac_wf_record *x, struct rac_json inputs,
@@ -128,7 +127,6 @@ bool run_decidable(const struct rac_run *r, const struct rac_wf_record *x);
 /* control.c */
 void run_control(struct rac_run *r, struct rac_wf_record *x); /* begins a container, Terminate */
 void run_frame_done(struct rac_run *r, struct rac_wf_frame *f);
-enum rac_wf_status run_frame_status(struct rac_run *r, const struct rac_wf_frame *f); /* §4.4 */
 
 /* scope.c */
 /* Evaluates in the place of x. On failure *o has failed with InvalidTemplate, and false. */

@@ -13,8 +13,9 @@ static struct rac_json time_json(struct rac_run *r, rac_ms t)
     return rac_json_of_str(rac_arena_str(r->a, (rac_str){text, n}));
 }
 
-struct rac_json rac_run_record_error(const struct rac_run *r, const struct rac_wf_record *x,
-                                     struct rac_arena *a)
+/* The error object of a record, those of skipped ones included; NONE: none. */
+static struct rac_json record_error(const struct rac_run *r, const struct rac_wf_record *x,
+                                    struct rac_arena *a)
 {
     struct rac_skipped s = {x->reason, x->other, x->other_status, NULL};
     if (x->status == RAC_WF_SKIPPED && x->reason != RAC_SKIP_NONE && x->error.type == RAC_JSON_NONE)
@@ -25,7 +26,7 @@ struct rac_json rac_run_record_error(const struct rac_run *r, const struct rac_w
 struct rac_json run_record_json(struct rac_run *r, const struct rac_wf_record *x, bool full)
 {
     char id[37];
-    struct rac_json o = rac_json_new_object(r->a), error = rac_run_record_error(r, x, r->a);
+    struct rac_json o = rac_json_new_object(r->a), error = record_error(r, x, r->a);
     if (full)
         RAC_JSON_PUT_STR(r->a, &o, "name", x->action->name);
     else
