@@ -70,6 +70,10 @@ test('values that a parameter may not have, and workflows beyond those that are 
   const [row] = (await raccordJson(['validate', file, '--parameters', bad], { jsonl: true })).json;
   assert.deepEqual(row.findings.map((f) => f.pointer), ['/parameters/port', '/parameters/key']);
   assert.equal((await raccord(['run', file, '--parameters', put(dir, 'good.json', { port: 80, key: 'correct horse' })])).status, 0);
+  // a default that others may need to replace: no matter to the workflow
+  const sql = put(dir, 'sql.json', template([logic('w', { C: compose(1) })], { parameters: { password: { type: 'securestring', minLength: 12, defaultValue: '' } } }));
+  assert.deepEqual(await findings(sql), ['warning InvalidTemplateDeployment /parameters/password']);
+  assert.deepEqual(((await raccordJson(['validate', sql, '--parameters', put(dir, 'short.json', { password: 'short' })], { jsonl: true })).json)[0].findings.map((f) => f.severity), ['error']);
   const many = put(dir, 'many.json', template([logic('w', {}, {}, { copy: { name: 'c', count: 801 } })]));
   assert.deepEqual(await findings(many), ['error InvalidTemplateDeployment ']);
 });
@@ -221,6 +225,9 @@ test('on a server: every workflow of a template, with who may call it', async (t
   for (const [k, v] of Object.entries(linkedFiles)) put(join(dir, 'linked'), k, v);
   const linked = await at('workflow', 'create', join(dir, 'linked'));
   assert.match(linked.stdout, /^shared {2}.*\ninner {2}.*\nouter {2}/, linked.stderr);
+  const commented = join(dir, 'commented.json');
+  writeFileSync(commented, `// deployed by hand\n${JSON.stringify(template([logic('commented', { C: compose(1) })]))}`);
+  assert.match((await at('workflow', 'create', commented)).stderr, new RegExp(`^${commented}:1:1: warning: RC-JSON-01`, 'm'));
   const leaf = put(dir, 'solo/main.json', template([link('l', { relativePath: 'leaf.json' })]));
   put(dir, 'solo/leaf.json', template([logic('leaf', { C: compose(1) })]));
   assert.match((await at('workflow', 'create', leaf)).stdout, /^leaf {2}/);

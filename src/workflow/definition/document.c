@@ -157,7 +157,7 @@ static void unknown_value(void *arg, const struct rac_template_value *v)
 {
     struct unknowns *u = arg;
     rac_str text = rac_utf8_mend(u->d->a, rac_str_sub(v->text, 0, TEXT_SHOWN_MAX));
-    bool harmless = v->replaced || v->unread;
+    bool harmless = v->replaced || v->unread || v->idle;
     enum rac_severity severity = harmless ? RAC_SEV_WARNING : RAC_SEV_ERROR;
     struct rac_diag *g =
         v->refused || v->rest

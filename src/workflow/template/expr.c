@@ -291,7 +291,7 @@ void template_tell(struct resolver *r, const struct rac_json *v, const struct ra
                                    .why = unknown->s != NULL ? unknown->s : "it is not known",
                                    .node = v,
                                    .replaced = is_of_connection(pointer)};
-    if (pointer.p != NULL && r->unknown != NULL && (unknown->flags & TEMPLATE_TOLD) == 0)
+    if (pointer.p != NULL && r->unknown != NULL && (unknown->flags & TEMPLATE_REFUSED) == 0)
         r->unknown(r->arg, &u);
 }
 

@@ -81,7 +81,10 @@ struct rac_json tf_parameters(struct resolver *r, const struct arguments *x)
                    ? *v
                    : unknown_becausef(r, "the function has no parameter '%.*s'", RAC_FMT(name));
     }
-    return *template_parameter(r, name);
+    struct rac_json *v = template_parameter(r, name);
+    if (value_is_unknown(v))
+        v->flags |= TEMPLATE_USED;
+    return *v;
 }
 
 static struct rac_json variable_value(struct resolver *r, struct scope *s, rac_str name)

@@ -192,24 +192,31 @@ static void tell_of_link(struct reader *t, const struct rac_json *resource, cons
     t->r.unknown(t->r.arg, &v);
 }
 
-/* Tells of each parameter of the template at hand whose value it may not have, used or not. */
+/* As the template has it: given in no file, and by no deployment around it. */
+static bool is_default(const struct scope *s, const struct rac_json_member *declared)
+{
+    const struct rac_json *v = rac_json_geti(&declared->value, RAC_S("defaultValue"));
+    return v != NULL && v->pos != 0 && rac_json_geti(s->given, rac_json_key(declared)) == NULL;
+}
+
+/* Tells of each parameter of the template at hand whose value it may not have, used or not: after the
+ * template was read, so that it is known which. */
 static void check_parameters(struct reader *t, rac_str pointer)
 {
     rac_str at = rac_json_pointer_join(t->r.a, pointer, RAC_S("parameters"));
     RAC_JSON_EACH_MEMBER(m, t->r.scope->declared)
     {
         struct rac_json *v = template_parameter(&t->r, rac_json_key(m));
-        struct rac_template_value u = {.source = t->r.scope->source,
-                                       .pointer =
-                                           rac_json_pointer_join(t->r.a, at, rac_json_key(m)),
-                                       .text = rac_json_key(m),
-                                       .why = v->s,
-                                       .node = &m->value,
-                                       .refused = true};
-        if (!value_is_unknown(v) || (v->flags & TEMPLATE_REFUSED) == 0 || t->r.unknown == NULL)
-            continue;
-        t->r.unknown(t->r.arg, &u);
-        v->flags |= TEMPLATE_TOLD;
+        struct rac_template_value u = {
+            .source = t->r.scope->source,
+            .pointer = rac_json_pointer_join(t->r.a, at, rac_json_key(m)),
+            .text = rac_json_key(m),
+            .why = v->s,
+            .node = &m->value,
+            .refused = true,
+            .idle = (v->flags & TEMPLATE_USED) == 0 && is_default(t->r.scope, m)};
+        if (value_is_unknown(v) && (v->flags & TEMPLATE_REFUSED) != 0 && t->r.unknown != NULL)
+            t->r.unknown(t->r.arg, &u);
     }
 }
 
@@ -236,9 +243,9 @@ static void read_nested(struct reader *t, const struct rac_json *resource, rac_s
     }
     struct scope *outer = t->r.scope;
     t->r.scope = template_nested_scope(&t->r, resource, &n);
+    read_template(t, n.root, inside, depth + 1);
     if (t->r.scope != outer)
         check_parameters(t, inside);
-    read_template(t, n.root, inside, depth + 1);
     t->r.scope = outer;
 }
 
@@ -395,8 +402,8 @@ void rac_template_read(const struct rac_json *root, const struct rac_template_li
                              .unknown = unknown,
                              .arg = arg}};
     rac_map_init(&scope.values, a);
-    check_parameters(&t, RAC_S(""));
     read_template(&t, root, RAC_S(""), 0);
+    check_parameters(&t, RAC_S(""));
     t.r.unknown = unknown; /* perhaps it was found in a place that tells nothing */
     if (t.r.budget <= 0)
         t.left = "the expressions and copies of the template take too much work";

@@ -34,6 +34,7 @@ struct rac_template_value { /* what could not be known */
     bool unread;   /* a linked template: nothing is wrong */
     bool replaced; /* of a connection, found by its reference (§6.1), which stands in */
     bool refused;  /* a parameter has a value that its declaration does not permit; why says all */
+    bool idle;     /* which is a default, and of no matter to the workflows */
     bool rest;     /* what comes after is not read, or not all of it; why says all */
 };
 

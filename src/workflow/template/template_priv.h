@@ -17,8 +17,9 @@ enum {
     TEMPLATE_WIDTH_MAX = 10000,
     TEMPLATE_LEVELS_MAX = 1500, /* of objects and lists: what walks a value calls itself for each */
     TEMPLATE_LAMBDA = 0x20,     /* flag of a string that is the text of a lambda */
-    TEMPLATE_TOLD = 0x20,       /* flag of an unknown that was told of where it arose */
-    TEMPLATE_REFUSED = 0x10,    /* flag of an unknown: a value that its parameter may not have */
+    TEMPLATE_REFUSED = 0x20,    /* flag of an unknown: a value that its parameter may not have, told
+                                   of where that is declared */
+    TEMPLATE_USED = 0x10,       /* flag of such a one: somebody asked for it */
 };
 
 /* What names mean: one for each template, one for each call of a function of its own. */
@@ -76,7 +77,7 @@ struct rac_json resolve(struct resolver *r, const struct rac_json *v, rac_str po
 struct rac_json template_value_of(struct resolver *r, rac_str text);
 /* Reads the next argument of a lambda that is a name, and the comma behind it. False: it is not. */
 bool template_take_name(struct resolver *r, rac_str *text, rac_str *name);
-/* Tells that v, at pointer, came to an unknown; unless that was told of, or pointer is absent. */
+/* Tells that v, at pointer, came to an unknown; unless that is told of elsewhere, or pointer is absent. */
 void template_tell(struct resolver *r, const struct rac_json *v, const struct rac_json *unknown,
                    rac_str pointer);
 
