@@ -202,7 +202,7 @@ rac_err rac_flow_document_open(rac_str document, rac_str secrets, struct rac_are
     struct rac_document *doc;
     struct rac_json v;
     *out = (struct rac_flow_document){0};
-    rac_err e = rac_document_read(document, RAC_S("workflow"), a, &doc, d);
+    rac_err e = rac_document_read(document, RAC_S(""), a, &doc, d);
     if (e == RAC_OK)
         e = rac_workflow_of_document(doc, NULL, a, &out->workflow, d);
     if (e != RAC_OK)

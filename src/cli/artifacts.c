@@ -80,7 +80,8 @@ static void from_zip(struct rac_cli *cli, struct rac_cli_artifacts *l, struct ra
             rac_str folder = rac_arena_printf(a, "Artifacts/%.*s", RAC_FMT(folders[kind])),
                     at = folder_of(e[i].name);
             size_t slash = rac_str_rfind_char(e[i].name, '/');
-            if (!rac_str_endsi(at, folder) || e[i].bytes.n > FILE_BYTES_MAX)
+            if (!rac_str_endsi(at, folder) || e[i].bytes.n > FILE_BYTES_MAX ||
+                e[i].name.p[slash + 1] == '.')
                 continue;
             struct rac_cli_artifact *x = add(l, a);
             x->kind = (enum rac_artifact_kind)kind;

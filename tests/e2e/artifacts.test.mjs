@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { described, operations } from './lib/described.mjs';
 import { sanitized, serve, until } from './lib/raccord.mjs';
+import { zip } from './lib/zip.mjs';
 
 const ok = (r) => { assert.ok(r.status < 300, `${r.status} ${r.text}`); return r.json; };
 const map = (body, version = '1.0') => `<xsl:stylesheet version="${version}" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">\n${body}</xsl:stylesheet>`;
@@ -174,14 +175,16 @@ test('another tenant has nothing of it; nor has a workflow whose author may not 
 test('the folder of an app brings its maps and schemas along', async (t) => {
   const { raccord, temporary } = await import('./lib/raccord.mjs');
   const s = await serve(t), dir = join(temporary(t), 'Trade app');
-  const file = (name, v) => { mkdirSync(dirname(join(dir, name)), { recursive: true }); writeFileSync(join(dir, name), typeof v === 'string' ? v : JSON.stringify(v)); };
+  const files = {}, file = (name, v) => { mkdirSync(dirname(join(dir, name)), { recursive: true }); writeFileSync(join(dir, name), files[name] = typeof v === 'string' ? v : JSON.stringify(v)); };
   file('host.json', {});
+  file('Artifacts/Maps/.gitkeep', '');
   file('Sum/workflow.json', flow({ Check: { ...check, inputs: { content: '@triggerBody()', schema: { source: 'LogicApp', name: 'Order.xsd' } } }, Total: { ...total, inputs: { content: '@triggerBody()', map: { source: 'LogicApp', name: 'Sum' } } }, Answer: answer }, { kind: 'Stateful' }));
   file('Artifacts/Maps/Sum.xslt', sum);
   file('Artifacts/Maps/old.liquid', '{{ a }}');
   file('Artifacts/Schemas/Order.xsd', order);
   const env = { RACCORD_SERVER: s.url, RACCORD_TOKEN: s.token };
-  for (const args of [['create', dir], ['update', 'Sum', join(dir, 'Sum')]]) {
+  writeFileSync(`${dir}.zip`, zip(files));
+  for (const args of [['create', dir], ['update', 'Sum', join(dir, 'Sum')], ['update', 'Sum', `${dir}.zip`]]) {
     const r = await raccord(['workflow', ...args], { env });
     assert.equal(r.status, 0, r.stderr);
     assert.match(r.stderr, /3 maps and schemas in integration account Trade_app/);

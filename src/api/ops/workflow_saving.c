@@ -429,8 +429,7 @@ static void read_document(void *arg)
 {
     struct saving *s = arg;
     size_t most = (size_t)rac_config_int(s->q->w->service->config, RAC_CONF_WORKFLOW_MAX);
-    s->err = rac_flow_document_read(s->document, RAC_S("workflow"), most, s->q->a, &s->doc,
-                                    &s->findings);
+    s->err = rac_flow_document_read(s->document, RAC_S(""), most, s->q->a, &s->doc, &s->findings);
     if (s->err == RAC_OK)
         keep_secrets(s);
 }
