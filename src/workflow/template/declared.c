@@ -12,6 +12,7 @@ struct subject {
     struct resolver *r;
     rac_str name; /* of the parameter */
     bool shown;   /* its value may be */
+    bool placed;
 };
 
 static const struct type {
@@ -78,6 +79,19 @@ static struct rac_json beyond(const struct subject *s, const struct rac_json_tra
 
 /* --- what is permitted; NONE: v is ------------------------------------------------------------- */
 
+/* One of the values a parameter may have; "[resourceGroup().location]" stands among regions. */
+static bool is_one(struct resolver *r, const struct rac_json *allowed, const struct rac_json *v)
+{
+    size_t placed = r->placed;
+    struct rac_json one =
+        template_is_expression(allowed) ? resolve(r, allowed, RAC_STR_NULL) : *allowed;
+    if (value_is_unknown(&one) || r->placed != placed)
+        return true;
+    if (one.type == RAC_JSON_STRING && v->type == RAC_JSON_STRING)
+        return rac_str_eqi((rac_str){one.s, one.n}, (rac_str){v->s, v->n});
+    return affordable(r, &one) && affordable(r, v) && rac_json_equal(&one, v);
+}
+
 /* Texts in any letter case; of a list each element. */
 static bool is_allowed(struct resolver *r, const struct rac_json *allowed, const struct rac_json *v)
 {
@@ -89,9 +103,7 @@ static bool is_allowed(struct resolver *r, const struct rac_json *allowed, const
             return true;
     }
     RAC_JSON_EACH(e, allowed)
-    if (e->type == RAC_JSON_STRING && v->type == RAC_JSON_STRING
-            ? rac_str_eqi((rac_str){e->s, e->n}, (rac_str){v->s, v->n})
-            : affordable(r, e) && affordable(r, v) && rac_json_equal(e, v))
+    if (is_one(r, e, v))
         return true;
     return false;
 }
@@ -147,7 +159,8 @@ static struct rac_json fault_inside(const struct subject *s, const struct rac_js
     return fault;
 }
 
-/* Null, what nobody knows, and values of types nobody knows are permitted. */
+/* Null, what nobody knows, and values of types nobody knows are permitted; of a value that depends on
+ * where the template is deployed, each that has the type. */
 static struct rac_json fault_of(struct subject s, const struct rac_json *p,
                                 const struct rac_json_trail *at, const struct rac_json *v)
 {
@@ -160,6 +173,8 @@ static struct rac_json fault_of(struct subject s, const struct rac_json *p,
     if (type != NULL && v->type != type->type)
         return unknown_becausef(s.r, "%.*s is no %.*s", RAC_FMT(subject_text(&s, at, v)),
                                 RAC_FMT(rac_json_str(rac_json_geti(p, RAC_S("type")), RAC_S(""))));
+    if (s.placed)
+        return rac_json_none;
     if (rac_json_is_array(allowed) && !is_allowed(s.r, allowed, v))
         return unknown_becausef(s.r, "%.*s is none it allows", RAC_FMT(subject_text(&s, at, v)));
     struct rac_json fault = bounds_of(&s, p, at, v);
@@ -171,9 +186,10 @@ static struct rac_json fault_of(struct subject s, const struct rac_json *p,
 }
 
 struct rac_json template_permitted(struct resolver *r, const struct rac_json *p, rac_str name,
-                                   struct rac_json v, bool literal)
+                                   struct rac_json v, struct origin from)
 {
-    struct rac_json fault = fault_of((struct subject){r, name, literal}, p, NULL, &v);
+    struct subject s = {r, name, from.literal, from.placed};
+    struct rac_json fault = fault_of(s, p, NULL, &v);
     if (fault.type == RAC_JSON_NONE)
         return v;
     fault.flags |= TEMPLATE_REFUSED;

@@ -18,7 +18,7 @@ static struct rac_json given_value(struct resolver *r, struct scope *s, rac_str 
     return v;
 }
 
-static bool is_expression(const struct rac_json *v)
+bool template_is_expression(const struct rac_json *v)
 {
     return rac_json_is_string(v) && v->n > 1 && v->s[0] == '[' && v->s[v->n - 1] == ']';
 }
@@ -30,14 +30,21 @@ static struct rac_json parameter_value(struct resolver *r, struct scope *s, rac_
                           *value = rac_json_geti(p, RAC_S("defaultValue"));
     if (given == NULL && rac_json_geti(p, RAC_S("reference")) != NULL)
         given = p; /* a parameters file says where it is kept */
-    if (given != NULL)
-        return template_permitted(r, p, name, given_value(r, s, name, given),
-                                  !is_expression(rac_json_geti(given, RAC_S("value"))));
+    size_t placed = r->placed;
+    if (given != NULL) {
+        struct rac_json v = given_value(r, s, name, given);
+        return template_permitted(
+            r, p, name, v,
+            (struct origin){!template_is_expression(rac_json_geti(given, RAC_S("value"))),
+                            r->placed != placed});
+    }
     if (p == NULL)
         return unknown_becausef(r, "there is no template parameter '%.*s'", RAC_FMT(name));
-    if (value != NULL)
-        return template_permitted(r, p, name, resolve(r, value, RAC_STR_NULL),
-                                  !is_expression(value));
+    if (value != NULL) {
+        struct rac_json v = resolve(r, value, RAC_STR_NULL);
+        return template_permitted(
+            r, p, name, v, (struct origin){!template_is_expression(value), r->placed != placed});
+    }
     if (rac_json_bool(rac_json_geti(p, RAC_S("nullable")), false))
         return rac_json_of_null();
     return unknown_becausef(r, "the template parameter '%.*s' has neither a value nor a default",
@@ -55,8 +62,20 @@ static struct rac_json *remembered(struct resolver *r, const char *prefix, rac_s
         v = RAC_NEW(r->a, struct rac_json);
         *v = unknown_because(r, "its expressions refer to each other in a circle");
         rac_map_put(&s->values, key, v);
+        size_t placed = r->placed;
         *v = make(r, s, name);
+        if (r->placed != placed)
+            v->flags |= TEMPLATE_PLACED;
     }
+    r->placed += (v->flags & TEMPLATE_PLACED) != 0;
+    return v;
+}
+
+/* A copy, without what is for us. */
+static struct rac_json taken(const struct rac_json *kept)
+{
+    struct rac_json v = *kept;
+    v.flags &= (uint8_t)~TEMPLATE_PLACED;
     return v;
 }
 
@@ -64,7 +83,7 @@ struct rac_json template_remembered(struct resolver *r, const char *prefix, rac_
                                     struct rac_json (*make)(struct resolver *r, struct scope *s,
                                                             rac_str name))
 {
-    return *remembered(r, prefix, name, make);
+    return taken(remembered(r, prefix, name, make));
 }
 
 struct rac_json *template_parameter(struct resolver *r, rac_str name)
@@ -84,7 +103,7 @@ struct rac_json tf_parameters(struct resolver *r, const struct arguments *x)
     struct rac_json *v = template_parameter(r, name);
     if (value_is_unknown(v))
         v->flags |= TEMPLATE_USED;
-    return *v;
+    return taken(v);
 }
 
 static struct rac_json variable_value(struct resolver *r, struct scope *s, rac_str name)

@@ -8,6 +8,7 @@
 static struct rac_json fixed(struct resolver *r, const char *json)
 {
     struct rac_json v;
+    r->placed++;
     if (rac_json_parse(rac_str_of(json), r->a, 0, &v, NULL) != RAC_OK)
         return unknown_because(r, "the value is too large");
     v.pos = 0;
@@ -53,6 +54,7 @@ static struct rac_json id_of(struct resolver *r, const struct arguments *x, size
                              rac_str scope)
 {
     rac_str rest, space = rac_str_cut(text_at(x, type), '/', &rest);
+    r->placed++;
     rac_str id = rac_arena_printf(r->a, "%.*s/providers/%.*s", RAC_FMT(scope), RAC_FMT(space));
     size_t i = type + 1;
     for (; i < x->n && rest.p != NULL; i++) {

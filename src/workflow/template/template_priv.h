@@ -20,6 +20,7 @@ enum {
     TEMPLATE_REFUSED = 0x20,    /* flag of an unknown: a value that its parameter may not have, told
                                    of where that is declared */
     TEMPLATE_USED = 0x10,       /* flag of such a one: somebody asked for it */
+    TEMPLATE_PLACED = 0x08,     /* flag of what is remembered: it depends on where this is */
 };
 
 /* What names mean: one for each template, one for each call of a function of its own. */
@@ -49,6 +50,8 @@ struct resolver {
     int64_t copy[16];       /* current index of each loop */
     rac_str copy_name[16];
     size_t copies;
+    size_t
+        placed; /* values taken from where the template is deployed, which here is no real place */
     const struct binding *bound;
     const struct rac_template_links *links; /* NULL: none is read */
     void (*unknown)(void *arg, const struct rac_template_value *v);
@@ -107,10 +110,16 @@ struct rac_json template_part(struct resolver *r, const struct rac_json *string,
 
 /* --- what a declaration permits (declared.c) ----------------------------------------------------- */
 
-/* v, if the parameter declared as p may have it; else an unknown that says why. literal: v is what
- * somebody wrote, so it may be shown unless it is secure. */
+/* A value, by how it came about. */
+struct origin {
+    bool literal; /* somebody wrote it: it may be shown, unless it is secure */
+    bool placed;  /* it depends on where the template is deployed: its type counts only */
+};
+/* v, if the parameter declared as p may have it; else an unknown that says why. */
 struct rac_json template_permitted(struct resolver *r, const struct rac_json *p, rac_str name,
-                                   struct rac_json v, bool literal);
+                                   struct rac_json v, struct origin from);
+/* Text in brackets, which is an expression. */
+bool template_is_expression(const struct rac_json *v);
 
 /* --- deployments inside of a template (nested.c) ---------------------------------------------- */
 

@@ -896,18 +896,33 @@ static void parameters_in_bounds(void **state RAC_UNUSED)
          AT "70000" OF "above its maxValue of 65535"},
         {"`$ref`:`#/definitions/loop`,`defaultValue`:70000", ""},
         {"`type`:`string`,`minLength`:5", ""},
+        /* where it is deployed here is no region */
+        {"`type`:`string`,`allowedValues`:[`[resourceGroup().location]`,`westus`],`defaultValue`:"
+         "`[resourceGroup().location]`",
+         ""},
+        {"`type`:`string`,`allowedValues`:[`[resourceGroup().location]`,`westus`],`defaultValue`:"
+         "`eastus`",
+         ""},
+        {"`type`:`string`,`allowedValues`:[`westus`],`maxLength`:6,`defaultValue`:"
+         "`[toLower(variables('region'))]`",
+         ""},
+        {"`type`:`string`,`allowedValues`:[`[concat('a', 'b')]`],`defaultValue`:`AB`", ""},
+        {"`type`:`string`,`allowedValues`:[`[concat('a', 'b')]`],`defaultValue`:`ac`",
+         AT "\"ac\"" OF "none it allows"},
         {"`type`:`string`,`minLength`:5,`defaultValue`:`[newGuid()]`", ""},
         {"`type`:`string`,`minLength`:5,`nullable`:true", ""},
     };
     for (size_t i = 0; i < 2 * RAC_COUNT(rows); i++) {
         struct rac_template_workflow *w;
-        rac_str why, text = rac_arena_printf(
-                         &a,
-                         "{`definitions`:{`port`:{`type`:`int`,`maxValue`:65535},`loop`:{`$ref`:"
-                         "`#/definitions/loop`}},`parameters`:{`p`:{%s}},`resources`:[" WORKFLOW(
-                             "`properties`:{`definition`:`%s`}") "]}",
-                         rows[i / 2].declared,
-                         i % 2 == 0 || rows[i / 2].why[0] == '\0' ? "x" : "[parameters('p')]");
+        rac_str why,
+            text = rac_arena_printf(
+                &a,
+                "{`definitions`:{`port`:{`type`:`int`,`maxValue`:65535},`loop`:{`$ref`:"
+                "`#/definitions/loop`}},`variables`:{`region`:`[resourceGroup().location]`},"
+                "`parameters`:{`p`:{%s}},`resources`:[" WORKFLOW(
+                    "`properties`:{`definition`:`%s`}") "]}",
+                rows[i / 2].declared,
+                i % 2 == 0 || rows[i / 2].why[0] == '\0' ? "x" : "[parameters('p')]");
         assert_int_equal(read_template(quoted(rac_arena_cstr(&a, text)), &w, &why), 1);
         assert_str(why, rows[i / 2].why);
     }
