@@ -688,6 +688,30 @@ static bool eat_year(struct reader *r, size_t n)
     return true;
 }
 
+/* AM or PM, as the culture has them or as in English; brief: also the first character alone, that
+ * of the morning where both begin alike. */
+static bool eat_mark(struct reader *r, bool brief, const struct rac_culture *c)
+{
+    const struct {
+        rac_str text;
+        bool pm, alone;
+    } marks[] = {{c->pm, true, false},
+                 {c->am, false, false},
+                 {RAC_S("PM"), true, false},
+                 {RAC_S("AM"), false, false},
+                 {first_character(c->am), false, true},
+                 {first_character(c->pm), true, true},
+                 {RAC_S("A"), false, true},
+                 {RAC_S("P"), true, true}};
+    for (size_t i = 0; i < RAC_COUNT(marks); i++)
+        if ((brief || !marks[i].alone) && marks[i].text.n > 0 && eat(r, marks[i].text)) {
+            r->pm = marks[i].pm;
+            r->am = !r->pm;
+            return true;
+        }
+    return false;
+}
+
 static bool eat_specifier(struct reader *r, char letter, size_t n, const struct rac_culture *c,
                           bool *known)
 {
@@ -730,9 +754,7 @@ static bool eat_specifier(struct reader *r, char letter, size_t n, const struct 
     case 'F':
         return eat_fraction(r, (int)n) || true;
     case 't':
-        r->pm = eat(r, c->pm) || eat(r, RAC_S("PM")) || (n == 1 && eat_char(r, 'P'));
-        r->am = !r->pm && (eat(r, c->am) || eat(r, RAC_S("AM")) || (n == 1 && eat_char(r, 'A')));
-        return r->pm || r->am;
+        return eat_mark(r, n == 1, c);
     case 'K':
         if (eat_char(r, 'Z'))
             r->utc = true;
