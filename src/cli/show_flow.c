@@ -164,11 +164,11 @@ static void print(struct view *v, rac_str file, const struct rac_json *o)
 /* The workflow files of SRC, a single file included; n 0: it is something else. */
 static rac_err find(struct view *v, struct rac_cli_flow **flows, size_t *n, struct rac_diags *d)
 {
-    const char *src = v->cli->args[0];
+    const char *whole = v->cli->args[0], *src = rac_cli_flows_place(v->cli, whole);
     struct rac_document *doc;
     struct stat st;
     rac_str bytes, why;
-    rac_err e = rac_cli_flows(v->cli, src, v->a, flows, n, d);
+    rac_err e = rac_cli_flows(v->cli, whole, v->a, flows, n, d);
     if (e != RAC_OK || *n > 0 || stat(src, &st) != 0 || !S_ISREG(st.st_mode) ||
         rac_cli_read(v->cli, src, FILE_MAX, v->a, &bytes, &why) != RAC_OK ||
         rac_document_read(bytes, rac_str_of(src), v->a, &doc, NULL) != RAC_OK ||
@@ -176,6 +176,8 @@ static rac_err find(struct view *v, struct rac_cli_flow **flows, size_t *n, stru
         return e;
     *flows = RAC_NEW(v->a, struct rac_cli_flow);
     (*flows)->text = bytes;
+    if (src != whole)
+        (*flows)->wanted = rac_str_of(strrchr(whole, '#') + 1);
     rac_cli_flow_app(v->cli, src, v->a, *flows);
     *n = 1;
     return RAC_OK;
@@ -195,6 +197,8 @@ static rac_err show_file(struct view *v, const struct rac_cli_flow *f, struct ra
         return e;
     e = rac_workflows_of_document(doc, rac_cli_flow_files(f), v->a, &w, &n, d);
     for (size_t i = 0; i < n; i++) {
+        if (f->wanted.p != NULL && !rac_str_eqi(w[i]->name, f->wanted))
+            continue;
         struct rac_json o = describe(v, w[i]);
         if (f->file.n > 0)
             RAC_JSON_PUT_STR(v->a, &o, "file", f->file);
@@ -220,6 +224,10 @@ bool rac_cli_show_flows(struct rac_cli *cli, struct rac_arena *a, int *status)
     if (e != RAC_OK) {
         rac_cli_diags(cli, rac_str_of(cli->args[0]), &d);
         *status = rac_cli_status_of(e);
+        return true;
+    }
+    if (n == 1 && flows[0].wanted.p != NULL && rac_json_len(&list) == 0) {
+        *status = rac_cli_no_flow(cli, cli->args[0]);
         return true;
     }
     if (cli->format != RAC_FORMAT_JSON) {

@@ -140,6 +140,8 @@ test('linked templates are read from the folder or zip they stand in', async (t)
   for (const src of [join(dir, 'app', 'azuredeploy.json'), join(dir, 'app'), packed, wrapped]) {
     assert.deepEqual(await findings(src), [], src);
     assert.deepEqual(names(await raccordJson(['show', src])), ['shared', 'inner', 'outer'], src);
+    assert.deepEqual(names(await raccordJson(['show', `${src}#INNER`])), ['inner'], src);
+    assert.match((await raccord(['show', `${src}#none`])).stderr, /holds no workflow of the name 'none'/);
     const out = async (name, ...more) => (await raccordJson(['run', `${src}#${name}`, ...more])).json?.actions.C.outputs;
     assert.deepEqual([await out('shared'), await out('inner'), await out('outer')], ['of its own', 'Brest!', 'BREST!'], src);
     assert.equal(await out('inner', '--parameters', put(dir, 'who.json', { who: 'Auray' })), 'Auray!', src);
