@@ -2,7 +2,6 @@
 
 #include "api/firing.h"
 #include "api/scheduling.h"
-#include "base/mem.h"
 #include "text/url.h"
 #include "workflow/definition/content.h"
 #include "workflow/definition/ident.h"

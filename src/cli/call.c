@@ -6,7 +6,6 @@
  */
 #include "base/base64.h"
 #include "base/map.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "cli/command.h"

@@ -1,5 +1,4 @@
 /* raccord workflow ...: workflows of a server and the documents they come from. */
-#include "base/time.h"
 #include "cli/artifacts.h"
 #include "cli/flows.h"
 #include "cli/output.h"

@@ -11,7 +11,6 @@
 #include <jpeglib.h>
 #include <png.h>
 
-#include "base/mem.h"
 #include "base/str.h"
 
 enum { FRAME = 2, COLOURS_MAX = 4096 };

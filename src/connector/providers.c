@@ -2,7 +2,6 @@
 #include "connector/providers.h"
 
 #include "openapi/read.h"
-#include "openapi/rules.h"
 #include "text/url.h"
 
 enum { PROVIDERS_MAX = 1000, TEXT_BYTES_MAX = 4096 };

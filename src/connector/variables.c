@@ -4,7 +4,6 @@
 
 #include "base/secret.h"
 #include "openapi/read.h"
-#include "openapi/rules.h"
 
 enum { VARIABLES_MAX = 10000, VALUE_BYTES_MAX = 64 << 10 };
 

@@ -1,5 +1,4 @@
 #include "expr/xml.h"
-#include "base/utf8.h"
 
 #include <libxml/parser.h>
 

@@ -1,6 +1,4 @@
 /* Why there is no answer: one error of ours and a sentence that names the host. */
-#include "base/env.h"
-#include "base/str.h"
 #include "http/client_priv.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 #include "main/sample_api.h"
 
-#include "base/time.h"
 #include "crypto/digest.h"
 #include "json/json.h"
 #include "text/url.h"

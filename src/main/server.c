@@ -7,12 +7,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "api/native.h"
-#include "api/rate.h"
 #include "api/scheduling.h"
 #include "base/mem.h"
 #include "base/secret.h"
-#include "base/time.h"
 #include "cli/output.h"
 #include "main/admin_token.h"
 

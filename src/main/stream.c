@@ -1,5 +1,4 @@
 #include "main/stream.h"
-#include "base/str.h"
 
 bool rac_temp_dir(struct rac_cli *cli, rac_str *dir)
 {

@@ -1,7 +1,6 @@
 #include "sandbox/sandbox.h"
 
 #include "base/arena.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "sandbox/confine.h"
 #include "sandbox/xml.h"

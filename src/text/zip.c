@@ -4,7 +4,6 @@
  */
 #include "text/zip.h"
 #include "base/map.h"
-#include "base/mem.h"
 #include "base/utf8.h"
 
 #include <zip.h>

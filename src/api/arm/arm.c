@@ -1,7 +1,6 @@
 #include "api/arm/arm.h"
 
 #include "api/service.h"
-#include "base/time.h"
 
 /* --- in: names of the path become arguments --------------------------------------------------- */
 

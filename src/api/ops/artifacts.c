@@ -1,4 +1,3 @@
-#include "api/flow_target.h"
 #include "api/ops/access.h"
 #include "api/ops/workflow_filter.h"
 #include "api/service.h"

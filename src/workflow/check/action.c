@@ -1,6 +1,5 @@
 /* Actions (spec workflows §3): what the shape of inputs cannot say. */
 #include "base/str.h"
-#include "base/time.h"
 #include "workflow/check/check_priv.h"
 
 enum {

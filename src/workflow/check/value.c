@@ -1,7 +1,6 @@
 /* Values of a definition: whether one is known before the workflow runs, and what a text with holes
  * in it can still become. */
 #include "base/str.h"
-#include "base/utf8.h"
 #include "workflow/check/check_priv.h"
 
 bool is_unknown(const struct rac_json *v)

@@ -3,7 +3,6 @@
  *
  * Each turn of the pump gives the run whose turn it is (ring.c) one bounded turn.
  */
-#include "base/mem.h"
 #include "base/str.h"
 #include "workflow/engine/engine_priv.h"
 #include "workflow/definition/signature.h"

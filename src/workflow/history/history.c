@@ -1,7 +1,6 @@
 /* The first reading of a journal: the run, its frames, its actions; repetitions are counted. */
 #include "workflow/history/history.h"
 #include "base/str.h"
-#include "base/time.h"
 #include "crypto/digest.h"
 #include "workflow/history/history_priv.h"
 #include "workflow/definition/retry.h"

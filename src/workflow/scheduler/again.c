@@ -7,7 +7,6 @@
  * with the first thing that is kept. Any other is told for its trigger, which is attended anew.
  */
 #include "base/log.h"
-#include "base/str.h"
 #include "workflow/scheduler/scheduler_priv.h"
 
 enum { AGAIN_MS = 5000, AGAIN_MS_MAX = 300000 };

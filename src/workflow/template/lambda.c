@@ -1,5 +1,4 @@
 /* Functions that take a lambda: it is read anew for each element it is applied to. */
-#include "base/str.h"
 #include "workflow/template/template_priv.h"
 
 enum { NAMES_MAX = 3 };
