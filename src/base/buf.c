@@ -64,11 +64,6 @@ void rac_buf_add(struct rac_buf *b, rac_str s)
     b->p[b->n] = '\0';
 }
 
-void rac_buf_add_char(struct rac_buf *b, char c)
-{
-    rac_buf_add(b, (rac_str){&c, 1});
-}
-
 void rac_buf_printf(struct rac_buf *b, const char *fmt, ...)
 {
     va_list ap, again;
@@ -83,6 +78,17 @@ void rac_buf_printf(struct rac_buf *b, const char *fmt, ...)
         b->n += n;
     }
     va_end(again);
+}
+
+rac_str rac_buf_give(struct rac_buf *b, struct rac_arena *a)
+{
+    RAC_ASSERT(!b->secret && b->p != NULL);
+    rac_str s = {rac_mem_realloc(b->p, b->n + 1), b->n};
+    a->used_bytes += s.n;
+    a->over = a->over || a->used_bytes > a->bytes_max;
+    rac_arena_cleanup(a, rac_mem_free, (void *)(uintptr_t)s.p);
+    rac_buf_init(b, b->bytes_max);
+    return s;
 }
 
 rac_str rac_buf_take(struct rac_buf *b, struct rac_arena *a)

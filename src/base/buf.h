@@ -35,7 +35,15 @@ static inline void rac_buf_added(struct rac_buf *b, size_t n)
     b->n += n;
 }
 void rac_buf_add(struct rac_buf *b, rac_str s);
-void rac_buf_add_char(struct rac_buf *b, char c);
+static inline void rac_buf_add_char(struct rac_buf *b, char c)
+{
+    if (RAC_UNLIKELY(b->n + 2 > b->cap || b->n >= b->bytes_max || b->err != RAC_OK)) {
+        rac_buf_add(b, (rac_str){&c, 1});
+        return;
+    }
+    b->p[b->n++] = c;
+    b->p[b->n] = '\0';
+}
 void rac_buf_printf(struct rac_buf *b, const char *fmt, ...) RAC_PRINTF(2, 3);
 #define RAC_BUF_ADD_LIT(b, lit) rac_buf_add((b), RAC_S(lit))
 
@@ -48,5 +56,7 @@ static inline rac_str rac_buf_str(const struct rac_buf *b) /* borrowed until the
     return (rac_str){b->p ? b->p : "", b->n};
 }
 rac_str rac_buf_take(struct rac_buf *b, struct rac_arena *a); /* copies into a; b is empty after */
+/* The same for much: the memory itself becomes a's, counted there until a ends. Not for secrets. */
+rac_str rac_buf_give(struct rac_buf *b, struct rac_arena *a);
 
 #endif

@@ -275,7 +275,7 @@ struct rac_flow_store {
 
     /* runs */
     /* Group-committed with those of all runs and workers: the hot path. Borrows t until it
-     * returns. trigger, when not NULL, is saved in the same commit (a poll that fired and its new
+     * returns, its values and their bytes until done. trigger, when not NULL, is saved in the same commit (a poll that fired and its new
      * watermark are one). */
     void (*turn)(void *self, const struct rac_flow_turn *t,
                  const struct rac_flow_trigger_row *trigger, rac_flow_turn_fn done, void *arg);

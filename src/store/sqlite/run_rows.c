@@ -178,12 +178,6 @@ static void copy_turn(struct rac_arena *a, const struct rac_flow_turn *t, struct
         *texts[i] = rac_copy(a, *texts[i]);
     for (size_t i = 0; i < RAC_COUNT(created); i++)
         *created[i] = t->create ? rac_copy(a, *created[i]) : RAC_STR_NULL;
-    struct rac_flow_value *values = RAC_NEW_N(a, struct rac_flow_value, t->values_n);
-    for (size_t i = 0; i < t->values_n; i++) {
-        values[i] = t->values[i];
-        values[i].bytes = rac_copy(a, t->values[i].bytes);
-    }
-    q->t.values = values;
     struct rac_flow_message *messages = RAC_NEW_N(a, struct rac_flow_message, t->messages_n);
     for (size_t i = 0; i < t->messages_n; i++) {
         messages[i] = t->messages[i];
@@ -191,6 +185,15 @@ static void copy_turn(struct rac_arena *a, const struct rac_flow_turn *t, struct
     }
     q->t.messages = messages;
     q->t.release = t->create ? rac_release_copy(a, t->release) : NULL;
+}
+
+/* Values are not copied, but count: what is committed at once must fit. */
+static bool fits(const struct rac_arena *a, const struct rac_flow_turn *t)
+{
+    size_t bytes = a->used_bytes;
+    for (size_t i = 0; i < t->values_n; i++)
+        bytes += t->values[i].bytes.n;
+    return !rac_arena_over(a) && bytes <= a->bytes_max;
 }
 
 static void turn(void *self, const struct rac_flow_turn *t,
@@ -211,7 +214,7 @@ static void turn(void *self, const struct rac_flow_turn *t,
     w->req = q;
     w->finish = turn_finish;
     w->finish_fn = (void *)done;
-    if (rac_arena_over(a))
+    if (!fits(a, t))
         rac_write_refuse(w, RAC_E_LIMIT, "what the run did is too large to be kept");
     else
         rac_write_submit(w);

@@ -235,13 +235,30 @@ static bool names_record(enum rac_entry_kind k)
            k == RAC_ENTRY_ENDED || k == RAC_ENTRY_SKIPPED;
 }
 
+/* Values of these stand in the run's arena, which nothing leaves, and change no more; others' may be
+ * what a request or an event brought. */
+static bool lasts(enum rac_entry_kind k)
+{
+    return k == RAC_ENTRY_RUN || k == RAC_ENTRY_STARTED || k == RAC_ENTRY_ENDED ||
+           k == RAC_ENTRY_VARIABLE || k == RAC_ENTRY_RESPONSE || k == RAC_ENTRY_RUN_END;
+}
+
+static void journal(struct rac_run *r, struct rac_entry *e)
+{
+    struct rac_journal_writer *w = r->writer;
+    w->known = lasts(e->kind) ? &r->large : NULL;
+    w->known_a = r->a;
+    rac_journal_write(w, e);
+    w->known = NULL;
+}
+
 void run_emit(struct rac_run *r, struct rac_entry *e)
 {
     struct rac_wf_record *x = NULL;
     if (e->at_ms == 0)
         e->at_ms = run_now(r);
     if (r->writer != NULL)
-        rac_journal_write(r->writer, e);
+        journal(r, e);
     if (names_record(e->kind) || (e->kind == RAC_ENTRY_FRAME && e->frame != RAC_NO_FRAME))
         x = record_of(r, e->frame, e->action);
     apply(r, e, x);

@@ -105,6 +105,56 @@ static bool has_value(const struct rac_journal_writer *w, const char digest[65])
     return false;
 }
 
+/* What a value is made of; at NULL: of too little to be put aside. */
+static struct rac_journal_large large_of(const struct rac_json *v)
+{
+    bool text = v->type == RAC_JSON_STRING;
+    return (struct rac_journal_large){.at = text ? (v->n > RAC_JOURNAL_INLINE_MAX / 8 ? v->s : NULL)
+                                            : v->type == RAC_JSON_ARRAY  ? (const void *)v->array
+                                            : v->type == RAC_JSON_OBJECT ? (const void *)v->object
+                                                                         : NULL,
+                                      .n = text ? v->n : rac_json_len(v)};
+}
+
+static const struct rac_journal_large *known(const struct rac_journal_writer *w,
+                                             const struct rac_json *v)
+{
+    if (w->known == NULL || *w->known == NULL)
+        return NULL;
+    struct rac_journal_large is = large_of(v);
+    for (size_t i = 0; i < RAC_COUNT((*w->known)->v) && is.at != NULL; i++)
+        if ((*w->known)->v[i].at == is.at && (*w->known)->v[i].n == is.n)
+            return &(*w->known)->v[i];
+    return NULL;
+}
+
+static void know(const struct rac_journal_writer *w, const struct rac_entry_value *v)
+{
+    struct rac_journal_large is = large_of(&v->v);
+    if (w->known == NULL || is.at == NULL)
+        return;
+    if (*w->known == NULL)
+        *w->known = RAC_NEW(w->known_a, struct rac_journal_known);
+    memcpy(is.digest, v->digest, sizeof is.digest);
+    is.size = v->size;
+    (*w->known)->v[(*w->known)->next++ % RAC_COUNT((*w->known)->v)] = is;
+}
+
+/* The text from there on in w->a; a very long one moves with the memory it was printed into. */
+static rac_str text_aside(struct rac_journal_writer *w, size_t from)
+{
+    enum { MOVED_MIN = 1 << 20 };
+    rac_str text = {w->b.p + from, w->b.n - from};
+    struct rac_buf rest;
+    if (text.n < MOVED_MIN || from > text.n)
+        return rac_arena_str(&w->a, text);
+    rac_buf_init(&rest, w->b.bytes_max);
+    rac_buf_add(&rest, (rac_str){w->b.p, from});
+    text = rac_str_from(rac_buf_give(&w->b, &w->a), from);
+    w->b = rest;
+    return text;
+}
+
 /* Moves the text that was just printed at `from` aside, under its digest. */
 static void put_aside(struct rac_journal_writer *w, struct rac_entry_value *v, size_t from)
 {
@@ -119,22 +169,44 @@ static void put_aside(struct rac_journal_writer *w, struct rac_entry_value *v, s
         digest[2 * i + 1] = digits[v->digest[i] & 15];
     }
     digest[64] = '\0';
-    w->b.n = from;
-    if (has_value(w, digest))
+    know(w, v);
+    if (has_value(w, digest)) {
+        w->b.n = from;
         return;
+    }
     if (w->values_n == w->values_cap) {
         w->values_cap = w->values_cap ? w->values_cap * 2 : 4;
         w->values = rac_mem_realloc(w->values, w->values_cap * sizeof *w->values);
     }
     struct rac_flow_value *out = &w->values[w->values_n++];
     memcpy(out->digest, digest, sizeof digest);
-    out->bytes = rac_arena_str(&w->a, text);
+    out->bytes = text_aside(w, from);
+    w->b.n = from;
+}
+
+static void put_digest(struct rac_journal_writer *w, const struct rac_entry_value *v)
+{
+    char *p = rac_buf_reserve(&w->b, 32 + VARINT_MAX);
+    if (p == NULL)
+        return;
+    memcpy(p, v->digest, 32);
+    rac_buf_added(&w->b, (size_t)(put_varint(p + 32, v->size) - p));
 }
 
 /* The length stands before the text as four fixed bytes, so that it is printed in place. */
 static void put_value(struct rac_journal_writer *w, struct rac_entry_value *v)
 {
+    const struct rac_journal_large *large = v->kind == RAC_VALUE_TEXT ? known(w, &v->v) : NULL;
+    if (large != NULL) {
+        v->kind = RAC_VALUE_DIGEST;
+        v->size = large->size;
+        memcpy(v->digest, large->digest, sizeof v->digest);
+    }
     rac_buf_add_char(&w->b, (char)v->kind);
+    if (large != NULL) {
+        put_digest(w, v);
+        return;
+    }
     if (v->kind == RAC_VALUE_SAME)
         return;
     size_t at = w->b.n;
@@ -151,10 +223,7 @@ static void put_value(struct rac_journal_writer *w, struct rac_entry_value *v)
         put_aside(w, v, at + 4);
         w->b.p[at - 1] = (char)RAC_VALUE_DIGEST;
         w->b.n = at;
-        if ((p = rac_buf_reserve(&w->b, 32 + VARINT_MAX)) == NULL)
-            return;
-        memcpy(p, v->digest, 32);
-        rac_buf_added(&w->b, (size_t)(put_varint(p + 32, v->size) - p));
+        put_digest(w, v);
         return;
     }
     v->size = n;

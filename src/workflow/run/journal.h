@@ -73,13 +73,31 @@ struct rac_entry {
 
 /* --- writing: one piece at a time; the writer is reused --------------------------------------- */
 
+/* Large values of one run that were put aside, by what they are made of: the last few. Zeroed to
+ * begin with. */
+struct rac_journal_large {
+    const void *at; /* text, array or object */
+    size_t n;
+    uint8_t digest[32];
+    uint64_t size;
+};
+struct rac_journal_known {
+    struct rac_journal_large v[16];
+    unsigned next;
+};
+
 struct rac_journal_writer {
     struct rac_buf b;
+    /* Of the run whose entry is written, when its values will not change and stay where they are:
+     * what is known is neither printed nor kept again. NULL: others'. */
+    struct rac_journal_known **known; /* made in known_a when there is something to know */
+    struct rac_arena *known_a;
     rac_ms last_ms;
     struct rac_flow_value *values;
     size_t values_n, values_cap;
     struct rac_arena a; /* texts of values */
-    size_t printed; /* bytes of values since the last clear, those kept once counted each time */
+    size_t printed;     /* bytes of values since the last clear; of those kept once, each time they
+                         * are printed */
 };
 void rac_journal_writer_init(struct rac_journal_writer *w, size_t bytes_max);
 void rac_journal_writer_fini(struct rac_journal_writer *w);

@@ -23,6 +23,7 @@ struct rac_run {
     struct rac_arena *a;
     const struct rac_run_world *world;
     struct rac_journal_writer *writer; /* NULL: no journal */
+    struct rac_journal_known *large;   /* values it has; NULL: none yet */
     rac_run_value_fn value;            /* while replaying */
     void *value_self;
 

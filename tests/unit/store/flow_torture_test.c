@@ -3,6 +3,7 @@
  * holds the database, the process killed under load. A run's turns carry their number, so that
  * what is found can be compared with what was answered.
  */
+#include "base/mem.h"
 #include "torture.h"
 
 #include <pthread.h>
@@ -28,6 +29,7 @@ struct crew {
 static int acked[RUNS_MAX], sent[RUNS_MAX]; /* turns of each run, told to fd or here */
 static int64_t ids[RUNS_MAX];
 static struct crew *owner[RUNS_MAX];
+static struct rac_flow_value values[RUNS_MAX]; /* of the turn that is under way */
 
 static int turns_of(int run)
 {
@@ -47,8 +49,12 @@ static void send_turn(struct crew *c, int run)
     rac_arena_init(&a, 1 << 20);
     int k = sent[run]++;
     bool last = k + 1 == turns_of(run);
-    struct rac_flow_value value = {.bytes = piece_text(&a, run, k)};
-    snprintf(value.digest, sizeof value.digest, "%064d", k);
+    struct rac_flow_value *value = &values[run];
+    rac_str text = piece_text(&a, run, k);
+    value->bytes.p =
+        memcpy(rac_mem_realloc((char *)(uintptr_t)value->bytes.p, text.n), text.p, text.n);
+    value->bytes.n = text.n;
+    snprintf(value->digest, sizeof value->digest, "%064d", k);
     rac_str name = rac_arena_printf(&a, "%08d", 99999999 - run);
     const struct rac_flow_trigger_row trigger = {.flow = c->flow,
                                                  .tenant = TENANT,
@@ -69,7 +75,7 @@ static void send_turn(struct crew *c, int run)
                                     .end_ms = last ? 2 : 0,
                                     .due_ms = last ? 0 : 1000 + run,
                                     .journal = piece_text(&a, run, k),
-                                    .values = &value,
+                                    .values = value,
                                     .values_n = run % 5 == 0};
     owner[run] = c;
     c->in_flight++;
