@@ -1,13 +1,7 @@
 #include "workflow/definition/secure.h"
 
-#include <assert.h>
-
-#include "base/map.h"
 #include "base/str.h"
-#include "text/url.h"
-
-enum { DEPTH_MAX = RAC_JSON_OWN_DEPTH_MAX };
-#define SANITIZED RAC_S("*sanitized*")
+#include "workflow/definition/secure_priv.h"
 
 /* --- types ------------------------------------------------------------------------------------- */
 
@@ -107,24 +101,9 @@ static bool any_hidden(const struct look *l)
     return false;
 }
 
-static bool declared_secure(const struct rac_json *declarations, rac_str name)
-{
-    rac_str type =
-        rac_json_str(rac_json_geti(rac_json_geti(declarations, name), RAC_S("type")), RAC_S(""));
-    return rac_str_eqi(type, RAC_S("SecureString")) || rac_str_eqi(type, RAC_S("SecureObject"));
-}
-
 static const struct rac_json *declarations_of(const struct rac_plan *p)
 {
     return rac_json_geti(p->workflow->definition, RAC_S("parameters"));
-}
-
-static bool any_declared_secure(const struct rac_json *declarations)
-{
-    RAC_JSON_EACH_MEMBER(m, declarations)
-    if (declared_secure(declarations, rac_json_key(m)))
-        return true;
-    return false;
 }
 
 /* A name that is worked out may be any. */
@@ -134,8 +113,8 @@ static void call(void *arg, const struct rac_expr_call *c)
     if (rac_str_startsi(c->name, RAC_S("trigger"))) /* trigger(), triggerBody(), ... */
         l->hidden = l->hidden || l->trigger != 0;
     if (c->ref == RAC_EXPR_REF_PARAMETERS)
-        l->secret = l->secret || (c->literal ? declared_secure(declarations_of(l->p), c->first)
-                                             : any_declared_secure(declarations_of(l->p)));
+        l->secret = l->secret || (c->literal ? secure_declared(declarations_of(l->p), c->first)
+                                             : secure_any_declared(declarations_of(l->p)));
     if (c->ref != RAC_EXPR_REF_ACTIONS && c->ref != RAC_EXPR_REF_RESULT)
         return;
     uint32_t i = c->literal ? rac_plan_find(l->p, c->first) : UINT32_MAX;
@@ -198,7 +177,7 @@ static void add_triggers(struct look *l, struct rac_arena *a, struct rac_secure 
         s->trigger |= said(&m->value, type);
     }
     l->trigger = s->trigger;
-    if (s->trigger == 0 && !any_declared_secure(declarations_of(p)))
+    if (s->trigger == 0 && !secure_any_declared(declarations_of(p)))
         return;
     value_refers(l, all, a);
     s->trigger_words = s->trigger != 0 || l->secret ? RAC_SECURE_MESSAGES : 0;
@@ -242,7 +221,7 @@ const struct rac_secure *rac_secure_of_plan(const struct rac_plan *p, struct rac
         own[i] = all[i] = said(p->actions[i].node, p->actions[i].type_word);
         s->any = s->any || own[i] != 0;
     }
-    if (s->any || any_declared_secure(declarations_of(p)))
+    if (s->any || secure_any_declared(declarations_of(p)))
         add_actions(&l, all, words);
     return s;
 }
@@ -364,184 +343,4 @@ struct rac_json rac_secure_results(const struct rac_plan *p, const struct rac_js
         rac_json_put(a, &all, rac_json_key(m), result_shown(&l, &m->value, a));
     }
     return all;
-}
-
-/* --- values ------------------------------------------------------------------------------------ */
-
-enum {
-    PARTS_MAX = 256, /* longer texts first; those beyond are found as whole strings only */
-    STARTS_BITS = 1 << 16
-};
-
-struct rac_secure_values {
-    struct rac_map texts;
-    rac_str parts[PARTS_MAX];
-    size_t parts_n;
-    uint64_t starts[STARTS_BITS / 64]; /* hashes of what parts begin with */
-};
-
-static void collect(struct rac_secure_values *s, const struct rac_json *v, unsigned depth)
-{
-    if (rac_json_is_string(v) && v->n > 0)
-        rac_map_put(&s->texts, rac_json_str(v, RAC_S("")), s);
-    if (depth == DEPTH_MAX)
-        return;
-    RAC_JSON_EACH(e, v)
-    collect(s, e, depth + 1);
-    RAC_JSON_EACH_MEMBER(m, v)
-    collect(s, &m->value, depth + 1);
-}
-
-/* By length, so that what is part of another is not cut out of it. */
-static void add_part(struct rac_secure_values *s, rac_str text)
-{
-    size_t at = s->parts_n;
-    if (text.n < RAC_SECURE_PART_MIN)
-        return;
-    for (size_t i = 0; i < s->parts_n; i++)
-        if (rac_str_eq(s->parts[i], text))
-            return;
-    while (at > 0 && s->parts[at - 1].n < text.n)
-        at--;
-    if (at == PARTS_MAX)
-        return;
-    size_t moved = (s->parts_n < PARTS_MAX ? s->parts_n : PARTS_MAX - 1) - at;
-    memmove(&s->parts[at + 1], &s->parts[at], moved * sizeof s->parts[0]);
-    s->parts[at] = text;
-    s->parts_n += s->parts_n < PARTS_MAX;
-}
-
-/* Of the first four bytes. */
-static unsigned start_of(const char *p)
-{
-    uint32_t v;
-    static_assert(RAC_SECURE_PART_MIN >= sizeof v, "a part has as many");
-    memcpy(&v, p, sizeof v);
-    return v * 2654435761U >> 16;
-}
-
-/* Is any part inside of a text? Long values are read once, however many parts there are. */
-static bool has_part(const struct rac_secure_values *s, rac_str text)
-{
-    for (size_t at = 0; s->parts_n > 0 && at + RAC_SECURE_PART_MIN <= text.n; at++) {
-        unsigned start = start_of(text.p + at);
-        if ((s->starts[start / 64] >> start % 64 & 1) == 0)
-            continue;
-        for (size_t i = 0; i < s->parts_n; i++)
-            if (rac_str_starts(rac_str_from(text, at), s->parts[i]))
-                return true;
-    }
-    return false;
-}
-
-/* A text, and what becomes of it inside of a URL and of JSON in a string. */
-static void add_parts(struct rac_secure_values *s, rac_str text, struct rac_arena *a)
-{
-    static const enum rac_url_set sets[] = {RAC_URL_STRICT, RAC_URL_COMPONENT, RAC_URL_FORM,
-                                            RAC_URL_PATH};
-    struct rac_json v = rac_json_of_str(text);
-    rac_str quoted = rac_json_print_str(&v, 0, a);
-    add_part(s, text);
-    if (text.n < RAC_SECURE_PART_MIN)
-        return;
-    add_part(s, rac_str_sub(quoted, 1, quoted.n - 2));
-    for (size_t i = 0; i < RAC_COUNT(sets); i++)
-        add_part(s, rac_url_encode_set(a, text, sets[i]));
-}
-
-const struct rac_secure_values *rac_secure_values_of(const struct rac_json *declarations,
-                                                     const struct rac_json *values,
-                                                     struct rac_arena *a)
-{
-    if (!any_declared_secure(declarations))
-        return NULL;
-    struct rac_secure_values *s = RAC_NEW(a, struct rac_secure_values);
-    rac_map_init(&s->texts, a);
-    RAC_JSON_EACH_MEMBER(m, declarations)
-    {
-        if (!declared_secure(declarations, rac_json_key(m)))
-            continue;
-        const struct rac_json *v = rac_json_geti(values, rac_json_key(m));
-        collect(s, v != NULL ? v : rac_json_geti(&m->value, RAC_S("defaultValue")), 0);
-    }
-    for (size_t i = 0; i < s->texts.n; i++)
-        add_parts(s, s->texts.entries[i].key, a);
-    for (size_t i = 0; i < s->parts_n; i++) {
-        unsigned start = start_of(s->parts[i].p);
-        s->starts[start / 64] |= UINT64_C(1) << start % 64;
-    }
-    return s->texts.n > 0 ? s : NULL;
-}
-
-/* False: nothing of the text is replaced. */
-static bool mask_string(const struct rac_secure_values *s, rac_str text, struct rac_arena *a,
-                        struct rac_json *out)
-{
-    rac_str left = text;
-    if (text.n > 0 && rac_map_has(&s->texts, text)) {
-        *out = rac_json_of_str(SANITIZED);
-        return true;
-    }
-    if (!has_part(s, text))
-        return false;
-    for (size_t i = 0; i < s->parts_n; i++)
-        if (s->parts[i].n < left.n && rac_str_find(left, s->parts[i]) != RAC_STR_NPOS)
-            left = rac_str_replace(a, left, s->parts[i], SANITIZED);
-    *out = rac_json_of_str(rac_arena_over(a) ? SANITIZED : left);
-    return left.p != text.p || rac_arena_over(a);
-}
-
-/* False: nothing in v is replaced, *out is not written. */
-static bool mask(const struct rac_secure_values *s, const struct rac_json *v, unsigned depth,
-                 struct rac_arena *a, struct rac_json *out)
-{
-    struct rac_json changed, copy;
-    bool any = false;
-    if (rac_json_is_string(v))
-        return mask_string(s, (rac_str){v->s, v->n}, a, out);
-    bool array = rac_json_is_array(v);
-    size_t n = depth < DEPTH_MAX ? rac_json_len(v) : 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct rac_json *e = array ? rac_json_at(v, i) : &rac_json_member_at(v, i)->value;
-        if (!mask(s, e, depth + 1, a, &changed))
-            continue;
-        if (!any) { /* a copy of this level only */
-            copy = array ? rac_json_new_array(a) : rac_json_new_object(a);
-            for (size_t k = 0; k < n; k++)
-                if (array)
-                    rac_json_add(a, &copy, *rac_json_at(v, k));
-                else
-                    rac_json_add_new(a, &copy, rac_json_key(rac_json_member_at(v, k)),
-                                     rac_json_member_at(v, k)->value);
-        }
-        any = true;
-        *(array ? rac_json_at(&copy, i) : &rac_json_member_at(&copy, i)->value) = changed;
-    }
-    if (any)
-        *out = copy;
-    return any;
-}
-
-struct rac_json rac_secure_mask(const struct rac_secure_values *values, const struct rac_json *v,
-                                struct rac_arena *a)
-{
-    struct rac_json out;
-    return values != NULL && mask(values, v, 0, a, &out) ? out : *v;
-}
-
-bool rac_secure_holds(const struct rac_secure_values *values, const struct rac_json *v,
-                      struct rac_arena *a)
-{
-    struct rac_json out;
-    return values != NULL && mask(values, v, 0, a, &out);
-}
-
-rac_str rac_secure_mask_text(const struct rac_secure_values *values, rac_str text,
-                             struct rac_arena *a)
-{
-    struct rac_json v, masked;
-    if (values == NULL || rac_json_parse(text, a, RAC_JSON_OWN, &v, NULL) != RAC_OK ||
-        !mask(values, &v, 0, a, &masked))
-        return text;
-    return rac_json_print_str(&masked, 0, a);
 }

@@ -107,8 +107,72 @@ static void test_values(void **state)
     assert_ptr_equal(m.object, v.object);
 }
 
+static const struct rac_secure_values *values_of(const char *object)
+{
+    struct rac_json declared = json("{'o':{'type':'SecureObject'}}"),
+                    values = rac_json_new_object(&a);
+    RAC_JSON_PUT(&a, &values, "o", json(object));
+    return rac_secure_values_of(&declared, &values, &a);
+}
+
+/* The text of a value, masked, is the text of the masked value; what is not masked is the same text. */
+static void must_mask(const struct rac_secure_values *s, const char *text, const char *want)
+{
+    rac_str in = rac_arena_str(&a, rac_str_of(text)), out = rac_secure_mask_text(s, in, &a);
+    assert_str(out, want);
+    if (strcmp(text, want) == 0)
+        assert_ptr_equal(out.p, in.p);
+    struct rac_json v;
+    assert_int_equal(rac_json_parse(in, &a, RAC_JSON_OWN, &v, NULL), RAC_OK);
+    assert_int_equal(rac_secure_holds(s, &v, &a), strcmp(text, want) != 0);
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    const struct rac_secure_values *s =
+        values_of("{'a':'top secret/1','b':'xy','c':'line\\n\\u0001two','d':'secret/1 "
+                  "and','e':'\u00e9t\u00e9 2026'}");
+    must_mask(s, "[\"nothing\",{\"xy\":1,\"top secret/1\":2}]",
+              "[\"nothing\",{\"xy\":1,\"top secret/1\":2}]");
+    must_mask(s, "[\"xy\",\"xyz\",\"a xy\"]", "[\"*sanitized*\",\"xyz\",\"a xy\"]");
+    must_mask(s, "\"the top secret/1.\"", "\"the *sanitized*.\"");
+    must_mask(s, "\"top secret/1top secret/1\"", "\"*sanitized**sanitized*\"");
+    must_mask(s, "\"a top secret/1 and b\"", "\"a *sanitized* b\""); /* two that overlap */
+    must_mask(s, "\"top%20secret%2F1\"", "\"*sanitized*\"");         /* a whole one, encoded */
+    must_mask(s, "\"?q=top+secret%2F1&r\"", "\"?q=*sanitized*&r\"");
+    must_mask(s, "\"a line\\n\\u0001two\"", "\"a *sanitized*\"");
+    must_mask(s, "\"{\\\"v\\\":\\\"line\\\\n\\\\u0001two\\\"}\"",
+              "\"{\\\"v\\\":\\\"*sanitized*\\\"}\"");
+    /* spelt otherwise than we print it */
+    must_mask(s, "\"the top secret\\/1\"", "\"the *sanitized*\"");
+    must_mask(s, "\"the \\u0074op secret/1\"", "\"the *sanitized*\"");
+    must_mask(s, "\"a line\\u000a\\u0001two\"", "\"a *sanitized*\"");
+    must_mask(s, "\"in \\u00e9t\\u00E9 2026\"", "\"in *sanitized*\"");
+    must_mask(s, "\"a \\u001F b \\u001f c\"", "\"a \\u001F b \\u001f c\"");
+}
+
+/* More than are looked for inside of strings: whole ones are found all the same. */
+static void test_many(void **state)
+{
+    (void)state;
+    struct rac_json o = rac_json_new_object(&a);
+    for (unsigned i = 0; i < 1000; i++)
+        rac_json_put(&a, &o, rac_arena_printf(&a, "k%u", i),
+                     rac_json_of_str(rac_arena_printf(&a, "secret number %u", i)));
+    struct rac_json declared = json("{'o':{'type':'SecureObject'}}"),
+                    values = rac_json_new_object(&a);
+    RAC_JSON_PUT(&a, &values, "o", o);
+    const struct rac_secure_values *s = rac_secure_values_of(&declared, &values, &a);
+    for (unsigned i = 0; i < 1000; i += 7) {
+        rac_str text = rac_arena_printf(&a, "[\"secret number %u\",1]", i);
+        assert_str(rac_secure_mask_text(s, text, &a), "[\"*sanitized*\",1]");
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plan), cmocka_unit_test(test_values)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plan), cmocka_unit_test(test_values),
+                                       cmocka_unit_test(test_texts), cmocka_unit_test(test_many)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
