@@ -180,3 +180,49 @@ size_t rac_vformat(char *out, size_t room, const char *fmt, va_list given)
     va_end(ap);
     return o.n;
 }
+
+static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324"
+                                  "25262728293031323334353637383940414243444546474849"
+                                  "50515253545556575859606162636465666768697071727374"
+                                  "75767778798081828384858687888990919293949596979899";
+
+rac_str rac_format_i64(char room[RAC_I64_TEXT], int64_t i)
+{
+    char *end = room + RAC_I64_TEXT, *p = end;
+    uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
+    while (u >= 100) {
+        p -= 2;
+        memcpy(p, digit_pairs + u % 100 * 2, 2);
+        u /= 100;
+    }
+    if (u >= 10) {
+        p -= 2;
+        memcpy(p, digit_pairs + u * 2, 2);
+    } else {
+        *--p = (char)('0' + u);
+    }
+    if (i < 0)
+        *--p = '-';
+    return (rac_str){p, (size_t)(end - p)};
+}
+
+/* A decimal of at most 15 digits is what its double reads back as, so that no shorter one can be the
+ * same double, and "%.15g" of that double gives it again. */
+bool rac_double_is_short(double d, int64_t *m, unsigned *places)
+{
+    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    for (unsigned k = 0; k < RAC_COUNT(powers); k++) {
+        double x = d * powers[k];
+        if (!(x < 1e15))
+            return false;
+        int64_t whole = (int64_t)x;
+        if ((double)whole != x || x / powers[k] != d)
+            continue;
+        for (; k > 0 && whole % 10 == 0; k--) /* the product was rounded a place ago */
+            whole /= 10;
+        *m = whole;
+        *places = k;
+        return true;
+    }
+    return false;
+}

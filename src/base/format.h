@@ -16,4 +16,11 @@
 /* Writes at most room bytes, without a NUL behind them. Returns the bytes of the whole text. */
 size_t rac_vformat(char *out, size_t room, const char *fmt, va_list given) RAC_PRINTF(3, 0);
 
+/* Decimal digits of i, with a minus, in room; no NUL. */
+enum { RAC_I64_TEXT = 20 };
+rac_str rac_format_i64(char room[RAC_I64_TEXT], int64_t i);
+/* Is d, not negative, the number that is nearest to *m / 10^*places, with at most 15 digits and 6
+ * places? Then these are its shortest digits. Most numbers people write are. */
+bool rac_double_is_short(double d, int64_t *m, unsigned *places);
+
 #endif

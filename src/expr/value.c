@@ -3,6 +3,7 @@
  */
 #include "base/base64.h"
 #include "base/dec.h"
+#include "base/format.h"
 #include "expr/charset.h"
 #include "expr/expr_priv.h"
 #include "text/mime.h"
@@ -45,6 +46,18 @@ struct rac_json decimal_value(struct rac_arena *a, const char *text, size_t n)
 static int shortest_digits(double d, char digits[20], int *exponent)
 {
     char text[40];
+    int64_t m;
+    unsigned places;
+    if (d >= 1e-6 && rac_double_is_short(d, &m, &places)) {
+        char room[RAC_I64_TEXT];
+        rac_str s = rac_format_i64(room, m);
+        *exponent = (int)s.n - 1 - (int)places;
+        while (s.n > 1 && s.p[s.n - 1] == '0')
+            s.n--;
+        memcpy(digits, s.p, s.n);
+        digits[s.n] = '\0';
+        return (int)s.n;
+    }
     for (int precision = d < DBL_MIN ? 0 : 14; precision <= 16; precision++) { /* d > 0 */
         snprintf(text, sizeof text, "%.*e", precision, d);
         if (precision == 16 || strtod(text, NULL) == d)
@@ -165,7 +178,7 @@ static void json_text(const struct rac_json *v, unsigned depth, struct rac_buf *
         rac_buf_add(b, v->b ? RAC_S("true") : RAC_S("false"));
         break;
     case RAC_JSON_INT:
-        rac_buf_printf(b, "%lld", (long long)v->i);
+        rac_buf_add(b, rac_format_i64(num, v->i));
         break;
     case RAC_JSON_NUMBER:
         if (is_decimal(v)) {

@@ -2,6 +2,7 @@
  * The printer writes through a cursor into the buffer's own memory and asks for room once a token;
  * what it asks for is what it will write at least, so a value that fits the cap exactly is printed.
  */
+#include "base/format.h"
 #include "base/mem.h"
 #include "json/json.h"
 #include "json/scan_priv.h"
@@ -170,29 +171,30 @@ static inline void put_string(struct printer *o, const char *p, size_t n)
 
 /* --- numbers --------------------------------------------------------------------------------- */
 
-static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324"
-                                  "25262728293031323334353637383940414243444546474849"
-                                  "50515253545556575859606162636465666768697071727374"
-                                  "75767778798081828384858687888990919293949596979899";
-
 static void put_int(struct printer *o, int64_t i)
 {
-    char text[24], *p = text + sizeof text;
-    uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
-    while (u >= 100) {
-        p -= 2;
-        memcpy(p, digit_pairs + u % 100 * 2, 2);
-        u /= 100;
-    }
-    if (u >= 10) {
-        p -= 2;
-        memcpy(p, digit_pairs + u * 2, 2);
-    } else {
-        *--p = (char)('0' + u);
-    }
-    if (i < 0)
-        *--p = '-';
-    put_bytes(o, p, (size_t)(text + sizeof text - p));
+    char room[RAC_I64_TEXT];
+    rac_str text = rac_format_i64(room, i);
+    put_bytes(o, text.p, text.n);
+}
+
+/* As "%.15g" writes it: with a point and as many digits as it has, from 0.0001 on. */
+static bool put_short_double(struct printer *o, double d)
+{
+    char room[RAC_I64_TEXT];
+    int64_t m;
+    unsigned places;
+    if (fabs(d) < 1e-4 || !rac_double_is_short(fabs(d), &m, &places) || places == 0)
+        return false;
+    rac_str digits = rac_format_i64(room, m);
+    if (d < 0)
+        put_char(o, '-');
+    size_t whole = digits.n > places ? digits.n - places : 0;
+    put_bytes(o, whole > 0 ? digits.p : "0", whole > 0 ? whole : 1);
+    put_char(o, '.');
+    put_bytes(o, "000000", places + whole - digits.n);
+    put_bytes(o, digits.p + whole, digits.n - whole);
+    return true;
 }
 
 static void put_double(struct printer *o, double d)
@@ -207,6 +209,8 @@ static void put_double(struct printer *o, double d)
             put_bytes(o, ".0", 2);
         return;
     }
+    if (put_short_double(o, d))
+        return;
     char text[40];
     int n = 0;
     for (int digits = 15; digits <= 17; digits++) {

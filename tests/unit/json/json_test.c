@@ -3,6 +3,7 @@
 
 #include "files.h"
 #include "json/json.h"
+#include <math.h>
 
 static struct rac_json parsed(const char *text)
 {
@@ -488,9 +489,46 @@ static void corpus(void **state)
     assert_true(accepted > 90 && refused > 180);
 }
 
+/* The shortest of 15 to 17 digits that is read back as the same number. */
+static void must_print_shortest(double d)
+{
+    char want[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(want, sizeof want, "%.*g", digits, d);
+        if (strtod(want, NULL) == d)
+            break;
+    }
+    struct rac_json v = rac_json_of_double(d);
+    assert_str(printed(&v, 0), want);
+}
+
+static void prints_doubles(void **state)
+{
+    (void)state;
+    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
+    uint64_t x = 88172645463325252u, bits;
+    for (int i = 0; i < 200000; i++) {
+        double d;
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        rac_arena_reset(&a);
+        d = (double)((x >> 8) % (uint64_t)powers[x % 8] * 1000001 % 1000000000000000) + 0.5;
+        must_print_shortest(d / powers[x / 8 % 8]);
+        d = (double)(int64_t)(x % 2000000000000001) / powers[1 + x / 64 % 7];
+        must_print_shortest(i % 2 ? -d : d);
+        must_print_shortest(nextafter(d, 0));
+        bits = x;
+        memcpy(&d, &bits, sizeof d);
+        if (isfinite(d) && (fabs(d) >= 1e15 || d != floor(d)))
+            must_print_shortest(d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(prints_doubles, setup, teardown),
         cmocka_unit_test_setup_teardown(round_trips, setup, teardown),
         cmocka_unit_test_setup_teardown(numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(equality, setup, teardown),
