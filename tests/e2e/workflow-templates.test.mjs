@@ -191,12 +191,12 @@ test('what a link names and cannot be read is told of: nothing outside of the fo
 
 test('an exported template in a folder or zip, with its parameters', async (t) => {
   const dir = temporary(t), packed = join(dir, 'ExportedTemplate.zip');
-  const exported = { 'template.json': template([logic("[parameters('workflows_tides_name')]", { C: compose("[parameters('url')]") })], { parameters: { workflows_tides_name: { defaultValue: 'tides', type: 'String' }, url: { type: 'String' } } }), 'parameters.json': { parameters: { url: { value: 'https://a.test' } } } };
+  const exported = { 'template.json': template([logic("[parameters('workflows_tides_name')]", { C: compose("[parameters('url')]") })], { parameters: { workflows_tides_name: { defaultValue: 'tides', type: 'String' }, url: { type: 'String' } } }), 'parameters.json': { parameters: { workflows_tides_name: { value: null }, url: { value: 'https://a.test' } } } };
   for (const [k, v] of Object.entries(exported)) put(join(dir, 'folder'), k, v);
   writeFileSync(packed, zip(Object.fromEntries(Object.entries(exported).map(([k, v]) => [k, JSON.stringify(v)]))));
   for (const src of [join(dir, 'folder'), packed]) {
     assert.deepEqual(await findings(src), []);
-    assert.equal((await raccordJson(['run', src])).json.actions.C.outputs, 'https://a.test');
+    assert.equal((await raccordJson(['run', `${src}#tides`])).json?.actions.C.outputs, 'https://a.test');
   }
 });
 

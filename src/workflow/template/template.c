@@ -380,6 +380,8 @@ void rac_template_give(struct rac_json *root, const struct rac_json *file, struc
                 rest(arg, m);
             continue;
         }
+        if ((value != NULL ? value : &m->value)->type == RAC_JSON_NULL)
+            continue; /* as the portal exports them: nothing is given */
         rac_json_del(p, RAC_S("defaultValue"));
         if (value == NULL && kept != NULL)
             RAC_JSON_PUT(a, p, "reference", literal(a, kept));

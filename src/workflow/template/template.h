@@ -51,7 +51,7 @@ struct rac_template_links {
 bool rac_template_is(const struct rac_json *root);
 /*
  * Gives the parameters of a template the values of a parameters file, {"parameters": {name:
- * {"value"}}} or {name: value}, in place of their defaults: root is changed, in a. rest, which may
+ * {"value"}}} or {name: value}, in place of their defaults; null gives nothing. root is changed, in a. rest, which may
  * be NULL, is told of each that the template does not declare.
  */
 void rac_template_give(struct rac_json *root, const struct rac_json *file, struct rac_arena *a,

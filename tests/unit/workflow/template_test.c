@@ -710,6 +710,8 @@ static void parameters_files(void **state RAC_UNUSED)
         {"{`p`:{`a`:[`[1]`,null]}}", "{`a`:[`[1]`,null]}", ""},
         {"{`parameters`:{`p`:{`reference`:{`secretName`:`s`}}}}", "is kept elsewhere", ""},
         {"{}", "`default`", ""},
+        {"{`parameters`:{`p`:{`value`:null}}}", "`default`", ""},
+        {"{`p`:null}", "`default`", ""},
     };
     for (size_t i = 0; i < RAC_COUNT(rows); i++) {
         struct rac_template_workflow *w;
