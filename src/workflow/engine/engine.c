@@ -1,6 +1,7 @@
 #include "workflow/engine/engine.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/str.h"
 #include "text/url.h"
 #include "workflow/engine/engine_priv.h"
@@ -214,7 +215,7 @@ static void reply_add(struct rac_engine *e, const struct reply *reply)
 static void refuse(struct rac_engine *e, struct rac_flow *f, int status, rac_str code,
                    rac_str message, rac_fire_fn done, void *arg)
 {
-    e->stats.refused_total++;
+    rac_metric_add(RAC_METRIC_RUNS_REFUSED, 1);
     reply_add(e, &(struct reply){.fired = done,
                                  .arg = arg,
                                  .answer = {.outcome = RAC_FIRE_BUSY,
@@ -351,9 +352,9 @@ void rac_engine_fire(struct rac_engine *e, const struct rac_fire *fire, rac_fire
     struct lane *lane = lane_of(e, f->key);
     rac_str trigger = flow_trigger_name(f, fire->trigger);
     lane_limits(lane, e, f);
-    e->stats.fired_total++;
     if (refused(e, fire, lane, trigger, done, arg))
         return;
+    rac_metric_add(RAC_METRIC_RUNS_STARTED, 1);
     rac_run_name(&e->namer, now, e->ports.worker, e->ports.workers, name);
     struct live *l = live_new(e, f->key, rac_str_of(name));
     l->flow = rac_flow_ref(f);
@@ -474,9 +475,5 @@ void rac_engine_flow_gone(struct rac_engine *e, int64_t flow)
 
 void rac_engine_stats(const struct rac_engine *e, struct rac_engine_stats *out)
 {
-    *out = e->stats;
-    out->live = e->lives_n;
-    out->queued = e->ready_n;
-    out->calls = e->calls_n;
-    out->timers = e->heap_n;
+    *out = (struct rac_engine_stats){e->turns_total, e->lives_n, e->ready_n, e->calls_n};
 }

@@ -210,8 +210,8 @@ void rac_engine_not_ended(struct rac_engine *e, const struct rac_flow *flow, rac
                           rac_str url, int status);
 
 struct rac_engine_stats {
-    uint64_t fired_total, finished_total, failed_total, actions_total, turns_total, refused_total;
-    size_t live, queued, calls, timers;
+    uint64_t turns_total;
+    size_t live, queued, calls; /* runs in memory; of these, ready; requests of theirs under way */
 };
 void rac_engine_stats(const struct rac_engine *e, struct rac_engine_stats *out);
 

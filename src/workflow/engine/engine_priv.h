@@ -190,7 +190,7 @@ struct rac_engine {
     size_t spare_n;
     size_t calls_n;
     uint64_t random[2];
-    struct rac_engine_stats stats;
+    uint64_t turns_total;
 };
 
 static inline rac_ms engine_now(const struct rac_engine *e)

@@ -1,5 +1,6 @@
 /* Runs in memory: the table of them, loading from the store, leaving. */
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/str.h"
 #include "workflow/engine/engine_priv.h"
 
@@ -130,6 +131,7 @@ struct live *live_new(struct rac_engine *e, int64_t flow_key, rac_str name)
     l->hash_next = e->lives[at];
     e->lives[at] = l;
     e->lives_n++;
+    rac_metric_change(RAC_METRIC_RUNS_LIVE, 1);
     return l;
 }
 
@@ -141,6 +143,7 @@ static void unlink_live(struct live *l)
         at = &(*at)->hash_next;
     *at = l->hash_next;
     e->lives_n--;
+    rac_metric_change(RAC_METRIC_RUNS_LIVE, -1);
     crowd_leave(l);
 }
 

@@ -6,6 +6,7 @@
  *
  * Tenants whose names fall together share a crowd; then lanes alone are what is fair among them.
  */
+#include "base/metrics.h"
 #include "base/str.h"
 #include "workflow/engine/engine_priv.h"
 
@@ -77,6 +78,7 @@ void ring_add(struct live *l)
     *lane->ready_end = l;
     lane->ready_end = &l->ready_next;
     e->ready_n++;
+    rac_metric_change(RAC_METRIC_RUNS_READY, 1);
     e->crowds_ready_n += l->crowd->ready_n++ == 0;
     lane_add(e, l->crowd, lane);
 }
@@ -101,6 +103,7 @@ struct live *ring_take(struct rac_engine *e)
         crowd_add(e, c);
     l->ready = false;
     e->ready_n--;
+    rac_metric_change(RAC_METRIC_RUNS_READY, -1);
     e->crowds_ready_n -= --c->ready_n == 0;
     return l;
 }

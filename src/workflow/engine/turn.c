@@ -3,6 +3,7 @@
  *
  * Each turn of the pump gives the run whose turn it is (ring.c) one bounded turn.
  */
+#include "base/metrics.h"
 #include "base/str.h"
 #include "workflow/engine/engine_priv.h"
 #include "workflow/definition/signature.h"
@@ -145,9 +146,8 @@ static void answer_failed(struct live *l, rac_err err, rac_str why)
 static void finish(struct live *l)
 {
     struct rac_engine *e = l->e;
-    e->stats.finished_total++;
-    e->stats.failed_total += rac_run_status(l->run) == RAC_WF_FAILED;
-    e->stats.actions_total += rac_run_actions(l->run);
+    rac_metric_add(RAC_METRIC_RUNS_ENDED, 1);
+    rac_metric_add(RAC_METRIC_RUNS_FAILED, rac_run_status(l->run) == RAC_WF_FAILED);
     if (e->ports.run_ended != NULL)
         e->ports.run_ended(e->ports.self, l->flow, l->run);
     lane_give(l);
@@ -555,7 +555,7 @@ static void turn(struct live *l)
 {
     struct rac_engine *e = l->e;
     bool stateless = e->ports.store == NULL || l->flow->stateless;
-    e->stats.turns_total++;
+    e->turns_total++;
     timer_stop(e, &l->unload_timer);
     rac_journal_writer_clear(&e->writer);
     if (l->run == NULL) {

@@ -1,5 +1,6 @@
 /* The engine under a fake clock: what is acknowledged when, timers, calls, restarts. */
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "engine_world.h"
 #include "unit.h"
 #include "workflow/run/run.h"
@@ -36,6 +37,33 @@ static void answered_after_commit(void **state)
     struct rac_engine_stats s;
     rac_engine_stats(w->engine, &s);
     assert_int_equal(s.live, 0);
+    world_free(w);
+}
+
+static void runs_are_counted(void **state RAC_UNUSED)
+{
+    struct world *w = world_new(1, true);
+    struct world_answer a[3];
+    struct rac_flow *good =
+                        world_flow(w, REQUEST, "{\"C\": {\"type\": \"Compose\", \"inputs\": 1}}"),
+                    *bad = world_flow(
+                        w, REQUEST, "{\"C\": {\"type\": \"Compose\", \"inputs\": \"@div(1, 0)\"}}");
+    uint64_t started = rac_metric_sum(RAC_METRIC_RUNS_STARTED),
+             ended = rac_metric_sum(RAC_METRIC_RUNS_ENDED),
+             failed = rac_metric_sum(RAC_METRIC_RUNS_FAILED),
+             refused = rac_metric_sum(RAC_METRIC_RUNS_REFUSED);
+    world_fire(w, good, "{}", false, &a[0]);
+    world_fire(w, bad, "{}", false, &a[1]);
+    assert_int_equal(rac_metric_sum(RAC_METRIC_RUNS_STARTED), started + 2);
+    assert_int_equal(rac_metric_sum(RAC_METRIC_RUNS_ENDED), ended);
+    world_settle(w);
+    assert_int_equal(rac_metric_sum(RAC_METRIC_RUNS_ENDED), ended + 2);
+    assert_int_equal(rac_metric_sum(RAC_METRIC_RUNS_FAILED), failed + 1);
+    rac_engine_drain(w->engine);
+    world_fire(w, good, "{}", false, &a[2]);
+    world_settle(w);
+    assert_int_equal(rac_metric_sum(RAC_METRIC_RUNS_REFUSED), refused + 1);
+    assert_int_equal(rac_metric_sum(RAC_METRIC_RUNS_STARTED), started + 2);
     world_free(w);
 }
 
@@ -1171,6 +1199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answered_after_commit),
+        cmocka_unit_test(runs_are_counted),
         cmocka_unit_test(says_who_it_is),
         cmocka_unit_test(keeps_the_name_of_its_environment),
         cmocka_unit_test(refused_by_the_store),
