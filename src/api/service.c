@@ -397,12 +397,29 @@ static rac_str behind(rac_str path, const char *word)
     return at == RAC_STR_NPOS ? RAC_STR_NULL : rac_str_from(path, at + strlen(word));
 }
 
+/* A file of an app, for absent.def: its name, "Artifacts", or "files" for any other; absent: it is a
+ * workflow's definition. */
+static rac_str file_of(rac_str file)
+{
+    static const char *const known[] = {"connections.json", "parameters.json",
+                                        "local.settings.json", "host.json"};
+    rac_str rest, folder = rac_str_cut(file, '/', &rest);
+    if (rest.p != NULL && rac_str_eqi(rest, RAC_S("workflow.json")))
+        return RAC_STR_NULL;
+    if (rest.p != NULL && rac_str_eqi(folder, RAC_S("Artifacts")))
+        return folder;
+    for (size_t i = 0; i < RAC_COUNT(known); i++)
+        if (rac_str_eqi(file, rac_str_of(known[i])))
+            return file;
+    return RAC_S("files");
+}
+
 /* What a path would be about, for absent.def. */
 static rac_str part_of(rac_str path)
 {
     rac_str rest = behind(path, "/hostruntime/admin/vfs/"), part;
-    if (rest.p != NULL) /* a file of the app; those of a workflow are in its folder */
-        return rac_str_endsi(rest, RAC_S(".json")) ? rest : RAC_STR_NULL;
+    if (rest.p != NULL)
+        return file_of(rest);
     part = rac_str_cut(behind(path, "/providers/Microsoft.Logic/"), '/', &rest);
     if (!rac_str_eqi(part, RAC_S("integrationAccounts")) || rest.p == NULL)
         return part;

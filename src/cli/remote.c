@@ -148,6 +148,27 @@ void rac_remote_findings(struct rac_remote *r, rac_str source, const struct rac_
         print_finding(r, source, rac_json_at(list, i));
 }
 
+/* What lists the things among which one was not found. */
+static void hint_at_list(struct rac_cli *cli, rac_str code)
+{
+    static const struct {
+        rac_str code;
+        const char *hint;
+    } rows[] = {
+        {RAC_S_INIT("ConnectorNotFound"), "`raccord connector list` lists those you may see."},
+        {RAC_S_INIT("ConnectionNotFound"), "`raccord connection list` lists those you may see."},
+        {RAC_S_INIT("WorkflowNotFound"), "`raccord workflow list` lists those you may see."},
+        {RAC_S_INIT("WorkflowTriggerNotFound"),
+         "`raccord workflow triggers WORKFLOW` lists those it has."},
+        {RAC_S_INIT("WorkflowVersionNotFound"),
+         "`raccord workflow versions WORKFLOW` lists those it has."},
+        {RAC_S_INIT("WorkflowRunNotFound"),
+         "`raccord runs list WORKFLOW` lists those of a workflow."}};
+    for (size_t i = 0; i < RAC_COUNT(rows); i++)
+        if (rac_str_eq(code, rows[i].code))
+            fprintf(cli->err, "    %s\n", rows[i].hint);
+}
+
 int rac_remote_explain(struct rac_remote *r, rac_str source, const struct rac_fetch_res *res)
 {
     struct rac_cli *cli = r->cli;
@@ -171,8 +192,13 @@ int rac_remote_explain(struct rac_remote *r, rac_str source, const struct rac_fe
                         "one is admin.token in the server's data directory)");
     r->said = message;
     r->said_code = code;
-    return rac_cli_fail(cli, status, "%.*s%s%.*s (%.*s)", RAC_FMT(source), source.n > 0 ? ": " : "",
-                        RAC_FMT(message), RAC_FMT(code));
+    if (res->status == 404 && source.n == 0 && cli->args_n > 0) /* what was asked for */
+        source = rac_str_of(cli->args[0]);
+    (void)rac_cli_fail(cli, status, "%.*s%s%.*s (%.*s)", RAC_FMT(source), source.n > 0 ? ": " : "",
+                       RAC_FMT(message), RAC_FMT(code));
+    if (res->status == 404)
+        hint_at_list(cli, code);
+    return status;
 }
 
 struct rac_json rac_remote_said(struct rac_remote *r)

@@ -356,6 +356,14 @@ int rac_runs_list(struct rac_cli *cli, struct rac_remote *r)
                              "there is no status %s; a run is Running, Waiting, Succeeded, "
                              "Failed, Cancelled or TimedOut",
                              wanted);
+    const char *since = rac_cli_opt(cli, "since");
+    int64_t span;
+    if (since != NULL && !rac_time_parse_duration(rac_str_of(since), &span) &&
+        (since[0] < '0' || since[0] > '9')) /* the server reads every form of a time */
+        return rac_cli_usage(cli,
+                             "--since takes a duration such as P1D, or a time such as "
+                             "2026-11-22T10:00:00Z, not %s",
+                             since);
     static const struct rac_column columns[] = {{"RUN", "/id"},
                                                 {"STATUS", "/status"},
                                                 {"STARTED", "/startTime"},

@@ -42,7 +42,15 @@ test('a run of a server: shown, watched, cancelled, resubmitted', async (t) => {
   const end = await watched;
   assert.equal(end.status, 1);
   assert.match(end.stdout, /Cancelled.*\nok First.*\nxx Nap {2}Cancelled.*\n-- Last {2}Skipped \(Cancelled\)\n-- After {2}Skipped/);
-  assert.equal((await cli('runs', 'show', 'nobody')).status, 1);
+  const nobody = await cli('runs', 'show', 'nobody'), typo = await cli('workflow', 'run', 'slwo'), trigger = await cli('workflow', 'run', 'slow', '--trigger', 'manuel');
+  assert.equal(nobody.status, 1);
+  assert.match(nobody.stderr, /^raccord: nobody: There is no such run, .*\n {4}`raccord runs list WORKFLOW` lists those of a workflow\.\n$/);
+  assert.match(typo.stderr, /^raccord: slwo: There is no such workflow, .*\n {4}`raccord workflow list` lists those you may see\.\n$/);
+  assert.match(trigger.stderr, /^raccord: slow: There is no such trigger, .*\n {4}`raccord workflow triggers WORKFLOW` lists those it has\.\n$/);
+  const since = await cli('runs', 'list', 'slow', '--since', 'yesterday');
+  assert.equal(since.status, 2);
+  assert.match(since.stderr, /--since takes a duration such as P1D, or a time such as .*, not yesterday/);
+  assert.equal((await cli('runs', 'list', 'slow', '--since', '2026-01-01')).status, 0);
   assert.equal((await cli('runs', 'cancel')).status, 2);
   assert.equal((await raccord(['runs', 'list', 'slow', '--server', 'http://127.0.0.1:9'])).status, 3);
 });

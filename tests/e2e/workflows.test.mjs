@@ -323,7 +323,7 @@ test('the Standard host: management, short ids, host keys, files', async (t) => 
   assert.equal(put.status, 200, put.text);
   assert.deepEqual(ok(await s.api('GET', `${site}/admin/vfs/w/workflow.json?relativepath=1`)).kind, 'Stateful');
   // the files of an app come with each workflow; asked for by themselves, they say so
-  for (const [file, hint] of [['connections.json', /"files": \{"connections.json"/], ['Parameters.json', /raccord workflow create FOLDER/], ['host.json', /raccord config --explain/]])
+  for (const [file, hint] of [['connections.json', /"files": \{"connections.json"/], ['Parameters.json', /raccord workflow create FOLDER/], ['host.json', /raccord config --explain/], ['local.settings.json', /"files": \{"local.settings.json"/], ['Artifacts/Maps/a.xslt', /integrationAccounts\/NAME\/maps/], ['lib/x.dll', /raccord workflow create FOLDER/], ['w', /WORKFLOW\/workflow\.json/], ['', /management\/workflows/]])
     for (const method of ['GET', 'PUT']) {
       const r = await s.api(method, `${site}/admin/vfs/${file}?relativepath=1`, method === 'PUT' ? {} : undefined, { 'if-match': '*' });
       assert.deepEqual([r.status, r.json.error.code], [501, 'NotImplemented'], `${method} ${file}`);
