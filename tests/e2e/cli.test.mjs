@@ -21,7 +21,7 @@ const pack = (dir, name, title, extra = {}) => {
   return at;
 };
 const shell = (line, env = {}) => new Promise((ok) => {
-  const child = spawn('bash', ['-c', `set -o pipefail; ${line}`], { env: { ...process.env, R: binary, NO_COLOR: '1', ...env } });
+  const child = spawn('bash', ['-c', `set -o pipefail; ${line}`], { env: { ...process.env, R: binary, NO_COLOR: '1', LC_ALL: 'C', ...env } });
   let stdout = '', stderr = '';
   child.stdout.on('data', (d) => { stdout += d; });
   child.stderr.on('data', (d) => { stderr += d; });

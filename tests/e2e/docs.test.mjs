@@ -39,7 +39,7 @@ export function matches(output, expect) {
 // One shell for a page: run(command) -> {output, status}.
 function shell(cwd, port) {
   const child = spawn('bash', ['--norc', '--noprofile'], { cwd, detached: true, stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, PATH: `${dirname(binary)}:${process.env.PATH}`, HOME: cwd, NO_COLOR: '1', RACCORD_SERVER: '', RACCORD_TOKEN: '', RACCORD_LISTEN: `127.0.0.1:${port}` } });
+    env: { ...process.env, PATH: `${dirname(binary)}:${process.env.PATH}`, HOME: cwd, NO_COLOR: '1', LC_ALL: 'C', RACCORD_SERVER: '', RACCORD_TOKEN: '', RACCORD_LISTEN: `127.0.0.1:${port}` } });
   let text = '';
   let wake = () => {};
   child.stdout.on('data', (d) => { text += d; wake(); });
