@@ -20,6 +20,12 @@ static struct rac_cli_artifact *add(struct rac_cli_artifacts *l, struct rac_aren
     return &l->v[l->n++];
 }
 
+static int by_file(const void *x, const void *y)
+{
+    return rac_str_cmp(((const struct rac_cli_artifact *)x)->file,
+                       ((const struct rac_cli_artifact *)y)->file);
+}
+
 /* --- folders ---------------------------------------------------------------------------------- */
 
 static void from_folder(struct rac_cli_artifacts *l, struct rac_arena *a, rac_str app,
@@ -28,6 +34,7 @@ static void from_folder(struct rac_cli_artifacts *l, struct rac_arena *a, rac_st
     rac_str dir = rac_arena_printf(a, "%.*s/Artifacts/%.*s", RAC_FMT(app), RAC_FMT(folders[kind]));
     DIR *open = opendir(dir.p);
     struct dirent *e;
+    size_t first = l->n;
     while (open != NULL && l->n < FILES_MAX && (e = readdir(open)) != NULL) {
         rac_str path = rac_arena_printf(a, "%.*s/%s", RAC_FMT(dir), e->d_name);
         struct stat st;
@@ -40,6 +47,8 @@ static void from_folder(struct rac_cli_artifacts *l, struct rac_arena *a, rac_st
     }
     if (open != NULL)
         closedir(open);
+    if (l->n > first + 1) /* whatever the order of the file system */
+        qsort(l->v + first, l->n - first, sizeof *l->v, by_file);
 }
 
 static rac_str folder_of(rac_str path)

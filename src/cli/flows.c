@@ -343,19 +343,51 @@ static void add_file(struct list *l, rac_str root, rac_str below, const char *na
         add(l, file, text);
 }
 
-/* Calls fn for each name in a folder that is not hidden. */
+/* Names of files, growing by doubling. */
+struct names {
+    const char **v;
+    size_t n, cap;
+};
+
+static void add_name(struct names *x, const char *name, struct rac_arena *a)
+{
+    if (x->n == x->cap) {
+        size_t grown = x->cap ? x->cap * 2 : 16;
+        x->v = rac_arena_grow(a, x->v, x->cap * sizeof *x->v, grown * sizeof *x->v);
+        x->cap = grown;
+    }
+    x->v[x->n++] = rac_arena_cstr(a, rac_str_of(name));
+}
+
+static int by_letters(const void *x, const void *y)
+{
+    return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+/* The order of a folder is that of its file system: none that may be seen. */
+static void sort_names(struct names *x)
+{
+    if (x->n > 1)
+        qsort(x->v, x->n, sizeof *x->v, by_letters);
+}
+
+/* Calls fn for each name in a folder that is not hidden, in their order. */
 static void each_name(struct list *l, rac_str root, rac_str below,
                       void (*fn)(struct list *l, rac_str root, rac_str below, const char *name))
 {
     rac_str dir = below.n > 0 ? rac_arena_printf(l->a, "%.*s/%.*s", RAC_FMT(root), RAC_FMT(below))
                               : rac_arena_str(l->a, root);
     DIR *open = opendir(dir.p);
-    struct dirent *e;
+    struct names names = {0};
+    const struct dirent *e;
     for (size_t i = 0; open != NULL && i < FOLDER_MAX && (e = readdir(open)) != NULL; i++)
         if (e->d_name[0] != '.')
-            fn(l, root, below, e->d_name);
+            add_name(&names, e->d_name, l->a);
     if (open != NULL)
         closedir(open);
+    sort_names(&names);
+    for (size_t i = 0; i < names.n; i++)
+        fn(l, root, below, names.v[i]);
 }
 
 static void flow_folder(struct list *l, rac_str root, rac_str below, const char *name)
@@ -394,15 +426,13 @@ void rac_cli_flow_app(struct rac_cli *cli, const char *path, struct rac_arena *a
 
 /* What stands in a folder, seen in one pass: its workflow, and the folders in it. */
 struct listing {
-    const char **folders;
-    size_t n;
+    struct names folders;
     bool workflow, template[TEMPLATE_NAMES];
 };
 
 static void list_folder(struct list *l, DIR *dir, struct listing *out)
 {
     const struct dirent *e;
-    size_t cap = 0;
     for (size_t i = 0; i < FOLDER_MAX && (e = readdir(dir)) != NULL; i++) {
         out->workflow |= strcmp(e->d_name, "workflow.json") == 0;
         size_t named = template_name(rac_str_of(e->d_name));
@@ -410,20 +440,15 @@ static void list_folder(struct list *l, DIR *dir, struct listing *out)
             out->template[named] = true;
         if (e->d_name[0] == '.' || e->d_type == DT_REG)
             continue;
-        if (out->n == cap) {
-            size_t grown = cap ? cap * 2 : 16;
-            out->folders = rac_arena_grow(l->a, out->folders, cap * sizeof *out->folders,
-                                          grown * sizeof *out->folders);
-            cap = grown;
-        }
-        out->folders[out->n++] = rac_arena_cstr(l->a, rac_str_of(e->d_name));
+        add_name(&out->folders, e->d_name, l->a);
     }
+    sort_names(&out->folders);
 }
 
 static void from_app(struct list *l, rac_str root, const struct listing *in)
 {
-    for (size_t i = 0; i < in->n; i++)
-        add_file(l, root, rac_str_of(in->folders[i]), "workflow.json");
+    for (size_t i = 0; i < in->folders.n; i++)
+        add_file(l, root, rac_str_of(in->folders.v[i]), "workflow.json");
     struct rac_cli_flow app = {0};
     if (l->n > 0)
         read_app(l->cli, l->a, root, &app);
@@ -432,12 +457,12 @@ static void from_app(struct list *l, rac_str root, const struct listing *in)
         l->v[i].parameters = app.parameters;
         l->v[i].settings = app.settings;
     }
-    for (size_t i = 0; i < in->n; i++) {
-        if (strcmp(in->folders[i], "Microsoft.Flow") == 0)
+    for (size_t i = 0; i < in->folders.n; i++) {
+        if (strcmp(in->folders.v[i], "Microsoft.Flow") == 0)
             each_name(l, root, RAC_S("Microsoft.Flow/flows"), flow_folder);
-        else if (strcmp(in->folders[i], "Workflows") == 0)
+        else if (strcmp(in->folders.v[i], "Workflows") == 0)
             each_name(l, root, RAC_S("Workflows"), solution_file);
-        else if (strcmp(in->folders[i], variables_folder) == 0)
+        else if (strcmp(in->folders.v[i], variables_folder) == 0)
             each_name(l, root, rac_str_of(variables_folder), variable_folder);
     }
     give_variables(l);

@@ -194,7 +194,8 @@ test('the folder of an app brings its maps and schemas along', async (t) => {
 });
 
 // Children of a process, by the kernel's own list.
-const children = (pid) => readdirSync(`/proc/${pid}/task`).flatMap((tid) => readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8').split(' ').filter(Boolean).map(Number));
+const read = (path) => { try { return readFileSync(path, 'utf8'); } catch { return ''; } }; // a thread may end meanwhile
+const children = (pid) => readdirSync(`/proc/${pid}/task`).flatMap((tid) => read(`/proc/${pid}/task/${tid}/children`).split(' ').filter(Boolean).map(Number));
 
 test('a child that is killed in the middle costs its action, and nobody else anything', async (t) => {
   const s = await serve(t, { args: ['--set', 'workers=1', '--set', 'sandbox.timeout=10m'] });

@@ -7,15 +7,13 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { binary, raccord, raccordJson, temporary } from './lib/raccord.mjs';
 
-const leftovers = () => readdirSync('/tmp').filter((f) => f.startsWith('raccord-demo-'));
-
-test('once: every step is shown with its command, and it ends with 0', async () => {
-  const before = leftovers();
-  const r = await raccord(['demo', '--once']);
+test('once: every step is shown with its command, and it ends with 0', async (t) => {
+  const tmp = temporary(t);
+  const r = await raccord(['demo', '--once'], { env: { TMPDIR: tmp } });
   assert.equal(r.status, 0, r.stderr);
   for (const piece of ['1. Register a connector', 'raccord connector create', 'Connected', 'The connection works.', '200 {"number":6', '"booking":"QN-', '"$content-type":"image/bmp"', "curl -H 'Authorization: Key ", '6. Run a workflow', 'ok Free  Succeeded'])
     assert.ok(r.stdout.includes(piece), `${piece} is missing in\n${r.stdout}`);
-  assert.deepEqual(leftovers(), before);
+  assert.deepEqual(readdirSync(tmp), []);
 });
 
 test('as JSON: one document', async () => {

@@ -68,6 +68,12 @@ test('what is no flow is left out, and a package without one says what would be'
   assert.deepEqual([row.status, row.operations, row.findings.map((f) => [f.code, f.severity, f.file])], ['warning', 3, [['InvalidRequestContent', 'warning', 'Workflows/Desktop-33333333-0000-4000-8000-000000000003.json']]]);
   const { json: [broken] } = await raccordJson(['validate', pack(t, { ...family, 'Workflows/Broken-4.json': '{"triggers": ' })], { jsonl: true });
   assert.deepEqual([broken.status, broken.findings.map((f) => f.file)], ['unreadable', ['Workflows/Broken-4.json']]);
+  // in a folder too, in the order of their names, whatever that of the file system is
+  const folder = temporary(t), names = ['delta', 'Alpha', 'golf', 'bravo', 'foxtrot', 'charlie', 'echo'].map((n) => `Workflows/${n}.json`);
+  mkdirSync(join(folder, 'Workflows'));
+  for (const [k, v] of Object.entries(text(Object.fromEntries([...Object.entries(family), ...names.map((n) => [n, { properties: { definition: { package: 'UEs=' } } }])])))) writeFileSync(join(folder, k), v);
+  const { json: [spread] } = await raccordJson(['validate', folder], { jsonl: true });
+  assert.deepEqual(spread.findings.map((f) => f.file).filter((f) => names.some((n) => f.endsWith(n))), names.toSorted());
   for (const empty of [pack(t, {}), pack(t, { 'solution.xml': '<a/>', 'Workflows/Classic-4.xaml': '<a/>' })])
     for (const command of [['run', empty], ['workflow', 'create', empty, '--server', 'http://127.0.0.1:9']]) {
       const r = await raccord(command);
