@@ -92,7 +92,7 @@ static void *accept_all(void *arg)
         if (fd < 0)
             continue;
         int on = 1;
-        struct timeval limit = {120, 0};
+        struct timeval limit = {10, 0};
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
