@@ -79,8 +79,13 @@ struct rac_expr_limits { /* zero gives each default */
 };
 
 /* What json() and xml() keep of documents besides what §12 says; for actions, whose author may ask
- * for it: blank text that may matter, processing instructions as members "?target". */
-enum rac_expr_xml { RAC_EXPR_XML_BLANKS = 1, RAC_EXPR_XML_INSTRUCTIONS = 2 };
+ * for it: blank text that may matter, processing instructions as members "?target", characters that
+ * XML has no place for. */
+enum rac_expr_xml {
+    RAC_EXPR_XML_BLANKS = 1,
+    RAC_EXPR_XML_INSTRUCTIONS = 2,
+    RAC_EXPR_XML_ANY_CHARACTER = 4
+};
 
 struct rac_expr_run {
     const struct rac_expr_scope *scope; /* NULL: no references */

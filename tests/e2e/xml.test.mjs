@@ -159,6 +159,7 @@ test('settings of XmlCompose: declaration, lines, indentation, characters; what 
   assert.equal(await write({ '!DOCTYPE': { '@name': 'a', '@internalSubset': '<!ELEMENT a (b)><!-- ]> -->' }, a: { b: { '#cdata-section': 'x<y>' } } }, { indent: true }), '<!DOCTYPE a[<!ELEMENT a (b)><!-- ]> -->]>\n<a>\n  <b><![CDATA[x<y>]]></b>\n</a>');
   assert.match((await write({ a: '\u0001' })).message, /U\+0001 is not allowed/);
   assert.match((await write({ a: '\ufffe' })).message, /U\+FFFE is not allowed/);
+  assert.equal(await write({ a: '\u0001' }, { checkCharacters: false }), '<a>\u0001</a>');
   const doc = '<?xml version="1.0"?><?s t?><p:a xmlns:p="u" k="1"><p:b> </p:b><?t d?></p:a>';
   const actions = { P: parse(doc, { xmlReaderSettings: { ignoreWhitespace: false, ignoreProcessingInstructions: false } }), C: { ...composed("@body('P')['outputJson']"), runAfter: after('P') } };
   const r = await run(join(app(t, { 'W/workflow.json': flow(actions) }), 'W'));

@@ -346,7 +346,8 @@ rac_err rac_xml_form_compose(const struct rac_json *inputs, const struct rac_jso
     *why = r.why;
     if (r.why.p != NULL)
         return RAC_E_INVALID;
-    rac_err err = convert(RAC_S("@xml(item())"), &v, RAC_EXPR_XML_INSTRUCTIONS, env, a, out, why);
+    rac_err err = convert(RAC_S("@xml(item())"), &v,
+                          RAC_EXPR_XML_INSTRUCTIONS | RAC_EXPR_XML_ANY_CHARACTER, env, a, out, why);
     if (err != RAC_OK || rac_json_get(content, RAC_S("$content")) != NULL)
         return err; /* bytes are handed on as they are */
     return lay_out(&r, &l, check, out, why);
