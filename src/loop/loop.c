@@ -33,9 +33,14 @@ static void tasks_run(struct rac_loop *loop)
         uv_idle_stop(&loop->idle);
 }
 
+/* A turn begins with timers: where one of them set the flag that is waited for, the poll behind
+ * them would wait for some other event. */
 static void on_prepare(uv_prepare_t *h)
 {
-    tasks_run(loop_of(h->loop));
+    struct rac_loop *loop = loop_of(h->loop);
+    tasks_run(loop);
+    if (loop->until != NULL && *loop->until)
+        uv_stop(&loop->uv);
 }
 
 static void on_check(uv_check_t *h)
@@ -112,10 +117,13 @@ void rac_loop_run(struct rac_loop *loop)
 
 bool rac_loop_run_until(struct rac_loop *loop, const bool *flag)
 {
-    while (!*flag)
-        if (uv_run(&loop->uv, UV_RUN_ONCE) == 0 && !*flag)
-            return false;
-    return true;
+    const bool *outer = loop->until;
+    bool alive = true;
+    loop->until = flag;
+    while (!*flag && alive)
+        alive = uv_run(&loop->uv, UV_RUN_ONCE) != 0;
+    loop->until = outer;
+    return *flag;
 }
 
 void rac_loop_poll(struct rac_loop *loop)

@@ -34,6 +34,7 @@ struct rac_loop {
     uv_timer_t timer;     /* next slot of the wheel */
     uv_async_t stop;
     bool stopped;
+    const bool *until;  /* rac_loop_run_until: its flag; NULL: none is waited for */
     size_t pool_jobs_n; /* begun here, not yet back */
     struct rac_task *tasks, **tasks_end;
     struct rac_wheel wheel;

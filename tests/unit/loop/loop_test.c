@@ -7,6 +7,8 @@
 #include "loop/pool.h"
 #include "loop/worker.h"
 
+#include <poll.h>
+
 /* ---- deadlines ---- */
 struct alarm {
     struct rac_deadline d;
@@ -453,6 +455,30 @@ static void run_until_stops_at_the_flag(void **state RAC_UNUSED)
     rac_loop_free(loop);
 }
 
+static void set_flag_of(uv_timer_t *t)
+{
+    *(bool *)t->data = true;
+}
+
+/* What is due when the turn begins sets the flag before the poll: that must not wait. */
+static void run_until_does_not_wait_once_the_flag_is_set(void **state RAC_UNUSED)
+{
+    struct rac_loop *loop = rac_loop_new();
+    bool flag = false, late = false;
+    struct rac_deadline now;
+    uv_timer_t later;
+    uv_timer_init(rac_loop_uv(loop), &later);
+    later.data = &late;
+    uv_timer_start(&later, set_flag_of, 30000, 0);
+    rac_deadline_init(&now, set_flag, &flag);
+    rac_deadline_arm(loop, &now, 0);
+    poll(NULL, 0, 20);
+    assert_true(rac_loop_run_until(loop, &flag));
+    assert_false(late);
+    uv_close((uv_handle_t *)&later, NULL);
+    rac_loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +494,7 @@ int main(void)
         cmocka_unit_test(pool_runs_refuses_and_cancels),
         cmocka_unit_test(stop_signal_reaches_the_loop),
         cmocka_unit_test(run_until_stops_at_the_flag),
+        cmocka_unit_test(run_until_does_not_wait_once_the_flag_is_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
