@@ -137,6 +137,8 @@ static void print_finding(struct rac_remote *r, rac_str source, const struct rac
         .message = rac_json_str(RAC_JSON_GET(f, "message"), RAC_S("")),
         .fix = rac_json_str(RAC_JSON_GET(f, "fix"), RAC_STR_NULL),
     };
+    if (!rac_cli_is_folder(rac_arena_cstr(a, source)))
+        d.file = RAC_STR_NULL; /* all of it was sent as another file of a package */
     rac_cli_diag(r->cli, source, &d);
 }
 
