@@ -22,13 +22,6 @@ static const struct rac_json *member(const struct rac_json *o, rac_str name)
     return v != NULL ? v : rac_json_geti(o, name);
 }
 
-bool rac_flow_parameter_is_secure(const struct rac_json *definition, rac_str name)
-{
-    const struct rac_json *p = rac_json_geti(member(definition, RAC_S("parameters")), name);
-    rac_str type = rac_json_str(member(p, RAC_S("type")), RAC_S(""));
-    return rac_str_eqi(type, RAC_S("SecureString")) || rac_str_eqi(type, RAC_S("SecureObject"));
-}
-
 static struct rac_json profile_name(enum rac_profile_kind p)
 {
     return rac_json_of_str(p == RAC_WF_FLOW       ? RAC_S("Flow")
@@ -36,14 +29,31 @@ static struct rac_json profile_name(enum rac_profile_kind p)
                                                   : RAC_S("Consumption"));
 }
 
+/* What anybody may read of a secure parameter: that it is one. */
+static struct rac_json without_value(struct rac_arena *a, const struct rac_json *parameter)
+{
+    struct rac_json o = rac_json_new_object(a);
+    const struct rac_json *type = member(parameter, RAC_S("type"));
+    if (type != NULL)
+        RAC_JSON_PUT(a, &o, "type", *type);
+    return o;
+}
+
 /* Splits parameter values into those anybody may read and those that are sealed. */
 static void split_parameters(struct rac_arena *a, struct rac_flow_document *x)
 {
     struct rac_json open = rac_json_new_object(a), secure = rac_json_new_object(a);
     RAC_JSON_EACH_MEMBER(m, &x->workflow->parameters)
-    rac_json_put(
-        a, rac_flow_parameter_is_secure(x->workflow->definition, rac_json_key(m)) ? &secure : &open,
-        rac_json_key(m), m->value);
+    {
+        rac_str name = rac_json_key(m);
+        if (!rac_workflow_parameter_is_secure(x->workflow, name)) {
+            rac_json_put(a, &open, name, m->value);
+            continue;
+        }
+        rac_json_put(a, &secure, name, m->value);
+        if (member(&m->value, RAC_S("type")) != NULL)
+            rac_json_put(a, &open, name, without_value(a, &m->value));
+    }
     RAC_JSON_PUT(a, &x->resource, "parameters", open);
     if (rac_json_len(&secure) > 0)
         RAC_JSON_PUT(a, &x->secrets, "parameters", secure);

@@ -35,7 +35,4 @@ rac_err rac_flow_document_read(rac_str bytes, rac_str name, size_t bytes_max, st
 rac_err rac_flow_document_open(rac_str document, rac_str secrets, struct rac_arena *a,
                                struct rac_flow_document *out, struct rac_diags *d) RAC_MUST_CHECK;
 
-/* Is this parameter of the definition secure (§1.3)? */
-bool rac_flow_parameter_is_secure(const struct rac_json *definition, rac_str name);
-
 #endif

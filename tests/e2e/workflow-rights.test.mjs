@@ -115,6 +115,34 @@ test('values of secure parameters come out of no reading', async (t) => {
   assert.equal((await fire('safe')).text, String(secret.length));
 });
 
+test('a parameter is secure too when its value alone says so, as in parameters.json', async (t) => {
+  const { s, ok, fire } = await setup(t);
+  const secret = 'open-sesame-4712';
+  const doc = { ...request({ C: { type: 'Compose', inputs: "@concat('<', parameters('pw'), '>')" }, Response: { type: 'Response', kind: 'Http', runAfter: { C: ['Succeeded'] }, inputs: { statusCode: 200, body: "@length(parameters('pw'))" } } }), kind: 'Stateful' };
+  const value = { pw: { type: 'SecureString', value: secret } };
+  const told = async (what) => {
+    const run = (await ok('GET', '/api/v1/workflows/safe/runs')).value[0];
+    const versions = (await ok('GET', '/api/v1/workflows/safe/versions')).value;
+    for (const path of ['/api/v1/workflows/safe', `/api/v1/workflows/safe/versions/${versions[0].name}`, `/api/v1/runs/${run.id}?$expand=properties/actions,workflow/properties`, `/api/v1/runs/${run.id}/actions/C/inputs`, `/api/v1/runs/${run.id}/actions/C/outputs`, `/api/v1/runs/${run.id}/actions/C/expressionTraces`])
+      assert.equal((await s.api('GET', path)).text.includes(secret), false, `${what}: ${path}`);
+  };
+  const declared = (type) => ({ ...doc, definition: { ...doc.definition, parameters: { pw: { type } } } });
+  for (const [what, given] of [['value', { ...doc, parameters: value }], ['file', { ...doc, files: { 'parameters.json': value } }], ['declared otherwise', { ...declared('String'), parameters: value }], ['value says otherwise', { ...declared('SecureString'), parameters: { pw: { type: 'String', value: secret } } }]]) {
+    const made = await s.api('PUT', '/api/v1/workflows/safe', given);
+    assert.ok(made.status < 300, made.text);
+    assert.equal(made.text.includes(secret), false, what);
+    assert.equal((await fire('safe')).text, String(secret.length), what);
+    await told(what);
+    // what is read can be written back, and keeps it
+    const { definition, parameters, kind } = await ok('GET', '/api/v1/workflows/safe');
+    assert.equal('value' in parameters.pw, false, what);
+    await ok('PUT', '/api/v1/workflows/safe', { definition, parameters, kind });
+    assert.equal((await fire('safe')).text, String(secret.length), what);
+    await told(what);
+    await ok('DELETE', '/api/v1/workflows/safe');
+  }
+});
+
 test('deleting a connector names the workflows that call it, to those who may see them', async (t) => {
   const { s, calls, ok, person } = await setup(t);
   const boss = await person('boss', 'administrator');

@@ -412,7 +412,7 @@ static void keep_secrets(struct saving *s)
         rac_json_put(a, &secure, rac_json_key(m), m->value);
     RAC_JSON_EACH_MEMBER(m, before)
     if (rac_json_geti(&secure, rac_json_key(m)) == NULL &&
-        rac_flow_parameter_is_secure(w->definition, rac_json_key(m))) {
+        rac_workflow_parameter_is_secure(w, rac_json_key(m))) {
         rac_json_put(a, &secure, rac_json_key(m), m->value);
         rac_json_put(a, &w->parameters, rac_json_key(m), m->value);
     }

@@ -169,9 +169,11 @@ static struct rac_json parameters_json(struct rac_arena *a, const struct rac_jso
         put_member(a, &p, &m->value, "type");
         if (inner != NULL)
             RAC_JSON_PUT(a, &p, "value", *inner);
+        else if (rac_workflow_declares_secure(value)) /* by what stood beside the value alone */
+            put_member(a, &p, value, "type");
         put_member(a, &p, &m->value, "metadata");
         put_member(a, &p, &m->value, "description");
-        if (value != NULL || rac_flow_parameter_is_secure(definition, rac_json_key(m)))
+        if (value != NULL || rac_workflow_declares_secure(&m->value))
             rac_json_put(a, &out, rac_json_key(m), p);
     }
     RAC_JSON_EACH_MEMBER(m, given)

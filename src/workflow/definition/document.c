@@ -75,6 +75,19 @@ static bool declares(const struct rac_json *parameters)
     return false;
 }
 
+bool rac_workflow_declares_secure(const struct rac_json *declaration)
+{
+    rac_str type = rac_json_str(member(declaration, RAC_S("type")), RAC_S(""));
+    return rac_str_eqi(type, RAC_S("SecureString")) || rac_str_eqi(type, RAC_S("SecureObject"));
+}
+
+bool rac_workflow_parameter_is_secure(const struct rac_workflow *w, rac_str name)
+{
+    return rac_workflow_declares_secure(
+               rac_json_geti(member(w->definition, RAC_S("parameters")), name)) ||
+           rac_workflow_declares_secure(rac_json_geti(&w->parameters, name));
+}
+
 /* {definition, kind?, parameters?, connectionReferences?, connections?} */
 static rac_err of_wrapper(struct rac_workflow *w, const struct rac_json *root, struct rac_diags *d)
 {

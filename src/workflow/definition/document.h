@@ -81,6 +81,12 @@ rac_err rac_workflow_of_template(struct rac_document *doc, const struct rac_work
 rac_err rac_workflow_add_app(struct rac_workflow *w, rac_str connections, rac_str parameters,
                              rac_str local_settings, struct rac_diags *d) RAC_MUST_CHECK;
 
+/* Is {type, ...} that of a secure parameter (§1.3)? NULL: no. */
+bool rac_workflow_declares_secure(const struct rac_json *declaration);
+/* Does the definition declare the parameter as a secure one, or its value, as those of
+ * parameters.json do, which may have no other declaration? */
+bool rac_workflow_parameter_is_secure(const struct rac_workflow *w, rac_str name);
+
 /* 'k' of "@parameters('$connections')['k']['connectionId']", and of the same read out of the header
  * 'X-MS-APIM-Tokens', as flows that use the connections of their caller have it; absent otherwise. */
 rac_str rac_workflow_connection_key(rac_str expression);

@@ -589,6 +589,24 @@ static void flow_connections(struct rac_plan *p)
     RAC_JSON_PUT(p->a, &p->parameters, "$connections", all);
 }
 
+static void declare_parameters(struct rac_plan *p)
+{
+    const struct rac_workflow *w = p->workflow;
+    p->declared = rac_json_new_object(p->a);
+    RAC_JSON_EACH_MEMBER(m, RAC_JSON_GETI(w->definition, "parameters"))
+    rac_json_put(p->a, &p->declared, rac_json_key(m), m->value);
+    RAC_JSON_EACH_MEMBER(m, &w->parameters)
+    {
+        struct rac_json *there = rac_json_geti(&p->declared, rac_json_key(m));
+        if (!rac_workflow_declares_secure(&m->value) || rac_workflow_declares_secure(there))
+            continue;
+        if (there != NULL)
+            *there = m->value;
+        else
+            rac_json_put(p->a, &p->declared, rac_json_key(m), m->value);
+    }
+}
+
 static void bind_parameters(struct rac_plan *p)
 {
     const struct rac_workflow *w = p->workflow;
@@ -644,6 +662,7 @@ rac_err rac_plan_compile(const struct rac_workflow *w, struct rac_arena *a, stru
         p->outputs = tree(&c, outputs, rac_str_concat(a, w->pointer, RAC_S("/outputs")));
     if (c.failed)
         return RAC_E_INVALID;
+    declare_parameters(p);
     bind_parameters(p);
     p->secure = rac_secure_of_plan(p, a);
     *out = p;

@@ -93,6 +93,8 @@ struct rac_plan {
     uint32_t graphs_n;
     struct rac_map names;       /* lower-case name of an action -> place + 1 */
     struct rac_json parameters; /* name -> value, of the document and its defaults */
+    struct rac_json declared;   /* name -> {type, ...}: the definition's, and secure ones that only
+                                   their values declare */
     bool responds;              /* has a Response action */
     bool responds_async;        /* one of them asynchronous (§3.3) */
     rac_str trigger_name, trigger_type;

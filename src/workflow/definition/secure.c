@@ -103,7 +103,7 @@ static bool any_hidden(const struct look *l)
 
 static const struct rac_json *declarations_of(const struct rac_plan *p)
 {
-    return rac_json_geti(p->workflow->definition, RAC_S("parameters"));
+    return &p->declared;
 }
 
 /* A name that is worked out may be any. */

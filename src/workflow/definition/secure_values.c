@@ -28,9 +28,7 @@ struct rac_secure_values {
 
 bool secure_declared(const struct rac_json *declarations, rac_str name)
 {
-    rac_str type =
-        rac_json_str(rac_json_geti(rac_json_geti(declarations, name), RAC_S("type")), RAC_S(""));
-    return rac_str_eqi(type, RAC_S("SecureString")) || rac_str_eqi(type, RAC_S("SecureObject"));
+    return rac_workflow_declares_secure(rac_json_geti(declarations, name));
 }
 
 bool secure_any_declared(const struct rac_json *declarations)

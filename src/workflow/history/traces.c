@@ -71,21 +71,14 @@ static void replay(struct reading *t, const struct rac_json *workflow, const str
 
 /* --- what may be shown ------------------------------------------------------------------------ */
 
-static bool is_secure(rac_str type)
-{
-    return rac_str_eqi(type, RAC_S("SecureString")) || rac_str_eqi(type, RAC_S("SecureObject"));
-}
-
 static enum rac_expr_shown of_parameter(struct reading *t, const struct rac_expr_call *c)
 {
     const struct rac_workflow *w = t->h->plan->workflow;
-    const struct rac_json *declared =
-                              rac_json_geti(RAC_JSON_GETI(w->definition, "parameters"), c->first),
-                          *given = RAC_JSON_GETI(rac_json_geti(&w->parameters, c->first), "value");
+    const struct rac_json *given = RAC_JSON_GETI(rac_json_geti(&w->parameters, c->first), "value");
     const struct rac_expr *e = NULL;
     if (!c->literal || rac_str_starts(c->first, RAC_S("$")))
         return RAC_EXPR_HIDDEN;
-    if (is_secure(rac_json_str(RAC_JSON_GETI(declared, "type"), RAC_S(""))))
+    if (rac_workflow_parameter_is_secure(w, c->first))
         return RAC_EXPR_MASKED;
     bool made =
         w->profile == RAC_WF_STANDARD && given != NULL && /* from settings */
