@@ -182,11 +182,20 @@ static void count_call(struct exchange *x, bool under_way)
     x->counted = under_way;
 }
 
+/* A webhook action that goes on when it is called back. */
+static bool subscribes(const struct exchange *x)
+{
+    const struct rac_wf_action *a = x->o->x->action;
+    return exchange_is_webhook(a->type) && !(a->options & RAC_WF_SUBSCRIBES_ONLY);
+}
+
 static void send_request(void *arg)
 {
     struct exchange *x = arg;
     struct outside *o = x->o;
     forget_answer(x);
+    if (subscribes(x))
+        o->unsubscribe = true; /* from here on there may be something to end */
     rac_run_record_id(o->live->run, o->x, x->sends + 1, x->request_id);
     o->in_flight = true;
     o->due_ms = 0;
@@ -450,6 +459,18 @@ static void location_tell(struct exchange *x)
         rac_json_put(&x->o->a, &x->answer.outputs, RAC_TRIGGER_LOCATION_MARK, rac_json_of_str(url));
 }
 
+/* It failed; what was not answered, or badly, may be there all the same. */
+static void not_subscribed(struct exchange *x)
+{
+    int status = x->answer.status;
+    bool uncertain = x->answer.transport ? !x->answer.refused : status == 408 || status > 499;
+    if (!subscribes(x))
+        return;
+    if (uncertain && x->o->unsubscribe)
+        exchange_unsubscribe(x->o->live, x->o->x);
+    x->o->unsubscribe = false;
+}
+
 static void subscribed(struct exchange *x)
 {
     struct outside *o = x->o;
@@ -514,11 +535,11 @@ static void judge(struct outside *o)
          told = x->sends > 0 || (o->x->action->type != RAC_WF_TYPE_HTTP && x->answer.url.n > 0);
     if (retried(x))
         return;
-    bool waits = exchange_is_webhook(o->x->action->type) && !x->answer.transport &&
-                 x->answer.status >= 200 && x->answer.status <= 299 &&
-                 !(o->x->action->options & RAC_WF_SUBSCRIBES_ONLY);
+    bool waits =
+        subscribes(x) && !x->answer.transport && x->answer.status >= 200 && x->answer.status <= 299;
     if (x->answer.transport) {
         struct rac_json why = transport_error(x);
+        not_subscribed(x);
         if (told)
             record_request(x, 0);
         outside_settle(o, RAC_WF_FAILED, rac_str_of(x->answer.code), NULL, &why);
@@ -534,6 +555,7 @@ static void judge(struct outside *o)
         error = NULL; /* it is of the service's making, code and all */
     if (async_failed || x->answer.status < 200 || x->answer.status > 299) {
         struct rac_json why = failure(x, error, async_failed);
+        not_subscribed(x);
         outside_settle(o, RAC_WF_FAILED,
                        async_failed ? RAC_S("Failed")
                                     : rac_http_status_name(x->answer.status, &o->a),

@@ -1064,6 +1064,81 @@ static void begins_at_an_action(void **state)
     world_free(w);
 }
 
+/* --- subscriptions whose answer nobody heard --------------------------------------------------- */
+
+static void ignored(void *arg, rac_err err, rac_str why)
+{
+    (void)arg;
+    (void)err;
+    (void)why;
+}
+
+/* A webhook action asks to subscribe, and something comes between. True: its end was asked for. */
+static bool ends_what_may_be_there(struct world *w, void (*what)(struct world *w, const char *run))
+{
+    struct world_answer a;
+    struct rac_flow *f = world_flow(
+        w, REQUEST,
+        "{\"H\": {\"type\": \"HttpWebhook\", \"limit\": {\"timeout\": \"PT1M\"}, \"inputs\": "
+        "{\"subscribe\": {\"method\": \"POST\", \"uri\": \"https://h.example/on\", "
+        "\"retryPolicy\": {\"type\": \"none\"}}, \"unsubscribe\": {\"method\": \"POST\", \"uri\": "
+        "\"https://h.example/off\"}}}}");
+    world_fire(w, f, "{}", false, &a);
+    world_settle(w);
+    assert_non_null(world_fetch(w, "h.example/on"));
+    what(w, a.run);
+    world_settle(w);
+    bool ended = world_fetch(w, "h.example/off") != NULL;
+    assert_null(world_fetch(w, "h.example/on"));
+    world_free(w);
+    return ended;
+}
+
+static void cancel_it(struct world *w, const char *run)
+{
+    rac_engine_cancel(w->engine, 1, rac_str_of(run), ignored, NULL);
+}
+
+static void be_late(struct world *w, const char *run)
+{
+    (void)run;
+    world_pass(w, 61000);
+}
+
+static void delete_it(struct world *w, const char *run)
+{
+    (void)run;
+    rac_engine_flow_gone(w->engine, 1);
+}
+
+static void lose_it(struct world *w, const char *run)
+{
+    (void)run;
+    world_fail(w, world_fetch(w, "h.example/on"), RAC_E_IO);
+}
+
+static void answer_503(struct world *w, const char *run)
+{
+    (void)run;
+    world_answer(w, world_fetch(w, "h.example/on"), 503, "", "");
+}
+
+static void answer_403(struct world *w, const char *run)
+{
+    (void)run;
+    world_answer(w, world_fetch(w, "h.example/on"), 403, "", "");
+}
+
+static void a_subscription_that_may_be_there_is_ended(void **state)
+{
+    (void)state;
+    static void (*const may_be[])(struct world * w, const char *run) = {
+        cancel_it, be_late, delete_it, lose_it, answer_503};
+    for (size_t i = 0; i < RAC_COUNT(may_be); i++)
+        assert_true(ends_what_may_be_there(world_new(80 + i, true), may_be[i]));
+    assert_false(ends_what_may_be_there(world_new(89, true), answer_403));
+}
+
 /* --- fairness --------------------------------------------------------------------------------- */
 
 #define LOOP(n)                                                                                    \
@@ -1234,6 +1309,7 @@ int main(void)
         cmocka_unit_test(large_loop),
         cmocka_unit_test(waits_beyond_all_times_are_long),
         cmocka_unit_test(large_values_are_shared_out_over_turns),
+        cmocka_unit_test(a_subscription_that_may_be_there_is_ended),
         cmocka_unit_test(long_runs_of_a_tenant_hold_up_nobody_else),
         cmocka_unit_test(a_queue_that_one_tenant_filled_has_room_for_others),
         cmocka_unit_test(what_cannot_be_recorded_ends_the_run),
