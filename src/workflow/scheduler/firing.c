@@ -71,7 +71,12 @@ static void event_kept(void *arg, const struct rac_commit *c)
 {
     struct firing *g = arg;
     if (c->err != RAC_OK && g->worst.outcome == RAC_FIRE_STARTED) {
+        bool gone = c->err == RAC_E_NOT_FOUND, full = c->err == RAC_E_FULL;
         g->worst.outcome = RAC_FIRE_FAILED;
+        g->worst.status = gone ? 404 : full ? 507 : 503;
+        g->worst.code = gone   ? RAC_S("WorkflowNotFound")
+                        : full ? RAC_S("StorageFull")
+                               : RAC_S("ServiceUnavailable");
         g->worst.too_large = c->err == RAC_E_LIMIT;
         g->worst.message = rac_arena_str(&g->a, c->error);
     }

@@ -931,6 +931,48 @@ static void run_by_hand_it_polls(void **state)
     place_free(p);
 }
 
+/* --- firing ----------------------------------------------------------------------------------- */
+
+static void fired_by_hand(void *arg, size_t started, const struct rac_fire_answer *answer)
+{
+    *(int *)arg = answer->outcome == RAC_FIRE_FAILED ? answer->status : 0;
+    assert_int_equal(started, 0);
+}
+
+/* Whoever answers for it needs a status: the workflow may be deleted while its trigger is judged. */
+static void what_cannot_be_told_has_a_status(void **state)
+{
+    (void)state;
+    static const struct {
+        rac_err err;
+        int status;
+    } cases[] = {{RAC_E_NOT_FOUND, 404}, {RAC_E_FULL, 507}, {RAC_E_IO, 503}, {RAC_OK, 0}};
+    struct place *p = place_new(36);
+    int64_t flow = workflow(p, RAC_S("t"),
+                            "{\"type\": \"Http\", \"inputs\": {\"method\": \"GET\", \"uri\": "
+                            "\"https://c.example/\"}, \"recurrence\": {\"frequency\": \"Hour\", "
+                            "\"interval\": 1}, \"conditions\": [{\"expression\": \"@false\"}]}",
+                            1);
+    rac_err err = RAC_OK;
+    p->w->store->save_fault = fault;
+    p->w->store->save_fault_arg = &err;
+    for (size_t i = 0; i < RAC_COUNT(cases); i++) {
+        struct rac_json outputs = rac_json_new_object(&p->w->a);
+        struct rac_firing f = {.engine = p->w->engine,
+                               .store = &p->w->store->port,
+                               .env = &p->w->env,
+                               .flow = p->flows[flow - 1].flow,
+                               .trigger = p->flows[flow - 1].triggers,
+                               .outputs = &outputs};
+        int status = -1;
+        err = cases[i].err;
+        rac_trigger_fire(&f, fired_by_hand, &status);
+        world_settle(p->w);
+        assert_int_equal(status, cases[i].status);
+    }
+    place_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -962,6 +1004,7 @@ int main(void)
         cmocka_unit_test(a_wait_beyond_all_times_is_long),
         cmocka_unit_test(a_connector_that_never_ends_is_not_asked_for_ever),
         cmocka_unit_test(what_is_too_large_to_begin_a_run_is_told),
+        cmocka_unit_test(what_cannot_be_told_has_a_status),
         cmocka_unit_test(run_by_hand_it_polls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
