@@ -414,11 +414,15 @@ void rac_flows_want_version(struct rac_flows *f, int64_t key, rac_str revision, 
     job_go(j);
 }
 
-void rac_flows_want_gone(struct rac_flows *f, int64_t key, rac_flows_done done, void *arg)
+void rac_flows_want_gone(struct rac_flows *f, int64_t key, rac_str revision, rac_flows_done done,
+                         void *arg)
 {
     struct job *j = job_new(f, done, arg);
     const struct rac_flow_store *fs = f->w->fs;
-    j->key = rac_arena_printf(&j->a, "g%lld", (long long)key);
+    j->key = rac_arena_printf(&j->a, "g%lld/%.*s", (long long)key,
+                              RAC_FMT(rac_str_sub(revision, 0, 64)));
     j->err = fs->flow_any(fs->self, key, RAC_STR_NULL, RAC_FLOW_GONE, &j->a, &j->from.row);
+    if (j->err == RAC_OK && revision.n > 0 && !rac_str_eq(revision, j->from.row.revision))
+        j->err = older(j, revision);
     job_go(j);
 }

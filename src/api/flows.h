@@ -66,7 +66,8 @@ void rac_flows_want(struct rac_flows *f, rac_str id, rac_flows_done done, void *
 /* By key; revision absent: the newest. */
 void rac_flows_want_version(struct rac_flows *f, int64_t key, rac_str revision, rac_flows_done done,
                             void *arg);
-/* By key, one that was deleted and whose triggers have something to end outside. */
-void rac_flows_want_gone(struct rac_flows *f, int64_t key, rac_flows_done done, void *arg);
+/* The same of one that was deleted and whose triggers have something to end outside. */
+void rac_flows_want_gone(struct rac_flows *f, int64_t key, rac_str revision, rac_flows_done done,
+                         void *arg);
 
 #endif

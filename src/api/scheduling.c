@@ -30,9 +30,11 @@ static void port_alarm(void *self, int64_t after_ms)
 struct load {
     struct rac_scheduling *s;
     int64_t key;
-    bool newest, gone;
+    rac_str revision; /* copied; absent: the newest */
+    bool gone;
     void (*done)(void *arg, rac_err err, const struct rac_scheduled_flow *f);
     void *arg;
+    char text[]; /* of revision */
 };
 
 /* A workflow that is not there may be one that was deleted with a subscription standing. */
@@ -40,9 +42,9 @@ static void loaded(void *arg, rac_err err, struct rac_live_flow *live, rac_str w
 {
     struct load *l = arg;
     (void)why;
-    if (err == RAC_E_NOT_FOUND && l->newest && !l->gone) {
+    if (err == RAC_E_NOT_FOUND && !l->gone) {
         l->gone = true;
-        rac_flows_want_gone(l->s->w->flows, l->key, loaded, l);
+        rac_flows_want_gone(l->s->w->flows, l->key, l->revision, loaded, l);
         return;
     }
     struct rac_scheduled_flow f = {.deleted = l->gone};
@@ -60,8 +62,10 @@ static void port_flow_load(void *self, int64_t key, rac_str revision,
                            void *arg)
 {
     struct rac_scheduling *s = self;
-    struct load *l = rac_mem_alloc(sizeof *l);
-    *l = (struct load){.s = s, .key = key, .newest = revision.p == NULL, .done = done, .arg = arg};
+    struct load *l = rac_mem_alloc(sizeof *l + revision.n);
+    *l = (struct load){.s = s, .key = key, .done = done, .arg = arg};
+    if (revision.n > 0)
+        l->revision = (rac_str){memcpy(l->text, revision.p, revision.n), revision.n};
     rac_flows_want_version(s->w->flows, key, revision, loaded, l);
 }
 

@@ -223,9 +223,10 @@ test('so is one of a connector whose action ended before it was called back', as
 // A service that keeps its subscriptions by their URLs, as many of each as were made.
 async function registry(t) {
   const standing = [], ended = [];
-  let hold = false;
+  let hold = null;
   const service = await backend(t, (req, res, body) => {
     const { to } = JSON.parse(body);
+    if (req.url === hold && hold === '/off') return ended.push(to);
     if (req.url === '/on') standing.push(to);
     else {
       ended.push(to);
@@ -233,7 +234,7 @@ async function registry(t) {
       if (at < 0) return res.writeHead(404).end();
       standing.splice(at, 1);
     }
-    return hold && req.url === '/on' ? undefined : res.writeHead(200).end();
+    return hold === req.url ? undefined : res.writeHead(200).end();
   });
   const body = { to: '@{listCallbackUrl()}' };
   const hook = { type: 'HttpWebhook', inputs: { subscribe: { method: 'POST', uri: `${service.url}/on`, body }, unsubscribe: { method: 'POST', uri: `${service.url}/off`, body } } };
@@ -263,11 +264,11 @@ test('a server that is killed while it subscribes leaves no second subscription'
   const { standing, hold, definition } = await registry(t);
   const args = ['--set', 'egress.allow=127.0.0.0/8'];
   let s = await serve(t, { args });
-  hold(true);
+  hold('/on');
   assert.equal((await s.api('PUT', '/api/v1/workflows/w', { definition })).status, 201);
   await until('a subscription', () => standing.length === 1);
   await s.kill();
-  hold(false);
+  hold(null);
   s = await serve(t, { args, dir: s.dir });
   await until('it stands', async () => (await s.api('GET', '/api/v1/workflows/w/triggers/hook')).json.status === 'Succeeded');
   assert.equal(standing.length, 1);
@@ -291,4 +292,21 @@ test('a trigger that is reset subscribes anew and ends what it had; what it had 
   for (const name of ['w', 'x']) assert.ok((await s.api('DELETE', `/api/v1/workflows/${name}`)).status < 300);
   await until('nothing stands', () => standing.length === 0);
   assert.equal(ended.length, 3);
+});
+
+test('a subscription of a version before the last is ended when the workflow is gone, too', async (t) => {
+  const { standing, ended, hold, definition } = await registry(t);
+  const args = ['--set', 'egress.allow=127.0.0.0/8'];
+  let s = await serve(t, { args });
+  assert.equal((await s.api('PUT', '/api/v1/workflows/w', { definition })).status, 201);
+  await until('a subscription', () => standing.length === 1);
+  hold('/off'); // nothing that ends is answered
+  const later = { ...definition, triggers: { hook: { type: 'Recurrence', recurrence: { frequency: 'Day', interval: 1 } } } };
+  assert.equal((await s.api('PUT', '/api/v1/workflows/w', { definition: later })).status, 200);
+  await until('its end is asked for', () => ended.length === 1);
+  assert.ok((await s.api('DELETE', '/api/v1/workflows/w')).status < 300);
+  await s.kill();
+  hold(null);
+  s = await serve(t, { args, dir: s.dir });
+  await until('nothing stands', () => standing.length === 0);
 });

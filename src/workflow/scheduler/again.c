@@ -45,8 +45,8 @@ static void tell(struct attendance *t, rac_err err)
 void attendance_again(struct attendance *t, rac_err err, void (*again)(void *arg), void *arg)
 {
     struct rac_scheduler *s = t->s;
-    if (s->draining) {
-        attendance_end(t, 0);
+    if (s->draining || err == RAC_E_NOT_FOUND) { /* the workflow is gone */
+        attendance_end(t, AGAIN_MS);
         return;
     }
     tell(t, err);
@@ -62,7 +62,7 @@ void attendance_again(struct attendance *t, rac_err err, void (*again)(void *arg
 
 void again_kept(struct rac_scheduler *s)
 {
-    if (s->refused_err == RAC_OK)
+    if (s->refused_err == RAC_OK || s->draining)
         return;
     s->refused_err = RAC_OK;
     rac_log(RAC_INFO, "triggers.saved");
