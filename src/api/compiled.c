@@ -112,7 +112,6 @@ struct job {
     uint64_t seen;
     int64_t revision;
     rac_str definition, properties;
-    bool has_script;
     struct rac_connector *connector;
     rac_err err;
     rac_compiled_done done;

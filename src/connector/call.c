@@ -58,7 +58,6 @@ struct rac_call {
     bool streaming;       /* this answer goes to the sink as it comes */
     bool swallow;         /* this answer is not the one to deliver */
     bool headers_delivered, aborted;
-    bool policies_done; /* response policies ran when the headers came */
     struct rac_policy_answer answer;
     rac_ns started_ns, sent_ns;
 };
@@ -272,7 +271,6 @@ static bool refresh_waits(struct rac_call *c, int status)
 
 static bool run_response_policies(struct rac_call *c, int status, struct rac_json *body)
 {
-    c->policies_done = true;
     c->answer =
         (struct rac_policy_answer){.status = status, .headers = &c->res.headers, .body = body};
     enum rac_call_code code = rac_policies_response(&c->prepare.run, &c->answer, &c->res.error);
@@ -325,7 +323,7 @@ static void send_current(struct rac_call *c)
     struct rac_request *r = &c->prepare.request;
     const struct rac_call_env *env = c->env;
     c->streaming = c->req.sink != NULL && !c->prepare.op->plan->answer_needed;
-    c->swallow = c->policies_done = false;
+    c->swallow = false;
     struct rac_fetch_req req = {
         .method = c->method,
         .url = c->url,

@@ -9,7 +9,7 @@
 enum { KEY_BYTES_MIN = 20, SECRETS_MAX = 64 };
 
 struct asked {
-    size_t strings, secrets, oauth, others;
+    size_t strings, secrets, oauth;
     size_t looked_for; /* secrets searched in the whole file */
 };
 
@@ -26,8 +26,6 @@ static void count_param(struct package_check *c RAC_UNUSED, rac_str name,
         n->oauth++;
     else if (rac_str_eqi(type, RAC_S("string")))
         n->strings++;
-    else
-        n->others++;
 }
 
 static bool is_required_scheme(const struct package_check *c, rac_str name)

@@ -228,8 +228,6 @@ static void op_compile(struct compile *x, const struct rac_api_operation *from, 
     to->internal = from->visibility == RAC_VISIBILITY_INTERNAL;
     to->webhook = from->webhook;
     to->needs_script = script_wants(x, from->id);
-    to->safe = rac_json_bool(RAC_JSON_GET(from->node, "x-ms-safe-operation"),
-                             from->method == RAC_METHOD_GET || from->method == RAC_METHOD_HEAD);
     to->next_link_name = keep(
         x, rac_json_str(RAC_JSON_GET(RAC_JSON_GET(from->node, "x-ms-pageable"), "nextLinkName"),
                         RAC_STR_NULL));

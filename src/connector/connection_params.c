@@ -166,7 +166,6 @@ static void read_param(struct rac_conn_param *p, bool in_set, rac_str pointer, s
     rac_str inner = rac_json_str(RAC_JSON_GET(schema, "description"), RAC_STR_NULL);
     if (inner.n > 0 && (in_set || p->description.n == 0)) /* §1.3.1: the visible one in sets */
         p->description = inner;
-    p->tooltip = rac_json_str(RAC_JSON_GET(ui, "tooltip"), RAC_STR_NULL);
     p->default_value = text_of(RAC_JSON_GET(&p->node, "defaultValue"), a);
     if (p->default_value.p == NULL)
         p->default_value = text_of(RAC_JSON_GET(cons, "default"), a);

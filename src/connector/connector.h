@@ -42,7 +42,7 @@ struct rac_conn_param {
     enum rac_conn_param_type type;
     bool required, hidden, secret; /* secret: securestring, oauthSetting, clearText false */
     int64_t tab_index;             /* INT64_MAX: none given */
-    rac_str display_name, description, tooltip;
+    rac_str display_name, description;
     rac_str default_value;   /* absent: none; constraints.default counts */
     struct rac_json allowed; /* array of {value, text?}; NONE: any value */
     struct rac_json node;    /* the whole parameter object, oAuthSettings included (a copy) */
@@ -65,7 +65,6 @@ struct rac_op {
     enum rac_trigger trigger;
     bool deprecated, internal, webhook; /* webhook: has an x-ms-notification-url in its body */
     bool needs_script;                  /* scriptOperations names it (§6.8) */
-    bool safe;                          /* GET, HEAD, or x-ms-safe-operation */
     rac_str next_link_name;             /* x-ms-pageable.nextLinkName; absent: not pageable */
     struct rac_auth_plan auth;
     const struct rac_op_plan *plan;

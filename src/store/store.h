@@ -70,9 +70,8 @@ bool rac_store_session_wait(struct rac_store_session *ses);
 
 /* For /readyz and /metrics. Any thread. */
 struct rac_store_stats {
-    uint64_t commits_total, writes_total, failed_total, checkpoints_total;
+    uint64_t commits_total, writes_total, checkpoints_total;
     uint64_t queue_n, queue_max_seen;
-    uint64_t commit_ns_total;
     int64_t wal_pages;
     rac_err state; /* RAC_OK; RAC_E_FULL, RAC_E_IO: the last commit failed so */
 };

@@ -191,7 +191,6 @@ static void note_state(struct rac_store *s, rac_err e, const struct rac_write *w
 static void run(struct rac_store *s, struct rac_write *list)
 {
     while (list != NULL) {
-        rac_ns start = rac_store_now_ns();
         rac_err e;
         struct rac_write *w = batch(s, &list, &e);
         if (e != RAC_OK)
@@ -212,8 +211,6 @@ static void run(struct rac_store *s, struct rac_write *list)
         }
         s->stats.commits_total++;
         s->stats.writes_total += n;
-        s->stats.failed_total += failed;
-        s->stats.commit_ns_total += (uint64_t)(rac_store_now_ns() - start);
         pthread_mutex_unlock(&s->lock);
         rac_metric_add(RAC_METRIC_STORE_WRITES, n - failed);
         rac_metric_add(RAC_METRIC_STORE_ERRORS, broken);
