@@ -65,8 +65,13 @@ static int run_config(struct rac_cli *cli)
             fprintf(cli->out, "%s = %.*s  # %s\n", i.key, RAC_FMT(value), cli->config->v[k].from);
         }
     }
-    if (!found)
-        return rac_cli_usage(cli, "there is no setting %s", cli->args[0]);
+    if (!found) {
+        struct rac_diags d;
+        rac_diags_init(&d, cli->a, 1);
+        (void)!rac_config_set(cli->config, rac_str_of(cli->args[0]), RAC_S(""), "", &d);
+        rac_cli_diags(cli, RAC_S("settings"), &d); /* with the nearest there is */
+        return RAC_EXIT_USAGE;
+    }
     if (cli->format == RAC_FORMAT_JSON)
         rac_cli_print_json(cli, &all);
     return RAC_EXIT_OK;

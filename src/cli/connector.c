@@ -1,4 +1,5 @@
 /* Connectors of a server: what their rows of resources.def need beyond the table. */
+#include "cli/flows.h"
 #include "cli/output.h"
 #include "cli/resource.h"
 #include "cli/source.h"
@@ -13,15 +14,20 @@ enum { SOURCE_BYTES_MAX = RAC_PACKAGE_BYTES_MAX };
 static bool load(struct rac_cli *cli, const char *src, struct rac_remote_req *req, rac_str *name,
                  struct rac_json *why)
 {
-    struct rac_diags d;
+    struct rac_diags d, unsaid;
     struct rac_package *p;
+    struct rac_cli_flow *flows;
+    size_t flows_n = 0;
     rac_diags_init(&d, cli->a, 100);
+    rac_diags_init(&unsaid, cli->a, 0);
     rac_err e = rac_cli_source_load(cli, src, SOURCE_BYTES_MAX, cli->a, &p, &d);
     *why = rac_json_new_object(cli->a);
     if (e != RAC_OK) {
         rac_cli_diags(cli, rac_str_of(src), &d);
         if (d.n > 0)
             *why = rac_cli_finding(cli->a, &d.v[0]);
+        if (rac_cli_flows(cli, src, cli->a, &flows, &flows_n, &unsaid) == RAC_OK && flows_n > 0)
+            rac_cli_note(cli, "    It holds a workflow: raccord workflow create %s", src);
         return false;
     }
     if (p->files_n == 1) {

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     FILE_MAX = 64 << 20,
@@ -138,6 +139,11 @@ int rac_cli_no_flow(struct rac_cli *cli, const char *src)
     if (place != src)
         return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE, "%s holds no workflow of the name '%s'",
                             place, strrchr(src, '#') + 1);
+    if (access(rac_arena_printf(cli->a, "%s/apiDefinition.swagger.json", src).p, F_OK) == 0)
+        return rac_cli_fail(cli, RAC_EXIT_UNREACHABLE,
+                            "%s holds no workflow but a connector; `raccord connector create` "
+                            "registers it, `raccord call` calls its operations",
+                            src);
     return rac_cli_fail(
         cli, RAC_EXIT_UNREACHABLE,
         "%s holds no workflow: a definition file, the folder of a workflow.json or of "

@@ -98,6 +98,24 @@ static bool compile_enum(struct compiler *c, struct schema_node *n, struct check
     return rac_json_is_array(k->arg) || wrong(c, n, k, "a list");
 }
 
+/* ": Red, Green" of a few short texts, else nothing. */
+static rac_str listed(const struct run *r, const struct rac_json *values)
+{
+    enum { LISTED_MAX = 10, LISTED_BYTES_MAX = 40 };
+    rac_str out = RAC_S("");
+    if (r->quiet > 0 || !rac_diags_has_room(r->found) || rac_json_len(values) > LISTED_MAX)
+        return out;
+    RAC_JSON_EACH(v, values)
+    {
+        rac_str s = rac_json_str(v, RAC_STR_NULL);
+        if (s.p == NULL || s.n > LISTED_BYTES_MAX)
+            return RAC_S("");
+        out = rac_arena_printf(r->found->a, "%.*s%s%.*s", RAC_FMT(out), out.n > 0 ? ", " : ": ",
+                               RAC_FMT(s));
+    }
+    return out;
+}
+
 static bool check_enum(struct run *r, const struct check *k, const struct rac_json *v,
                        const struct rac_json_trail *at)
 {
@@ -108,8 +126,8 @@ static bool check_enum(struct run *r, const struct check *k, const struct rac_js
         return true;
     rac_str s = rac_json_str(v, RAC_STR_NULL);
     if (s.p != NULL)
-        return schema_violated(r, k, at, "\"%.*s\" is not one of the %zu allowed values.", SHOWN(s),
-                               rac_json_len(k->arg));
+        return schema_violated(r, k, at, "\"%.*s\" is not one of the %zu allowed values%.*s.",
+                               SHOWN(s), rac_json_len(k->arg), RAC_FMT(listed(r, k->arg)));
     return schema_violated(r, k, at, "The value is not one of the %zu allowed ones.",
                            rac_json_len(k->arg));
 }

@@ -397,3 +397,16 @@ test('workflows of another group; one that is refused keeps no other back', asyn
   assert.equal(shown.status, 1);
   assert.match(shown.stdout, /bad \?\[2J end/);
 });
+
+test('the wrong kind of folder, a misspelt setting, a role there is not: each says what there is', async (t) => {
+  const s = await serve(t), cli = (...args) => raccord(args, { env: { RACCORD_SERVER: s.url, RACCORD_TOKEN: s.token } });
+  const flow = await cli('connector', 'create', join(root, 'examples/flow')), connector = await cli('workflow', 'create', join(root, 'examples/quai'));
+  assert.equal(flow.status, 3);
+  assert.match(flow.stderr, /\n {4}It holds a workflow: raccord workflow create .*examples\/flow\n$/);
+  assert.equal(connector.status, 3);
+  assert.match(connector.stderr, /examples\/quai holds no workflow but a connector; `raccord connector create` registers it/);
+  const setting = await raccord(['config', 'workflow.retenton']);
+  assert.equal(setting.status, 2);
+  assert.match(setting.stderr, /there is no setting workflow\.retenton\n {4}Did you mean workflow\.retention\?/);
+  assert.match((await cli('user', 'create', 'ada', '--role', 'makr')).stderr, /"makr" is not one of the 5 allowed values: .*maker/);
+});
