@@ -65,6 +65,7 @@ static void apply_frame(struct rac_run *r, const struct rac_entry *e, struct rac
     for (uint32_t i = 0; i < g->n; i++) {
         f->records[i].action = &r->plan->actions[g->actions[i]];
         f->records[i].frame = f;
+        f->records[i].waits_n = f->records[i].action->after_n;
     }
     if (r->frames_n == r->frames_cap) {
         uint32_t cap = r->frames_cap ? r->frames_cap * 2 : 8;
@@ -92,6 +93,14 @@ static void apply_started(struct rac_run *r, const struct rac_entry *e, struct r
         run_inner(r, x)->items = e->extra.v;
 }
 
+/* It is terminal: those after it wait for one less. */
+static void settled(const struct rac_run *r, struct rac_wf_record *x)
+{
+    x->frame->open--;
+    for (uint32_t i = 0; i < x->action->next_n; i++)
+        x->frame->records[r->plan->actions[x->action->next[i]].order].waits_n--;
+}
+
 static void apply_ended(struct rac_run *r, const struct rac_entry *e, struct rac_wf_record *x)
 {
     if (e->start_ms != 0) {
@@ -107,11 +116,12 @@ static void apply_ended(struct rac_run *r, const struct rac_entry *e, struct rac
     x->end_ms = e->at_ms;
     if (e->extra.kind != RAC_VALUE_NONE)
         run_inner(r, x)->tracked = e->extra.v;
-    x->frame->open--;
+    settled(r, x);
     r->actions_total++;
 }
 
-static void apply_skipped(const struct rac_entry *e, struct rac_wf_record *x)
+static void apply_skipped(const struct rac_run *r, const struct rac_entry *e,
+                          struct rac_wf_record *x)
 {
     x->status = RAC_WF_SKIPPED;
     x->reason = (enum rac_skip)e->reason;
@@ -119,7 +129,7 @@ static void apply_skipped(const struct rac_entry *e, struct rac_wf_record *x)
     x->other_status = e->other_status;
     x->code = rac_skip_code(x->reason);
     x->start_ms = x->end_ms = e->at_ms;
-    x->frame->open--;
+    settled(r, x);
 }
 
 static void close_frame(struct rac_run *r, struct rac_wf_frame *f, const struct rac_entry *e)
@@ -194,7 +204,7 @@ static void apply(struct rac_run *r, const struct rac_entry *e, struct rac_wf_re
         apply_ended(r, e, x);
         break;
     case RAC_ENTRY_SKIPPED:
-        apply_skipped(e, x);
+        apply_skipped(r, e, x);
         break;
     case RAC_ENTRY_FRAME_END:
         r->frames[e->frame]->status = e->status;
@@ -389,7 +399,7 @@ static void resume_frame(struct rac_run *r, struct rac_wf_frame *f)
 {
     for (uint32_t i = 0; i < r->plan->graphs[f->graph].n; i++) {
         struct rac_wf_record *x = &f->records[i];
-        if (x->status == RAC_WF_NONE && run_decidable(r, x))
+        if (x->status == RAC_WF_NONE && x->waits_n == 0)
             run_push(r, &r->queue, x);
         if (x->status != RAC_WF_RUNNING && x->status != RAC_WF_WAITING)
             continue;

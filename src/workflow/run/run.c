@@ -150,22 +150,12 @@ struct rac_wf_frame *run_frame(struct rac_run *r, struct rac_wf_record *owner, u
     return f;
 }
 
-bool run_decidable(const struct rac_run *r, const struct rac_wf_record *x)
-{
-    for (uint32_t i = 0; i < x->action->after_n; i++) {
-        const struct rac_wf_action *before = &r->plan->actions[x->action->after[i].action];
-        if (!run_terminal(x->frame->records[before->order].status))
-            return false;
-    }
-    return true;
-}
-
 static void finish(struct rac_run *r, struct rac_wf_record *x)
 {
     struct rac_wf_frame *f = x->frame;
     for (uint32_t i = 0; i < x->action->next_n; i++) {
         struct rac_wf_record *next = &f->records[r->plan->actions[x->action->next[i]].order];
-        if (next->status == RAC_WF_NONE && run_decidable(r, next))
+        if (next->status == RAC_WF_NONE && next->waits_n == 0)
             run_push(r, &r->queue, next);
     }
     if (f->open == 0)

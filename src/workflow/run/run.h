@@ -47,6 +47,7 @@ struct rac_wf_record {
     enum rac_skip reason : 8;      /* why it was skipped */
     enum rac_wf_status other_status : 8;
     uint32_t other;                         /* because of which action */
+    uint32_t waits_n;                       /* of what it runs after: not terminal yet */
     const char *code;                       /* static or in the run's arena; NULL: none */
     struct rac_json inputs, outputs, error; /* NONE: has none */
     rac_ms start_ms, end_ms;

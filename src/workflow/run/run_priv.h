@@ -123,7 +123,6 @@ struct rac_wf_frame *run_frame(struct rac_run *r, struct rac_wf_record *owner, u
 void run_over(struct rac_run *r, enum rac_wf_status status, const char *code,
               struct rac_json error);
 void run_close(struct rac_run *r, enum rac_wf_status status, const char *code);
-bool run_decidable(const struct rac_run *r, const struct rac_wf_record *x);
 
 /* control.c */
 void run_control(struct rac_run *r, struct rac_wf_record *x); /* begins a container, Terminate */
