@@ -18,7 +18,7 @@ struct rac_surface {
     struct rac_api_worker *w;
     const struct rac_surface_def *def;
     struct rac_router *router;
-    size_t body_max;
+    size_t body_max, workflow_max; /* of any request; of those about workflows */
 };
 
 /* An ask with its exchange. */
@@ -45,6 +45,7 @@ struct rac_surface *rac_surface_new(struct rac_api_worker *w, const struct rac_s
                                rac_config_int(c, RAC_CONF_ICON_MAX) +
                                rac_config_int(c, RAC_CONF_SCRIPT_MAX)) +
                   RAC_ASK_BODY_SLACK;
+    s->workflow_max = 2 * (size_t)rac_config_int(c, RAC_CONF_WORKFLOW_MAX) + RAC_ASK_BODY_SLACK;
     return s;
 }
 
@@ -292,6 +293,18 @@ static void carry_out(struct rac_ask *q)
     q->row->fn(q);
 }
 
+static bool about_workflows(const struct rac_ask_row *row)
+{
+    return rac_str_starts(rac_ask_action_name(row->action), RAC_S("workflow."));
+}
+
+static size_t body_max(const struct rac_surface *s, const struct rac_ask_row *row)
+{
+    if (row->flags & OP_PAYLOAD)
+        return (size_t)rac_config_int(s->w->service->config, RAC_CONF_HTTP_BODY_MAX);
+    return about_workflows(row) && s->workflow_max > s->body_max ? s->workflow_max : s->body_max;
+}
+
 static void got_body(void *arg, struct rac_http_exchange *x, rac_err err, rac_str body)
 {
     (void)x;
@@ -299,9 +312,11 @@ static void got_body(void *arg, struct rac_http_exchange *x, rac_err err, rac_st
     struct rac_ask *q = &t->q;
     if (err == RAC_E_LIMIT) {
         rac_ask_fail(q, RAC_FAULT_TOO_LARGE,
-                     "The request body is larger than the %lld bytes this server takes "
-                     "(setting http.body_bytes_max).",
-                     (long long)rac_config_int(q->w->service->config, RAC_CONF_HTTP_BODY_MAX));
+                     "The request body is larger than the %zu bytes this server takes (%s).",
+                     body_max(t->s, q->row),
+                     q->row->flags & OP_PAYLOAD ? "setting http.body_bytes_max"
+                     : about_workflows(q->row)  ? "setting workflow.definition_bytes_max"
+                                                : "setting connector.definition_bytes_max");
         return;
     }
     if (err != RAC_OK) {
@@ -372,13 +387,6 @@ static bool send_kept(struct rac_api_worker *w, enum rac_ask_id op, struct rac_h
         return false;
     rac_metric_add_at(RAC_METRIC_API_REQUESTS, w->service->metric_labels[op], 1);
     return true;
-}
-
-static size_t body_max(const struct rac_surface *s, const struct rac_ask_row *row)
-{
-    return row->flags & OP_PAYLOAD
-               ? (size_t)rac_config_int(s->w->service->config, RAC_CONF_HTTP_BODY_MAX)
-               : s->body_max;
 }
 
 void rac_surface_handle(struct rac_surface *s, struct rac_http_exchange *x)

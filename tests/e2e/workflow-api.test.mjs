@@ -130,3 +130,13 @@ test('life of a workflow: every operation answers as it is described', async (t)
   const missing = operations(doc).filter((r) => ['workflows', 'runs'].includes(r.op.tags[0])).map((r) => r.op.operationId).filter((o) => !seen.has(o));
   assert.deepEqual(missing, []);
 });
+
+test('a definition may be as large as the setting says, and the refusal says which', { timeout: 120000 }, async (t) => {
+  const s = await serve(t, { args: ['--set', 'workflow.definition_bytes_max=16MiB'] });
+  const put = (bytes) => s.api('PUT', '/api/v1/workflows/large', { definition: { $schema: 'https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/workflowdefinition.json#', contentVersion: '1.0.0.0', triggers: { manual: { type: 'Request', kind: 'Http' } }, actions: { C: { type: 'Compose', inputs: 'x'.repeat(bytes), runAfter: {} } } } });
+  const large = await put(12 << 20);
+  assert.equal(large.status, 201, large.text.slice(0, 500));
+  const over = await put(40 << 20);
+  assert.equal(over.status, 413);
+  assert.match(over.text, /workflow\.definition_bytes_max/);
+});
