@@ -44,6 +44,8 @@ static struct sock *sock_new(struct rac_http_client *c, int fd, bool ours)
         memset(c->socks + c->socks_n, 0, (n - c->socks_n) * sizeof *c->socks);
         c->socks_n = n;
     }
+    if (c->socks[fd] != NULL) /* curl closes one that is not connected yet without a word */
+        rac_http_sock_drop(c->socks[fd]);
     struct sock *s = rac_mem_alloc(sizeof *s);
     s->client = c;
     s->fd = fd;

@@ -153,6 +153,50 @@ static void answers_nobody_asked_for(void **state RAC_UNUSED)
     origin_stop(&o);
 }
 
+/* A listener whose queue is full: who calls it now stays unanswered, neither let in nor refused. */
+static uint16_t full_port(int fds[3])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof at;
+    fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fds[0], (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(fds[0], 0), 0);
+    assert_int_equal(getsockname(fds[0], (struct sockaddr *)&at, &n), 0);
+    for (int i = 1; i < 3; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)!connect(fds[i], (struct sockaddr *)&at, sizeof at);
+    }
+    return ntohs(at.sin_port);
+}
+
+/* The descriptor is used again at once; a handle left behind shows when the loop is freed. */
+static void left_while_connecting(void **state RAC_UNUSED)
+{
+    struct origin o;
+    struct net n;
+    struct wait w;
+    int fds[3];
+    uint16_t full = full_port(fds);
+    origin_start(&o, serve_faults, NULL);
+    net_open(&n, (struct rac_http_client_options){0});
+    struct rac_fetch_req q = {.method = RAC_S("GET"), .url = net_url(full, "/")};
+    for (int i = 0; i < 3; i++) {
+        struct rac_fetch *f = net_begin(&n, &q, &w);
+        for (int k = 0; k < 5; k++)
+            rac_loop_poll(n.loop);
+        assert_false(w.done);
+        n.f.cancel(n.f.self, f);
+        assert_str(net_get(&n, o.port, "/old").body, "ok");
+    }
+    q.connect_timeout_ms = 50;
+    net_fails(net_fetch(&n, &q), RAC_E_TIMEOUT, "connect");
+    assert_str(net_get(&n, o.port, "/").body, "ok");
+    net_close(&n);
+    origin_stop(&o);
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+}
+
 /* ---- large bodies up ---- */
 
 enum { BIG = 20 << 20 }; /* more than twice what sockets hold */
@@ -427,6 +471,7 @@ int main(void)
         cmocka_unit_test(answers_come_in_pieces),
         cmocka_unit_test(connections_that_die),
         cmocka_unit_test(answers_nobody_asked_for),
+        cmocka_unit_test(left_while_connecting),
         cmocka_unit_test(bodies_larger_than_the_socket),
         cmocka_unit_test(a_bomb_unpacks_in_small_pieces),
         cmocka_unit_test(places_are_waited_for),
