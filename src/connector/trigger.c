@@ -106,6 +106,25 @@ void rac_trigger_answer(const struct rac_op *op, const struct rac_json *body, ra
     out->next_page = rac_next_page(body, p->next_link, url, a);
 }
 
+static struct rac_json with(const struct rac_place *at, uint32_t step, const struct rac_json *v,
+                            const struct rac_json *events, struct rac_arena *a)
+{
+    if (v == NULL || step == at->steps_n)
+        return *events;
+    rac_str name = at->steps[step].name;
+    struct rac_json out = *v;
+    if (name.p != NULL)
+        rac_json_put(a, &out, name, with(at, step + 1, rac_json_get(v, name), events, a));
+    return out;
+}
+
+struct rac_json rac_trigger_with(const struct rac_op *op, const struct rac_json *body,
+                                 const struct rac_json *events, struct rac_arena *a)
+{
+    struct rac_json copy = rac_json_copy(a, body);
+    return with(&policy_of(op)->parent, 0, &copy, events, a);
+}
+
 void rac_trigger_split(enum rac_trigger kind, const struct rac_json *body, struct rac_arena *a,
                        struct rac_trigger_events *out)
 {

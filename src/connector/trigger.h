@@ -43,6 +43,11 @@ void rac_trigger_answer(const struct rac_op *op, const struct rac_json *body, ra
                         const struct rac_json *state, struct rac_arena *a,
                         struct rac_trigger_events *out);
 
+/* body with the events of several pages where its own are; a body whose place is not named by
+ * members alone stays as it is. */
+struct rac_json rac_trigger_with(const struct rac_op *op, const struct rac_json *body,
+                                 const struct rac_json *events, struct rac_arena *a);
+
 /* Events of an answer or a notification without a policy (§7.1 single, batch): single the whole
  * body; batch the root array, else `value`, else the only array property. */
 void rac_trigger_split(enum rac_trigger kind, const struct rac_json *body, struct rac_arena *a,

@@ -72,8 +72,10 @@ struct rac_wf_action {
     const struct rac_expr *tracked;         /* trackedProperties */
     const struct rac_expr *fixed;           /* its static result, when enabled (§4.12) */
     const struct rac_json *inputs_node;     /* inputs as written; NULL: none */
-    rac_str begin_at, begin_by; /* of plans made from triggers: URL asked instead of the one the
+    rac_str begin_at, begin_by;  /* of plans made from triggers: URL asked instead of the one the
                                    inputs say, and how (GET); absent: none */
+    const struct rac_json *seen; /* of plans made from triggers that poll: RAC_TRIGGER_SEEN_MARK of
+                                    the answer before; of no type: there was none. NULL: no poll */
     rac_str pointer;
 };
 

@@ -190,6 +190,11 @@ struct rac_flow *rac_trigger_errand_new(struct rac_flow *f, const struct rac_flo
     x->options |= RAC_WF_DISABLE_ASYNC | RAC_WF_SUBSCRIBES_ONLY;
     if (o->errand != RAC_ERRAND_UNSUBSCRIBE)
         x->options |= RAC_WF_TELLS_LOCATION;
+    if (o->errand == RAC_ERRAND_POLL) {
+        struct rac_json *seen = RAC_NEW(&e->a, struct rac_json);
+        *seen = o->seen != NULL ? rac_json_copy(&e->a, o->seen) : rac_json_none;
+        x->seen = seen;
+    }
     if (o->begin_at.p != NULL && !is_http_webhook(t)) {
         x->begin_at = rac_arena_str(&e->a, o->begin_at);
         x->begin_by = by_location ? RAC_S("DELETE") : RAC_S("GET");

@@ -16,12 +16,17 @@
  * §10.2.2); whoever goes there later does not know that URL any more. */
 #define RAC_TRIGGER_LOCATION_MARK RAC_S("x-ms-trigger-location")
 
+/* Likewise, where a policy of the connector polls (connectors.md §7.1): {"state": what the next poll
+ * stands on, "new": whether there is anything that starts a run}. */
+#define RAC_TRIGGER_SEEN_MARK RAC_S("x-ms-trigger-seen")
+
 enum rac_trigger_errand { RAC_ERRAND_POLL, RAC_ERRAND_SUBSCRIBE, RAC_ERRAND_UNSUBSCRIBE };
 
 struct rac_trigger_errand_options {
     enum rac_trigger_errand errand;
     rac_str begin_at;     /* POLL: where the answer before pointed; UNSUBSCRIBE: the Location */
     rac_str callback_url; /* listCallbackUrl() */
+    const struct rac_json *seen; /* POLL: "state" of that mark; NULL: nothing was polled yet */
 };
 /* A stateless flow with one reference, to be fired with waits: its Response's body is the record
  * {status, code?, outputs?, error?}. It holds a reference of f. NULL: there is nothing to do (no

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "connector/connector.h"
+#include "connector/trigger.h"
 #include "text/url.h"
 #include "workflow/definition/content.h"
 #include "workflow/outside/exchange_priv.h"
@@ -25,6 +26,10 @@ struct call {
     struct aim aim;
     struct rac_call *call;
     struct rac_arena a; /* of the resolution */
+    /* Of a poll by policy with several pages; in the exchange's arena. */
+    unsigned pages;
+    struct rac_json events, seen, outputs; /* of all pages; of the first */
+    struct rac_call_req req;               /* what follows stands on */
 };
 
 static struct aim aim_of(const struct rac_engine *e)
@@ -206,6 +211,38 @@ static rac_str query_text(struct rac_arena *a, const struct rac_json *queries)
     return out;
 }
 
+/* As they are written; those a poll by policy stands on replace them (connectors.md §7.1). */
+static const struct rac_json *queries_of(const struct exchange *x)
+{
+    const struct rac_json *written = RAC_JSON_GETI(&x->o->x->inputs, "queries"),
+                          *seen = RAC_JSON_GET(x->o->x->action->seen, "query");
+    if (seen == NULL)
+        return written;
+    struct rac_json *all = RAC_NEW(&x->o->a, struct rac_json);
+    *all = rac_json_is_object(written) ? rac_json_copy(&x->o->a, written)
+                                       : rac_json_new_object(&x->o->a);
+    RAC_JSON_EACH_MEMBER(m, seen)
+    {
+        rac_json_put(&x->o->a, all, rac_json_key(m), m->value);
+    }
+    return all;
+}
+
+/* The same for an operation's parameters. */
+static void parameters_of(const struct exchange *x, struct rac_call_req *req)
+{
+    const struct rac_json *seen = x->o->x->action->seen;
+    const struct rac_op *op = rac_connector_operation(req->connector, req->operation_id);
+    req->parameters = RAC_JSON_GETI(&x->o->x->inputs, "parameters");
+    if (seen == NULL || op == NULL || !rac_trigger_is_polled(op))
+        return;
+    struct rac_json *all = RAC_NEW(&x->o->a, struct rac_json),
+                    *extra = RAC_NEW(&x->o->a, struct rac_json);
+    *all = rac_trigger_arguments(op, req->parameters, seen, &x->o->a, extra);
+    req->parameters = all;
+    req->extra_query = extra;
+}
+
 /* Method and path as they are written, query, headers, body (§6.4). */
 static bool raw_form(struct exchange *x, struct rac_call_req *req, struct rac_headers *headers,
                      rac_str *why)
@@ -240,7 +277,7 @@ static bool raw_form(struct exchange *x, struct rac_call_req *req, struct rac_he
     req->path = cut == RAC_STR_NPOS ? path : rac_str_sub(path, 0, cut);
     if (req->path.n == 0 || req->path.p[0] != '/')
         req->path = rac_str_concat(a, RAC_S("/"), req->path);
-    req->query = query_text(a, RAC_JSON_GETI(in, "queries"));
+    req->query = query_text(a, queries_of(x));
     if (inline_query.n > 0)
         req->query = req->query.n > 0 ? rac_arena_printf(a, "%.*s&%.*s", RAC_FMT(inline_query),
                                                          RAC_FMT(req->query))
@@ -271,7 +308,7 @@ static void send_call(struct call *c)
     rac_str operation = text(RAC_JSON_GETI(in, "host"), "operationId"), why;
     if (operation.p != NULL && text(in, "path").p == NULL) {
         req.operation_id = operation;
-        req.parameters = RAC_JSON_GETI(in, "parameters");
+        parameters_of(x, &req);
     } else if (!raw_form(x, &req, headers, &why)) {
         refuse(x, "BadRequest", "BadRequest", why);
         return;
@@ -285,6 +322,7 @@ static void send_call(struct call *c)
         req.notification_url = live->world.callback_url(live->world.self, live->run, x->o->x, a);
     x->request_method = req.method.p != NULL ? req.method : RAC_S("POST");
     x->request_headers = rac_json_new_object(a);
+    c->req = req;
     c->call = rac_call_start(&req, x->o->live->e->ports.calls, done, c);
 }
 
@@ -355,6 +393,55 @@ static bool worth_retrying(enum rac_call_code code)
            code == RAC_CALL_RATE_LIMITED;
 }
 
+/*
+ * A poll by policy (connectors.md §7.1): what is new in the answer and the pages after it, told to
+ * the scheduler beside the outputs. True: another page was asked for.
+ */
+static bool polls_on(struct call *c, const struct rac_call_res *res)
+{
+    struct exchange *x = c->x;
+    struct rac_arena *a = &x->o->a;
+    struct answer *w = &x->answer;
+    const struct rac_json *seen = x->o->x->action->seen;
+    struct rac_trigger_events e;
+    if (seen == NULL || res->op == NULL || res->status != 200 || !rac_trigger_is_polled(res->op))
+        return false;
+    rac_trigger_answer(res->op, &res->body, res->base, seen->type == RAC_JSON_OBJECT ? seen : NULL,
+                       a, &e);
+    if (c->pages++ == 0) {
+        c->seen = rac_json_copy(a, &e.state);
+        c->events = rac_json_new_array(a);
+        c->outputs = w->outputs;
+    }
+    RAC_JSON_EACH(one, &e.events)
+    {
+        rac_json_add(a, &c->events, rac_json_copy(a, one));
+    }
+    size_t n = rac_json_len(&c->events);
+    if (e.next_page.p != NULL && e.problem.p == NULL && c->pages < RAC_TRIGGER_PAGES_MAX && n > 0 &&
+        n < RAC_TRIGGER_EVENTS_MAX) {
+        c->req.follow_url = rac_arena_str(a, e.next_page);
+        c->req.follow_method = RAC_S("GET");
+        c->call = rac_call_start(&c->req, x->o->live->e->ports.calls, done, c);
+        return true;
+    }
+    struct rac_json mark = rac_json_new_object(a);
+    RAC_JSON_PUT(a, &mark, "state", c->seen);
+    RAC_JSON_PUT(a, &mark, "new", rac_json_of_bool(n > 0));
+    w->outputs = c->outputs;
+    if (c->pages > 1)
+        RAC_JSON_PUT(a, &w->outputs, "body",
+                     rac_trigger_with(res->op, RAC_JSON_GET(&w->outputs, "body"), &c->events, a));
+    rac_json_put(a, &w->outputs, RAC_TRIGGER_SEEN_MARK, mark);
+    if (e.problem.p != NULL) {
+        w->transport = w->final = w->refused = true;
+        w->code = "BadRequest";
+        w->error_code = e.code;
+        w->message = e.problem;
+    }
+    return false;
+}
+
 static void done(void *arg, struct rac_call *call, const struct rac_call_res *res)
 {
     struct call *c = arg;
@@ -388,7 +475,10 @@ static void done(void *arg, struct rac_call *call, const struct rac_call_res *re
             rac_json_put(a, &w->outputs, RAC_TRIGGER_SINGLE_MARK, rac_json_of_bool(true));
     }
     c->call = NULL;
+    bool more = res->error.code == RAC_CALL_NONE && polls_on(c, res);
     rac_call_free(call);
+    if (more)
+        return;
     aim_let_go(&c->aim);
     exchange_answered(x);
 }

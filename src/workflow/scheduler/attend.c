@@ -325,11 +325,24 @@ static rac_ms next_poll(struct attendance *t, const struct rac_json *record, int
     return at_once ? t->now_ms + 1 : next;
 }
 
+/* What the next poll stands on, where a policy of the connector polls; false: nothing is new. */
+static bool remember_seen(struct attendance *t, const struct rac_json *record)
+{
+    const struct rac_json *seen = rac_json_get(rac_json_get(record, RAC_S("outputs")),
+                                               RAC_TRIGGER_SEEN_MARK),
+                          *state = RAC_JSON_GET(seen, "state");
+    if (state != NULL)
+        RAC_JSON_PUT(&t->a, &t->state, "seen", rac_json_copy(&t->a, state));
+    return rac_json_bool(RAC_JSON_GET(seen, "new"), true);
+}
+
 static void polled(struct attendance *t, const struct rac_json *record)
 {
     int status = record_status(record);
-    bool fires = t->trigger->conditions_see_status ? status > 0
-                                                   : status >= 200 && status < 300 && status != 202;
+    bool answered = t->trigger->conditions_see_status
+                        ? status > 0
+                        : status >= 200 && status < 300 && status != 202;
+    bool fires = remember_seen(t, record) && answered;
     rac_ms next = next_poll(t, record, status, fires);
     put_number(t, "next", next);
     t->row.due_ms = t->notified_again ? t->now_ms : next;
@@ -339,9 +352,10 @@ static void polled(struct attendance *t, const struct rac_json *record)
         struct rac_json outputs = rac_json_copy(&t->a, rac_json_get(record, RAC_S("outputs")));
         (void)rac_json_del(&outputs, RAC_TRIGGER_SINGLE_MARK);
         (void)rac_json_del(&outputs, RAC_TRIGGER_LOCATION_MARK);
+        (void)rac_json_del(&outputs, RAC_TRIGGER_SEEN_MARK);
         put_number(t, "fired", number(t, "fired") + 1);
         fire(t, rac_json_get(record, RAC_S("inputs")), &outputs, 0);
-    } else if (fires || status == 202) {
+    } else if (answered || status == 202) {
         attendance_keep(
             t, attendance_event(t, RAC_TRIGGER_SKIPS,
                                 rac_json_str(rac_json_get(record, RAC_S("code")), RAC_STR_NULL),
@@ -364,8 +378,10 @@ static void poll(struct attendance *t)
 static void forget_what_changed(struct attendance *t)
 {
     t->inputs = attendance_digest(t, member(t, "inputs"), &t->trigger->plan->parameters);
-    if (!rac_str_eq(t->inputs, text(t, "inputs")))
+    if (!rac_str_eq(t->inputs, text(t, "inputs"))) {
         put_text(t, "location", RAC_STR_NULL);
+        (void)rac_json_del(&t->state, RAC_S("seen"));
+    }
     put_text(t, "inputs", t->inputs);
 }
 

@@ -217,8 +217,10 @@ bool errand_run(struct attendance *t, enum rac_trigger_errand what, rac_str begi
     struct rac_flow *f = ends && t->ends.flow != NULL ? t->ends.flow : t->flow;
     const struct rac_flow_trigger *x =
         ends && t->ends.trigger != NULL ? t->ends.trigger : t->trigger;
-    struct rac_trigger_errand_options o = {
-        .errand = what, .begin_at = begin_at, .callback_url = callback_url(t, ends, f, x)};
+    struct rac_trigger_errand_options o = {.errand = what,
+                                           .begin_at = begin_at,
+                                           .callback_url = callback_url(t, ends, f, x),
+                                           .seen = rac_json_get(&t->state, RAC_S("seen"))};
     struct rac_flow *flow = rac_trigger_errand_new(f, x, &o, &t->a, why);
     if (flow == NULL)
         return false;

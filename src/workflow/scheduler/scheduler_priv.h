@@ -54,7 +54,7 @@ struct rac_scheduler {
  * From the moment a trigger is found due until its new state is durable. Its state, a JSON object:
  * "anchor" digest of the recurrence it was activated with, "activated" when, "fired" how often,
  * "next" occurrence, "window" begin of the last window, "inputs" digest of what it asks for,
- * "location" where a poll goes on, "row" how many polls followed each other at once,
+ * "location" where a poll goes on, "seen" what a poll by policy stands on, "row" how many polls followed each other at once,
  * "provisioningState" of a trigger whose subscription failed,
  * "subscription" {"inputs", "location", "revision", "pending": it may be there, "before": the one it replaces};
  * of batches "criteria" digest of all, "settled" when they are looked through once more, "account" whether they are in one,

@@ -65,6 +65,12 @@ static void test_polling(void **state)
     assert_str(e.next_page, "https://api.pilot.example/p2");
     assert_json(e.state, "{\"query\":{\"since\":\"t4\",\"per_page\":\"1\"}}");
 
+    /* the events of all pages stand where those of the first did */
+    struct rac_json all = json("[{\"at\":\"t4\"},{\"at\":\"t3\"},{\"at\":\"t2\"}]");
+    assert_json(rac_trigger_with(op, &body, &all, &a),
+                "{\"items\":[{\"at\":\"t4\"},{\"at\":\"t3\"},{\"at\":\"t2\"}],\"next\":\"/p2\"}");
+    assert_json(body, "{\"items\":[{\"at\":\"t4\"},{\"at\":\"t3\"}],\"next\":\"/p2\"}");
+
     /* nothing new: nothing happens */
     kept = e.state;
     body = json("{\"items\":[]}");
