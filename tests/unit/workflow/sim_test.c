@@ -16,6 +16,7 @@
 #include "scheduler_world.h"
 #include "sim_plan.h"
 #include "unit.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "workflow/run/journal.h"
 #include "workflow/run/run.h"
@@ -550,5 +551,6 @@ static void seeds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(seeds)};
+    rac_log_setup(2, false, RAC_SILENT); /* thousands of faults are told of otherwise */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
